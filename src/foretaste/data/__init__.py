@@ -1,0 +1,1 @@
+"""From names to arrays: ids, items, events, splits and where they come from."""

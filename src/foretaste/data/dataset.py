@@ -1,0 +1,189 @@
+"""Who did what, when: every event of a data set as columns of codes, sorted by (user, time)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from foretaste.data.ids import IdMap
+from foretaste.data.items import ItemTable
+from foretaste.data.kinds import Kinds, usual_kinds
+from foretaste.data.matrix import interaction_matrix
+from foretaste.errors import DataError
+from foretaste.types import BoolArray, FloatArray, History, IntArray, LongArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """All events, sorted by (user, time); events of one user at equal times keep the order they came in.
+
+    users, items : names ⇄ codes, and what is known of each item
+    user, item   : (L,) int32 codes
+    time         : (L,) int64 µs since 1970 UTC, or None when the data has only an order
+    kind         : (L,) uint8 rows of `kinds`
+    value        : (L,) float32, a rating, a share watched; 1 where nothing was said
+    user_table   : one row per user code, or None
+    relations    : named tables: item–item, user–user, triples
+    searches     : columns user, time, text, or None
+    name         : what people call the data
+    """
+
+    users: IdMap
+    items: ItemTable
+    user: IntArray
+    item: IntArray
+    time: LongArray | None
+    kind: NDArray[np.uint8]
+    value: FloatArray
+    kinds: Kinds
+    user_table: pl.DataFrame | None = None
+    relations: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    searches: pl.DataFrame | None = None
+    name: str = "data"
+
+    @classmethod
+    def from_frame(
+        cls,
+        events: pl.DataFrame,
+        items: pl.DataFrame | None = None,
+        *,
+        users: IdMap | None = None,
+        item_ids: IdMap | None = None,
+        kinds: Kinds | None = None,
+        title: str | None = None,
+        name: str = "data",
+    ) -> Dataset:
+        """A data set from a frame of events.
+
+        events : columns user, item; optionally time (Datetime, or int64 µs UTC), kind, value. Rows of one user at
+                 the same time, or without any time, keep the order of the frame
+        items  : a column item and whatever else is known of each
+        users, item_ids : numberings already handed out, to be extended rather than made anew
+        """
+        if missing := {"user", "item"} - set(events.columns):
+            raise DataError(f"The events have no column '{missing.pop()}'. They have: {', '.join(events.columns)}.")
+        events = events.with_columns(pl.col("user").cast(pl.String), pl.col("item").cast(pl.String))
+        if events["user"].null_count() or events["item"].null_count():
+            raise DataError("Some events have no user or no item; `foretaste check` lists them.")
+        item_names = events["item"] if items is None else pl.concat([events["item"], items["item"].cast(pl.String)])
+        users = (users or IdMap()).extended(events["user"]) if users else IdMap.of(events["user"])
+        item_ids = item_ids.extended(item_names) if item_ids else IdMap.of(item_names)
+        n = len(events)
+        kind_names = events["kind"].cast(pl.String) if "kind" in events.columns else None
+        if kind_names is None:
+            kinds = kinds or usual_kinds([])
+            kind = np.zeros(n, np.uint8)
+        else:
+            distinct = kind_names.unique(maintain_order=True).to_list()
+            kinds = kinds.with_names(distinct) if kinds else usual_kinds(distinct)
+            kind = kind_names.replace_strict({k: kinds.code(k) for k in distinct}, return_dtype=pl.UInt8).to_numpy()
+        value = np.ones(n, np.float32)
+        if "value" in events.columns:
+            value = events["value"].cast(pl.Float32).fill_null(1.0).fill_nan(1.0).to_numpy()
+        return cls.sorted(
+            users=users,
+            items=ItemTable.of(item_ids, items, title=title),
+            user=users.codes(events["user"]),
+            item=item_ids.codes(events["item"]),
+            time=_microseconds(events["time"]) if "time" in events.columns else None,
+            kind=kind,
+            value=value,
+            kinds=kinds,
+            name=name,
+        )
+
+    @classmethod
+    def sorted(
+        cls,
+        *,
+        users: IdMap,
+        items: ItemTable,
+        user: IntArray,
+        item: IntArray,
+        time: LongArray | None,
+        kind: NDArray[np.uint8],
+        value: FloatArray,
+        kinds: Kinds,
+        name: str = "data",
+    ) -> Dataset:
+        """A data set from columns in any order."""
+        order = np.argsort(user, kind="stable") if time is None else np.lexsort((time, user))
+        time = None if time is None else time[order]
+        return cls(users, items, user[order], item[order], time, kind[order], value[order], kinds, name=name)
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @property
+    def n_users(self) -> int:
+        return len(self.users)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.items)
+
+    @cached_property
+    def offsets(self) -> LongArray:
+        """(n_users + 1,) where the events of each user begin and end."""
+        return np.searchsorted(self.user, np.arange(self.n_users + 1)).astype(np.int64)
+
+    @cached_property
+    def position(self) -> LongArray:
+        """(L,) place of each event in its user's history, 0 the oldest."""
+        return np.arange(len(self)) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
+
+    def histories(self) -> History:
+        """One row per user code; empty for users without events."""
+        return History(self.item, self.offsets, self.time, self.kind, self.value)
+
+    def matrix(self) -> csr_array:
+        """(n_users, n_items) float32, 1 where the user wants the item on balance."""
+        return interaction_matrix(self.histories(), self.n_items, self.kinds.weights)
+
+    def where(self, keep: BoolArray) -> Dataset:
+        """The events for which keep (L,) is true; users and items keep their codes."""
+        return replace(
+            self,
+            user=self.user[keep],
+            item=self.item[keep],
+            time=None if self.time is None else self.time[keep],
+            kind=self.kind[keep],
+            value=self.value[keep],
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of every event and every name: equal fingerprints are equal data."""
+        digest = sha256(self.users.fingerprint().encode() + self.items.ids.fingerprint().encode())
+        for column in (self.user, self.item, self.time, self.kind, self.value):
+            digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
+        digest.update(repr(self.kinds.names).encode())
+        return digest.hexdigest()[:16]
+
+
+def _microseconds(time: pl.Series) -> LongArray | None:
+    """Datetimes or whole numbers as int64 µs; None when no event has a time."""
+    if time.null_count() == len(time):
+        return None
+    if time.null_count():
+        raise DataError(f"{time.null_count()} of {len(time)} events have no time; give all a time, or none.")
+    if isinstance(time.dtype, pl.Datetime):
+        time = time.dt.cast_time_unit("us")
+        if time.dtype.time_zone is not None:  # type: ignore[attr-defined]  # polars types the dtype too widely
+            time = time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    elif time.dtype == pl.Date:
+        time = time.cast(pl.Datetime("us"))
+    elif not time.dtype.is_integer():
+        raise DataError(f"The column 'time' is {time.dtype}; it must be a date-time, or whole µs since 1970 UTC.")
+    return time.cast(pl.Int64).to_numpy()

@@ -1,0 +1,1 @@
+"""How good is it? Questions with known answers, measures with intervals, a leaderboard."""

@@ -1,0 +1,1 @@
+"""What happened: the event model, and one store per file."""

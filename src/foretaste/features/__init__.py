@@ -1,0 +1,1 @@
+"""What items are: texts turned into vectors."""

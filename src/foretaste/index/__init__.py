@@ -1,0 +1,1 @@
+"""Finding the best: the one place that knows how."""

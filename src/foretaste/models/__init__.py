@@ -1,0 +1,1 @@
+"""One file per model: its config, its class, how it is kept on disk."""

@@ -1,0 +1,102 @@
+"""What parts promise each other. A part promises only what it can do; what it cannot do, it does not have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from foretaste.config import Config
+    from foretaste.data.dataset import Dataset
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+
+
+class Fittable(Protocol):
+    def fit(self, train: Dataset, run: Run) -> Self:
+        """Learn from `train` and forget whatever was learned before."""
+        ...
+
+
+class Retriever(Protocol):
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        """The best k items of the catalogue for each query.
+
+        exclude : B rows of items that must not be offered to that query
+        allowed : (n_items,) the only items that may be offered to anyone; None allows all
+        """
+        ...
+
+
+class Scorer(Protocol):
+    def score(self, queries: Queries, items: IntArray) -> FloatArray:
+        """Score given items: (B, K) in, (B, K) out; nan where the part cannot judge, as at NO_ITEM."""
+        ...
+
+
+class Saveable(Protocol):
+    def save(self, folder: Path) -> None: ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self: ...
+
+
+@runtime_checkable
+class Recommender(Fittable, Retriever, Scorer, Saveable, Protocol):
+    """Learns, retrieves, scores, and can be kept on disk: what a line in the registry names.
+
+    Its class takes one argument, its config, and does nothing with it but keep it.
+    """
+
+    config_class: ClassVar[type[Config]]
+    config: Config
+
+
+class Rater(Protocol):
+    def rate(self, queries: Queries, items: IntArray) -> FloatArray:
+        """Expected ratings on the scale of the data: (B, K) in, (B, K) out."""
+        ...
+
+
+class Ranker(Saveable, Scorer, Protocol):
+    def fit(self, rows: Candidates, run: Run) -> Self: ...
+
+
+class Stage(Protocol):
+    """One step of a pipeline: takes candidates, gives candidates."""
+
+    @property
+    def name(self) -> str: ...
+
+    def __call__(self, queries: Queries, candidates: Candidates) -> Candidates: ...
+
+
+class ItemEncoder(Protocol):
+    """Turns texts (or pictures) into vectors; the same input always gives the same vector."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the weights and settings: vectors of equal fingerprints may be compared."""
+        ...
+
+    def encode(self, texts: Sequence[str], run: Run) -> FloatArray:
+        """(n, D) rows of length 1."""
+        ...
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    def contributions(self, history: IntArray, items: IntArray) -> NDArray[np.float32]:
+        """How much each thing a person did speaks for each item.
+
+        history : (H,) what the person did
+        items   : (K,) what is offered
+        returns : (K, H) float32, 0 where it says nothing
+        """
+        ...
