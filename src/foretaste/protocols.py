@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,8 @@ class Recommender(Fittable, Retriever, Scorer, Saveable, Protocol):
     """
 
     config_class: ClassVar[type[Config]]
-    config: Config
+
+    def __init__(self, config: Any = None) -> None: ...
 
 
 class Rater(Protocol):

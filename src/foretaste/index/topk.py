@@ -80,3 +80,20 @@ def recommend_in_blocks(
             found[:, ~allowed] = np.nan
         items[block], scores[block] = top_k(found, k)
     return Candidates.of_one_source(items, scores, source)
+
+
+def score_in_blocks(
+    score_all: Callable[[Queries], FloatArray], queries: Queries, items: IntArray, n_items: int
+) -> FloatArray:
+    """What `Scorer.score` promises, for a model that can score the whole catalogue.
+
+    items   : (B, K) codes, NO_ITEM allowed
+    returns : (B, K) float32, nan at NO_ITEM
+    """
+    scores = np.full(items.shape, np.nan, np.float32)
+    rows = max(1, BLOCK_CELLS // max(1, n_items))
+    for start in range(0, len(queries), rows):
+        block = np.arange(start, min(start + rows, len(queries)))
+        picked = np.take_along_axis(score_all(queries.take(block)), np.maximum(items[block], 0), axis=1)
+        scores[block] = np.where(items[block] == NO_ITEM, np.nan, picked)
+    return scores

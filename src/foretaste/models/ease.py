@@ -1,0 +1,126 @@
+"""The best linear item-to-item weights, in closed form (EASE; Steck, WWW 2019)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from pydantic import PositiveFloat, PositiveInt
+from scipy.linalg import lapack
+
+from foretaste.config import Config
+from foretaste.data.matrix import interaction_matrix
+from foretaste.errors import ConfigError
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.models.saving import fitted, read_model, write_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scipy.sparse import csr_array
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.types import BoolArray, Candidates, FloatArray, History, IntArray, Queries, Ragged, Run
+
+
+class EaseConfig(Config):
+    regularisation: PositiveFloat = 300.0
+    """λ: the larger, the more the weights are drawn to 0. Hundreds for small catalogues, thousands for dense ones."""
+    max_items: PositiveInt = 20_000
+    """A larger catalogue is refused: n² weights (1.6 GB at 20,000) and n³ time would not fit."""
+
+
+class Ease:
+    """score = x W for a history x, with W = argmin ‖X − XW‖² + λ‖W‖², diag W = 0.
+
+    W = I − P / diag(P) column by column, P = (XᵀX + λI)⁻¹ (eq. 8 of the paper).
+
+    gram    : (n_items, n_items) float32, XᵀX, whole numbers; all that is remembered of people, so that one person
+              can be added or removed exactly
+    weights : (n_items, n_items) float32
+    """
+
+    config_class = EaseConfig
+    gram: FloatArray | None = None
+    weights: FloatArray | None = None
+    kind_weight: FloatArray
+
+    def __init__(self, config: EaseConfig | None = None) -> None:
+        self.config = config or EaseConfig()
+
+    def fit(self, train: Dataset, run: Run) -> Self:
+        if train.n_items > self.config.max_items:
+            raise ConfigError(
+                f"ease holds one weight for each pair of items, and {train.n_items:,} items are more than its limit "
+                f"of {self.config.max_items:,}; use itemknn, or raise max_items if the memory is there."
+            )
+        self.kind_weight = train.kinds.weights
+        self.gram = _gram(train.matrix())
+        self.weights = self._solved(self.gram)
+        return self
+
+    def add(self, people: History) -> None:
+        """Learn from people who were not in the training data, exactly as if they had been."""
+        self._shift(people, 1)
+
+    def remove(self, people: History) -> None:
+        """Forget people who were in the training data with exactly these histories."""
+        self._shift(people, -1)
+
+    def _shift(self, people: History, sign: int) -> None:
+        gram = fitted(self.gram, self)
+        self.gram = gram + sign * _gram(interaction_matrix(people, len(gram), self.kind_weight))
+        self.weights = self._solved(self.gram)
+
+    def _solved(self, gram: FloatArray) -> FloatArray:
+        P = gram.astype(np.float64, order="F")
+        if not len(P):
+            return gram
+        P[np.diag_indices_from(P)] += self.config.regularisation
+        P, failed = lapack.dpotrf(P, lower=1, overwrite_a=1)
+        P, failed_too = lapack.dpotri(P, lower=1, overwrite_c=1)  # the lower triangle of the inverse
+        if failed or failed_too:
+            raise ConfigError("ease could not invert its matrix; raise `regularisation`.")
+        P = np.tril(P) + np.tril(P, -1).T
+        weights = (P / -np.diag(P)).astype(np.float32)
+        np.fill_diagonal(weights, 0)
+        return weights
+
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        n = len(fitted(self.weights, self))
+        return recommend_in_blocks(self._score_all, queries, k, n, "ease", exclude=exclude, allowed=allowed)
+
+    def score(self, queries: Queries, items: IntArray) -> FloatArray:
+        return score_in_blocks(self._score_all, queries, items, len(fitted(self.weights, self)))
+
+    def _score_all(self, queries: Queries) -> FloatArray:
+        """(B, n_items); nan for everyone who has not wanted anything yet."""
+        weights = fitted(self.weights, self)
+        x = interaction_matrix(queries.history, len(weights), self.kind_weight)
+        scores: FloatArray = x @ weights
+        scores[np.diff(x.indptr) == 0] = np.nan
+        return scores
+
+    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        return fitted(self.weights, self)[np.ix_(history, items)].T
+
+    def save(self, folder: Path) -> None:
+        arrays = {"gram": fitted(self.gram, self), "weights": fitted(self.weights, self)}
+        write_model(folder, self.config, {**arrays, "kind_weight": self.kind_weight})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        config, arrays = read_model(folder, EaseConfig)
+        model = cls(config)
+        model.gram = arrays["gram"].astype(np.float32, copy=False)
+        model.weights = arrays["weights"].astype(np.float32, copy=False)
+        model.kind_weight = arrays["kind_weight"].astype(np.float32, copy=False)
+        return model
+
+
+def _gram(X: csr_array) -> FloatArray:
+    """(n_items, n_items) float32: in how many histories each pair of items stands."""
+    gram: FloatArray = (X.T @ X).toarray().astype(np.float32)
+    return gram

@@ -1,0 +1,70 @@
+"""Recommend what most people took: the baseline every model must beat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from pydantic import PositiveFloat
+
+from foretaste.config import Config
+from foretaste.errors import ConfigError
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.models.saving import fitted, read_model, write_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+
+DAY = 86_400e6  # µs
+
+
+class PopularConfig(Config):
+    half_life_days: PositiveFloat | None = None
+    """Age at which an event counts half; None counts all events alike."""
+
+
+class Popular:
+    """The same list for everyone, most wanted first.
+
+    popularity : (n_items,) float32, set by fit; the weight of each item's events, faded by age
+    """
+
+    config_class = PopularConfig
+    popularity: FloatArray | None = None
+
+    def __init__(self, config: PopularConfig | None = None) -> None:
+        self.config = config or PopularConfig()
+
+    def fit(self, train: Dataset, run: Run) -> Self:
+        weight = train.kinds.weights[train.kind].astype(np.float64)
+        if (days := self.config.half_life_days) is not None:
+            if train.time is None:
+                raise ConfigError("half_life_days needs events with times; these have only an order. Leave it out.")
+            weight *= np.exp2((train.time - train.time.max(initial=0)) / (days * DAY))
+        self.popularity = np.bincount(train.item, weight, train.n_items).astype(np.float32)
+        return self
+
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        n = len(fitted(self.popularity, self))
+        return recommend_in_blocks(self._score_all, queries, k, n, "popular", exclude=exclude, allowed=allowed)
+
+    def score(self, queries: Queries, items: IntArray) -> FloatArray:
+        return score_in_blocks(self._score_all, queries, items, len(fitted(self.popularity, self)))
+
+    def _score_all(self, queries: Queries) -> FloatArray:
+        return np.tile(fitted(self.popularity, self), (len(queries), 1))
+
+    def save(self, folder: Path) -> None:
+        write_model(folder, self.config, {"popularity": fitted(self.popularity, self)})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        config, arrays = read_model(folder, PopularConfig)
+        model = cls(config)
+        model.popularity = arrays["popularity"].astype(np.float32)
+        return model

@@ -1,0 +1,51 @@
+"""A bundle's card: what was trained on what, how good it is, in words for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foretaste.pipeline.bundle import Manifest
+
+
+def card(manifest: Manifest) -> str:
+    """Markdown."""
+    data = manifest.data
+    span = f", {data.first_event} to {data.last_event}" if data.first_event else ""
+    recalls = "\n".join(
+        f"- `{recall['model']}`, weight {recall['weight']:g}, {recall['settings'] or 'default settings'}"
+        for recall in manifest.config["recalls"]
+    )
+    return f"""# {data.name}, trained {manifest.created}
+
+Version `{manifest.version}`, foretaste {manifest.foretaste}.
+
+## Data
+
+{data.events:,} events of {data.users:,} people about {data.items:,} items{span}. Fingerprint `{data.fingerprint}`.
+No name of a person is in this bundle.
+
+## Sources, merged by reciprocal rank
+
+{recalls}
+
+## Measured before it was shipped
+
+{_rows(manifest)}
+## What to mind
+
+Measured on the past of the same people; how people act on what they are shown can only be learned by showing it.
+"""
+
+
+def _rows(manifest: Manifest) -> str:
+    rows = manifest.metrics.get("rows", [])
+    if not rows:
+        return "Not measured.\n"
+    names = list(rows[0]["test"])
+    lines = ["| model | " + " | ".join(names) + " |", "| --- |" + " ---: |" * len(names)]
+    lines += [
+        f"| {row['model']} | " + " | ".join(f"{row['test'].get(name, float('nan')):.4f}" for name in names) + " |"
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"

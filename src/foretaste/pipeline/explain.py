@@ -1,0 +1,100 @@
+"""One checkable reason per item: what the person did that speaks most for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from foretaste.pipeline.merge import RANK_IN_SOURCES
+from foretaste.protocols import Explainer
+from foretaste.types import NO_ITEM
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from foretaste.types import Candidates, FloatArray, IntArray, Queries
+
+
+class Reason(NamedTuple):
+    kind: Literal["because", "popular"]
+    """because: of something the person did. popular: with everyone."""
+    item: int
+    """Code of what the person did, NO_ITEM for popular."""
+    share: float
+    """Its part of all that speaks for the item, 0 to 1."""
+    source: str
+    """The model that says so: the one that placed the item where it stands."""
+
+
+def explain(
+    queries: Queries,
+    candidates: Candidates,
+    parts: Mapping[str, object],
+    weights: Mapping[str, float],
+    kind_weight: FloatArray,
+    *,
+    per_item: int = 3,
+) -> list[list[list[Reason]]]:
+    """For each query and each item up to `per_item` reasons, the strongest first.
+
+    parts   : source name to the model behind it
+    weights : source name to its weight in the merge; the source with the largest say about an item explains it
+    """
+    return [
+        _explain_one(
+            # What a person disliked cannot be why; a thing done twice is one reason.
+            np.unique(queries.history.row(b)[kind_weight[_kinds(queries, b)] > 0]),
+            candidates,
+            b,
+            parts,
+            weights,
+            per_item,
+        )
+        for b in range(len(candidates))
+    ]
+
+
+def _explain_one(
+    history: IntArray,
+    candidates: Candidates,
+    b: int,
+    parts: Mapping[str, object],
+    weights: Mapping[str, float],
+    per_item: int,
+) -> list[list[Reason]]:
+    items = candidates.items[b]
+    items = items[items != NO_ITEM]
+    say = _say(candidates.columns[RANK_IN_SOURCES][b, : len(items)], candidates.sources, weights)
+    speaker = say.argmax(axis=1) if say.size else np.zeros(len(items), int)
+    reasons: list[list[Reason]] = [[] for _ in items]
+    for s in np.unique(speaker):
+        name = candidates.sources[s]
+        mine = np.flatnonzero(speaker == s)
+        part = parts.get(name)
+        if isinstance(part, Explainer) and len(history):
+            speaks = np.maximum(part.contributions(history, items[mine]), 0)  # (k, H)
+            strongest = np.argsort(-speaks, axis=1, kind="stable")[:, :per_item]
+            shares = speaks / np.maximum(speaks.sum(axis=1, keepdims=True), 1e-12)
+            for row, k in enumerate(mine):
+                reasons[k] = [
+                    Reason("because", int(history[h]), float(shares[row, h]), name)
+                    for h in strongest[row]
+                    if speaks[row, h] > 0
+                ]
+        for k in mine:
+            reasons[k] = reasons[k] or [Reason("popular", NO_ITEM, 1.0, name)]
+    return reasons
+
+
+def _say(ranks: IntArray, sources: tuple[str, ...], weights: Mapping[str, float]) -> FloatArray:
+    """(K, S) how much each source had to do with each item standing where it stands."""
+    weight = np.array([weights.get(name, 1e-6) for name in sources])
+    return np.where(ranks > 0, weight / np.maximum(ranks, 1), 0)
+
+
+def _kinds(queries: Queries, b: int) -> NDArray[np.uint8]:
+    history = queries.history
+    return history.kind[history.offsets[b] : history.offsets[b + 1]]
