@@ -49,7 +49,8 @@ class Random:
 
     def _score_all(self, queries: Queries) -> FloatArray:
         """(B, n_items) even in [0, 1)."""
-        events = np.concatenate([[0], np.cumsum(_mixed(queries.history.items.astype(np.uint64)))]).astype(np.uint64)
+        mixed = np.cumsum(_mixed(queries.history.items.astype(np.uint64)), dtype=np.uint64)
+        events = np.concatenate([np.zeros(1, np.uint64), mixed])
         person = events[queries.history.offsets[1:]] - events[queries.history.offsets[:-1]] + np.uint64(self.seed)
         item = _mixed(np.arange(fitted(self.n_items, self), dtype=np.uint64))
         bits = _mixed(_mixed(person)[:, None] ^ item)

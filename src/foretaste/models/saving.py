@@ -25,7 +25,7 @@ T = TypeVar("T")
 def write_model(folder: Path, config: Config, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "arrays.safetensors")
+    save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, folder / "arrays.safetensors")
 
 
 def read_model(folder: Path, config_class: type[ConfigT]) -> tuple[ConfigT, dict[str, NDArray[np.generic]]]:

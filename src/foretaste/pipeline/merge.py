@@ -39,7 +39,7 @@ def reciprocal_rank(lists: Mapping[str, Candidates], weights: Sequence[float], c
 
     union = np.full((B, U), NO_ITEM, np.int32)
     union[row, slot] = sorted_items
-    total = np.bincount((row * U + slot).ravel(), gain[order].ravel(), B * U).reshape(B, U)
+    total = np.bincount((row * U + slot).ravel(), gain[order].ravel(), B * U).astype(np.float64).reshape(B, U)
     found_by = np.full((B, U, len(names)), np.nan, np.float32)
     found_by[row, slot, source[order]] = np.take_along_axis(own, order, axis=1)
     ranks = np.zeros((B, U, len(names)), np.int32)

@@ -1,0 +1,138 @@
+"""Merge, hiding, fallback, reasons and trace."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import worlds
+from foretaste.data.dataset import Dataset
+from foretaste.errors import ConfigError, UnknownNameError
+from foretaste.pipeline.merge import RANK_IN_SOURCES, reciprocal_rank
+from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.types import NO_ITEM, Candidates, Queries, Ragged, Run
+
+LISTS = st.lists(st.lists(st.integers(0, 8), max_size=5, unique=True), min_size=2, max_size=2)
+
+
+def _candidates(rows: list[list[int]], width: int, name: str) -> Candidates:
+    items = np.full((len(rows), width), NO_ITEM, np.int32)
+    for b, row in enumerate(rows):
+        items[b, : len(row)] = row
+    scores = np.where(items == NO_ITEM, np.nan, 10.0 - np.arange(width)).astype(np.float32)
+    return Candidates.of_one_source(items, scores, name)
+
+
+@given(LISTS, LISTS, st.floats(0.1, 3), st.floats(0.1, 3))
+def test_merge_is_the_plain_formula(a: list[list[int]], b: list[list[int]], wa: float, wb: float) -> None:
+    merged = reciprocal_rank({"a": _candidates(a, 5, "a"), "b": _candidates(b, 6, "b")}, [wa, wb], 60.0)
+    for row in range(2):
+        gains: dict[int, float] = {}
+        for ranked, weight in ((a[row], wa), (b[row], wb)):
+            for rank, item in enumerate(ranked, start=1):
+                gains[item] = gains.get(item, 0.0) + weight / (60 + rank)
+        expected = sorted(gains, key=lambda item: (-gains[item], item))
+        found = merged.items[row][merged.items[row] != NO_ITEM].tolist()
+        assert set(found) == set(expected)
+        np.testing.assert_allclose([gains[i] for i in found], [gains[i] for i in expected], rtol=1e-9)
+        for k, item in enumerate(found):
+            ranks = merged.columns[RANK_IN_SOURCES][row, k].tolist()
+            assert ranks == [
+                (a[row].index(item) + 1) if item in a[row] else 0,
+                (b[row].index(item) + 1) if item in b[row] else 0,
+            ]
+            assert np.isnan(merged.found_by[row, k]).tolist() == [item not in a[row], item not in b[row]]
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return Pipeline().fit(worlds.parity(), Run())
+
+
+def test_what_was_bought_hides_and_what_was_viewed_may_return() -> None:
+    events = pl.DataFrame(
+        {
+            "user": [f"u{u}" for u in range(20) for _ in range(4)],
+            "item": [f"i{i}" for _ in range(20) for i in range(4)],
+            "kind": ["buy", "view", "buy", "view"] * 20,
+        }
+    )
+    data = Dataset.from_frame(events)
+    found = Pipeline().fit(data, Run()).recommend(worlds.everyone(data), 4).items
+    names = {data.items.ids.name(i) for i in found[found != NO_ITEM]}
+    assert names == {"i1", "i3"}
+
+
+def test_short_lists_are_filled_by_the_named_fallback_and_say_so(pipeline: Pipeline) -> None:
+    answer = pipeline.answer(Queries.guests([[]]), 5, explain=True)
+    assert (answer.candidates.items != NO_ITEM).all()
+    assert answer.candidates.items[0].tolist() == pipeline.popular(5).tolist()
+    assert answer.candidates.sources[-1] == "popular"
+    assert answer.candidates.columns[RANK_IN_SOURCES][0, :, -1].tolist() == [1, 2, 3, 4, 5]
+    assert "fallback:popular" in [step.stage for step in answer.trace]
+    assert {reason.kind for item in answer.reasons[0] for reason in item} == {"popular"}
+
+
+def test_reasons_name_what_the_person_did(pipeline: Pipeline) -> None:
+    data = worlds.parity()
+    queries = worlds.everyone(data)
+    answer = pipeline.answer(queries, 5, explain=True)
+    assert len(answer.reasons) == len(queries)
+    for b in range(len(queries)):
+        for item, reasons in zip(answer.candidates.items[b], answer.reasons[b], strict=True):
+            assert reasons, "every item has a reason"
+            for reason in reasons:
+                assert reason.kind == "because"
+                assert reason.item in queries.history.row(b)
+                assert 0 < reason.share <= 1
+                both = worlds.parity_of(data, np.array([item, reason.item]))
+                assert both[0] == both[1]
+    assert pipeline.answer(queries, 5).reasons is None
+
+
+def test_a_click_changes_the_list(pipeline: Pipeline) -> None:
+    data = worlds.parity()
+    before = pipeline.recommend(Queries.guests([[0]]), 5).items[0]
+    after = pipeline.recommend(Queries.guests([[0, int(before[0])]]), 5).items[0]
+    assert before[0] not in after
+    assert (worlds.parity_of(data, after) == worlds.parity_of(data, before)).all()
+
+
+def test_the_trace_adds_up(pipeline: Pipeline) -> None:
+    trace = pipeline.answer(worlds.everyone(worlds.parity()), 5, explain=True).trace
+    assert [step.stage for step in trace] == ["recall:ease", "recall:itemknn", "merge", "explain"]
+    assert all(step.seconds >= 0 for step in trace)
+
+
+def test_a_deadline_drops_sources_but_never_the_first(pipeline: Pipeline) -> None:
+    one = Queries.guests([[0]])
+    late = Queries(one.user, one.history, deadline_seconds=0.0)
+    answer = pipeline.answer(late, 5)
+    assert answer.degraded
+    assert (answer.candidates.items != NO_ITEM).all()
+    assert not pipeline.answer(one, 5).degraded
+
+
+def test_exclusions_of_the_request_are_kept_even_by_the_fallback(pipeline: Pipeline) -> None:
+    best = pipeline.popular(3)
+    answer = pipeline.answer(Queries.guests([[]]), 5, exclude=Ragged.from_rows([best]))
+    assert not set(best) & set(answer.candidates.items[0])
+
+
+def test_similar_items_share_parity(pipeline: Pipeline) -> None:
+    data = worlds.parity()
+    asked = np.arange(6, dtype=np.int32)
+    found = pipeline.similar(asked, 4).items
+    assert (worlds.parity_of(data, found.ravel()).reshape(6, 4) == worlds.parity_of(data, asked)[:, None]).all()
+    assert not (found == asked[:, None]).any()
+
+
+def test_a_wrong_name_is_answered_with_the_right_one() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'itemknn'"):
+        RecallConfig(model="itemknm")
+    wrong = PipelineConfig(recalls=(RecallConfig(model="ease", settings={"regularization": 3}),))
+    with pytest.raises(ConfigError, match="Did you mean 'regularisation'"):
+        Pipeline(wrong).fit(worlds.parity(), Run())
