@@ -1,1 +1,53 @@
+"""foretaste: a complete recommender system. Your event log in; measured, explained, real-time recommendations out.
+
+    import foretaste
+
+    data = foretaste.load_source("movielens-100k")
+    pipeline = foretaste.Pipeline().fit(data, foretaste.Run(seed=0))
+    pipeline.recommend(foretaste.Queries.guests([[0, 1, 2]]), k=10)
+
+Importing the package loads nothing heavy; each name below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foretaste.data.dataset import Dataset as Dataset
+    from foretaste.data.sources import load_source as load_source
+    from foretaste.pipeline.pipeline import Pipeline as Pipeline
+    from foretaste.pipeline.pipeline import PipelineConfig as PipelineConfig
+    from foretaste.pipeline.pipeline import RecallConfig as RecallConfig
+    from foretaste.registry import model_class as model_class
+    from foretaste.registry import models as models
+    from foretaste.types import Candidates as Candidates
+    from foretaste.types import Queries as Queries
+    from foretaste.types import Run as Run
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Candidates": "foretaste.types",
+    "Dataset": "foretaste.data.dataset",
+    "Pipeline": "foretaste.pipeline.pipeline",
+    "PipelineConfig": "foretaste.pipeline.pipeline",
+    "Queries": "foretaste.types",
+    "RecallConfig": "foretaste.pipeline.pipeline",
+    "Run": "foretaste.types",
+    "load_source": "foretaste.data.sources",
+    "model_class": "foretaste.registry",
+    "models": "foretaste.registry",
+}
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'foretaste' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

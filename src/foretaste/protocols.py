@@ -55,6 +55,8 @@ class Recommender(Fittable, Retriever, Scorer, Saveable, Protocol):
     """
 
     config_class: ClassVar[type[Config]]
+    grid: ClassVar[tuple[Config, ...]]
+    """Settings worth trying on new data, chosen among on validation; the default first."""
 
     def __init__(self, config: Any = None) -> None: ...
 

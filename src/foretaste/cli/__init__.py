@@ -1,6 +1,22 @@
 """The command line: one file per command, nothing heavy imported before it is needed."""
 
+from __future__ import annotations
+
+import sys
+
 
 def main() -> None:
-    """Entry point of the `foretaste` command."""
-    raise SystemExit("not yet")
+    """Entry point of `foretaste`: a person's mistake is one sentence and exit code 2, never a traceback."""
+    from foretaste.cli.app import app
+    from foretaste.errors import ForetasteError
+
+    try:
+        app(standalone_mode=True)
+    except ForetasteError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:  # the reader has seen enough: `foretaste models | head -1`
+        raise SystemExit(0) from None

@@ -37,6 +37,7 @@ class Content:
     """
 
     config_class = ContentConfig
+    grid = (ContentConfig(), *(ContentConfig(half_life_events=events) for events in (1.0, 2.0, 5.0, 100.0)))
     vectors: FloatArray | None = None
     kind_weight: FloatArray
 

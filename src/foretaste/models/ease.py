@@ -41,6 +41,7 @@ class Ease:
     """
 
     config_class = EaseConfig
+    grid = (EaseConfig(), *(EaseConfig(regularisation=strength) for strength in (30.0, 100.0, 1000.0, 3000.0)))
     gram: FloatArray | None = None
     weights: FloatArray | None = None
     kind_weight: FloatArray

@@ -35,6 +35,10 @@ class ItemKNN:
     """
 
     config_class = ItemKNNConfig
+    grid = (
+        ItemKNNConfig(),
+        *(ItemKNNConfig(neighbours=k, shrinkage=s) for k, s in ((50, 20.0), (200, 100.0), (1000, 5.0))),
+    )
     similarity: csr_array | None = None
     kind_weight: FloatArray
 

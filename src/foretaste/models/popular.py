@@ -33,6 +33,7 @@ class Popular:
     """
 
     config_class = PopularConfig
+    grid = (PopularConfig(),)
     popularity: FloatArray | None = None
 
     def __init__(self, config: PopularConfig | None = None) -> None:

@@ -27,6 +27,7 @@ class Random:
     """A list drawn from (seed, what the person did): the same question always gets the same answer."""
 
     config_class = RandomConfig
+    grid = (RandomConfig(),)
     n_items: int | None = None
     seed: int = 0
 

@@ -1,0 +1,36 @@
+"""All commands in one place. Their files import typer alone at the top, so `foretaste --help` loads no numpy."""
+
+from __future__ import annotations
+
+import typer
+
+import foretaste
+from foretaste.cli import check, demo, doctor, evaluate, init, models, recommend, serve, similar, train, up
+
+app = typer.Typer(
+    name="foretaste",
+    help="Your event log in; measured, explained, real-time recommendations out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+) -> None:
+    if version:
+        print(foretaste.__version__)
+        raise typer.Exit
+
+
+_ORDER = {
+    "Begin": (demo.demo, up.up),
+    "Step by step": (init.init, check.check, train.train, evaluate.evaluate, recommend.recommend, similar.similar),
+    "Run": (serve.serve,),
+    "Look": (models.models, doctor.doctor),
+}
+for panel, commands in _ORDER.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)

@@ -1,0 +1,52 @@
+"""foretaste models: what there is to choose from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from foretaste.cli.output import Json, console, print_json
+
+
+def models(
+    name: Annotated[str | None, typer.Argument(help="One model, with its settings.")] = None, as_json: Json = False
+) -> None:
+    """List every model, or the settings of one."""
+    if name is None:
+        _list(as_json)
+    else:
+        _settings(name, as_json)
+
+
+def _list(as_json: bool) -> None:
+    from rich.table import Table
+
+    from foretaste.registry import models as known
+
+    if as_json:
+        rows = [{"name": name, "summary": spec.summary, "extra": spec.extra} for name, spec in known().items()]
+        print_json({"models": rows})
+        return
+    table = Table("model", "recommends", "needs", box=None, header_style="bold")
+    for name, spec in known().items():
+        table.add_row(name, spec.summary, f"foretaste\\[{spec.extra}]" if spec.extra else "")
+    console().print(table)
+    console().print("\nSettings of one: foretaste models NAME", style="dim", highlight=False)
+
+
+def _settings(name: str, as_json: bool) -> None:
+    from rich.table import Table
+
+    from foretaste.registry import model_class, model_spec
+
+    spec = model_spec(name)
+    schema = model_class(name).config_class.model_json_schema()
+    if as_json:
+        print_json({"name": name, "summary": spec.summary, "settings": schema})
+        return
+    console().print(f"[bold]{name}[/bold]: {spec.summary}\n")
+    table = Table("setting", "default", "meaning", box=None, header_style="bold")
+    for key, described in schema.get("properties", {}).items():
+        table.add_row(key, repr(described.get("default")), described.get("description", ""))
+    console().print(table if schema.get("properties") else "It has no settings.")

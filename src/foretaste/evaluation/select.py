@@ -1,0 +1,82 @@
+"""Choosing on validation: each model's settings, then how loudly each source speaks in the merge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foretaste.metrics.ranking import ndcg
+from foretaste.pipeline.merge import reciprocal_rank
+from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
+from foretaste.pipeline.seen import hidden_items
+from foretaste.registry import model_class
+
+if TYPE_CHECKING:
+    from foretaste.config import Config
+    from foretaste.data.splits import Questions, Split
+    from foretaste.types import Candidates, Run
+
+WEIGHTS = (0.02, 0.1, 0.3, 1.0)
+"""Tried for each source. The least of them only fills the tail of a list; none is silenced, because a source that adds
+nothing for the people of yesterday may be the only one that knows an item of tomorrow."""
+K = 10
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """config : what scored best on validation; tried : every setting with its validation NDCG@10."""
+
+    config: Config
+    tried: tuple[tuple[Config, float], ...]
+    lists: Candidates
+    """The best one's answers to the validation questions."""
+
+    @property
+    def score(self) -> float:
+        return max(score for _, score in self.tried)
+
+
+def choose_settings(name: str, split: Split, run: Run, *, depth: int = 200) -> Chosen:
+    """Fit every setting of the model's grid on the training part and keep the best on validation; ties to the first."""
+    questions = split.validation
+    hidden = hidden_items(questions.queries.history, split.train.kinds.hides)
+    tried: list[tuple[Config, float]] = []
+    best: Candidates | None = None
+    grid = model_class(name).grid
+    for number, config in enumerate(grid):
+        model = model_class(name)(config).fit(split.train, run)
+        lists = model.recommend(questions.queries, depth, exclude=hidden)
+        score = _score(lists, questions)
+        if best is None or score > max(score for _, score in tried):
+            best = lists
+        tried.append((config, score))
+        run.progress(f"choosing settings of {name}", number + 1, len(grid))
+    assert best is not None
+    winner = max(range(len(tried)), key=lambda i: (tried[i][1], -i))
+    return Chosen(tried[winner][0], tuple(tried), best)
+
+
+def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConfig) -> PipelineConfig:
+    """The pipeline whose merge weights score best on validation: each source in turn, the best source fixed at 1."""
+    names = sorted(chosen, key=lambda name: -chosen[name].score)
+    weights = {name: 1.0 if name == names[0] else WEIGHTS[0] for name in names}
+
+    def score(trial: dict[str, float]) -> float:
+        lists = {name: chosen[name].lists for name in names}
+        return _score(reciprocal_rank(lists, [trial[name] for name in names], config.merge_constant), split.validation)
+
+    for _ in range(2):
+        for name in names[1:]:
+            scores = [score({**weights, name: weight}) for weight in WEIGHTS]
+            weights[name] = WEIGHTS[int(np.argmax(scores))]
+    recalls = [
+        RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weights[name])
+        for name in names
+    ]
+    return config.model_copy(update={"recalls": tuple(recalls)})
+
+
+def _score(lists: Candidates, questions: Questions) -> float:
+    return float(np.nanmean(ndcg(lists.items[:, :K], questions.relevant)))

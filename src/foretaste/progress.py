@@ -1,0 +1,71 @@
+"""Progress that people can read: bars on a terminal, plain lines elsewhere, nothing for what is done at once."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+QUIET_SECONDS = 2.0
+"""What ends sooner says nothing on paper; on a terminal the bar simply goes."""
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Yields what `Run.progress` wants: called with (what, done, total) as often as one likes."""
+    if not console.is_terminal:
+        yield _lines(console)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+            if done >= total:
+                bars.remove_task(tasks.pop(what))
+
+        yield report
+
+
+def _lines(console: Console) -> Callable[[str, int, int], None]:
+    began: dict[str, float] = {}
+    said: dict[str, float] = {}
+
+    def report(what: str, done: int, total: int) -> None:
+        now = monotonic()
+        began.setdefault(what, now)
+        if done >= total:
+            if now - began[what] > QUIET_SECONDS:
+                console.print(f"{what}: {total} of {total}, {now - began[what]:.0f} s", highlight=False)
+            began.pop(what)
+        elif now - max(said.get(what, 0.0), began[what]) > 10 * QUIET_SECONDS:
+            said[what] = now
+            console.print(f"{what}: {done} of {total}", highlight=False)
+
+    return report
