@@ -40,7 +40,7 @@ _HOMES = {
     "model_class": "foretaste.registry",
     "models": "foretaste.registry",
 }
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

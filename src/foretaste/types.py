@@ -229,7 +229,7 @@ class Run:
     seed: int = 0
     device: str = "cpu"
     folder: Path | None = None
-    progress: Callable[[str, int, int], None] = lambda what, done, total: None  # noqa: ARG005
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None
     monitor: Callable[[Any], float] | None = None
 
     def rng(self) -> np.random.Generator:

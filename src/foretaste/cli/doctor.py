@@ -6,7 +6,6 @@ import os
 import platform
 import shutil
 import sqlite3
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def doctor(as_json: Json = False) -> None:
 
     found = {name: _version(name) for name in (*CORE, *(name for names in EXTRAS.values() for name in names))}
     free_gb = shutil.disk_usage(Path.cwd()).free / 1e9
-    report = {
+    report: dict[str, object] = {
         "foretaste": foretaste.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -49,8 +48,6 @@ def doctor(as_json: Json = False) -> None:
 
 def _problems(found: dict[str, str | None], free_gb: float) -> list[str]:
     problems = [f"{name} is missing; install foretaste again." for name in CORE if found[name] is None]
-    if sys.version_info < (3, 11):
-        problems.append("Python is older than 3.11.")
     if free_gb < 1:
         problems.append(f"Only {free_gb:.1f} GB are free on this disk; bundles and the event log need room.")
     return problems

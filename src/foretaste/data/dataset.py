@@ -151,6 +151,19 @@ class Dataset:
         """(n_users, n_items) float32, 1 where the user wants the item on balance."""
         return interaction_matrix(self.histories(), self.n_items, self.kinds.weights)
 
+    def as_frame(self) -> pl.DataFrame:
+        """The events with names for codes: user, item, kind, value and, where there is one, time in µs UTC."""
+        names = np.array(self.kinds.names, dtype=object)
+        frame = pl.DataFrame(
+            {
+                "user": self.users.names.gather(self.user),
+                "item": self.items.ids.names.gather(self.item),
+                "kind": pl.Series(names[self.kind].tolist(), dtype=pl.String),
+                "value": self.value,
+            }
+        )
+        return frame if self.time is None else frame.with_columns(time=self.time)
+
     def where(self, keep: BoolArray) -> Dataset:
         """The events for which keep (L,) is true; users and items keep their codes."""
         return replace(

@@ -46,6 +46,10 @@ class ItemTable:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def as_frame(self) -> pl.DataFrame:
+        """A column item of names and every other column: what `Dataset.from_frame` takes."""
+        return pl.concat([self.ids.names.alias("item").to_frame(), self.frame], how="horizontal")
+
     def titles(self) -> list[str]:
         """What to call each item: its title, its id where it has none."""
         if self.title is None:

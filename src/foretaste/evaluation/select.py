@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from foretaste.types import Candidates, Run
 
 WEIGHTS = (0.02, 0.1, 0.3, 1.0)
-"""Tried for each source. The least of them only fills the tail of a list; none is silenced, because a source that adds
-nothing for the people of yesterday may be the only one that knows an item of tomorrow."""
+"""Tried for each source. The least of them only fills the tail of a list; none is silenced, because a source that
+adds nothing for the people of yesterday may be the only one that knows an item of tomorrow."""
 K = 10
 
 
@@ -39,7 +39,7 @@ class Chosen:
 
 
 def choose_settings(name: str, split: Split, run: Run, *, depth: int = 200) -> Chosen:
-    """Fit every setting of the model's grid on the training part and keep the best on validation; ties to the first."""
+    """Fit every setting of the model's grid on the training part; keep the best on validation, ties to the first."""
     questions = split.validation
     hidden = hidden_items(questions.queries.history, split.train.kinds.hides)
     tried: list[tuple[Config, float]] = []
@@ -65,7 +65,9 @@ def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConf
 
     def score(trial: dict[str, float]) -> float:
         lists = {name: chosen[name].lists for name in names}
-        return _score(reciprocal_rank(lists, [trial[name] for name in names], config.merge_constant), split.validation)
+        return _score(
+            reciprocal_rank(lists, [trial[name] for name in names], config.merge_constant), split.validation
+        )
 
     for _ in range(2):
         for name in names[1:]:

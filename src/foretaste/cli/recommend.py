@@ -1,0 +1,48 @@
+"""foretaste recommend: a list for one person, with reasons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foretaste.cli.output import Folder, Json, console, print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from foretaste.serving.schemas import Recommendations
+
+N = Annotated[int, typer.Option("-n", min=1, max=500, help="How many.")]
+
+
+def recommend(
+    user: Annotated[str, typer.Option(help="The person's id, as in your files.")],
+    n: N = 10,
+    project: Folder = ".",
+    as_json: Json = False,
+) -> None:
+    """Recommend items to one person and say why."""
+    from foretaste.serving.engine import Engine
+
+    with Engine.of_project(Path(project)) as engine:
+        answer = engine.for_user(user, n, explain=True)
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+        return
+    if not answer.events_used:
+        console().print(f"Nobody called '{user}' has done anything yet: this is what is popular.", style="yellow")
+    console().print(titles(answer))
+
+
+def titles(answer: Recommendations) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("", "title", "why", "found by", box=None, header_style="bold")
+    for rank, item in enumerate(answer.items, start=1):
+        why = item.reasons[0].text if item.reasons else ""
+        found_by = ", ".join(f"{name} #{said.rank}" for name, said in item.sources.items())
+        table.add_row(str(rank), Text(item.title, style="bold"), Text(why), Text(found_by, style="dim"))
+    return table

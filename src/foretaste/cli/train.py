@@ -1,0 +1,52 @@
+"""foretaste train: choose on validation, measure on test, learn from everything, put it to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from foretaste.cli.output import Folder, Json, console, notes, print_json
+
+if TYPE_CHECKING:
+    from foretaste.project import Trained
+
+Models = Annotated[list[str] | None, typer.Option("--model", help="Only these models; may be repeated.")]
+Seed = Annotated[int, typer.Option(help="Every random choice follows from it.")]
+
+
+def train(project: Folder = ".", model: Models = None, seed: Seed = 0, as_json: Json = False) -> None:
+    """Choose settings on validation, measure on a test part, write a bundle with its card and use it."""
+    from foretaste.progress import progress
+    from foretaste.project import Project, train
+    from foretaste.types import Run
+
+    opened = Project.open(Path(project))
+    with progress(notes()) as report:
+        trained = train(opened, Run(seed=seed, progress=report), names=model or ())
+    if as_json:
+        print_json(described(trained))
+    else:
+        show(trained)
+        place = "" if project == "." else f" -p {project}"
+        console().print(f"\nNext: foretaste serve{place}", style="dim", highlight=False)
+
+
+def described(trained: Trained) -> dict[str, Any]:
+    board = trained.selection.leaderboard
+    return {
+        "version": trained.version,
+        "remarks": list(trained.selection.remarks),
+        "config": trained.selection.config.model_dump(mode="json"),
+        "leaderboard": board.to_json() if board else None,
+    }
+
+
+def show(trained: Trained) -> None:
+    out = console()
+    if trained.selection.leaderboard:
+        out.print(trained.selection.leaderboard.view())
+    for remark in trained.selection.remarks:
+        out.print(f"\n{remark}", highlight=False)
+    out.print(f"Bundle {trained.version} is in use.", highlight=False)

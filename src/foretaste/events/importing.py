@@ -1,0 +1,75 @@
+"""A table of events made ready for a store: plain columns, and an id for each row that follows from its content."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from foretaste.errors import DataError
+from foretaste.events.model import DEFAULT_KIND, EARLIEST, LARGEST_VALUE, LATEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNK_ROWS = 50_000
+IMPORTED = b"\xff"
+"""First byte of the id of an imported row. No UTF-8 text has it, so no client's id can be taken for one."""
+
+
+def plain_events(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns user, item, kind (String), time (Int64 µs, or null), value (Float64), nothing missing but times."""
+    if missing := {"user", "item"} - set(frame.columns):
+        raise DataError(f"The events have no column '{min(missing)}'. They have: {', '.join(frame.columns)}.")
+    kind = pl.col("kind").cast(pl.String).fill_null(DEFAULT_KIND) if "kind" in frame.columns else pl.lit(DEFAULT_KIND)
+    value = pl.col("value").cast(pl.Float64).fill_null(1.0).fill_nan(1.0) if "value" in frame.columns else pl.lit(1.0)
+    events = frame.select(
+        pl.col("user", "item").cast(pl.String),
+        kind=kind,
+        time=_microseconds(frame.schema["time"]) if "time" in frame.columns else pl.lit(None, pl.Int64),
+        value=value + 0.0,  # −0.0 and 0.0 are one value, and must give one id
+    )
+    for column in ("user", "item", "kind"):
+        _refuse(events, pl.col(column).is_null() | (pl.col(column) == ""), f"has no {column}")
+    _refuse(events, ~pl.col("time").is_between(EARLIEST, LATEST), "has a time outside the years 1 to 9999")
+    _refuse(events, pl.col("value").abs() > LARGEST_VALUE, f"has a value beyond {LARGEST_VALUE:g}")
+    return events
+
+
+def with_ids(events: pl.DataFrame) -> Iterator[tuple[list[bytes], pl.DataFrame]]:
+    """Chunks of (ids, events). An id is the hash of the row and of how many equal rows came before it.
+
+    So the same file imported again has the same ids, and two equal rows of one file stay two events.
+    """
+    names = ("user", "item", "kind")
+    lengths = [pl.col(name).str.len_bytes() for name in names]  # lest ("ab", "c") and ("a", "bc") read alike
+    # The bits of the value, since how a float is printed may change from one polars to the next.
+    rest = [pl.col("time").fill_null("none"), pl.col("value").reinterpret(signed=True), pl.col("earlier")]
+    text = pl.concat_str([*lengths, *rest, *names], separator=" ").alias("text")
+    events = events.with_columns(earlier=pl.int_range(pl.len()).over(*names, "time", "value"))
+    for start in range(0, len(events), CHUNK_ROWS):
+        chunk = events.slice(start, CHUNK_ROWS)
+        texts = chunk.with_columns(pl.col("time").cast(pl.String)).select(text).to_series().to_list()
+        yield [IMPORTED + blake2b(t.encode(), digest_size=15).digest() for t in texts], chunk.drop("earlier")
+
+
+def _microseconds(dtype: pl.DataType) -> pl.Expr:
+    time = pl.col("time")
+    if isinstance(dtype, pl.Datetime):
+        if dtype.time_zone is not None:
+            time = time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return time.dt.cast_time_unit("us").cast(pl.Int64)
+    if dtype == pl.Date:
+        return time.cast(pl.Datetime("us")).cast(pl.Int64)
+    if dtype.is_integer() or dtype == pl.Null:
+        return time.cast(pl.Int64)
+    raise DataError(f"The column 'time' is {dtype}; it must be a date-time, or whole µs since 1970 UTC.")
+
+
+def _refuse(events: pl.DataFrame, wrong: pl.Expr, what: str) -> None:
+    rows = events.select(wrong.fill_null(False).arg_true()).to_series()
+    if len(rows):
+        raise DataError(
+            f"Row {rows[0] + 1} of the events {what} ({len(rows)} such rows); `foretaste check` lists them."
+        )
