@@ -199,6 +199,4 @@ def test_says_so_when_asked_before_it_learned(name: str, queries: Queries) -> No
 
 def test_empty_exclusion_is_no_exclusion(model: Any, queries: Queries) -> None:
     nothing = Ragged.from_rows([[] for _ in range(len(queries))])
-    np.testing.assert_array_equal(
-        model.recommend(queries, 5, exclude=nothing).items, model.recommend(queries, 5).items
-    )
+    np.testing.assert_array_equal(model.recommend(queries, 5, exclude=nothing).items, model.recommend(queries, 5).items)

@@ -9,9 +9,7 @@ import typer
 
 from foretaste.cli.output import Folder, Json, console, print_json
 
-Items = Annotated[
-    Path | None, typer.Option("--items", help="A file with one row per item: titles, texts, categories.")
-]
+Items = Annotated[Path | None, typer.Option("--items", help="A file with one row per item: titles, texts, categories.")]
 Users = Annotated[Path | None, typer.Option("--users", help="A file with one row per user.")]
 
 

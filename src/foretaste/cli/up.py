@@ -36,9 +36,7 @@ def up(
     written = write_project(folder, config)
     out = console()
     out.print(guess_table(guesses))
-    out.print(
-        f"Written to {written}; correct it there and run `foretaste train -p {folder}` again.\n", highlight=False
-    )
+    out.print(f"Written to {written}; correct it there and run `foretaste train -p {folder}` again.\n", highlight=False)
     data, report = load_dataset(config, folder)
     out.print(report_view(report))
     with progress(notes()) as bars:

@@ -74,9 +74,7 @@ def by_time(data: Dataset, test_share: float = 0.1, validation_share: float = 0.
     if data.time is None:
         raise DataError("A time split needs events with times; these have only an order. Use leave-one-out.")
     if not 0 < test_share < 1 or not 0 < validation_share < 1 - test_share:
-        raise DataError(
-            f"Shares of {test_share} (test) and {validation_share} (validation) leave nothing to train on."
-        )
+        raise DataError(f"Shares of {test_share} (test) and {validation_share} (validation) leave nothing to train on.")
     first, second = np.quantile(data.time, [1 - test_share - validation_share, 1 - test_share]).astype(np.int64)
     is_test = data.time > second
     is_validation = (data.time > first) & ~is_test

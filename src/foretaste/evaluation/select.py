@@ -65,9 +65,7 @@ def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConf
 
     def score(trial: dict[str, float]) -> float:
         lists = {name: chosen[name].lists for name in names}
-        return _score(
-            reciprocal_rank(lists, [trial[name] for name in names], config.merge_constant), split.validation
-        )
+        return _score(reciprocal_rank(lists, [trial[name] for name in names], config.merge_constant), split.validation)
 
     for _ in range(2):
         for name in names[1:]:

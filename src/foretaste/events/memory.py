@@ -8,20 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from foretaste.events.importing import plain_events, with_ids
-from foretaste.events.model import Event, HistoryColumns, Outcome, problem
+from foretaste.events.model import Event, Outcome, Past, conflict, problem
+from foretaste.events.tables import LOG_SCHEMA, plain_events, with_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-LOG_SCHEMA = {
-    "seq": pl.Int64,
-    "user": pl.String,
-    "item": pl.String,
-    "kind": pl.String,
-    "time": pl.Int64,
-    "value": pl.Float64,
-}
 
 
 class _Place(NamedTuple):
@@ -55,19 +46,23 @@ class MemoryStore:
         if (why := problem(event)) is not None:
             return Outcome("rejected", why)
         if (there := self._by_id.get(key)) is not None:
-            return Outcome("duplicate") if there.same_as(event) else Outcome("conflict", conflict(event.id))
+            return Outcome("duplicate") if there.same_as(event) else conflict(event.id)
         self._log.append(event)
         self._by_id[key] = event
         place = _Place(event.time is not None, event.time or 0, len(self._log))
         insort(self._places.setdefault(event.user, []), place)
         return Outcome("accepted")
 
-    def history(self, user: str, last: int | None = None) -> HistoryColumns:
+    def history(self, user: str, last: int | None = None) -> Past:
         with self._lock:
             places = self._places.get(user, [])
-            events = [self._log[place.seq - 1] for place in places[max(0, len(places) - (last or len(places))) :]]
-        return HistoryColumns(
-            [e.item for e in events], [e.kind for e in events], [e.time for e in events], [e.value for e in events]
+            first = 0 if last is None else max(0, len(places) - last)
+            events = [self._log[place.seq - 1] for place in places[first:]]
+        return Past(
+            [event.item for event in events],
+            [event.kind for event in events],
+            [event.time for event in events],
+            [event.value for event in events],
         )
 
     def count(self, user: str) -> int:
@@ -94,7 +89,3 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-
-def conflict(event_id: str) -> str:
-    return f"The id '{event_id}' belongs to another event; give each event an id of its own."

@@ -60,7 +60,8 @@ class Outcome(NamedTuple):
     why: str | None = None
 
 
-class HistoryColumns(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Past:
     """What one person did, oldest first: four lists of one length."""
 
     item: list[str]
@@ -68,7 +69,7 @@ class HistoryColumns(NamedTuple):
     time: list[int | None]
     value: list[float]
 
-    def __len__(self) -> int:  # people ask for the number of events, not of columns
+    def __len__(self) -> int:
         return len(self.item)
 
 
@@ -93,7 +94,7 @@ class EventStore(Protocol):
         """
         ...
 
-    def history(self, user: str, last: int | None = None) -> HistoryColumns:
+    def history(self, user: str, last: int | None = None) -> Past:
         """What a person did, or the `last` events of it, oldest first; empty for people without events."""
         ...
 
@@ -123,13 +124,17 @@ def problem(event: Event) -> str | None:
         text = getattr(event, field)
         if not text:
             return f"'{field}' is empty; give a name."
-        if not text.isprintable() and not _encodable(text):
+        if not text.isascii() and not _encodable(text):
             return f"'{field}' is not valid Unicode; send UTF-8."
     if event.time is not None and not EARLIEST <= event.time <= LATEST:
         return f"'time' {event.time} is outside the years 1 to 9999; give µs since 1970 UTC."
     if not math.isfinite(event.value) or abs(event.value) > LARGEST_VALUE:
         return f"'value' {event.value} is not a finite number up to {LARGEST_VALUE:g}."
     return None
+
+
+def conflict(event_id: str) -> Outcome:
+    return Outcome("conflict", f"The id '{event_id}' belongs to another event; give each event an id of its own.")
 
 
 def _encodable(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""A table of events made ready for a store: plain columns, and an id for each row that follows from its content."""
+"""Events as tables: what a log looks like, and how a table of events is made ready for a store."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 50_000
 IMPORTED = b"\xff"
 """First byte of the id of an imported row. No UTF-8 text has it, so no client's id can be taken for one."""
+
+
+LOG_SCHEMA = {
+    "seq": pl.Int64,
+    "user": pl.String,
+    "item": pl.String,
+    "kind": pl.String,
+    "time": pl.Int64,
+    "value": pl.Float64,
+}
 
 
 def plain_events(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,169 @@
+"""A perfect model measures 1, one without taste measures like random, and intervals mean what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import worlds
+from foretaste.data.splits import Questions, leave_last
+from foretaste.evaluation import evaluator
+from foretaste.evaluation.evaluator import evaluate
+from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.leaderboard import MAIN
+from foretaste.evaluation.select import choose_settings
+from foretaste.evaluation.train import select_pipeline, usable_models
+from foretaste.index.topk import recommend_in_blocks
+from foretaste.models.ease import Ease
+from foretaste.models.random import Random
+from foretaste.types import Candidates, Queries, Run
+
+
+class Constant:
+    """Scores everything alike."""
+
+    def __init__(self, n_items: int) -> None:
+        self.n_items = n_items
+
+    def recommend(self, queries: Queries, k: int, *, exclude=None, allowed=None) -> Candidates:
+        def alike(some: Queries) -> np.ndarray:
+            return np.ones((len(some), self.n_items), np.float32)
+
+        return recommend_in_blocks(alike, queries, k, self.n_items, "constant", exclude=exclude, allowed=allowed)
+
+
+class Oracle:
+    """Has read the answers."""
+
+    def __init__(self, questions: Questions) -> None:
+        self.answers = dict(zip(questions.queries.user.tolist(), questions.relevant.toarray(), strict=True))
+
+    def recommend(self, queries: Queries, k: int, *, exclude=None, allowed=None) -> Candidates:
+        scores = np.stack([self.answers[user] for user in queries.user.tolist()]).astype(np.float32)
+        return recommend_in_blocks(lambda some: scores.copy(), queries, k, scores.shape[1], "oracle", exclude=exclude)
+
+
+def test_a_constant_model_measures_like_random_and_an_oracle_measures_one() -> None:
+    data = worlds.noise(n_users=3000, seed=1)
+    split = leave_last(data)
+    random = over_users(evaluate(Random().fit(split.refit, Run()), split.test).per_user["recall@10"])
+    constant = over_users(evaluate(Constant(data.n_items), split.test).per_user["recall@10"])
+    expected = 10 / (data.n_items - 7)
+    assert random.low - 0.01 < expected < random.high + 0.01
+    assert constant.low - 0.01 < expected < constant.high + 0.01
+    perfect = evaluate(Oracle(split.test), split.test)
+    assert all(perfect.mean(name) == 1 for name in ("ndcg@10", "hr@10", "mrr@10", "recall@20"))
+
+
+def test_blocks_do_not_change_the_result(monkeypatch) -> None:
+    split = leave_last(worlds.parity())
+    model = Ease().fit(split.refit, Run())
+    whole = evaluate(model, split.test)
+    monkeypatch.setattr(evaluator, "AT_ONCE", 7)
+    blocks = evaluate(model, split.test)
+    assert whole.coverage == blocks.coverage
+    for name, values in whole.per_user.items():
+        np.testing.assert_array_equal(values, blocks.per_user[name])
+
+
+def test_seen_items_are_excluded_unless_stated() -> None:
+    split = leave_last(worlds.parity(n_items=12, per_user=6))
+    model = Ease().fit(split.refit, Run())
+    assert (
+        evaluate(model, split.test).mean("recall@10")
+        > evaluate(model, split.test, exclude_seen=False).mean("recall@10") - 1e-9
+    )
+    assert evaluate(model, split.test).mean("hr@10") == 1
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    held = 0
+    for trial in range(200):
+        interval = over_users(rng.normal(0.3, 1.0, 120), seed=trial)
+        held += interval.low <= 0.3 <= interval.high
+    assert 0.89 <= held / 200 <= 0.99
+
+
+def test_a_difference_person_by_person_is_seen_where_two_intervals_overlap() -> None:
+    rng = np.random.default_rng(0)
+    people = rng.random(300)
+    better = people + 0.01 + rng.normal(0, 0.01, 300)
+    assert over_users(better).low < over_users(people).high
+    assert of_difference(better, people).low > 0
+    assert np.isnan(over_users(np.full(3, np.nan)).mean)
+
+
+def test_settings_are_chosen_on_validation_alone() -> None:
+    """Shuffling the test answers must not change what is chosen."""
+    split = leave_last(worlds.parity(n_users=80))
+    chosen = choose_settings("ease", split, Run())
+    assert chosen.score == max(score for _, score in chosen.tried)
+    assert len(chosen.tried) == len(Ease.grid)
+    spoiled = type(split)(
+        split.data,
+        split.train,
+        split.validation,
+        split.refit,
+        Questions(split.test.queries, split.test.relevant[::-1]),
+        split.rule,
+        0,
+    )
+    assert choose_settings("ease", spoiled, Run()).config == chosen.config
+
+
+def test_the_pipeline_is_chosen_measured_and_shown() -> None:
+    data = worlds.parity(n_users=80)
+    found = select_pipeline(data, ["random", "popular", "itemknn", "ease"], Run())
+    board = found.leaderboard
+    assert board is not None
+    by_name = {row.model: row.result.mean(MAIN) for row in board.rows}
+    assert set(by_name) == {"random", "popular", "itemknn", "ease", "pipeline"}
+    assert by_name["pipeline"] > 2 * by_name["popular"]
+    document = board.to_json()
+    for row in document["rows"]:
+        assert {"ndcg@10", "recall@10", "hr@10", "mrr@10", "ndcg@20", "recall@20", "coverage@10"} <= set(row["test"])
+        low, high = row["intervals"]["ndcg@10"]
+        assert low <= row["test"]["ndcg@10"] <= high
+        protocol = row["protocol"]
+        assert protocol["split"] == "the last event of each user"
+        assert protocol["variant"] == "refit"
+        assert protocol["fingerprint"] == data.fingerprint
+        assert protocol["people_asked"] == 80
+    assert document["rows"][0]["level_with_best"]
+    console = Console(width=110, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console.print(board.view())
+    shown = console.export_text()
+    assert "pipeline" in shown
+    assert "seen items excluded" in shown
+    assert max(len(line) for line in shown.splitlines()) <= 110
+
+
+def test_strict_never_learns_from_validation() -> None:
+    data = worlds.parity(n_users=80)
+    strict = select_pipeline(data, ["popular", "ease"], Run(), variant="strict").leaderboard
+    refit = select_pipeline(data, ["popular", "ease"], Run(), variant="refit").leaderboard
+    assert strict.protocol.variant == "strict"
+    assert not np.array_equal(strict.rows[0].result.per_user["ndcg@20"], refit.rows[0].result.per_user["ndcg@20"])
+
+
+@pytest.mark.parametrize("world", [worlds.popularity, worlds.noise])
+def test_where_nothing_beats_popularity_it_is_said_and_shipped(world) -> None:
+    found = select_pipeline(world(), ["popular", "itemknn", "ease"], Run())
+    assert [recall.model for recall in found.config.recalls] == ["popular"]
+    assert "No model beats what is popular" in found.remarks[0]
+    assert found.leaderboard is not None, "what was measured is shown all the same"
+
+
+def test_too_little_data_is_said_and_not_measured() -> None:
+    found = select_pipeline(worlds.parity(n_users=6), ["itemknn", "ease"], Run())
+    assert found.leaderboard is None
+    assert "too few to measure" in found.remarks[0]
+    assert [recall.model for recall in found.config.recalls] == ["itemknn", "ease"]
+
+
+def test_models_the_data_cannot_feed_are_left_out() -> None:
+    textless = worlds.dataset(np.array([0, 1]), np.array([0, 1]))
+    object.__setattr__(textless.items, "frame", textless.items.frame.drop("title"))
+    assert usable_models(textless, ["popular", "content", "ease"]) == ["popular", "ease"]
