@@ -56,8 +56,11 @@ def logged(store: SqliteStore, files: Dataset) -> Dataset:
 
     What came through the service counts like what came from files; the log is the training data.
     """
+    log = store.frame()
+    if log["time"].null_count():  # the files have only an order, and the log keeps it
+        log = log.drop("time")
     return Dataset.from_frame(
-        store.frame(),
+        log,
         files.items.as_frame(),
         kinds=files.kinds,
         title=files.items.title,

@@ -9,7 +9,8 @@ from foretaste.cli.output import Folder, Json, console, print_json
 
 def check(project: Folder = ".", as_json: Json = False) -> None:
     """Say what is wrong with the project's files, row by row, and what happens to each row."""
-    from foretaste.data.project import load_dataset, report_view
+    from foretaste.data.check import report_view
+    from foretaste.data.project import load_dataset
     from foretaste.project import Project
 
     opened = Project.open(Path(project))

@@ -48,8 +48,8 @@ class Protocol(Config):
         learned = "everything before the test" if self.variant == "refit" else "the training part alone"
         return (
             f"{self.data} ({self.fingerprint}) · held out: {self.split} · {self.people_asked:,} people asked, "
-            f"{self.people_left_out:,} left out (too few events, or nothing new) · ranking {self.ranking}, seen items {self.seen} · "
-            f"{self.variant}: chosen on validation, learned from {learned} · ties: {self.ties}"
+            f"{self.people_left_out:,} left out (too few events, or nothing new) · ranking {self.ranking}, "
+            f"seen items {self.seen} · {self.variant}: chosen on validation, learned from {learned} · ties: {self.ties}"
         )
 
 

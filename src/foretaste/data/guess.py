@@ -1,0 +1,194 @@
+"""Which column is the user, the item, the time? By what columns are called, then by what stands in them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+
+from foretaste.config import Config
+from foretaste.data.readers import FILE, ROW
+from foretaste.data.times import guess_format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Role = Literal["user", "item", "time", "kind", "value"]
+SAMPLE = 2_000
+
+NAMES: dict[Role, tuple[str, ...]] = {
+    "user": (
+        *("user", "userid", "useridentifier", "customer", "customerid", "client", "clientid", "visitor", "visitorid"),
+        *("member", "memberid", "account", "accountid", "person", "personid", "buyer", "reader", "reviewerid", "uid"),
+        *("shopper", "session", "sessionid", "profileid", "subscriber", "cookie", "deviceid", "username", "email"),
+        *("kunde", "kundennummer", "kundenid", "kundennr", "benutzer", "nutzer", "client", "utilisateur", "usuario"),
+        *("cliente", "clienteid", "idcliente", "utente", "gebruiker", "klant", "klantid", "kayttaja", "bruger", "用户"),
+    ),
+    "item": (
+        *("item", "itemid", "product", "productid", "sku", "asin", "article", "articleid", "movie", "movieid", "film"),
+        *("book", "bookid", "isbn", "track", "trackid", "song", "songid", "artist", "artistid", "video", "videoid"),
+        *("content", "contentid", "news", "newsid", "ad", "adid", "game", "appid", "app", "poi", "location", "iid"),
+        *("business", "businessid", "listing", "listingid", "parentasin", "stockcode", "upc", "ean", "gtin", "variant"),
+        *("artikel", "artikelnummer", "artikelnr", "artikelid", "produkt", "produit", "produitid", "producto", "商品"),
+        *("articulo", "prodotto", "articolo", "produto", "vare", "tuote"),
+    ),
+    "time": (
+        *("time", "timestamp", "date", "datetime", "eventtime", "ts", "createdat", "created", "occurredat", "when"),
+        *("unixreviewtime", "ratedat", "purchasedat", "orderdate", "invoicedate", "visitedat", "eventdate", "day"),
+        *("zeitpunkt", "zeit", "datum", "zeitstempel", "bestelldatum", "heure", "fecha", "hora", "data", "dataora"),
+        *("tijd", "tid", "时间"),
+    ),
+    "kind": (
+        *("kind", "event", "eventtype", "type", "action", "behavior", "behaviour", "interaction", "activity", "verb"),
+        *("interactiontype", "eventname", "aktion", "ereignis", "art", "evenement", "accion", "evento", "azione"),
+    ),
+    "value": (
+        *("rating", "value", "score", "stars", "quantity", "qty", "count", "amount", "playcount", "listencount"),
+        *("watchtime", "duration", "weight", "overall", "plays", "percentwatched", "note", "bewertung", "menge"),
+        *("anzahl", "sterne", "puntuacion", "valoracion", "voto", "cantidad"),
+    ),
+}
+KIND_SYNONYMS = {
+    "view": ("view", "pageview", "pv", "impressionclick", "viewed", "detail", "ansicht", "gesehen", "browse", "visit"),
+    "click": ("click", "clicked", "clk", "klick"),
+    "cart": ("cart", "addtocart", "basket", "addcart", "warenkorb", "added"),
+    "buy": ("buy", "purchase", "order", "transaction", "bought", "sale", "purchased", "kauf", "gekauft", "checkout"),
+    "like": ("like", "liked", "thumbsup", "upvote"),
+    "favourite": ("fav", "favorite", "favourite", "wishlist", "save", "saved", "bookmark", "collect"),
+    "share": ("share", "shared"),
+    "comment": ("comment", "review"),
+    "watch": ("watch", "watched", "play", "played", "stream"),
+    "listen": ("listen", "listened"),
+    "dislike": ("dislike", "thumbsdown", "downvote", "hide", "block"),
+    "skip": ("skip", "skipped"),
+    "search": ("search", "query"),
+    "rating": ("rating", "rate", "rated", "stars", "overall"),
+}
+
+
+class Guess(Config):
+    role: Role
+    column: str | None
+    why: str
+    sample: str = ""
+    """A value that stands in the column."""
+
+
+def guess_columns(frame: pl.DataFrame) -> list[Guess]:
+    """One guess per role, in the order user, item, time, kind, value; column None where nothing fits."""
+    columns = [name for name in frame.columns if name not in {ROW, FILE}]
+    sample = frame.head(SAMPLE)
+    found: dict[Role, Guess] = {}
+    for role in NAMES:
+        taken = {guess.column for guess in found.values()}
+        free = [name for name in columns if name not in taken]
+        found[role] = _by_name(role, free, sample) or Guess(role=role, column=None, why="no column is called that")
+    _by_content(found, columns, sample)
+    return [found[role] for role in NAMES]
+
+
+def _by_name(role: Role, columns: list[str], sample: pl.DataFrame) -> Guess | None:
+    """The column whose name is best known for the role, if what stands in it agrees."""
+    ranked = []
+    for column in columns:
+        plain = _plain(column)
+        if plain in NAMES[role]:
+            ranked.append((NAMES[role].index(plain), column, "called that"))
+        elif near := next((word for word in NAMES[role] if len(word) > 3 and word in plain), None):
+            ranked.append((100 + NAMES[role].index(near), column, f"its name holds '{near}'"))
+    for _, column, why in sorted(ranked):
+        if _fits(role, sample[column]):
+            return Guess(role=role, column=column, why=why, sample=_example(sample[column]))
+    return None
+
+
+def _by_content(found: dict[Role, Guess], columns: list[str], sample: pl.DataFrame) -> None:
+    """Fill the roles no name spoke for: times are read, then ids are what repeats."""
+
+    def free() -> list[str]:
+        taken = {guess.column for guess in found.values()}
+        return [name for name in columns if name not in taken]
+
+    def put(role: Role, column: str, why: str) -> None:
+        found[role] = Guess(role=role, column=column, why=why, sample=_example(sample[column]))
+
+    if found["time"].column is None:
+        for column in free():
+            if _reads_as_time(sample[column]) and sample[column].n_unique() > min(20, len(sample) // 2):
+                put("time", column, "its values read as times")
+                break
+    for role in ("user", "item"):
+        if found[role].column is None:
+            ids = [name for name in free() if sample[name].n_unique() > 1 and not _measures(sample[name])] or free()
+            if ids:
+                put(role, ids[0], f"the first column left that could be ids of {role}s")
+    if found["kind"].column is None:
+        for column in free():
+            words = {_plain(value) for value in sample[column].drop_nulls().cast(pl.String).unique()}
+            if words and len(words) <= 20 and all(canonical_kind(word) for word in words):
+                put("kind", column, "its values are kinds of events")
+                break
+
+
+def _fits(role: Role, column: pl.Series) -> bool:
+    if role == "time":
+        return _reads_as_time(column)
+    if role == "value":
+        return _share_numeric(column) > 0.8
+    if role == "kind":
+        return column.n_unique() <= 50 and _share_numeric(column) < 0.5
+    return True
+
+
+def _measures(column: pl.Series) -> bool:
+    return column.dtype.is_float() or column.dtype.is_temporal()
+
+
+def _reads_as_time(column: pl.Series) -> bool:
+    if column.dtype.is_temporal():
+        return True
+    values = column.drop_nulls().cast(pl.String).to_list()
+    spelling, share = guess_format(values)
+    # Small whole numbers are also what a spreadsheet's days look like; without the name 'date' they are not times.
+    return share > 0.8 and spelling != "excel"
+
+
+def _share_numeric(column: pl.Series) -> float:
+    if column.dtype.is_numeric():
+        return 1.0
+    values = column.drop_nulls().cast(pl.String).str.strip_chars().str.replace(",", ".", literal=True)
+    return 1 - values.cast(pl.Float64, strict=False).null_count() / len(values) if len(values) else 0.0
+
+
+def canonical_kind(name: str) -> str | None:
+    """'add_to_cart' is 'cart'; None for a word that is none of the usual kinds."""
+    plain = _plain(name)
+    return next((kind for kind, words in KIND_SYNONYMS.items() if plain in words), None)
+
+
+def guess_title(columns: Iterable[str]) -> str | None:
+    """The column people would read first."""
+    words = (
+        "title",
+        "name",
+        "productname",
+        "producttitle",
+        "headline",
+        "titel",
+        "titre",
+        "titulo",
+        "titolo",
+        "bezeichnung",
+    )
+    plain = {_plain(column): column for column in columns}
+    return next((plain[word] for word in words if word in plain), None)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def _example(column: pl.Series) -> str:
+    values = column.drop_nulls()
+    return str(values[0])[:40] if len(values) else ""

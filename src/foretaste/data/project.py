@@ -1,0 +1,192 @@
+"""foretaste.toml: where the files lie and what their columns mean. Written by `init`, corrected by people."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING
+
+import polars as pl
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from foretaste.config import Config
+from foretaste.data.check import Report, checked
+from foretaste.data.dataset import Dataset
+from foretaste.data.guess import Guess, canonical_kind, guess_columns, guess_title
+from foretaste.data.kinds import EventKind, Kinds, usual_kinds
+from foretaste.data.readers import FILE, ROW, read_table
+from foretaste.data.times import guess_format
+from foretaste.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+FILE_NAME = "foretaste.toml"
+
+
+class DataConfig(Config):
+    events: str
+    """File or folder of events, from the folder of foretaste.toml."""
+    user: str
+    """Column with the id of who did it."""
+    item: str
+    """Column with the id of what it was done to."""
+    time: str | None = None
+    """Column with the time; without one, the order of the rows counts."""
+    time_format: str = "iso"
+    """iso, s, ms, us, ns (since 1970), excel (days), or a pattern like %d.%m.%Y %H:%M."""
+    time_zone: str = "UTC"
+    """Of times that do not name one themselves."""
+    kind: str | None = None
+    """Column with the kind of event."""
+    value: str | None = None
+    """Column with a rating, an amount, a share watched."""
+    default_kind: str = "interaction"
+    """Kind of every event where there is no such column."""
+    items: str | None = None
+    """File with one row per item."""
+    item_key: str | None = None
+    """Column of the item file with the item's id."""
+    title: str | None = None
+    """Column of the item file that people read first."""
+    users: str | None = None
+    """File with one row per user."""
+
+
+class ProjectConfig(Config):
+    name: str
+    data: DataConfig
+    kinds: tuple[EventKind, ...] = ()
+    """What each kind of event means; kinds not listed have their usual meaning."""
+    kind_names: dict[str, str] = {}
+    """Words of the kind column to kinds: addtocart = "cart"."""
+
+
+def guess_project(
+    events: Path, items: Path | None = None, users: Path | None = None
+) -> tuple[ProjectConfig, list[Guess]]:
+    """Read the files, guess every column, and say why. Paths become absolute."""
+    table = read_table(events)
+    guesses = guess_columns(table.frame)
+    column = {guess.role: guess.column for guess in guesses}
+    if column["user"] is None or column["item"] is None:
+        names = ", ".join(name for name in table.frame.columns if name not in {ROW, FILE})
+        raise DataError(f"{events} needs a column of users and one of items; it has: {names}.")
+    found: dict[str, object] = {role: name for role, name in column.items() if name is not None}
+    if time := column["time"]:
+        values = table.frame[time].drop_nulls().head(2000)
+        found["time_format"] = (
+            "iso" if values.dtype.is_temporal() else guess_format(values.cast(pl.String).to_list())[0]
+        )
+    kind_names: dict[str, str] = {}
+    words = [str(found.get("default_kind", "interaction"))]
+    if kind := column["kind"]:
+        words = table.frame[kind].drop_nulls().cast(pl.String).str.strip_chars().unique().sort().to_list()
+        kind_names = {word: usual for word in words if (usual := canonical_kind(word)) and usual != word}
+    elif column["value"] and canonical_kind(column["value"]) == "rating":
+        found["default_kind"] = "rating"
+        words = ["rating"]
+    found["events"] = str(events.resolve())
+    if items is not None:
+        found |= _item_columns(items, table.frame[column["item"]])
+    if users is not None:
+        found["users"] = str(users.resolve())
+    kinds = tuple(usual_kinds(kind_names.get(word, word) for word in words).kinds)
+    config = ProjectConfig(
+        name=events.name.split(".")[0], data=DataConfig.parse(found, "guess"), kinds=kinds, kind_names=kind_names
+    )
+    return config, guesses
+
+
+def _item_columns(path: Path, ids: pl.Series) -> dict[str, object]:
+    """The item file's key is the column most of whose values are ids of items."""
+    frame = read_table(path).frame.drop(ROW, FILE)
+    known = set(ids.drop_nulls().cast(pl.String).str.strip_chars().unique())
+    shared = {
+        name: len(known & set(frame[name].drop_nulls().cast(pl.String).str.strip_chars()))
+        for name in frame.columns
+        if frame[name].dtype.is_integer() or frame[name].dtype == pl.String
+    }
+    key = max(shared, key=lambda name: shared[name]) if shared else None
+    if key is None or not shared[key]:
+        raise DataError(f"No column of {path} holds ids of the items in the events; is it the right file?")
+    return {"items": str(path.resolve()), "item_key": key, "title": guess_title(frame.columns)}
+
+
+def load_dataset(config: ProjectConfig, folder: Path) -> tuple[Dataset, Report]:
+    """The project's files as a data set, and what was wrong with them. Bad rows go to quarantine.csv, none is lost."""
+    data = config.data
+    reading = checked(read_table(folder / data.events), config)
+    items = None
+    if data.items is not None:
+        frame = read_table(folder / data.items).frame.drop(ROW, FILE)
+        if data.item_key is None or data.item_key not in frame.columns:
+            raise ConfigError(f"{folder / FILE_NAME}: the item file has no column '{data.item_key}' (item_key).")
+        stripped = frame[data.item_key].cast(pl.String).str.strip_chars()
+        items = frame.with_columns(stripped.alias("item")).filter(pl.col("item").is_not_null() & (pl.col("item") != ""))
+        items = items.drop(data.item_key) if data.item_key != "item" else items
+    if len(reading.quarantined):
+        reading.quarantined.write_csv(folder / "quarantine.csv")
+    kinds = Kinds(config.kinds) if config.kinds else None
+    dataset = Dataset.from_frame(reading.events, items, kinds=kinds, title=data.title, name=config.name)
+    return dataset, reading.report
+
+
+def load_project(folder: Path) -> ProjectConfig:
+    path = folder / FILE_NAME
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"There is no {path}; write one with: foretaste init FILE -p {folder}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}.") from None
+    return ProjectConfig.parse(found, str(path))
+
+
+def write_project(folder: Path, config: ProjectConfig) -> Path:
+    """A commented foretaste.toml, written whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE_NAME
+    beside = path.with_suffix(".toml.new")
+    beside.write_text(_toml(config), encoding="utf-8")
+    beside.replace(path)
+    return path
+
+
+def _toml(config: ProjectConfig) -> str:
+    lines = [
+        "# What the columns mean. Correct it, then: foretaste check",
+        f"name = {json.dumps(config.name)}",
+        "",
+        "[data]",
+    ]
+    for key, field in DataConfig.model_fields.items():
+        value = getattr(config.data, key)
+        lines.append(f"# {field.description}")
+        lines.append(f"{key} = {_quoted(value)}" if value is not None else f"# {key} =")
+    if config.kind_names:
+        lines += ["", "# Words of the kind column, and the kinds they mean.", "[kind_names]"]
+        lines += [f"{_quoted(word)} = {_quoted(kind)}" for word, kind in config.kind_names.items()]
+    lines += [
+        "",
+        "# What each kind says: sign (1 wants it, -1 does not), weight (how loudly), hides_item (done once, it is not",
+        "# offered again), half_life_days (age at which it speaks half as loudly).",
+    ]
+    for kind in config.kinds:
+        lines.append("[[kinds]]")
+        lines += [f"{key} = {_quoted(value)}" for key, value in kind.model_dump().items() if value is not None]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def guess_table(guesses: Sequence[Guess]) -> RichTable:
+    table = RichTable("", "column", "for example", "because", box=None, header_style="bold")
+    for guess in guesses:
+        column = Text(guess.column, style="bold") if guess.column else Text("–", style="dim")
+        table.add_row(guess.role, column, Text(guess.sample), Text(guess.why, style="dim"))
+    return table

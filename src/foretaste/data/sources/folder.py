@@ -1,0 +1,68 @@
+"""Any folder with interactions.parquet, and items.parquet, users.parquet and tables of links beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from foretaste.data.dataset import Dataset
+from foretaste.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KIND_COLUMNS = ("behavior", "kind", "event")
+VALUE_COLUMNS = ("rating", "value", "listen_count", "count")
+MAIN_TABLES = {"interactions", "items", "users"}
+
+
+def load_folder(folder: Path) -> Dataset:
+    """The data set in a folder; every further Parquet file in it becomes a relation under its name.
+
+    interactions.parquet : user_id, item_id; optionally timestamp (s), position (0 the oldest), rating or another
+                           value, behavior. Rows of equal times keep the order of the file
+    """
+    path = folder / "interactions.parquet"
+    if not path.is_file():
+        raise DataError(f"There is no {path}; a folder source needs at least that file.")
+    raw = pl.read_parquet(path)
+    items = folder / "items.parquet"
+    data = Dataset.from_frame(
+        _events(raw),
+        _keyed(pl.read_parquet(items)) if items.is_file() else None,
+        name=folder.name,
+    )
+    relations = {
+        table.stem: pl.read_parquet(table)
+        for table in sorted(folder.glob("*.parquet"))
+        if table.stem not in MAIN_TABLES
+    }
+    return replace(data, relations=relations, user_table=_users(folder / "users.parquet", data))
+
+
+def _events(raw: pl.DataFrame) -> pl.DataFrame:
+    columns = {"user": pl.col("user_id"), "item": pl.col("item_id")}
+    value = next((name for name in VALUE_COLUMNS if name in raw.columns), None)
+    kind = next((name for name in KIND_COLUMNS if name in raw.columns), None)
+    if value is not None:
+        columns["value"] = pl.col(value)
+    columns["kind"] = pl.col(kind) if kind else pl.lit("rating" if value == "rating" else "interaction")
+    if "timestamp" in raw.columns and not raw["timestamp"].null_count():
+        columns["time"] = (pl.col("timestamp").cast(pl.Int64)) * 1_000_000
+    if "position" in raw.columns:
+        raw = raw.sort("user_id", "position", maintain_order=True)
+    return raw.select(**columns)
+
+
+def _keyed(items: pl.DataFrame) -> pl.DataFrame:
+    return items.rename({"item_id": "item"})
+
+
+def _users(path: Path, data: Dataset) -> pl.DataFrame | None:
+    """One row per user code."""
+    if not path.is_file():
+        return None
+    rows = pl.read_parquet(path).with_columns(pl.col("user_id").cast(pl.String))
+    return pl.DataFrame({"user_id": data.users.names}).join(rows, on="user_id", how="left", maintain_order="left")

@@ -1,0 +1,97 @@
+// Shows how an answer was made: each stage's time, the version, and the command that gives the same answer.
+
+import { byId, h, milliseconds } from "./dom.js";
+import { curl } from "./api.js";
+
+export const serverMs = (answer) => 1000 * (answer.trace ?? []).reduce((sum, step) => sum + step.seconds, 0);
+
+/** One quiet line under the list; the drawer has the rest. */
+export function stripText(answer) {
+  const trace = answer.trace ?? [];
+  const most = Math.max(0, ...trace.map((step) => step.kept));
+  return [
+    trace.length > 0 && `${milliseconds(serverMs(answer))} in ${trace.length} stages`,
+    most > 0 && `${most.toLocaleString("en-GB")} candidates → ${answer.items.length} shown`,
+    `bundle ${answer.version}`,
+    answer.degraded && "degraded",
+  ]
+    .filter(Boolean)
+    .join("  ·  ");
+}
+
+export function showHood({ answer, request, roundTripMs, active }) {
+  const facts = [
+    ["Bundle", answer.version],
+    ["Degraded", answer.degraded ? "yes: something was skipped to answer in time" : "no"],
+    ["Events used", String(answer.events_used ?? "not said")],
+    answer.ignored?.length ? ["Ignored, unknown here", answer.ignored.join(", ")] : null,
+    ["In the service", milliseconds(serverMs(answer))],
+    ["With the way there and back", milliseconds(roundTripMs)],
+    ["Answer", answer.recommendation_id],
+  ].filter(Boolean);
+  byId("hood-body").replaceChildren(
+    h("h3", {}, "Stage by stage"),
+    waterfall(answer.trace ?? []),
+    h("h3", {}, "This answer"),
+    h("dl", {}, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+    ...metrics(active),
+    h("h3", {}, "Ask for it yourself"),
+    command(curl(request)),
+    h("p", { class: "note" }, "Every address is described in ", h("a", { href: "/openapi.json" }, "/openapi.json"), "."),
+  );
+}
+
+/** Stages one after another: a bar starts where the one before it ended. */
+function waterfall(trace) {
+  if (trace.length === 0) return h("p", { class: "note" }, "The service sent no trace with this answer.");
+  const total = trace.reduce((sum, step) => sum + step.seconds, 0) || 1;
+  let before = 0;
+  const rows = trace.map(({ stage, seconds, kept }) => {
+    const bar = h("i", { "aria-hidden": "true" });
+    bar.style.setProperty("--from", before / total);
+    bar.style.setProperty("--share", seconds / total);
+    before += seconds;
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, stage),
+      h("td", { class: "track" }, bar),
+      h("td", {}, milliseconds(seconds * 1000)),
+      h("td", {}, kept.toLocaleString("en-GB")),
+    );
+  });
+  const head = ["Stage", "Time", "", "Kept"].map((name) => h("th", { scope: "col" }, name));
+  return h("table", { class: "waterfall" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows));
+}
+
+/** The numbers measured when the bundle was made: {"test": {"ndcg@10": 0.23}} → test ndcg@10 0.2300. */
+function metrics(model) {
+  const found = [];
+  const collect = (values, prefix) => {
+    for (const [name, value] of Object.entries(values ?? {})) {
+      if (typeof value === "number") found.push([`${prefix}${name}`, Number.isInteger(value) ? `${value}` : value.toFixed(4)]);
+      else if (value && typeof value === "object" && !Array.isArray(value)) collect(value, `${prefix}${name} `);
+    }
+  };
+  collect(model?.metrics, "");
+  if (found.length === 0) return [];
+  const rows = found.slice(0, 12).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
+  return [h("h3", {}, "Measured when it was trained"), h("dl", {}, rows)];
+}
+
+function command(text) {
+  const shown = h("pre", { tabindex: "0", "aria-label": "The curl command" }, text);
+  const copy = h("button", { type: "button", class: "copy" }, "Copy");
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      copy.textContent = "Copied";
+    } catch {
+      // Browsers lock the clipboard away from plain http beyond localhost: select the text instead.
+      getSelection().selectAllChildren(shown);
+      copy.textContent = "Selected: press Ctrl+C";
+    }
+    setTimeout(() => (copy.textContent = "Copy"), 2000);
+  });
+  return h("div", { class: "command" }, shown, copy);
+}
