@@ -76,6 +76,7 @@ class Kinds:
 USUAL = {
     kind.name: kind
     for kind in (
+        EventKind(name="shown", weight=0, hides_item=False),
         EventKind(name="view", hides_item=False),
         EventKind(name="click", hides_item=False),
         EventKind(name="search", hides_item=False, weight=0.5),

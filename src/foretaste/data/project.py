@@ -181,7 +181,8 @@ def _toml(config: ProjectConfig) -> str:
 
 
 def _quoted(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """A TOML value; JSON's spelling but for one character that TOML wants escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def guess_table(guesses: Sequence[Guess]) -> RichTable:

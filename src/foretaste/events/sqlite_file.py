@@ -64,7 +64,6 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection any thread may use, one at a time; the caller sees to that."""
     connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA synchronous = FULL")  # what is acknowledged survives a power cut
-    connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA cache_size = -65536")  # 64 MiB, so that a large import keeps its indexes at hand
     return connection
 

@@ -13,7 +13,7 @@ from foretaste.events.model import DEFAULT_KIND, EARLIEST, LARGEST_VALUE, LATEST
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHUNK_ROWS = 50_000
+CHUNK_ROWS = 100_000
 IMPORTED = b"\xff"
 """First byte of the id of an imported row. No UTF-8 text has it, so no client's id can be taken for one."""
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 KIND_COLUMNS = ("behavior", "kind", "event")
 VALUE_COLUMNS = ("rating", "value", "listen_count", "count")
+BANDIT_LOG = "random_all.parquet"
+"""Where there are no interactions but logs of a policy: the one that chose evenly."""
 MAIN_TABLES = {"interactions", "items", "users"}
 
 
@@ -25,10 +27,14 @@ def load_folder(folder: Path) -> Dataset:
                            value, behavior. Rows of equal times keep the order of the file
     """
     path = folder / "interactions.parquet"
-    if not path.is_file():
-        raise DataError(f"There is no {path}; a folder source needs at least that file.")
-    raw = pl.read_parquet(path)
     items = folder / "items.parquet"
+    if path.is_file():
+        raw = pl.read_parquet(path)
+    elif (folder / BANDIT_LOG).is_file():
+        raw = _bandit_events(pl.read_parquet(folder / BANDIT_LOG))
+        items = folder / "items_all.parquet"
+    else:
+        raise DataError(f"There is no {path}; a folder source needs at least that file.")
     data = Dataset.from_frame(
         _events(raw),
         _keyed(pl.read_parquet(items)) if items.is_file() else None,
@@ -54,6 +60,24 @@ def _events(raw: pl.DataFrame) -> pl.DataFrame:
     if "position" in raw.columns:
         raw = raw.sort("user_id", "position", maintain_order=True)
     return raw.select(**columns)
+
+
+def _bandit_events(log: pl.DataFrame) -> pl.DataFrame:
+    """A log of what was shown and clicked, as the Open Bandit Dataset has it: it names no people, only their features,
+    so everyone with the same features is one user."""
+    features = [name for name in log.columns if name.startswith("user_feature_")]
+    return log.select(
+        pl.concat_str(features, separator="|").alias("user_id"),
+        "item_id",
+        pl.when(pl.col("click") > 0).then(pl.lit("click")).otherwise(pl.lit("shown")).alias("kind"),
+        _seconds(log["timestamp"]),
+    )
+
+
+def _seconds(column: pl.Series) -> pl.Series:
+    if column.dtype == pl.String:
+        column = column.str.to_datetime(time_zone="UTC")
+    return column.dt.epoch("s") if column.dtype.is_temporal() else column
 
 
 def _keyed(items: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 // Shows the lists of items as cards, and moves them smoothly when the order changes.
 
-import { byId, h, isRating, stars, stillness } from "./dom.js";
+import { h, isRating, stars, stillness } from "./dom.js";
 import { cover } from "./covers.js";
 import { facts, labels, splitTitle } from "./columns.js";
 
@@ -61,10 +61,10 @@ export function skeletons(list, n) {
 
 /**
  * What became of each item: {id: "new" | places moved up (negative: down)}, 0 where it stayed.
- * The item just taken does not count: what merely closed the gap it left did not move.
+ * The items just taken (a set) do not count: what merely closed the gap they left did not move.
  */
 export function changes(before, after, taken) {
-  const order = before.filter((id) => id !== taken);
+  const order = before.filter((id) => !taken.has(id));
   const place = new Map(order.map((id, i) => [id, i]));
   return new Map(after.map((id, i) => [id, place.has(id) ? place.get(id) - i : "new"]));
 }
@@ -162,5 +162,4 @@ function ago(when) {
 /** Says on every card what a click will record. */
 export function sayHint(text) {
   for (const hint of document.querySelectorAll(".take .hint")) hint.textContent = text;
-  byId("why").querySelectorAll(".take .hint").forEach((hint) => (hint.textContent = text));
 }
