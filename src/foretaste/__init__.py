@@ -2,9 +2,9 @@
 
     import foretaste
 
-    data = foretaste.load_source("movielens-100k")
+    data = foretaste.read("orders.csv")
     pipeline = foretaste.Pipeline().fit(data, foretaste.Run(seed=0))
-    pipeline.recommend(foretaste.Queries.guests([[0, 1, 2]]), k=10)
+    foretaste.recommend(pipeline, data, n=10)
 
 Importing the package loads nothing heavy; each name below is imported when it is first used.
 """
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset as Dataset
+    from foretaste.data.read import read as read
+    from foretaste.data.read import recommend as recommend
     from foretaste.data.sources import load_source as load_source
     from foretaste.pipeline.pipeline import Pipeline as Pipeline
     from foretaste.pipeline.pipeline import PipelineConfig as PipelineConfig
@@ -37,6 +39,8 @@ _HOMES = {
     "RecallConfig": "foretaste.pipeline.pipeline",
     "Run": "foretaste.types",
     "load_source": "foretaste.data.sources",
+    "read": "foretaste.data.read",
+    "recommend": "foretaste.data.read",
     "model_class": "foretaste.registry",
     "models": "foretaste.registry",
 }

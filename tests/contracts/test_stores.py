@@ -19,9 +19,11 @@ from foretaste.events.sqlite import SqliteStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Make = Callable[[], EventStore]
 
-@pytest.fixture(params=["memory", "sqlite"])
-def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], EventStore]:
+
+@pytest.fixture(scope="module", params=["memory", "sqlite"])
+def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Makes a new, empty store each time it is called."""
     if request.param == "memory":
         return MemoryStore
@@ -43,9 +45,7 @@ events = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(batches=st.lists(st.lists(events, max_size=5), max_size=5))
-def test_any_batching_of_any_repetitions_gives_the_same_log(
-    batches: list[list[Event]], make: Callable[[], EventStore]
-) -> None:
+def test_any_batching_of_any_repetitions_gives_the_same_log(batches: list[list[Event]], make: Make) -> None:
     store = make()
     first: dict[str, Event] = {}  # the oracle: the first event of an id is the event
     for batch in batches:
@@ -72,7 +72,7 @@ def test_any_batching_of_any_repetitions_gives_the_same_log(
     store.close()
 
 
-def test_one_bad_event_does_not_harm_the_others(make: Callable[[], EventStore]) -> None:
+def test_one_bad_event_does_not_harm_the_others(make: Make) -> None:
     store = make()
     outcomes = store.append(
         [
@@ -94,7 +94,7 @@ def test_one_bad_event_does_not_harm_the_others(make: Callable[[], EventStore]) 
     assert store.history("ann").item == ["50", "172"]
 
 
-def test_a_retry_that_we_stamped_later_is_the_same_event(make: Callable[[], EventStore]) -> None:
+def test_a_retry_that_we_stamped_later_is_the_same_event(make: Make) -> None:
     store = make()
     store.append([Event("1", "ann", "50", "view", time=1_000, stamped=True)])
     assert store.append([Event("1", "ann", "50", "view", time=2_000, stamped=True)])[0].status == "duplicate"
@@ -102,7 +102,7 @@ def test_a_retry_that_we_stamped_later_is_the_same_event(make: Callable[[], Even
     assert store.history("ann").time == [1_000]
 
 
-def test_history_is_in_order_of_time_then_arrival(make: Callable[[], EventStore]) -> None:
+def test_history_is_in_order_of_time_then_arrival(make: Make) -> None:
     store = make()
     times = {"late": 30, "early": 10, "tie-1": 20, "tie-2": 20, "timeless-1": None, "timeless-2": None}
     store.append([Event(item, "ann", item, "view", time) for item, time in times.items()])
@@ -114,7 +114,7 @@ def test_history_is_in_order_of_time_then_arrival(make: Callable[[], EventStore]
     assert store.count("nobody") == 0
 
 
-def test_users_are_listed_by_their_latest_activity(make: Callable[[], EventStore]) -> None:
+def test_users_are_listed_by_their_latest_activity(make: Make) -> None:
     store = make()
     done = [("ann", 5), ("bob", 9), ("eve", None), ("ann", 1), ("dan", 9)]
     store.append([Event(str(i), user, "50", "view", time) for i, (user, time) in enumerate(done)])
@@ -123,7 +123,7 @@ def test_users_are_listed_by_their_latest_activity(make: Callable[[], EventStore
     assert store.users(0) == []
 
 
-def test_frame_gives_what_came_after_a_position(make: Callable[[], EventStore]) -> None:
+def test_frame_gives_what_came_after_a_position(make: Make) -> None:
     store = make()
     assert store.position == 0
     assert store.frame().columns == ["seq", "user", "item", "kind", "time", "value"]
@@ -146,9 +146,7 @@ rows = st.tuples(
 
 @settings(max_examples=40, deadline=None)
 @given(table=st.lists(rows, max_size=12), cut=st.integers(0, 12))
-def test_importing_twice_is_importing_once(
-    table: list[tuple[object, ...]], cut: int, make: Callable[[], EventStore]
-) -> None:
+def test_importing_twice_is_importing_once(table: list[tuple[object, ...]], cut: int, make: Make) -> None:
     schema = {"user": pl.String, "item": pl.String, "kind": pl.String, "time": pl.Int64, "value": pl.Float64}
     frame = pl.DataFrame(table, schema, orient="row")
     store = make()
@@ -161,7 +159,7 @@ def test_importing_twice_is_importing_once(
     store.close()
 
 
-def test_import_fills_what_may_be_left_out(make: Callable[[], EventStore]) -> None:
+def test_import_fills_what_may_be_left_out(make: Make) -> None:
     store = make()
     store.import_frame(pl.DataFrame({"user": [1, 2], "item": [50, 172], "value": [None, float("nan")]}))
     expected = [("1", "50", "interaction", None, 1.0), ("2", "172", "interaction", None, 1.0)]
@@ -177,13 +175,13 @@ def test_import_fills_what_may_be_left_out(make: Callable[[], EventStore]) -> No
         1_795_255_200_000_000,
     ],
 )
-def test_import_reads_times_as_microseconds(make: Callable[[], EventStore], time: object) -> None:
+def test_import_reads_times_as_microseconds(make: Make, time: object) -> None:
     store = make()
     store.import_frame(pl.DataFrame({"user": ["ann"], "item": ["50"], "time": [time]}))
     assert store.history("ann").time == [1_795_255_200_000_000]
 
 
-def test_a_day_is_its_first_moment(make: Callable[[], EventStore]) -> None:
+def test_a_day_is_its_first_moment(make: Make) -> None:
     store = make()
     store.import_frame(pl.DataFrame({"user": ["ann"], "item": ["50"], "time": [date(1970, 1, 2)]}))
     assert store.history("ann").time == [86_400_000_000]
@@ -200,23 +198,21 @@ def test_a_day_is_its_first_moment(make: Callable[[], EventStore]) -> None:
         ({"user": ["ann"], "item": ["50"], "value": [float("inf")]}, "has a value beyond"),
     ],
 )
-def test_import_refuses_what_it_cannot_keep(
-    make: Callable[[], EventStore], columns: dict[str, list[object]], message: str
-) -> None:
+def test_import_refuses_what_it_cannot_keep(make: Make, columns: dict[str, list[object]], message: str) -> None:
     store = make()
     with pytest.raises(DataError, match=message):
         store.import_frame(pl.DataFrame(columns))
     assert store.position == 0
 
 
-def test_a_client_cannot_take_the_id_of_an_imported_event(make: Callable[[], EventStore]) -> None:
+def test_a_client_cannot_take_the_id_of_an_imported_event(make: Make) -> None:
     store = make()
     store.import_frame(pl.DataFrame({"user": ["ann"], "item": ["50"]}))
     ids = ["imported", "\xff", "ÿ" * 16]
     assert {outcome.status for outcome in store.append([Event(i, "bob", "1", "view") for i in ids])} == {"accepted"}
 
 
-def test_threads_write_and_read_at_once(make: Callable[[], EventStore]) -> None:
+def test_threads_write_and_read_at_once(make: Make) -> None:
     store = make()
     wrong: list[str] = []
 

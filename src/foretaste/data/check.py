@@ -78,7 +78,7 @@ def checked(table: Table, config: ProjectConfig) -> Reading:
 
     columns: dict[str, pl.Series] = {}
     for role, name in (("user", data.user), ("item", data.item)):
-        text = _id_text(raw[name])
+        text = id_text(raw[name])
         stripped = text.str.strip_chars()
         note(
             f"{role}-spaces",
@@ -152,7 +152,7 @@ def checked(table: Table, config: ProjectConfig) -> Reading:
     return Reading(events, _quarantined(raw, bad, table), _report(events, raw, bad, table, problems))
 
 
-def _id_text(column: pl.Series) -> pl.Series:
+def id_text(column: pl.Series) -> pl.Series:
     """Ids as text, exactly; whole numbers that Parquet holds as floats lose their '.0'."""
     if column.dtype.is_float() and (column.drop_nulls() % 1 == 0).all():
         return column.cast(pl.Int64, strict=False).cast(pl.String)

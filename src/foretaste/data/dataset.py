@@ -37,6 +37,7 @@ class Dataset:
     relations    : named tables: item–item, user–user, triples
     searches     : columns user, time, text, or None
     name         : what people call the data
+    user_type, item_type : types of the ids as they came in; they go out as the same
     """
 
     users: IdMap
@@ -51,6 +52,8 @@ class Dataset:
     relations: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     searches: pl.DataFrame | None = None
     name: str = "data"
+    user_type: pl.DataType = field(default_factory=pl.String)
+    item_type: pl.DataType = field(default_factory=pl.String)
 
     @classmethod
     def from_frame(

@@ -11,11 +11,11 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from foretaste.config import Config
-from foretaste.data.check import Report, checked
+from foretaste.data.check import Report, checked, id_text
 from foretaste.data.dataset import Dataset
 from foretaste.data.guess import Guess, canonical_kind, guess_columns, guess_title
 from foretaste.data.kinds import EventKind, Kinds, usual_kinds
-from foretaste.data.readers import FILE, ROW, read_table
+from foretaste.data.readers import FILE, ROW, Table, read_table
 from foretaste.data.times import guess_format
 from foretaste.errors import ConfigError, DataError
 
@@ -69,6 +69,20 @@ def guess_project(
 ) -> tuple[ProjectConfig, list[Guess]]:
     """Read the files, guess every column, and say why. Paths become absolute."""
     table = read_table(events)
+    config, guesses = guess_data(table, str(events.resolve()), events.name.split(".")[0])
+    found: dict[str, object] = {}
+    if items is not None:
+        found |= guess_item_columns(read_table(items).frame, table.frame[config.data.item], str(items.resolve()))
+    if users is not None:
+        found["users"] = str(users.resolve())
+    return config.model_copy(update={"data": config.data.model_copy(update=found)}), guesses
+
+
+def guess_data(table: Table, events: str, name: str) -> tuple[ProjectConfig, list[Guess]]:
+    """What the columns of a table of events mean.
+
+    events : what to call the table in messages and in foretaste.toml
+    """
     guesses = guess_columns(table.frame)
     column = {guess.role: guess.column for guess in guesses}
     if column["user"] is None or column["item"] is None:
@@ -88,21 +102,15 @@ def guess_project(
     elif column["value"] and canonical_kind(column["value"]) == "rating":
         found["default_kind"] = "rating"
         words = ["rating"]
-    found["events"] = str(events.resolve())
-    if items is not None:
-        found |= _item_columns(items, table.frame[column["item"]])
-    if users is not None:
-        found["users"] = str(users.resolve())
+    found["events"] = events
     kinds = tuple(usual_kinds(kind_names.get(word, word) for word in words).kinds)
-    config = ProjectConfig(
-        name=events.name.split(".")[0], data=DataConfig.parse(found, "guess"), kinds=kinds, kind_names=kind_names
-    )
+    config = ProjectConfig(name=name, data=DataConfig.parse(found, "guess"), kinds=kinds, kind_names=kind_names)
     return config, guesses
 
 
-def _item_columns(path: Path, ids: pl.Series) -> dict[str, object]:
+def guess_item_columns(frame: pl.DataFrame, ids: pl.Series, path: str) -> dict[str, str | None]:
     """The item file's key is the column most of whose values are ids of items."""
-    frame = read_table(path).frame.drop(ROW, FILE)
+    frame = frame.drop(ROW, FILE)
     known = set(ids.drop_nulls().cast(pl.String).str.strip_chars().unique())
     shared = {
         name: len(known & set(frame[name].drop_nulls().cast(pl.String).str.strip_chars()))
@@ -112,7 +120,7 @@ def _item_columns(path: Path, ids: pl.Series) -> dict[str, object]:
     key = max(shared, key=lambda name: shared[name]) if shared else None
     if key is None or not shared[key]:
         raise DataError(f"No column of {path} holds ids of the items in the events; is it the right file?")
-    return {"items": str(path.resolve()), "item_key": key, "title": guess_title(frame.columns)}
+    return {"items": path, "item_key": key, "title": guess_title(frame.columns)}
 
 
 def load_dataset(config: ProjectConfig, folder: Path) -> tuple[Dataset, Report]:
@@ -121,17 +129,21 @@ def load_dataset(config: ProjectConfig, folder: Path) -> tuple[Dataset, Report]:
     reading = checked(read_table(folder / data.events), config)
     items = None
     if data.items is not None:
-        frame = read_table(folder / data.items).frame.drop(ROW, FILE)
-        if data.item_key is None or data.item_key not in frame.columns:
-            raise ConfigError(f"{folder / FILE_NAME}: the item file has no column '{data.item_key}' (item_key).")
-        stripped = frame[data.item_key].cast(pl.String).str.strip_chars()
-        items = frame.with_columns(stripped.alias("item")).filter(pl.col("item").is_not_null() & (pl.col("item") != ""))
-        items = items.drop(data.item_key) if data.item_key != "item" else items
+        items = item_rows(read_table(folder / data.items).frame, data.item_key)
     if len(reading.quarantined):
         reading.quarantined.write_csv(folder / "quarantine.csv")
     kinds = Kinds(config.kinds) if config.kinds else None
     dataset = Dataset.from_frame(reading.events, items, kinds=kinds, title=data.title, name=config.name)
     return dataset, reading.report
+
+
+def item_rows(frame: pl.DataFrame, key: str | None) -> pl.DataFrame:
+    """The rows of an item file that name an item, in a column `item` instead of their own."""
+    if key is None or key not in frame.columns:
+        raise ConfigError(f"{FILE_NAME}: the item file has no column '{key}' (item_key).")
+    ids = id_text(frame[key]).str.strip_chars()
+    rows = frame.drop(ROW, FILE, key, strict=False).with_columns(ids.alias("item"))
+    return rows.filter(pl.col("item").is_not_null() & (pl.col("item") != ""))
 
 
 def load_project(folder: Path) -> ProjectConfig:

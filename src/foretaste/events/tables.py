@@ -38,7 +38,7 @@ def plain_events(frame: pl.DataFrame) -> pl.DataFrame:
         pl.col("user", "item").cast(pl.String),
         kind=kind,
         time=_microseconds(frame.schema["time"]) if "time" in frame.columns else pl.lit(None, pl.Int64),
-        value=value + 0.0,  # −0.0 and 0.0 are one value, and must give one id
+        value=pl.when(value == 0).then(0.0).otherwise(value),  # −0.0 and 0.0 are one value, and must give one id
     )
     for column in ("user", "item", "kind"):
         _refuse(events, pl.col(column).is_null() | (pl.col(column) == ""), f"has no {column}")

@@ -85,7 +85,7 @@ def _loaded(name: str, dtype: str) -> Any:
         from transformers.utils import logging
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "?", "text", "Reading texts with a language model") from error
-    logging.disable_progress_bar()  # its bar for reading 0.3 s of weights would stand beside ours
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # its bar for reading 0.3 s of weights would stand beside ours
     try:
         return SentenceTransformer(
             path, model_kwargs={"dtype": getattr(torch, dtype)}, local_files_only=name == PACKAGED

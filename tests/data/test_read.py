@@ -1,0 +1,70 @@
+"""Three steps of Python: a frame in, a frame with the same ids out."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+import foretaste
+import worlds
+from foretaste.errors import UnknownNameError
+
+
+def world_frame(user_type: pl.DataType, item_type: pl.DataType) -> pl.DataFrame:
+    data = worlds.parity()
+    frame = data.as_frame()
+    return frame.select(
+        customer=pl.col("user").str.slice(1).cast(pl.Int64).cast(user_type),
+        sku=pl.col("item").str.slice(1).cast(pl.Int64).cast(item_type),
+        when=pl.col("time").cast(pl.Datetime("us", "UTC")),
+    )
+
+
+@pytest.mark.parametrize("user_type", [pl.Int64, pl.UInt8, pl.Int32, pl.String])
+@pytest.mark.parametrize("item_type", [pl.Int16, pl.String])
+def test_ids_come_out_as_they_went_in(user_type: pl.DataType, item_type: pl.DataType) -> None:
+    frame = world_frame(user_type, item_type)
+    data = foretaste.read(frame)
+    pipeline = foretaste.Pipeline().fit(data, foretaste.Run(seed=0))
+    lists = foretaste.recommend(pipeline, data, n=5)
+    assert lists.schema["user"] == frame.schema["customer"]
+    assert lists.schema["item"] == frame.schema["sku"]
+    assert set(lists["user"]) == set(frame["customer"])
+    assert set(lists["item"]) <= set(frame["sku"])
+    numbers = lists.select(pl.col("user", "item").cast(pl.Int64))
+    assert (numbers["user"] % 2 == numbers["item"] % 2).mean() > 0.99, "even people like even items"
+    had = set(frame.select(pl.col("customer", "sku").cast(pl.Int64)).rows())
+    assert not had & set(numbers.rows()), "what one has is not offered"
+    assert lists.group_by("user").len()["len"].to_list() == [5] * 60
+
+
+def test_a_frame_of_another_library_is_read_by_its_columns() -> None:
+    class Frame:
+        """What a pandas frame looks like from outside."""
+
+        columns = ("user_id", "item_id")
+
+        def __getitem__(self, name: str) -> pl.Series:
+            return pl.Series({"user_id": [3, 3, 4], "item_id": [30, 31, 30]}[name])
+
+    data = foretaste.read(Frame())
+    assert data.users.names.sort().to_list() == ["3", "4"]
+    assert data.user_type == pl.Int64
+
+
+def test_columns_can_be_named_and_lost_rows_are_said() -> None:
+    frame = pl.DataFrame({"a": ["x", "y", None], "b": ["1", "2", "3"], "c": ["p", "q", "r"]})
+    with pytest.warns(UserWarning, match=r"1 rows are left out.*No user in 'a'"):
+        data = foretaste.read(frame, user="a", item="c")
+    assert data.items.ids.names.sort().to_list() == ["p", "q"]
+
+
+def test_an_unknown_user_is_named() -> None:
+    data = foretaste.read(world_frame(pl.Int64(), pl.Int64()))
+    pipeline = foretaste.Pipeline().fit(data, foretaste.Run())
+    lists = foretaste.recommend(pipeline, data, n=3, users=[7, 8])
+    assert lists["user"].to_list() == [7, 7, 7, 8, 8, 8]
+    assert np.diff(lists["rank"].to_numpy()[:3]).tolist() == [1, 1]
+    with pytest.raises(UnknownNameError, match="no user '999'"):
+        foretaste.recommend(pipeline, data, users=[999])

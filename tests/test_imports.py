@@ -1,0 +1,31 @@
+"""Importing and asking for help cost nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import foretaste
+
+HEAVY = ("numpy", "torch", "polars", "scipy", "pydantic", "fastapi")
+
+
+def _loaded_after(code: str) -> set[str]:
+    asked = f"import sys\n{code}\nprint('LOADED', *[m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    return set(done.stdout.rpartition("LOADED")[2].split())
+
+
+def test_import_loads_nothing_heavy() -> None:
+    assert _loaded_after("import foretaste") == set()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "sys.argv = ['foretaste', '--help']\nfrom foretaste.cli import main\ntry: main()\nexcept SystemExit: pass"
+    assert _loaded_after(code) == set()
+
+
+def test_every_public_name_is_there() -> None:
+    for name in foretaste.__all__:
+        assert getattr(foretaste, name) is not None
+    assert set(foretaste.__all__) <= set(dir(foretaste))
