@@ -30,24 +30,29 @@ class Protocol(Config):
     seen: Literal["excluded", "included"] = "excluded"
     ties: str = "equal times keep the order of the file; equal scores go to the smaller code, a hash of the id"
     people_asked: int
+    people_with_a_question: int
+    """Of whom the asked are a sample, drawn by a hash of the id."""
     people_left_out: int
     foretaste: str = foretaste.__version__
 
     @classmethod
-    def of(cls, split: Split, variant: Literal["refit", "strict"]) -> Protocol:
+    def of(cls, split: Split, variant: Literal["refit", "strict"], people_with_a_question: int) -> Protocol:
         return cls(
             data=split.data.name,
             fingerprint=split.data.fingerprint,
             split=split.rule,
             variant=variant,
             people_asked=len(split.test),
+            people_with_a_question=people_with_a_question,
             people_left_out=split.left_out,
         )
 
     def sentence(self) -> str:
         learned = "everything before the test" if self.variant == "refit" else "the training part alone"
+        of = f"{self.people_with_a_question:,}"
+        asked = of if self.people_asked == self.people_with_a_question else f"{self.people_asked:,} of {of}"
         return (
-            f"{self.data} ({self.fingerprint}) · held out: {self.split} · {self.people_asked:,} people asked, "
+            f"{self.data} ({self.fingerprint}) · held out: {self.split} · {asked} people asked, "
             f"{self.people_left_out:,} left out (too few events, or nothing new) · ranking {self.ranking}, "
             f"seen items {self.seen} · {self.variant}: chosen on validation, learned from {learned} · ties: {self.ties}"
         )

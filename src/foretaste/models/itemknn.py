@@ -10,15 +10,14 @@ from scipy.sparse import csr_array
 
 from foretaste.config import Config
 from foretaste.data.matrix import interaction_matrix
-from foretaste.index.topk import BLOCK_CELLS, recommend_in_blocks, score_in_blocks, top_k
+from foretaste.index.topk import BLOCK_CELLS, recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
-from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.data.dataset import Dataset
-    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, LongArray, Queries, Ragged, Run
 
 
 class ItemKNNConfig(Config):
@@ -53,16 +52,15 @@ class ItemKNN:
         rows_at_once = max(1, BLOCK_CELLS // max(1, n))
         targets, sources, values = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
         for start in range(0, n, rows_at_once):
-            together = (items_by_users[start : start + rows_at_once] @ X).toarray()  # (rows, n) c_ij
-            block = np.arange(start, start + len(together))
-            together /= np.sqrt(count[block, None] * count) + (self.config.shrinkage + 1e-9)
-            together[np.arange(len(block)), block] = 0
-            together[together <= 0] = np.nan
-            nearest, similarity = top_k(together, self.config.neighbours)
-            found = nearest != NO_ITEM
-            targets.append(np.broadcast_to(block[:, None], nearest.shape)[found])
-            sources.append(nearest[found])
-            values.append(similarity[found])
+            together = (items_by_users[start : start + rows_at_once] @ X).tocoo()  # c_ij
+            target, source = together.coords[0] + start, together.coords[1]
+            apart = target != source
+            target, source, met = target[apart], source[apart], together.data[apart]
+            similar = met / (np.sqrt(count[target] * count[source]) + np.float32(self.config.shrinkage + 1e-9))
+            nearest = _first_of_each(target, np.lexsort((source, -similar, target)), self.config.neighbours)
+            targets.append(target[nearest].astype(np.int32))
+            sources.append(source[nearest].astype(np.int32))
+            values.append(similar[nearest].astype(np.float32))
             run.progress("itemknn", min(n, start + rows_at_once), n)
         self.similarity = _by_row(np.concatenate(sources), np.concatenate(targets), np.concatenate(values), n)
         self.kind_weight = train.kinds.weights
@@ -100,6 +98,14 @@ class ItemKNN:
         model.similarity = sparse_matrix("similarity", arrays)
         model.kind_weight = arrays["kind_weight"].astype(np.float32)
         return model
+
+
+def _first_of_each(group: IntArray, order: LongArray, k: int) -> LongArray:
+    """Of events in `order`, which sorts them by group, the first k of each group."""
+    grouped = group[order]
+    begins = np.flatnonzero(np.diff(grouped, prepend=-1))
+    rank = np.arange(len(grouped)) - np.repeat(begins, np.diff(np.append(begins, len(grouped))))
+    return order[rank < k]
 
 
 def _by_row(row: IntArray, column: IntArray, value: FloatArray, n: int) -> csr_array:

@@ -204,10 +204,10 @@ function show({ answer, roundTripMs }, request, since, note) {
   showHood({ answer, request, roundTripMs, active: state.active });
   if (answer.items.length === 0) say("There is nothing left to recommend.");
   else if (since !== null) {
-    const changed = moved ? [...moved.values()].filter(Boolean).length : after.length;
     const time = milliseconds(performance.now() - since);
-    const still = stayed ? ` This kind of event does not hide an item, so it may stay.` : "";
-    say(`List updated in ${time}, ${changed} of ${after.length} changed.${still}${note}`);
+    const changed = moved ? `updated in ${time}, ${[...moved.values()].filter(Boolean).length} of ${after.length} changed.` : `made in ${time}.`;
+    const still = stayed ? " This kind of event does not hide an item, so it may stay." : "";
+    say(`List ${changed}${still}${note}`);
   }
 }
 

@@ -129,13 +129,13 @@ function leave(li, rect, origin, list) {
 /** The history as a row of small covers; `remove`, for guests, takes one out again. */
 export function showHistory(list, history, remove = null) {
   const entries = history.map((event, i) => {
-    const { title, year } = splitTitle({ ...event, id: event.item });
+    const { title } = splitTitle(event);
     const when = event.time ? new Date(event.time) : null;
     return h(
       "li",
       { class: "past", "data-item": event.item },
-      cover({ ...event, id: event.item }),
-      h("p", { class: "past-title", title: event.title ?? event.item }, year ? `${title} (${year})` : title),
+      cover(event),
+      h("p", { class: "past-title", title: event.title ?? event.item }, title),
       h(
         "p",
         { class: "past-what" },

@@ -26,13 +26,16 @@ export function descriptions(item) {
   return texts.filter((text) => text.length > MAX_FACT && text !== item.title);
 }
 
-/** "Alien (1979)" → {title: "Alien", year: "1979"}; a title without a year stays whole. */
+/** "Fugitive, The (1993)" → {title: "The Fugitive", year: "1993"}; what is not written so stays whole. */
 export function splitTitle(item) {
   const whole = String(item.title ?? item.id ?? item.item);
   const parts = /^(.+?)\s*\((\d{4})\)$/.exec(whole);
-  if (parts) return { title: parts[1], year: parts[2] };
+  if (parts) return { title: inReadingOrder(parts[1]), year: parts[2] };
   const year = Object.entries(item.columns ?? {}).find(([name, value]) => /year$/i.test(name) && value);
-  return { title: whole, year: year ? String(year[1]) : null };
+  return { title: inReadingOrder(whole), year: year ? String(year[1]) : null };
 }
+
+/** Catalogues sort by the first telling word and put the article last. */
+const inReadingOrder = (title) => title.replace(/^(.+), (The|An?)$/, "$2 $1");
 
 const round = (value) => (Number.isInteger(value) ? value : Number(value.toPrecision(4)));

@@ -5,6 +5,8 @@ import { labels, splitTitle } from "./columns.js";
 
 const WIDTH = 200;
 const HEIGHT = 300;
+// Degrees around the OKLCH circle, without the olive greens that look muddy when dark.
+const HUES = [22, 40, 62, 148, 168, 192, 218, 245, 268, 292, 325, 352];
 const LETTERING = ["serif", "grotesk", "tall", "serif", "grotesk"];
 
 let gradients = 0; // an SVG gradient needs a name of its own in the page
@@ -14,9 +16,10 @@ export function cover(item) {
   const { title, year } = splitTitle(item);
   const marks = labels(item.columns);
   const random = generator(`${title}|${marks.join("|")}`);
-  // The first two labels give the two hues, so things of one kind look like relatives.
-  const first = hueOf(marks[0] ?? title) + (random() - 0.5) * 26;
-  const second = marks[1] ? hueOf(marks[1]) : first + 40 + random() * 50;
+  // Two of its labels give the two hues, so things of one kind look like relatives.
+  const at = Math.floor(random() * marks.length);
+  const first = hueOf(marks[at] ?? title) + (random() - 0.5) * 36;
+  const second = marks.length > 1 ? hueOf(marks[(at + 1) % marks.length]) : first + 35 + random() * 60;
   const paint = palette(first, second, random);
   const motif = MOTIFS[Math.floor(random() * MOTIFS.length)];
   const lettering = LETTERING[Math.floor(random() * LETTERING.length)];
@@ -45,7 +48,7 @@ function palette(first, second, random) {
   return {
     light: oklch(0.5 + random() * 0.1, 0.13, first),
     deep: oklch(0.24, 0.07, second),
-    warm: oklch(0.8, 0.13, first + 28),
+    warm: oklch(0.8, 0.13, first + [28, -45, 150][Math.floor(random() * 3)]),
     cool: oklch(0.66, 0.15, second),
     pale: oklch(0.94, 0.035, first),
     dark: oklch(0.3, 0.09, second),
@@ -105,14 +108,14 @@ const MOTIFS = [
   },
   function rays(random, paint) {
     const [x, n] = [between(random, 30, 170), 9 + Math.floor(random() * 5)];
-    const edge = (angle) => `${x + 420 * Math.cos(angle)} ${190 - 420 * Math.sin(angle)}`;
+    const edge = (angle) => `${x + 420 * Math.cos(angle)} ${150 - 420 * Math.sin(angle)}`;
     return [
       ...range(n).map((i) => {
         const [from, to] = [(Math.PI * i) / n, (Math.PI * (i + 0.5)) / n];
-        return path(`M${x} 190L${edge(from)}L${edge(to)}Z`, i % 2 ? paint.warm : paint.cool, { opacity: 0.55 });
+        return path(`M${x} 150L${edge(from)}L${edge(to)}Z`, i % 2 ? paint.warm : paint.cool, { opacity: 0.55 });
       }),
-      circle(x, 190, 44, paint.pale),
-      circle(x, 190, 30, paint.warm),
+      circle(x, 150, 40, paint.pale),
+      circle(x, 150, 27, paint.warm),
     ];
   },
   function arches(random, paint) {
@@ -120,7 +123,7 @@ const MOTIFS = [
     const colours = [paint.dark, paint.cool, paint.warm, paint.pale];
     return colours.map((colour, i) => {
       const r = 82 - i * 20;
-      return path(`M${x - r} 300V${130}a${r} ${r} 0 0 1 ${2 * r} 0V300Z`, colour, { opacity: 0.88 });
+      return path(`M${x - r} 300V118a${r} ${r} 0 0 1 ${2 * r} 0V300Z`, colour, { opacity: 0.88 });
     });
   },
   function halftone(random, paint) {
@@ -174,9 +177,7 @@ function sizeOf(title) {
   return title.length > 20 || longest > 9 ? "middle" : "large";
 }
 
-function hueOf(text) {
-  return fingerprint(text) % 360;
-}
+const hueOf = (text) => HUES[fingerprint(text) % HUES.length];
 
 /** FNV-1a, 32 bits. */
 function fingerprint(text) {

@@ -16,6 +16,7 @@ panel.addEventListener("click", (event) => {
 /** Opens the panel; `take(item)` is what a click on a similar item does, `you` says whose history it is. */
 export async function openWhy(item, { take, you, afterCards }) {
   const similar = h("div", { class: "similar" }, h("p", { class: "note", role: "status" }, "Looking for similar items…"));
+  const known = facts(item).filter((fact) => !String(item.title).includes(`(${fact})`));
   const close = h("button", { class: "quiet close", type: "button", "aria-label": "Close" }, "✕");
   close.addEventListener("click", () => panel.close());
   panel.replaceChildren(
@@ -29,7 +30,7 @@ export async function openWhy(item, { take, you, afterCards }) {
         {},
         h("p", { class: "eyebrow" }, "Why this?"),
         h("h2", { id: "why-title" }, item.title),
-        h("p", { class: "facts" }, facts(item).join(" · ")),
+        known.length > 0 && h("p", { class: "facts" }, known.join(" · ")),
         chips(item, 12),
         ...descriptions(item).map((text) => h("p", { class: "note" }, text)),
       ),

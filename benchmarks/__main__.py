@@ -1,0 +1,37 @@
+"""python -m benchmarks NAME: runs one and keeps its result beside the machine it ran on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+
+NAMES = ("scale",)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", default=list(NAMES), help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--events", type=int, help="size of the made-up log (scale)")
+    asked = parser.parse_args()
+    for name in asked.names:
+        settings = {"events": asked.events} if asked.events and name == "scale" else {}
+        result = import_module(f"benchmarks.{name}").run(**settings)
+        kept = {
+            "benchmark": name,
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+            "result": result,
+        }
+        folder = Path(__file__).parent / "results"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+        print(json.dumps(kept, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The service as one ASGI application around an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import FileResponse
+
+import foretaste
+from foretaste.serving.guard import Guard
+from foretaste.serving.problems import DOCUMENTED, add_error_handlers
+from foretaste.serving.routes import events, health, items, models, recommendations, users
+from foretaste.serving.settings import ServerConfig
+
+if TYPE_CHECKING:
+    from foretaste.serving.engine import Engine
+
+CONSOLE = Path(__file__).parent / "console"
+
+
+def create_app(engine: Engine, config: ServerConfig | None = None) -> FastAPI:
+    """The REST service of one engine, and its page at /."""
+    app = FastAPI(
+        title="foretaste",
+        summary="Your events in; measured, explained, real-time recommendations out.",
+        version=foretaste.__version__,
+        # Their pages load scripts from elsewhere; ours works offline, and its policy lets no other script in.
+        docs_url=None,
+        redoc_url=None,
+        responses=DOCUMENTED,  # type: ignore[arg-type]  # dict is invariant
+    )
+    add_error_handlers(app)
+    for routes in (events, recommendations, users, items, models, health):
+        app.include_router(routes.router(engine))
+
+    @app.get("/", include_in_schema=False)
+    def page() -> FileResponse:
+        return FileResponse(CONSOLE / "index.html")
+
+    app.mount("/console", StaticFiles(directory=CONSOLE))
+    app.add_middleware(Guard, config=config or ServerConfig())
+    return app

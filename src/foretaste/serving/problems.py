@@ -1,0 +1,58 @@
+"""Errors as JSON: one shape, one sentence, and never a stack trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from foretaste.errors import BundleError, ForetasteError, StoreError, UnknownNameError
+from foretaste.serving.schemas import ErrorDetail, ErrorOut, in_one_sentence
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request
+
+CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+SENTENCES = {
+    404: "There is nothing at this address; see /openapi.json for what there is.",
+    405: "This address does not take that method; see /openapi.json for what it takes.",
+}
+DOCUMENTED = {status: {"model": ErrorOut} for status in (413, 422, 503)}
+"""What every route may answer besides its own."""
+
+
+def problem(status: int, code: str, message: str) -> Response:
+    body = ErrorOut(error=ErrorDetail(code=code, message=message))
+    return Response(body.model_dump_json(), status, media_type="application/json")
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ForetasteError, _ours)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    answer = problem(status, CODES.get(status, "refused"), SENTENCES.get(status, error.detail))
+    answer.headers.update(error.headers or {})  # Allow, of a 405
+    return answer
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return problem(422, "invalid", f"The body is not JSON: {first['ctx']['error']} at character {first['loc'][1]}.")
+    return problem(422, "invalid", in_one_sentence(first))
+
+
+def _ours(request: Request, error: Exception) -> Response:
+    if isinstance(error, UnknownNameError):
+        return problem(404, "not_found", str(error))
+    if isinstance(error, StoreError | BundleError):
+        return problem(503, "unavailable", "The service cannot reach its data just now; try again in a moment.")
+    return problem(422, "invalid", str(error))

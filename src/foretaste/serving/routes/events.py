@@ -1,0 +1,24 @@
+"""POST /v1/events: what happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Response
+
+from foretaste.serving.routes.sending import as_json
+from foretaste.serving.schemas import EventsIn, EventsOut
+
+if TYPE_CHECKING:
+    from foretaste.serving.engine import Engine
+
+
+def router(engine: Engine) -> APIRouter:
+    routes = APIRouter(tags=["events"])
+
+    @routes.post("/v1/events", response_model=EventsOut)
+    def record(body: EventsIn) -> Response:
+        """Keep up to 1,000 events. Each has its own result; sent again, an event never counts twice."""
+        return as_json(engine.record(body.events))
+
+    return routes

@@ -1,0 +1,15 @@
+"""How an answer leaves: as it is, without being checked a second time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+def as_json(answer: BaseModel, status: int = 200) -> Response:
+    """What was not asked for (reasons, trace) was never set, and is left out."""
+    return Response(answer.model_dump_json(exclude_unset=True), status, media_type="application/json")

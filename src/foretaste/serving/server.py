@@ -1,0 +1,58 @@
+"""Runs the service with uvicorn until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from foretaste.errors import ConfigError
+from foretaste.serving.app import create_app
+from foretaste.serving.settings import LOOPBACK, ServerConfig
+
+if TYPE_CHECKING:
+    from foretaste.serving.engine import Engine
+
+GRACE_SECONDS = 5
+"""How long requests under way may take once we are told to stop."""
+
+
+def run(engine: Engine, *, host: str = "127.0.0.1", port: int = 8000, config: ServerConfig | None = None) -> None:
+    """Serve until Ctrl-C; host and port hold unless a whole config is given. ConfigError if the port is taken."""
+    config = config or ServerConfig(host=host, port=port)
+    log = logging.getLogger("foretaste.serving")
+    if config.access_log:
+        _show(logging.getLogger("foretaste.access"))
+    if config.host not in LOOPBACK:
+        log.warning("Listening on %s: whoever reaches that address can read and write; there are no keys.", config.host)
+    listening = listen(config)
+    settings = uvicorn.Config(
+        create_app(engine, config),
+        log_level="warning",
+        access_log=False,  # it would print the ids in the paths; the guard writes the route instead
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    with listening:
+        uvicorn.Server(settings).run(sockets=[listening])
+
+
+def listen(config: ServerConfig) -> socket.socket:
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    try:
+        return socket.create_server((config.host, config.port), family=family, backlog=2048)
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot listen on {config.host} port {config.port} ({error.strerror}); choose another with --port."
+        ) from None
+
+
+def _show(logger: logging.Logger) -> None:
+    """Lines on standard error, unless the program around us has its own idea of logging."""
+    logger.setLevel(logging.INFO)
+    if not logger.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logger.addHandler(handler)
