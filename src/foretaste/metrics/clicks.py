@@ -67,7 +67,8 @@ def _checked(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     if scores.shape != clicked.shape or scores.ndim != 1 or not len(scores):
         raise DataError(
-            f"Scores of shape {scores.shape} and clicks of shape {clicked.shape} do not pair up; give one of each per event."
+            f"Scores of shape {scores.shape} and clicks of shape {clicked.shape} do not pair up; "
+            "give one of each per event."
         )
     if np.isnan(scores).any():
         raise DataError(

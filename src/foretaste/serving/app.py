@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, HTMLResponse, Response
 
 import foretaste
 from foretaste.serving.guard import Guard
 from foretaste.serving.problems import DOCUMENTED, add_error_handlers
+from foretaste.serving.reference import STYLE, reference
 from foretaste.serving.routes import events, health, items, models, recommendations, users
 from foretaste.serving.settings import ServerConfig
 
@@ -27,7 +28,7 @@ def create_app(engine: Engine, config: ServerConfig | None = None) -> FastAPI:
         title="foretaste",
         summary="Your events in; measured, explained, real-time recommendations out.",
         version=foretaste.__version__,
-        # Their pages load scripts from elsewhere; ours works offline, and its policy lets no other script in.
+        # FastAPI's pages load scripts from elsewhere; /docs works offline, and our policy lets no other script in.
         docs_url=None,
         redoc_url=None,
         responses=DOCUMENTED,  # type: ignore[arg-type]  # dict is invariant
@@ -39,6 +40,14 @@ def create_app(engine: Engine, config: ServerConfig | None = None) -> FastAPI:
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(CONSOLE / "index.html")
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(reference(app.openapi()))
+
+    @app.get("/docs.css", include_in_schema=False)
+    def docs_style() -> Response:
+        return Response(STYLE, media_type="text/css")
 
     app.mount("/console", StaticFiles(directory=CONSOLE))
     app.add_middleware(Guard, config=config or ServerConfig())

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from foretaste.errors import BundleError, ForetasteError, StoreError, UnknownNameError
+from foretaste.errors import ConfigError, DataError, ForetasteError, UnknownNameError
 from foretaste.serving.schemas import ErrorDetail, ErrorOut, in_one_sentence
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
-CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+log = logging.getLogger("foretaste.serving")
+
+CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 SENTENCES = {
     404: "There is nothing at this address; see /openapi.json for what there is.",
     405: "This address does not take that method; see /openapi.json for what it takes.",
@@ -37,6 +40,8 @@ def add_error_handlers(app: FastAPI) -> None:
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = error.status_code
+    if status == 400:  # FastAPI's word for a body that is not even broken JSON: nested too deep, not UTF-8
+        return problem(422, "invalid", "The body cannot be read as JSON; send one JSON object in UTF-8.")
     answer = problem(status, CODES.get(status, "refused"), SENTENCES.get(status, error.detail))
     answer.headers.update(error.headers or {})  # Allow, of a 405
     return answer
@@ -45,6 +50,8 @@ def _http(request: Request, error: Exception) -> Response:
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
+    if isinstance(error.body, bytes):  # which also keeps out what other sites' pages may send without asking
+        return problem(422, "invalid", "The body was not read; send it with the header Content-Type: application/json.")
     if first["type"] == "json_invalid":
         return problem(422, "invalid", f"The body is not JSON: {first['ctx']['error']} at character {first['loc'][1]}.")
     return problem(422, "invalid", in_one_sentence(first))
@@ -53,6 +60,7 @@ def _invalid(request: Request, error: Exception) -> Response:
 def _ours(request: Request, error: Exception) -> Response:
     if isinstance(error, UnknownNameError):
         return problem(404, "not_found", str(error))
-    if isinstance(error, StoreError | BundleError):
-        return problem(503, "unavailable", "The service cannot reach its data just now; try again in a moment.")
-    return problem(422, "invalid", str(error))
+    if isinstance(error, DataError | ConfigError):
+        return problem(422, "invalid", str(error))
+    log.error("%s", error)  # it may name files, and those are none of the client's business
+    return problem(503, "unavailable", "The service cannot reach its data just now; try again in a moment.")

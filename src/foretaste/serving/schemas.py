@@ -102,10 +102,12 @@ class BadEvent(BaseModel):
 
 def read_event(given: object) -> EventIn | BadEvent:
     """One event of a batch; a bad one is set aside, for it must not fail the others."""
+    if not isinstance(given, dict):
+        return BadEvent(id=None, why="An event is an object with id, user and item.")
     try:
         return EventIn.model_validate(given)
     except ValidationError as error:
-        event_id = given.get("id") if isinstance(given, dict) else None
+        event_id = given.get("id")
         shown = event_id if isinstance(event_id, str) and len(event_id) <= MAX_TEXT and _is_text(event_id) else None
         return BadEvent(id=shown, why=in_one_sentence(error.errors(include_url=False, include_input=False)[0]))
 

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { changes, sayHint, showCards, showHistory, skeletons } from "./cards.js";
+import { wireHood, wireTheme } from "./frame.js";
 import { byId, count, isRating, milliseconds, stars } from "./dom.js";
 import { showHood, stripText } from "./hood.js";
 import { countPerson, face, markPerson, showPeople, wirePeople } from "./people.js";
@@ -15,7 +16,9 @@ const N_POPULAR = 24;
 const state = {
   person: null, // {user: id or null for a guest, events, history newest first}
   answer: null, // the list as shown
-  taken: new Set(), // items clicked since that list was shown
+  taken: new Set(), // items recorded since that list was shown
+  pending: new Set(), // items clicked, not yet answered for
+  unsent: [], // events the service never confirmed; each keeps its id until it does
   active: null, // the model that answers
   kinds: new Map(), // event kinds seen in this page and how often
   ticket: 0, // counts questions, so that a late answer to an old one is dropped
@@ -46,6 +49,7 @@ async function open(user) {
   state.person = { user, events: 0, history: [] };
   state.answer = null;
   state.taken.clear();
+  state.pending.clear();
   calm();
   markPerson(user);
   introduce();
@@ -151,12 +155,12 @@ function trouble(error, retry) {
   for (const list of [byId("cards"), byId("popular")]) {
     list.querySelectorAll(".skeleton").forEach((bone) => bone.remove());
     list.removeAttribute("aria-busy");
-    list.querySelectorAll(".busy").forEach((card) => card.classList.remove("busy"));
   }
+  if (!state.answer) for (const id of ["past", "now"]) byId(id).hidden = true;
 }
 
 function calm() {
-  byId("trouble").hidden = true;
+  if (state.unsent.length === 0) byId("trouble").hidden = true;
 }
 
 // ---- asking ------------------------------------------------------------------------------------------------------
@@ -167,17 +171,17 @@ async function refresh({ ticket, retry, since = null, note = "" }) {
   const request = api.listRequest(person, N_LIST);
   const asked = performance.now();
   try {
-    const [answer, profile] = await Promise.all([
-      api.recommendations(request).then((answer) => [answer, performance.now() - asked]),
+    const [timed, profile] = await Promise.all([
+      api.recommendations(request).then((answer) => ({ answer, roundTripMs: performance.now() - asked })),
       isGuest() ? null : api.profile(person.user, N_HISTORY),
-    ]).then(([[answer, roundTripMs], profile]) => [{ answer, roundTripMs }, profile]);
+    ]);
     if (ticket !== state.ticket) return;
     if (profile) {
       Object.assign(person, { events: profile.events, history: profile.history });
       noteKinds(profile.history);
       countPerson(person.user, profile.events);
     }
-    show(answer, request, since, note);
+    show(timed, request, since, note);
   } catch (error) {
     if (ticket === state.ticket) trouble(error, retry);
   }
@@ -197,6 +201,7 @@ function show({ answer, roundTripMs }, request, since, note) {
   offerKinds();
   showHistory(byId("history"), state.person.history, isGuest() ? takeBack : null);
   showCards(byId("cards"), answer.items, { take, why }, moved);
+  markPending();
   hint();
   const strip = byId("strip");
   strip.textContent = stripText(answer);
@@ -213,30 +218,51 @@ function show({ answer, roundTripMs }, request, since, note) {
 
 // ---- doing -------------------------------------------------------------------------------------------------------
 
-/** A click on a card: the person did it. */
+/** A click on a card: the person did it. A double click is still one event. */
 function take(item) {
+  if (state.pending.has(item.id)) return undefined;
   const since = performance.now();
-  document.querySelector(`#cards [data-item="${CSS.escape(item.id)}"]`)?.classList.add("busy");
-  state.taken.add(item.id);
   if (isGuest()) {
     const { id, title, columns } = item;
     const event = { item: id, title, columns, kind: chosenKind(), value: chosenValue(), time: new Date().toISOString() };
     state.person.history = [event, ...state.person.history.filter((past) => past.item !== id)];
+    state.taken.add(id);
     return askAgain(since);
   }
-  return send(api.newEvent(state.person.user, item.id, chosenKind(), chosenValue()), since);
+  const { user } = state.person;
+  if (state.unsent.some((event) => event.user === user && event.item === item.id)) return sendUnsent();
+  return send(api.newEvent(user, item.id, chosenKind(), chosenValue()), since);
 }
 
 async function send(event, since) {
-  const ticket = ++state.ticket;
+  state.pending.add(event.item);
+  markPending();
   try {
     const { why: remark } = await api.record(event);
-    calm();
+    if (state.person.user !== event.user) return;
+    state.taken.add(event.item);
+    const ticket = ++state.ticket; // only now: an answer on its way does not know this event
     const retry = () => refresh({ ticket, since, retry });
     await refresh({ ticket, since, retry, note: remark ? ` ${remark}` : "" });
   } catch (error) {
-    // The same event goes again with the same id: had it arrived after all, it still counts once.
-    if (ticket === state.ticket) trouble(error, () => send(event, performance.now()));
+    if (error.status >= 500 || error.code === "unreachable") state.unsent.push(event);
+    trouble(error, sendUnsent);
+  } finally {
+    state.pending.delete(event.item);
+    markPending();
+  }
+}
+
+/** The same events again with the same ids: had one arrived after all, it still counts once. */
+function sendUnsent() {
+  const events = state.unsent.splice(0);
+  calm();
+  for (const event of events) send(event, performance.now());
+}
+
+function markPending() {
+  for (const li of byId("cards").querySelectorAll("[data-item]")) {
+    li.classList.toggle("busy", state.pending.has(li.dataset.item));
   }
 }
 
@@ -267,46 +293,7 @@ function why(item) {
   return openWhy(item, { take, you: isGuest(), afterCards: hint });
 }
 
-// ---- the frame ---------------------------------------------------------------------------------------------------
-
-const THEMES = { "": ["dark", "◐", "as the system has it"], dark: ["light", "●", "dark"], light: ["", "○", "light"] };
-
-function wireTheme() {
-  const root = document.documentElement;
-  const button = byId("theme-button");
-  const label = () => {
-    const [, sign, name] = THEMES[root.dataset.theme ?? ""];
-    button.textContent = sign;
-    button.setAttribute("aria-label", `Theme: ${name}`);
-    button.title = `Theme: ${name}`;
-  };
-  button.addEventListener("click", () => {
-    const [next] = THEMES[root.dataset.theme ?? ""];
-    if (next) root.dataset.theme = next;
-    else delete root.dataset.theme;
-    label();
-    try {
-      localStorage.setItem("foretaste-theme", next);
-    } catch {
-      // Storage is switched off: the choice holds for this visit.
-    }
-  });
-  label();
-}
-
-function wireHood() {
-  const [hood, button] = [byId("hood"), byId("hood-button")];
-  const toggle = (wanted, from = button) => {
-    hood.hidden = !wanted;
-    document.body.classList.toggle("hood-open", wanted);
-    button.setAttribute("aria-expanded", String(wanted));
-    (wanted ? byId("hood-close") : from).focus({ preventScroll: true });
-  };
-  button.addEventListener("click", () => toggle(hood.hidden));
-  byId("strip").addEventListener("click", () => toggle(true));
-  byId("hood-close").addEventListener("click", () => toggle(false));
-  hood.addEventListener("keydown", (event) => event.key === "Escape" && toggle(false));
-}
+// ---- starting ----------------------------------------------------------------------------------------------------
 
 async function start() {
   try {

@@ -2,7 +2,7 @@
 
 import { h, isRating, stars, stillness } from "./dom.js";
 import { cover } from "./covers.js";
-import { facts, labels, splitTitle } from "./columns.js";
+import { facts, labels, nameOf, splitTitle } from "./columns.js";
 
 const MOVE = { duration: 480, easing: "cubic-bezier(.2, .8, .2, 1)" };
 const LEAVE = { duration: 260, easing: "ease-in", fill: "forwards" };
@@ -20,7 +20,7 @@ export function chips(item, most = MAX_CHIPS) {
 export function card(item, { rank = null, take, why = null }) {
   const button = h(
     "button",
-    { class: "take", type: "button", "aria-label": item.title, "aria-describedby": "click-note", title: item.title },
+    { class: "take", type: "button", "aria-label": nameOf(item), "aria-describedby": "click-note", title: nameOf(item) },
     cover(item),
     rank && h("span", { class: "rank", "aria-hidden": "true" }, String(rank)),
     h("span", { class: "hint", "aria-hidden": "true" }),
@@ -45,7 +45,7 @@ function body(item, why) {
         "div",
         { class: "foot" },
         h("span", { class: "sources" }, found.map(([name, { rank }]) => sourceBadge(name, rank))),
-        h("button", { class: "why", type: "button", "aria-label": `Why ${item.title}?`, onclick: () => why(item) }, "Why?"),
+        h("button", { class: "why", type: "button", "aria-label": `Why ${nameOf(item)}?`, onclick: () => why(item) }, "Why?"),
       ),
   );
 }
@@ -135,7 +135,7 @@ export function showHistory(list, history, remove = null) {
       "li",
       { class: "past", "data-item": event.item },
       cover(event),
-      h("p", { class: "past-title", title: event.title ?? event.item }, title),
+      h("p", { class: "past-title", title: nameOf(event) }, title),
       h(
         "p",
         { class: "past-what" },

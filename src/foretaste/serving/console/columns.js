@@ -26,9 +26,12 @@ export function descriptions(item) {
   return texts.filter((text) => text.length > MAX_FACT && text !== item.title);
 }
 
+/** What to call an item, or an event's item: its title, its id where it has none. */
+export const nameOf = (item) => String(item.title || (item.id ?? item.item));
+
 /** "Fugitive, The (1993)" → {title: "The Fugitive", year: "1993"}; what is not written so stays whole. */
 export function splitTitle(item) {
-  const whole = String(item.title ?? item.id ?? item.item);
+  const whole = nameOf(item);
   const parts = /^(.+?)\s*\((\d{4})\)$/.exec(whole);
   if (parts) return { title: inReadingOrder(parts[1]), year: parts[2] };
   const year = Object.entries(item.columns ?? {}).find(([name, value]) => /year$/i.test(name) && value);

@@ -4,7 +4,7 @@ import { byId, h } from "./dom.js";
 import { similarItems } from "./api.js";
 import { card, chips } from "./cards.js";
 import { cover } from "./covers.js";
-import { descriptions, facts } from "./columns.js";
+import { descriptions, facts, nameOf } from "./columns.js";
 
 const N_SIMILAR = 8;
 const panel = byId("why");
@@ -16,7 +16,7 @@ panel.addEventListener("click", (event) => {
 /** Opens the panel; `take(item)` is what a click on a similar item does, `you` says whose history it is. */
 export async function openWhy(item, { take, you, afterCards }) {
   const similar = h("div", { class: "similar" }, h("p", { class: "note", role: "status" }, "Looking for similar items…"));
-  const known = facts(item).filter((fact) => !String(item.title).includes(`(${fact})`));
+  const known = facts(item).filter((fact) => !nameOf(item).includes(`(${fact})`));
   const close = h("button", { class: "quiet close", type: "button", "aria-label": "Close" }, "✕");
   close.addEventListener("click", () => panel.close());
   panel.replaceChildren(
@@ -29,7 +29,7 @@ export async function openWhy(item, { take, you, afterCards }) {
         "div",
         {},
         h("p", { class: "eyebrow" }, "Why this?"),
-        h("h2", { id: "why-title" }, item.title),
+        h("h2", { id: "why-title" }, nameOf(item)),
         known.length > 0 && h("p", { class: "facts" }, known.join(" · ")),
         chips(item, 12),
         ...descriptions(item).map((text) => h("p", { class: "note" }, text)),
@@ -89,6 +89,6 @@ function sources(item) {
     "div",
     {},
     h("table", { class: "found" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)),
-    h("p", { class: "note" }, `Together they gave it the score ${number(item.score)}.`),
+    typeof item.score === "number" && h("p", { class: "note" }, `Together they gave it the score ${number(item.score)}.`),
   );
 }
