@@ -16,7 +16,7 @@ import pytest
 import foretaste.serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Locator, Page, Request, Route
 
@@ -69,16 +69,20 @@ def person(page: Page, at: int) -> Locator:
     return page.locator("#people-list button").nth(at)
 
 
-def change_titles(route: Route, title: str) -> None:
-    """The service's own answer, with other titles in it."""
-    answer = route.fetch()
-    body: dict[str, Any] = answer.json()
-    for item in [*body.get("items", []), *body.get("history", [])]:
-        item["title"] = title
-        item["columns"] = {"labels": [title], "note": title}
-        for reason in item.get("reasons") or []:
-            reason["title"] = reason["text"] = title
-    route.fulfill(response=answer, body=json.dumps(body))
+def with_title(title: str) -> Callable[[Route], None]:
+    """The service's own answers, with another title everywhere in them."""
+
+    def change(route: Route) -> None:
+        answer = route.fetch()
+        body: dict[str, Any] = answer.json()
+        for item in [*body.get("items", []), *body.get("history", [])]:
+            item["title"] = title
+            item["columns"] = {"labels": [title], "note": title}
+            for reason in item.get("reasons") or []:
+                reason["title"] = reason["text"] = title
+        route.fulfill(response=answer, body=json.dumps(body))
+
+    return change
 
 
 @pytest.mark.browser
@@ -100,7 +104,7 @@ def test_a_click_changes_the_list_at_once_and_counts_once(page: Page) -> None:
     events: list[Request] = []
     loads: list[object] = []
     page.on("request", lambda request: events.append(request) if request.url.endswith("/v1/events") else None)
-    page.on("load", loads.append)
+    page.on("load", lambda loaded: loads.append(loaded))
     before = shown(page)
     page.locator("#cards .take").first.dblclick()
     wait_for_update(page)
@@ -157,7 +161,7 @@ def test_why_shows_the_reasons_the_sources_and_similar_items(page: Page) -> None
 
 @pytest.mark.browser
 def test_a_hostile_title_is_only_text(page: Page) -> None:
-    page.route(re.compile("/(profile|recommendations|similar)"), lambda route: change_titles(route, HOSTILE))
+    page.route(re.compile("/(profile|recommendations|similar)"), with_title(HOSTILE))
     page.reload()
     page.locator("#cards .lettering", has_text=HOSTILE).first.wait_for()
     page.locator("#history .past-title", has_text=HOSTILE).first.wait_for()
@@ -227,10 +231,10 @@ def test_a_silent_service_is_said_so_and_tried_again(page: Page) -> None:
 @pytest.mark.parametrize("width", [390, 1440])
 def test_nothing_sticks_out_sideways(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    for labels in ("short", "Donaudampfschifffahrtsgesellschaft" * 4):
-        page.route(re.compile("/(profile|recommendations)"), lambda route, text=labels: change_titles(route, text))
+    for title in ("short", "Donaudampfschifffahrtsgesellschaft" * 4):
+        page.route(re.compile("/(profile|recommendations)"), with_title(title))
         page.reload()
-        page.locator("#cards .lettering", has_text=labels).first.wait_for()
+        page.locator("#cards .lettering", has_text=title).first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.unroute_all()
 

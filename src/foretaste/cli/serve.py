@@ -24,5 +24,7 @@ def run_server(folder: Path, host: str, port: int) -> None:
     from foretaste.serving.server import run
 
     with Engine.of_project(folder) as engine:
-        console().print(f"\n[bold]http://{host}:{port}[/bold]  the page; /openapi.json the API; Ctrl-C stops.", highlight=False)
+        console().print(
+            f"\n[bold]http://{host}:{port}[/bold]  the page; /openapi.json the API; Ctrl-C stops.", highlight=False
+        )
         run(engine, host=host, port=port)

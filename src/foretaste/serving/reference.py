@@ -36,7 +36,7 @@ def reference(schema: dict[str, Any]) -> str:
 def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
     parts = [f"<h2><b>{method}</b> {escape(path)}</h2><p>{escape(operation['description'])}</p>"]
     if parameters := operation.get("parameters"):
-        parts.append(_table((f"{p['name']} ({p['in']})", _type(p["schema"])) for p in parameters))
+        parts.append(_table((f"{p['name']} ({p['in']})", f"{_type(p['schema'])}.") for p in parameters))
     if body := operation.get("requestBody"):
         sent = schemas[_name(body["content"]["application/json"]["schema"])]
         example = json.dumps(sent["examples"][0], indent=2)
@@ -56,7 +56,7 @@ def _rows(schema: dict[str, Any], schemas: dict[str, Any], prefix: str) -> list[
     rows = []
     for field, of in schema["properties"].items():
         name = f"{prefix}{field}"
-        rows.append((name, " ".join(filter(None, [_type(of), of.get("description", "")]))))
+        rows.append((name, f"{_type(of)}. {of.get('description', '')}"))
         inner = next((part for part in _parts(of) if _name(part) in schemas), None)
         if inner is not None:
             rows += _rows(schemas[_name(inner)], schemas, f"{name}{'[]' if of.get('type') != 'object' else ''}.")
@@ -79,7 +79,7 @@ def _type(of: dict[str, Any]) -> str:
         return f"list of {_type(of['items'])}"
     default = f", default {json.dumps(of['default'])}" if "default" in of else ""
     limit = f" up to {of['maximum']}" if "maximum" in of and of["maximum"] < 1e6 else ""
-    return f"{of.get('type', 'object')}{limit}{default}."
+    return f"{of.get('type', 'object')}{limit}{default}"
 
 
 def _name(of: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ import { facts, labels, nameOf, splitTitle } from "./columns.js";
 const MOVE = { duration: 480, easing: "cubic-bezier(.2, .8, .2, 1)" };
 const LEAVE = { duration: 260, easing: "ease-in", fill: "forwards" };
 const MAX_CHIPS = 3;
+const DOUBLE_MS = 400;
 
 export function chips(item, most = MAX_CHIPS) {
   const words = labels(item.columns);
@@ -25,8 +26,18 @@ export function card(item, { rank = null, take, why = null }) {
     rank && h("span", { class: "rank", "aria-hidden": "true" }, String(rank)),
     h("span", { class: "hint", "aria-hidden": "true" }),
   );
-  button.addEventListener("click", () => take(item));
+  button.addEventListener("click", (event) => !isSecondOfDouble(event) && take(item));
   return h("li", { class: "card", "data-item": item.id }, button, body(item, why));
+}
+
+let last = { at: -Infinity, x: 0, y: 0 };
+
+/** The list may have moved between the two clicks of a double click: the second must not take another item. */
+function isSecondOfDouble({ detail, timeStamp, clientX, clientY }) {
+  if (detail === 0) return false; // the keyboard
+  const near = Math.hypot(clientX - last.x, clientY - last.y) < 10 && timeStamp - last.at < DOUBLE_MS;
+  last = { at: timeStamp, x: clientX, y: clientY };
+  return near;
 }
 
 function body(item, why) {
