@@ -108,3 +108,17 @@ def test_a_fixed_split_keeps_its_parts() -> None:
 def test_shares_that_leave_nothing_are_refused(shares: tuple[float, float]) -> None:
     with pytest.raises(DataError, match="leave nothing"):
         by_time(build([(0, 1, 1)]), *shares)
+
+
+@settings(max_examples=60, deadline=None)
+@given(EVENTS, st.integers(0, 99))
+def test_no_question_of_a_fixed_split_knows_what_came_after_it_was_asked(
+    events: list[tuple[int, int, int]], seed: int
+) -> None:
+    """Published random splits hold out events from the middle of a history: the question is asked at its end."""
+    data = build(events)
+    part = np.random.default_rng(seed).integers(0, 3, len(data))
+    split = fixed(data, part == 2, part == 1, "at random")
+    for questions in (split.validation, split.test):
+        history, asked_at = questions.queries.history, questions.queries.asked_at
+        assert (history.time <= asked_at[history.row_of_event()]).all()

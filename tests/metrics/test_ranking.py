@@ -7,11 +7,12 @@ import math
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from sklearn.metrics import ndcg_score
+from sklearn.metrics import ndcg_score, roc_auc_score
 
 from foretaste.errors import UnknownNameError
 from foretaste.metrics.ranking import (
     MEASURES,
+    auc,
     average_precision,
     f1,
     hit_rate,
@@ -51,6 +52,11 @@ def plain(name: str, items: list[int], gains: dict[int, float]) -> float:
     if name == "map":
         precisions = [sum(hits[:rank]) / rank for rank, hit in enumerate(hits, start=1) if hit]
         return sum(precisions) / min(K, len(gains))
+    if name == "auc":
+        score = {item: K - place for place, item in enumerate(items) if item != NO_ITEM}
+        others = [score.get(item, 0) for item in range(N_ITEMS) if item not in gains]
+        pairs = [(a > b) + 0.5 * (a == b) for a in (score.get(item, 0) for item in gains) for b in others]
+        return sum(pairs) / len(pairs)
     raise AssertionError(name)
 
 
@@ -91,6 +97,17 @@ def test_ndcg_is_scikit_learns_on_full_rankings() -> None:
         assert ours == pytest.approx(ndcg_score(gains[None, :], scores[None, :], k=k), abs=1e-9)
 
 
+def test_auc_of_a_full_ranking_is_scikit_learns() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(200):
+        wanted = np.zeros(N_ITEMS)
+        wanted[rng.permutation(N_ITEMS)[: rng.integers(1, N_ITEMS)]] = 1
+        scores = rng.permutation(N_ITEMS).astype(float)
+        ranked = np.argsort(-scores)[None, :].astype(np.int32)
+        assert auc(ranked, csr_array(wanted[None, :]))[0] == pytest.approx(roc_auc_score(wanted, scores), abs=1e-9)
+    assert np.isnan(auc(ranked, csr_array(np.ones((1, N_ITEMS))))[0]), "nothing can stand behind"
+
+
 def test_a_case_worked_by_hand() -> None:
     # Held out: items 2 and 5. Listed: 7, 2, 9, 5 -> hits at ranks 2 and 4.
     items = np.array([[7, 2, 9, 5]], np.int32)
@@ -111,7 +128,7 @@ def test_a_perfect_list_measures_one_and_an_empty_one_nothing() -> None:
     empty = np.full((1, 3), NO_ITEM, np.int32)
     for name, measure in MEASURES.items():
         assert measure(perfect, relevant)[0] == 1, name
-        assert measure(empty, relevant)[0] == 0, name
+        assert measure(empty, relevant)[0] == (0.5 if name == "auc" else 0), name
 
 
 def test_names_are_parsed_and_wrong_ones_corrected() -> None:

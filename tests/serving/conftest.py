@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import date
+from threading import Thread
 from typing import TYPE_CHECKING
 
+import httpx
 import numpy as np
 import polars as pl
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from foretaste.data.dataset import Dataset
@@ -17,6 +21,8 @@ from foretaste.pipeline.bundle import Bundle, activate, load_current, save_bundl
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.app import create_app
 from foretaste.serving.engine import Engine
+from foretaste.serving.server import listen
+from foretaste.serving.settings import ServerConfig
 from foretaste.types import Run
 
 if TYPE_CHECKING:
@@ -27,14 +33,12 @@ N_FILMS = 60
 
 
 def film_events() -> pl.DataFrame:
-    """Even people rate even films, odd people odd ones; everyone viewed film f0."""
+    """Even people rate even films, odd people odd ones; even people viewed film f0, odd people f1."""
     rng = np.random.default_rng(0)
     halves = [np.arange(0, N_FILMS, 2), np.arange(1, N_FILMS, 2)]
     rows = [(f"u{u}", f"f{item}", "rating", 4.0) for u in range(40) for item in rng.permutation(halves[u % 2])[:10]]
-    rows += [(f"u{u}", "f0", "view", 1.0) for u in range(40)]
-    frame = pl.DataFrame(
-        rows, {"user": pl.String, "item": pl.String, "kind": pl.String, "value": pl.Float64}, orient="row"
-    )
+    rows += [(f"u{u}", f"f{u % 2}", "view", 1.0) for u in range(40)]
+    frame = pl.DataFrame(rows, ["user", "item", "kind", "value"], orient="row")
     return frame.with_columns(time=1_700_000_000_000_000 + pl.int_range(pl.len()) * 1_000_000)
 
 
@@ -72,9 +76,27 @@ def client(engine: Engine) -> TestClient:
     return TestClient(create_app(engine), base_url="http://127.0.0.1:8000")
 
 
+@contextmanager
+def running(engine: Engine) -> Iterator[httpx.Client]:
+    """A real server on a free port of this machine, and a client of it."""
+    listening = listen(ServerConfig(port=0))
+    host, port = listening.getsockname()
+    server = uvicorn.Server(uvicorn.Config(create_app(engine), log_level="warning", access_log=False))
+    thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        with httpx.Client(base_url=f"http://{host}:{port}", timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
 @pytest.fixture
-def durable(bundle: Bundle, tmp_path: Path) -> Iterator[TestClient]:
-    """The same over a log on disk."""
+def live(bundle: Bundle, tmp_path: Path) -> Iterator[httpx.Client]:
+    """A real server with its log on disk."""
     with Engine(bundle, SqliteStore(tmp_path / "events.db")) as engine:
         engine.store.import_frame(film_events())
-        yield TestClient(create_app(engine), base_url="http://127.0.0.1:8000")
+        with running(engine) as client:
+            yield client

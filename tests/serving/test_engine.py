@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
+import polars as pl
 import pytest
 
 from foretaste.errors import BundleError, UnknownNameError
@@ -31,8 +32,9 @@ def test_people_are_offered_their_own_half_and_nothing_they_rated(engine: Engine
 
 
 def test_what_was_only_viewed_may_be_offered_again(engine: Engine) -> None:
-    odd_person = engine.for_user("u5", 60)
-    assert "f0" in {item.id for item in odd_person.items}
+    did = engine.profile("u3", 500).history
+    assert [past.kind for past in did if past.item == "f1"] == ["view"]
+    assert "f1" in {item.id for item in engine.for_user("u3", 60).items}
 
 
 def test_reasons_and_sources_are_names_of_what_the_person_did(engine: Engine) -> None:
@@ -130,10 +132,11 @@ def test_a_clock_ahead_of_ours_does_not_lose_the_event(engine: Engine) -> None:
 
 def test_timeless_logs_work(bundle: Bundle) -> None:
     engine = Engine(bundle, MemoryStore())
-    engine.store.import_frame(engine.store.frame().select("user", "item"))
-    engine.record([event("1", "ann", "f2")])
-    assert engine.profile("ann").history[0].time is not None
-    assert engine.for_user("ann").items
+    engine.store.import_frame(pl.DataFrame({"user": "ann", "item": ["f8", "f2", "f4"], "kind": "rating"}))
+    engine.record([event("1", "ann", "f6")])
+    assert [past.item for past in engine.profile("ann").history] == ["f6", "f4", "f2", "f8"]
+    assert [past.time is None for past in engine.profile("ann").history] == [False, True, True, True]
+    assert engine.for_user("ann").events_used == 4
 
 
 def test_columns_are_what_json_can_hold(engine: Engine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -131,6 +132,7 @@ def error(answer: Any) -> tuple[int, str, str]:
 
 
 JSON = {"content-type": "application/json"}
+TOO_MANY = json.dumps({"events": [{}] * 1001}).encode()
 
 
 @pytest.mark.parametrize(
@@ -142,17 +144,17 @@ JSON = {"content-type": "application/json"}
         ("GET", "/console/nope.js", None, 404, "not_found", "nothing at this address"),
         ("DELETE", "/v1/users", None, 405, "method_not_allowed", "does not take that method"),
         ("GET", "/v1/items?n=0", None, 422, "invalid", "n: Input should be greater than or equal to 1."),
-        ("GET", "/v1/users/u4/recommendations?n=501", None, 422, "invalid", "n: Input should be less than or equal to 500."),
+        ("GET", "/v1/users/u4/recommendations?n=501", None, 422, "invalid", "n: Input should be less than or equal"),
         ("GET", f"/v1/items/{'x' * 257}", None, 422, "invalid", "item: String should have at most 256"),
         ("GET", "/v1/users//profile", None, 422, "invalid", "user: it is empty; give a name."),
         ("POST", "/v1/events", b"{oops", 422, "invalid", "The body is not JSON: Expecting property name"),
         ("POST", "/v1/events", b"\xff\xfe\xfd", 422, "invalid", "The body"),
         ("POST", "/v1/events", b"[" * 100_000, 422, "invalid", "The body cannot be read as JSON"),
         ("POST", "/v1/events", b"", 422, "invalid", "Field required."),
-        ("POST", "/v1/events", json.dumps({"events": [{}] * 1001}).encode(), 422, "invalid", "events: List should have at most 1000"),
+        ("POST", "/v1/events", TOO_MANY, 422, "invalid", "events: List should have at most 1000"),
         ("POST", "/v1/recommendations", b'{"n": 501}', 422, "invalid", "n: Input should be less than"),
         ("POST", "/v1/recommendations", b'{"histroy": []}', 422, "invalid", "histroy: Extra inputs"),
-        ("POST", "/v1/recommendations", b'{"history": [{"item": "f2", "value": NaN}]}', 422, "invalid", "history.0.value"),
+        ("POST", "/v1/recommendations", b'{"history": [{"item": "f2", "value": NaN}]}', 422, "invalid", "history.0"),
         ("POST", "/v1/events", b" " * (1 << 20) + b"x", 413, "too_large", "larger than 1048576 bytes"),
     ],
 )  # fmt: skip
@@ -335,18 +337,10 @@ def test_no_body_whatever_breaks_the_service(client: TestClient, asked: tuple[st
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    tail=st.text(st.sampled_from("uf4/%?#&=n\x00é€.é 0"), max_size=8),
-    n=st.text(st.sampled_from("0159-e._ "), max_size=5),
-)
+@given(tail=st.text(st.sampled_from("uf4/%?#&=n\x00é€. 0"), max_size=8), n=st.text("0159-e._ ", max_size=5))
 def test_no_address_whatever_breaks_the_service(client: TestClient, tail: str, n: str) -> None:
-    from urllib.parse import quote
-
-    for path in (
-        f"/v1/users/{quote(tail, safe='')}/recommendations",
-        f"/v1/items/{quote(tail, safe='')}",
-        f"/v1/{quote(tail)}",
-    ):
+    name = quote(tail, safe="")
+    for path in (f"/v1/users/{name}/recommendations", f"/v1/items/{name}", f"/v1/{quote(tail)}"):
         answer = client.get(f"{path}?n={quote(n)}")
         if answer.status_code != 200:
             assert error(answer)[0] in (404, 405, 422)

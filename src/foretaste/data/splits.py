@@ -141,4 +141,8 @@ def _questions(data: Dataset, known: BoolArray, held_out: BoolArray, cut: int | 
     elif data.time is not None:
         asked_at = np.full(len(people), np.iinfo(np.int64).max, np.int64)
         np.minimum.at(asked_at, row_of[data.user[answer]], data.time[answer])
+        # A split fixed by the data may know events later than an answer; then the question comes after them.
+        if history.time is not None and len(history.items):
+            last = history.time[np.maximum(history.offsets[1:] - 1, 0)]
+            asked_at = np.where(history.lengths > 0, np.maximum(asked_at, last), asked_at)
     return Questions(Queries(people.astype(np.int32), history, asked_at=asked_at), relevant)

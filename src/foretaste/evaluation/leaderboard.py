@@ -10,7 +10,11 @@ from foretaste.config import Config
 from foretaste.evaluation.intervals import LEVEL, of_difference, over_users
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console, ConsoleOptions, Group, RenderableType
+    from rich.table import Table
+    from rich.text import Text
 
     from foretaste.data.splits import Split
     from foretaste.evaluation.evaluator import Result
@@ -105,20 +109,14 @@ class Leaderboard:
         return {"rows": rows}
 
     def view(self) -> Group:
-        """For a terminal of 100 columns and more."""
+        """For a terminal: made for 100 columns; on a narrower one the last measures stay away, never the names."""
         from rich.console import Group
-        from rich.table import Table
         from rich.text import Text
 
         names = list(self.rows[0].result.per_user)
         best = {name: max(row.result.mean(name) for row in self.rows) for name in names}
         level = self.level_with_best()
-        table = Table(box=None, header_style="bold", padding=(0, 1), pad_edge=False)
-        table.add_column("model")
-        for name in names:
-            table.add_column(f"{name} ± " if name == MAIN else name, justify="right", no_wrap=True)
-        for name in ("coverage", "fit s", "answer s"):
-            table.add_column(name, justify="right", no_wrap=True)
+        lines = []
         for row in self.sorted():
             cells = []
             for name in names:
@@ -127,14 +125,44 @@ class Leaderboard:
                 if name == MAIN:
                     text += f" ±{over_users(row.result.per_user[name]).half:.4f}"
                 cells.append(Text(text, style="bold green" if mean == best[name] else ""))
-            table.add_row(
-                Text(row.model + (" =" if row.model in level and len(level) > 1 else "")),
-                *cells,
-                f"{row.result.coverage:.0%}",
-                f"{row.fit_seconds:.2f}",
-                f"{row.result.seconds:.2f}",
-            )
+            called = Text(row.model + (" =" if row.model in level and len(level) > 1 else ""))
+            rest = (f"{row.result.coverage:.0%}", f"{row.fit_seconds:.2f}", f"{row.result.seconds:.2f}")
+            lines.append((called, cells, rest))
         remarks = f"± half of the {LEVEL:.0%} interval over people."
         if len(level) > 1:
             remarks += " = level with the best: the interval of the difference, person by person, includes 0."
+        table = _FittingTable(names, lines)
         return Group(table, Text(remarks, style="dim"), Text(self.protocol.sentence(), style="dim"))
+
+
+@dataclass(frozen=True, eq=False)
+class _FittingTable:
+    """As many measures as fit the width: rich would squeeze all columns alike and end up hiding the models."""
+
+    names: list[str]
+    lines: Sequence[tuple[Text, list[Text], tuple[str, ...]]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.text import Text
+
+        shown = len(self.names)
+        while shown > 1 and console.measure(self._table(shown), options=options.update(max_width=10_000)).maximum > (
+            options.max_width
+        ):
+            shown -= 1
+        yield self._table(shown)
+        if hidden := self.names[shown:]:
+            yield Text(f"Not shown for want of width: {', '.join(hidden)}; --json has them all.", style="dim")
+
+    def _table(self, shown: int) -> Table:
+        from rich.table import Table
+
+        table = Table(box=None, header_style="bold", padding=(0, 1), pad_edge=False)
+        table.add_column("model", no_wrap=True)
+        for name in self.names[:shown]:
+            table.add_column(f"{name} ± " if name == MAIN else name, justify="right", no_wrap=True)
+        for name in ("coverage", "fit s", "answer s"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for called, cells, rest in self.lines:
+            table.add_row(called, *cells[:shown], *rest)
+        return table

@@ -10,7 +10,6 @@ import numpy as np
 from foretaste.metrics.ranking import ndcg
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
-from foretaste.pipeline.seen import hidden_items
 from foretaste.registry import model_class
 
 if TYPE_CHECKING:
@@ -41,13 +40,12 @@ class Chosen:
 def choose_settings(name: str, split: Split, run: Run, *, depth: int = 200) -> Chosen:
     """Fit every setting of the model's grid on the training part; keep the best on validation, ties to the first."""
     questions = split.validation
-    hidden = hidden_items(questions.queries.history, split.train.kinds.hides)
     tried: list[tuple[Config, float]] = []
     best: Candidates | None = None
     grid = model_class(name).grid
     for number, config in enumerate(grid):
         model = model_class(name)(config).fit(split.train, run)
-        lists = model.recommend(questions.queries, depth, exclude=hidden)
+        lists = model.recommend(questions.queries, depth, exclude=questions.queries.history)
         score = _score(lists, questions)
         if best is None or score > max(score for _, score in tried):
             best = lists

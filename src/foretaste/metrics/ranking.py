@@ -89,6 +89,22 @@ def average_precision(items: IntArray, relevant: csr_array) -> NDArray[np.float6
     return _for_askers(relevant, (at_rank * hit).sum(axis=1) / best)
 
 
+def auc(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
+    """Chance that a relevant item stands before one that is not, over the whole catalogue.
+
+    What is not listed counts as tied below the list, ties half: an empty list measures 0.5, and K = n_items is the
+    usual AUC. nan where everything is relevant.
+    """
+    hit = gains_at(items, relevant) > 0
+    miss = (items != NO_ITEM) & ~hit
+    wanted = _count(relevant)
+    unwanted = relevant.shape[1] - wanted
+    below = unwanted[:, None] - np.cumsum(miss, axis=1)  # (B, K) not relevant and behind this place
+    right = (below * hit).sum(axis=1) + 0.5 * (wanted - hit.sum(axis=1)) * (unwanted - miss.sum(axis=1))
+    pairs = wanted * unwanted
+    return np.divide(right, pairs, out=np.full(len(items), np.nan), where=pairs > 0)
+
+
 MEASURES: dict[str, Measure] = {
     "hr": hit_rate,
     "recall": recall,
@@ -97,6 +113,7 @@ MEASURES: dict[str, Measure] = {
     "ndcg": ndcg,
     "mrr": mrr,
     "map": average_precision,
+    "auc": auc,
 }
 
 

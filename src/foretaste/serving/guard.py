@@ -107,5 +107,5 @@ def _host(header: str) -> str:
 def _template(scope: Scope) -> str:
     """/v1/users/{user}/profile rather than whose profile it was."""
     if "route" in scope:
-        return scope["route"].path
+        return scope["route"].path.replace(":path}", "}")
     return "/console/…" if scope["path"].startswith("/console/") else "(no such route)"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -11,6 +13,7 @@ import uvicorn
 from foretaste.errors import ConfigError
 from foretaste.serving.app import create_app
 from foretaste.serving.settings import LOOPBACK, ServerConfig
+from foretaste.serving.threads import use_one_blas_thread
 
 if TYPE_CHECKING:
     from foretaste.serving.engine import Engine
@@ -27,6 +30,7 @@ def run(engine: Engine, *, host: str = "127.0.0.1", port: int = 8000, config: Se
         _show(logging.getLogger("foretaste.access"))
     if config.host not in LOOPBACK:
         log.warning("Listening on %s: whoever reaches that address can read and write; there are no keys.", config.host)
+    use_one_blas_thread()
     listening = listen(config)
     settings = uvicorn.Config(
         create_app(engine, config),
@@ -35,7 +39,7 @@ def run(engine: Engine, *, host: str = "127.0.0.1", port: int = 8000, config: Se
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    with listening:
+    with listening, suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it, not a fault
         uvicorn.Server(settings).run(sockets=[listening])
 
 
@@ -44,8 +48,9 @@ def listen(config: ServerConfig) -> socket.socket:
     try:
         return socket.create_server((config.host, config.port), family=family, backlog=2048)
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
         raise ConfigError(
-            f"Cannot listen on {config.host} port {config.port} ({error.strerror}); choose another with --port."
+            f"Cannot listen on {config.host} port {config.port} ({why}); choose another with --host or --port."
         ) from None
 
 

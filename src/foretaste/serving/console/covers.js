@@ -173,8 +173,8 @@ const MOTIFS = [
 /** Long titles are set smaller; one long word also, since it cannot break. */
 function sizeOf(title) {
   const longest = Math.max(...title.split(/\s+/).map((word) => word.length));
-  if (title.length > 42 || longest > 13) return "small";
-  return title.length > 20 || longest > 9 ? "middle" : "large";
+  if (title.length > 42 || longest > 11) return "small";
+  return title.length > 20 || longest > 8 ? "middle" : "large";
 }
 
 const hueOf = (text) => HUES[fingerprint(text) % HUES.length];

@@ -34,7 +34,7 @@ export function showHood({ answer, request, roundTripMs, active }) {
     waterfall(answer.trace ?? []),
     h("h3", {}, "This answer"),
     h("dl", {}, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
-    ...metrics(active),
+    ...leaderboard(active),
     h("h3", {}, "Ask for it yourself"),
     command(curl(request)),
     h("p", { class: "note" }, "Every address is described in ", h("a", { href: "/openapi.json" }, "/openapi.json"), "."),
@@ -64,19 +64,33 @@ function waterfall(trace) {
   return h("table", { class: "waterfall" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows));
 }
 
-/** The numbers measured when the bundle was made: {"test": {"ndcg@10": 0.23}} → test ndcg@10 0.2300. */
-function metrics(model) {
-  const found = [];
-  const collect = (values, prefix) => {
-    for (const [name, value] of Object.entries(values ?? {})) {
-      if (typeof value === "number") found.push([`${prefix}${name}`, Number.isInteger(value) ? `${value}` : value.toFixed(4)]);
-      else if (value && typeof value === "object" && !Array.isArray(value)) collect(value, `${prefix}${name} `);
-    }
-  };
-  collect(model?.metrics, "");
-  if (found.length === 0) return [];
-  const rows = found.slice(0, 12).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
-  return [h("h3", {}, "Measured when it was trained"), h("dl", {}, rows)];
+/** The leaderboard the bundle carries: each model's first test measure, with its interval where one is given. */
+function leaderboard(model) {
+  const rows = (Array.isArray(model?.metrics?.rows) ? model.metrics.rows : []).filter((row) => row.test);
+  const measure = Object.keys(rows[0]?.test ?? {})[0];
+  if (!measure) return [];
+  const interval = (row) => row.intervals?.[measure] ?? [row.test[measure], row.test[measure]];
+  const best = Math.max(...rows.map((row) => interval(row)[1]), Number.MIN_VALUE);
+  const lines = rows.map((row) => {
+    const [low, high] = interval(row);
+    const bar = h("i", { title: `${low.toFixed(4)} to ${high.toFixed(4)}` });
+    bar.style.setProperty("--from", low / best);
+    bar.style.setProperty("--share", (high - low) / best);
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, row.model),
+      h("td", { class: "track" }, bar),
+      h("td", {}, row.test[measure].toFixed(4)),
+    );
+  });
+  const { data, split, variant } = rows[0].protocol ?? {};
+  const said = [data, split, variant].filter((word) => typeof word === "string").join(", ");
+  return [
+    h("h3", {}, "Measured before it was put to work"),
+    h("table", { class: "board" }, h("tbody", {}, lines)),
+    h("p", { class: "note" }, `${measure} on questions kept back${said && ` (${said})`}; a bar is the interval.`),
+  ];
 }
 
 function command(text) {

@@ -1,0 +1,52 @@
+"""What every reader gives: a table whose rows know the file and the line they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+ROW = "__row__"
+"""Number of the record in its file; the header is row 1, so the first record of a CSV is row 2."""
+FILE = "__file__"
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """frame  : the records; text from text files, the file's own types from Parquet; plus FILE and ROW
+    broken : records that cannot be read as rows: (file, row, what is wrong, the text)
+    format : how it was read: separator, encoding
+    """
+
+    frame: pl.DataFrame
+    broken: list[tuple[str, int, str, str]] = field(default_factory=list)
+    format: str = ""
+
+
+def typed_table(frame: pl.DataFrame, format: str) -> Table:
+    """A table from a frame that has types of its own; odd ones become text, lists stay lists."""
+    frame = frame.drop(ROW, FILE, strict=False)
+    changed = []
+    for column in frame.iter_columns():
+        if isinstance(column.dtype, pl.Struct):
+            changed.append(column.struct.json_encode())
+        elif isinstance(column.dtype, pl.Duration):
+            changed.append(column.dt.total_microseconds() / 1e6)  # in seconds
+        elif column.dtype == pl.Time:
+            changed.append(column.dt.to_string("%H:%M:%S%.f"))
+        elif column.dtype == pl.Binary:
+            changed.append(_as_text(column))
+    return Table(frame.with_columns(changed).with_row_index(ROW, offset=1), [], format)
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    """Old writers of Parquet call text 'binary'; pictures stay what they are."""
+    try:
+        return column.cast(pl.String)
+    except pl.exceptions.PolarsError:
+        return column
+
+
+def is_plain(dtype: pl.DataType) -> bool:
+    """Whether a column of this type could hold ids, times, kinds or numbers."""
+    return not dtype.is_nested() and dtype not in (pl.Binary, pl.Object, pl.Null)
