@@ -58,7 +58,7 @@ class Dataset:
     @classmethod
     def from_frame(
         cls,
-        events: pl.DataFrame,
+        events: pl.DataFrame | pl.LazyFrame,
         items: pl.DataFrame | None = None,
         *,
         users: IdMap | None = None,
@@ -70,36 +70,35 @@ class Dataset:
         """A data set from a frame of events.
 
         events : columns user, item; optionally time (Datetime, or int64 µs UTC), kind, value. Rows of one user at
-                 the same time, or without any time, keep the order of the frame
+                 the same time, or without any time, keep the order of the frame. A lazy frame, as `pl.scan_parquet`
+                 gives, is read one column after the other, and never held whole
         items  : a column item and whatever else is known of each
         users, item_ids : numberings already handed out, to be extended rather than made anew
         """
-        if missing := {"user", "item"} - set(events.columns):
-            raise DataError(f"The events have no column '{missing.pop()}'. They have: {', '.join(events.columns)}.")
-        events = events.with_columns(pl.col("user").cast(pl.String), pl.col("item").cast(pl.String))
-        if events["user"].null_count() or events["item"].null_count():
-            raise DataError("Some events have no user or no item; `foretaste check` lists them.")
-        item_names = events["item"] if items is None else pl.concat([events["item"], items["item"].cast(pl.String)])
-        users = (users or IdMap()).extended(events["user"]) if users else IdMap.of(events["user"])
-        item_ids = item_ids.extended(item_names) if item_ids else IdMap.of(item_names)
-        n = len(events)
-        kind_names = events["kind"].cast(pl.String) if "kind" in events.columns else None
-        if kind_names is None:
-            kinds = kinds or usual_kinds([])
-            kind = np.zeros(n, np.uint8)
+        lazy = events.lazy()
+        columns = lazy.collect_schema().names()
+        if missing := {"user", "item"} - set(columns):
+            raise DataError(f"The events have no column '{missing.pop()}'. They have: {', '.join(columns)}.")
+
+        def column(name: str) -> pl.Series:
+            return lazy.select(name).collect().to_series()
+
+        users, user = _coded(column("user"), users)
+        item_ids, item = _coded(column("item"), item_ids, None if items is None else items["item"])
+        n = len(user)
+        if "kind" in columns:
+            kinds, kind = _kind_codes(column("kind").cast(pl.String), kinds)
         else:
-            distinct = kind_names.unique(maintain_order=True).to_list()
-            kinds = kinds.with_names(distinct) if kinds else usual_kinds(distinct)
-            kind = kind_names.replace_strict({k: kinds.code(k) for k in distinct}, return_dtype=pl.UInt8).to_numpy()
+            kinds, kind = kinds or usual_kinds([]), np.zeros(n, np.uint8)
         value = np.ones(n, np.float32)
-        if "value" in events.columns:
-            value = events["value"].cast(pl.Float32).fill_null(1.0).fill_nan(1.0).to_numpy()
+        if "value" in columns:
+            value = column("value").cast(pl.Float32).fill_null(1.0).fill_nan(1.0).to_numpy()
         return cls.sorted(
             users=users,
             items=ItemTable.of(item_ids, items, title=title),
-            user=users.codes(events["user"]),
-            item=item_ids.codes(events["item"]),
-            time=_microseconds(events["time"]) if "time" in events.columns else None,
+            user=user,
+            item=item,
+            time=_microseconds(column("time")) if "time" in columns else None,
             kind=kind,
             value=value,
             kinds=kinds,
@@ -121,9 +120,17 @@ class Dataset:
         name: str = "data",
     ) -> Dataset:
         """A data set from columns in any order."""
-        order = np.argsort(user, kind="stable") if time is None else np.lexsort((time, user))
+        if time is None or (time[1:] >= time[:-1]).all():
+            order = np.argsort(user, kind="stable")  # most logs are written as things happen: half the work
+        else:
+            order = np.lexsort((time, user))
+        # One column after the other, each old one let go at once: a log of millions is held one and a half times.
+        user = user[order]
+        item = item[order]
         time = None if time is None else time[order]
-        return cls(users, items, user[order], item[order], time, kind[order], value[order], kinds, name=name)
+        kind = kind[order]
+        value = value[order]
+        return cls(users, items, user, item, time, kind, value, kinds, name=name)
 
     def __len__(self) -> int:
         return len(self.user)
@@ -186,6 +193,24 @@ class Dataset:
             digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
         digest.update(repr(self.kinds.names).encode())
         return digest.hexdigest()[:16]
+
+
+def _coded(names: pl.Series, known: IdMap | None, further: pl.Series | None = None) -> tuple[IdMap, IntArray]:
+    """A numbering of these names, and of `further` ones, and the code of each name."""
+    if names.null_count():
+        raise DataError(f"Some events have no {names.name}; `foretaste check` lists them.")
+    distinct = names.unique().cast(pl.String)
+    if further is not None:
+        distinct = pl.concat([distinct, further.cast(pl.String)])
+    ids = known.extended(distinct) if known else IdMap.of(distinct)
+    return ids, ids.codes(names)
+
+
+def _kind_codes(names: pl.Series, known: Kinds | None) -> tuple[Kinds, NDArray[np.uint8]]:
+    distinct = names.unique(maintain_order=True).to_list()
+    kinds = known.with_names(distinct) if known else usual_kinds(distinct)
+    codes = {name: kinds.code(name) for name in distinct}
+    return kinds, names.replace_strict(codes, return_dtype=pl.UInt8).to_numpy()
 
 
 def _microseconds(time: pl.Series) -> LongArray | None:

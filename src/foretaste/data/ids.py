@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from foretaste.types import IntArray
 
 
+ROWS_AT_ONCE = 2_000_000
+"""Names turned into codes at once, so that a join of a large log never holds the whole of it."""
+
+
 class IdMap:
     """Names ⇄ codes 0 … n−1. Codes are handed out once and for all; new names get the next ones.
 
@@ -54,8 +58,12 @@ class IdMap:
         if not isinstance(names, pl.Series):  # a handful: no table needed
             return np.fromiter((self._code.get(name, unknown) for name in names), np.int32, len(names))
         known = pl.DataFrame({"name": self.names, "code": np.arange(len(self), dtype=np.int32)})
-        joined = names.cast(pl.String).to_frame("name").join(known, on="name", how="left", maintain_order="left")
-        return joined["code"].fill_null(unknown).to_numpy()
+        codes = np.empty(len(names), np.int32)
+        for start in range(0, len(names), ROWS_AT_ONCE):
+            some = names[start : start + ROWS_AT_ONCE].cast(pl.String).to_frame("name")
+            joined = some.join(known, on="name", how="left", maintain_order="left")
+            codes[start : start + len(some)] = joined["code"].fill_null(unknown).to_numpy()
+        return codes
 
     def name(self, code: int) -> str:
         found: str = self.names[int(code)]
