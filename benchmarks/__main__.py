@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("scale",)
+NAMES = ("reading", "scale", "serving")
 
 
 def main() -> None:

@@ -29,6 +29,10 @@ BUILT_IN = {
     "random": ModelSpec("foretaste.models.random:Random", "anything, evenly: the floor under every measure"),
     "popular": ModelSpec("foretaste.models.popular:Popular", "what most people took"),
     "itemknn": ModelSpec("foretaste.models.itemknn:ItemKNN", "items taken by the same people (cosine)"),
+    "userknn": ModelSpec("foretaste.models.userknn:UserKNN", "what like-minded people took (cosine)"),
+    "gfcf": ModelSpec(
+        "foretaste.models.gfcf:GraphFilter", "each history smoothed over the graph of items, in closed form"
+    ),
     "ease": ModelSpec("foretaste.models.ease:Ease", "the best linear item-to-item weights, in closed form"),
     "content": ModelSpec(
         "foretaste.models.content:Content",

@@ -9,8 +9,10 @@ import worlds
 from foretaste.errors import ConfigError, DataError
 from foretaste.models.content import Content, ContentConfig
 from foretaste.models.ease import Ease, EaseConfig
+from foretaste.models.gfcf import GraphFilter, GraphFilterConfig
 from foretaste.models.itemknn import ItemKNN, ItemKNNConfig
 from foretaste.models.popular import Popular, PopularConfig
+from foretaste.models.userknn import UserKNN, UserKNNConfig
 from foretaste.types import History, Queries, Run
 
 
@@ -54,6 +56,39 @@ def test_itemknn_is_shrunk_cosine_over_the_nearest() -> None:
         for value, j in sorted(similar, key=lambda pair: (-pair[0], pair[1]))[:3]:
             plain[j, i] = value
     np.testing.assert_allclose(model.similarity.toarray(), plain, rtol=1e-5)
+
+
+def test_userknn_is_shrunk_cosine_between_people() -> None:
+    data = worlds.parity(n_users=20, n_items=14, per_user=4)
+    model = UserKNN(UserKNNConfig(neighbours=3, shrinkage=1.0)).fit(data, Run())
+    people = data.matrix().toarray()
+    asker = people[5] + people[6]
+    asker = (asker > 0).astype(float)
+    alike = [
+        ((asker @ other) / (np.sqrt(asker.sum() * other.sum()) + 1.0), v)
+        for v, other in enumerate(people)
+        if asker @ other > 0
+    ]
+    plain = np.zeros(data.n_items)
+    for similarity, v in sorted(alike, key=lambda pair: (-pair[0], pair[1]))[:3]:
+        plain += similarity * people[v]
+    plain[plain == 0] = np.nan
+    everything = np.arange(data.n_items, dtype=np.int32)[None, :]
+    scores = model.score(Queries.guests([np.flatnonzero(asker)]), everything)[0]
+    np.testing.assert_allclose(scores, plain, rtol=1e-5)
+
+
+def test_the_graph_filter_is_the_formula_of_its_paper() -> None:
+    data = worlds.parity(n_users=30, n_items=16, per_user=5)
+    model = GraphFilter(GraphFilterConfig(rank=4, ideal_weight=0.3)).fit(data, Run())
+    R = data.matrix().toarray().astype(np.float64)
+    normal = R / np.sqrt(R.sum(axis=1, keepdims=True)) / np.sqrt(np.maximum(R.sum(axis=0), 1))
+    _, _, V = np.linalg.svd(normal)
+    V = V[:4]
+    half = np.sqrt(np.maximum(R.sum(axis=0), 1))
+    plain = R @ normal.T @ normal + 0.3 * ((R / half) @ V.T @ V) * half
+    everything = np.tile(np.arange(data.n_items, dtype=np.int32), (data.n_users, 1))
+    np.testing.assert_allclose(model.score(worlds.everyone(data), everything), plain, rtol=1e-3, atol=1e-4)
 
 
 def test_ease_is_its_closed_form() -> None:

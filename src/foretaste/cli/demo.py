@@ -38,7 +38,7 @@ def demo(
     if not as_json:
         out.print(
             f"[bold]MovieLens 100K[/bold]: {len(data):,} ratings of {data.n_items:,} films by {data.n_users:,} people. "
-            "Six ways to recommend, each tuned on validation:\n",
+            "Several ways to recommend, each tuned on validation:\n",
             highlight=False,
         )
     with progress(notes()) as bars:
