@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import foretaste
-from foretaste.cli import check, demo, doctor, evaluate, init, models, recommend, serve, similar, train, up
+from foretaste.cli import benchmark, check, demo, doctor, evaluate, init, models, recommend, serve, similar, train, up
 
 app = typer.Typer(
     name="foretaste",
@@ -37,7 +37,7 @@ _ORDER = {
     "Begin": (demo.demo, up.up),
     "Step by step": (init.init, check.check, train.train, evaluate.evaluate, recommend.recommend, similar.similar),
     "Run": (serve.serve,),
-    "Look": (models.models, doctor.doctor),
+    "Look": (models.models, benchmark.benchmark, doctor.doctor),
 }
 for panel, commands in _ORDER.items():
     for command in commands:

@@ -74,16 +74,19 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Leaderboard:
+    """main : the measure rows are ordered and compared by."""
+
     protocol: Protocol
     rows: tuple[Row, ...]
+    main: str = MAIN
 
     def sorted(self) -> list[Row]:
-        return sorted(self.rows, key=lambda row: -row.result.mean(MAIN))
+        return sorted(self.rows, key=lambda row: -row.result.mean(self.main))
 
     def level_with_best(self) -> set[str]:
         """Models whose distance from the best, person by person, has an interval that includes 0."""
-        best = self.sorted()[0].result.per_user[MAIN]
-        return {row.model for row in self.rows if of_difference(best, row.result.per_user[MAIN]).low <= 0}
+        best = self.sorted()[0].result.per_user[self.main]
+        return {row.model for row in self.rows if of_difference(best, row.result.per_user[self.main]).low <= 0}
 
     def to_json(self) -> dict[str, Any]:
         level = self.level_with_best() if self.rows else set()
@@ -122,7 +125,7 @@ class Leaderboard:
             for name in names:
                 mean = row.result.mean(name)
                 text = f"{mean:.4f}"
-                if name == MAIN:
+                if name == self.main:
                     text += f" ±{over_users(row.result.per_user[name]).half:.4f}"
                 cells.append(Text(text, style="bold green" if mean == best[name] else ""))
             called = Text(row.model + (" =" if row.model in level and len(level) > 1 else ""))
@@ -131,7 +134,8 @@ class Leaderboard:
         remarks = f"± half of the {LEVEL:.0%} interval over people."
         if len(level) > 1:
             remarks += " = level with the best: the interval of the difference, person by person, includes 0."
-        table = _FittingTable(names, lines)
+        headings = [f"{name} ± " if name == self.main else name for name in names]
+        table = _FittingTable(headings, lines)
         return Group(table, Text(remarks, style="dim"), Text(self.protocol.sentence(), style="dim"))
 
 
@@ -152,7 +156,10 @@ class _FittingTable:
             shown -= 1
         yield self._table(shown)
         if hidden := self.names[shown:]:
-            yield Text(f"Not shown for want of width: {', '.join(hidden)}; --json has them all.", style="dim")
+            yield Text(
+                f"Not shown for want of width: {', '.join(name.removesuffix(' ± ') for name in hidden)}; --json has them all.",
+                style="dim",
+            )
 
     def _table(self, shown: int) -> Table:
         from rich.table import Table
@@ -160,7 +167,7 @@ class _FittingTable:
         table = Table(box=None, header_style="bold", padding=(0, 1), pad_edge=False)
         table.add_column("model", no_wrap=True)
         for name in self.names[:shown]:
-            table.add_column(f"{name} ± " if name == MAIN else name, justify="right", no_wrap=True)
+            table.add_column(name, justify="right", no_wrap=True)
         for name in ("coverage", "fit s", "answer s"):
             table.add_column(name, justify="right", no_wrap=True)
         for called, cells, rest in self.lines:
