@@ -9,7 +9,8 @@ import polars as pl
 
 from foretaste.config import Config
 from foretaste.data.readers import FILE, ROW
-from foretaste.data.times import guess_format
+from foretaste.data.readers_common import is_plain
+from foretaste.data.times import day_or_month_first, guess_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,22 +74,29 @@ class Guess(Config):
     why: str
     sample: str = ""
     """A value that stands in the column."""
+    confidence: float = 0.0
+    """0 to 1: how sure the guess is; below a half it deserves a look."""
 
 
 def guess_columns(frame: pl.DataFrame) -> list[Guess]:
     """One guess per role, in the order user, item, time, kind, value; column None where nothing fits."""
-    columns = [name for name in frame.columns if name not in {ROW, FILE}]
-    sample = frame.head(SAMPLE)
+    columns = [name for name, dtype in frame.schema.items() if name not in {ROW, FILE} and is_plain(dtype)]
+    sample = spread(frame)
     found: dict[Role, Guess] = {}
     for role in NAMES:
         taken = {guess.column for guess in found.values()}
         free = [name for name in columns if name not in taken]
-        found[role] = _by_name(role, free, sample) or Guess(role=role, column=None, why="no column is called that")
+        found[role] = _by_name(role, free, sample)
     _by_content(found, columns, sample)
     return [found[role] for role in NAMES]
 
 
-def _by_name(role: Role, columns: list[str], sample: pl.DataFrame) -> Guess | None:
+def spread(frame: pl.DataFrame) -> pl.DataFrame:
+    """SAMPLE rows from everywhere: the first rows of a log are all of one day, and often of one kind."""
+    return frame.gather_every(max(1, len(frame) // SAMPLE)).head(SAMPLE)
+
+
+def _by_name(role: Role, columns: list[str], sample: pl.DataFrame) -> Guess:
     """The column whose name is best known for the role, if what stands in it agrees."""
     ranked = []
     for column in columns:
@@ -97,10 +105,31 @@ def _by_name(role: Role, columns: list[str], sample: pl.DataFrame) -> Guess | No
             ranked.append((NAMES[role].index(plain), column, "called that"))
         elif near := next((word for word in NAMES[role] if len(word) > 3 and word in plain), None):
             ranked.append((100 + NAMES[role].index(near), column, f"its name holds '{near}'"))
-    for _, column, why in sorted(ranked):
+    for rank, column, why in sorted(ranked):
         if _fits(role, sample[column]):
-            return Guess(role=role, column=column, why=why, sample=_example(sample[column]))
-    return None
+            if role == "time":
+                why += _said_of_times(sample[column])
+            sure = 0.95 if rank < 100 else 0.7
+            return Guess(role=role, column=column, why=why, sample=_example(sample[column]), confidence=sure)
+    if ranked:
+        needs = {"time": "do not read as times", "value": "are not numbers", "kind": "are not a few words"}
+        why = f"'{min(ranked)[1]}' is called that, but its values {needs.get(role, 'do not fit')}"
+        return Guess(role=role, column=None, why=why)
+    return Guess(role=role, column=None, why="no column is called that")
+
+
+def _said_of_times(column: pl.Series) -> str:
+    """What a person should know about how the times are read."""
+    if column.dtype.is_temporal():
+        return ""
+    values = column.drop_nulls().cast(pl.String).to_list()
+    spelling, _ = guess_format(values)
+    if day_or_month_first(values, spelling):
+        first = "day" if spelling.startswith("%d") else "month"
+        return f"; day or month first? read with the {first} first (time_format)"
+    clock = any(unit in spelling for unit in ("%H", "%I")) and not spelling.endswith(("Z", "GMT", "%Y"))
+    naive = clock or (spelling == "iso" and not any(re.search(r":\d\d.*(Z|UTC|[+-]\d\d)", value) for value in values))
+    return "; names no zone, so UTC is taken (time_zone)" if naive else ""
 
 
 def _by_content(found: dict[Role, Guess], columns: list[str], sample: pl.DataFrame) -> None:
@@ -110,24 +139,30 @@ def _by_content(found: dict[Role, Guess], columns: list[str], sample: pl.DataFra
         taken = {guess.column for guess in found.values()}
         return [name for name in columns if name not in taken]
 
-    def put(role: Role, column: str, why: str) -> None:
-        found[role] = Guess(role=role, column=column, why=why, sample=_example(sample[column]))
+    def put(role: Role, column: str, why: str, sure: float) -> None:
+        example = _example(sample[column])
+        found[role] = Guess(role=role, column=column, why=why, sample=example, confidence=sure)
 
     if found["time"].column is None:
         for column in free():
             if _reads_as_time(sample[column]) and sample[column].n_unique() > min(20, len(sample) // 2):
-                put("time", column, "its values read as times")
+                put("time", column, "its values read as times" + _said_of_times(sample[column]), 0.7)
                 break
     for role in ("user", "item"):
         if found[role].column is None:
             ids = [name for name in free() if sample[name].n_unique() > 1 and not _measures(sample[name])] or free()
             if ids:
-                put(role, ids[0], f"the first column left that could be ids of {role}s")
+                put(role, ids[0], f"the first column left that could be ids of {role}s", 0.3)
     if found["kind"].column is None:
         for column in free():
             words = {_plain(value) for value in sample[column].drop_nulls().cast(pl.String).unique()}
             if words and len(words) <= 20 and all(canonical_kind(word) for word in words):
-                put("kind", column, "its values are kinds of events")
+                put("kind", column, "its values are kinds of events", 0.8)
+                break
+    if found["value"].column is None and found["user"].confidence < 0.5:  # nothing has a name here
+        for column in free():
+            if sample[column].n_unique() <= 11 and _share_numeric(sample[column]) == 1 and _at_most_ten(sample[column]):
+                put("value", column, "a few numbers up to ten, as ratings are", 0.4)
                 break
 
 
@@ -152,6 +187,11 @@ def _reads_as_time(column: pl.Series) -> bool:
     spelling, share = guess_format(values)
     # Small whole numbers are also what a spreadsheet's days look like; without the name 'date' they are not times.
     return share > 0.8 and spelling != "excel"
+
+
+def _at_most_ten(column: pl.Series) -> bool:
+    numbers = column.cast(pl.String).str.strip_chars().str.replace(",", ".", literal=True).cast(pl.Float64)
+    return bool(numbers.is_between(-1, 10).all())
 
 
 def _share_numeric(column: pl.Series) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,11 +12,12 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from foretaste.config import Config
-from foretaste.data.check import Report, checked, id_text
+from foretaste.data.check import Problem, Report, checked
+from foretaste.data.check_rows import guess_key, row_problems, rows_by_id
 from foretaste.data.dataset import Dataset
-from foretaste.data.guess import Guess, canonical_kind, guess_columns, guess_title
+from foretaste.data.guess import Guess, canonical_kind, guess_columns, guess_title, spread
 from foretaste.data.kinds import EventKind, Kinds, usual_kinds
-from foretaste.data.readers import FILE, ROW, Table, read_table
+from foretaste.data.readers import FILE, QUARANTINE, ROW, Table, read_table
 from foretaste.data.times import guess_format
 from foretaste.errors import ConfigError, DataError
 
@@ -53,6 +55,8 @@ class DataConfig(Config):
     """Column of the item file that people read first."""
     users: str | None = None
     """File with one row per user."""
+    user_key: str | None = None
+    """Column of the user file with the user's id."""
 
 
 class ProjectConfig(Config):
@@ -74,7 +78,9 @@ def guess_project(
     if items is not None:
         found |= guess_item_columns(read_table(items).frame, table.frame[config.data.item], str(items.resolve()))
     if users is not None:
-        found["users"] = str(users.resolve())
+        path = str(users.resolve())
+        key = guess_key(read_table(users).frame, table.frame[config.data.user], path, "users")
+        found |= {"users": path, "user_key": key}
     return config.model_copy(update={"data": config.data.model_copy(update=found)}), guesses
 
 
@@ -90,7 +96,7 @@ def guess_data(table: Table, events: str, name: str) -> tuple[ProjectConfig, lis
         raise DataError(f"{events} needs a column of users and one of items; it has: {names}.")
     found: dict[str, object] = {role: name for role, name in column.items() if name is not None}
     if time := column["time"]:
-        values = table.frame[time].drop_nulls().head(2000)
+        values = spread(table.frame)[time].drop_nulls()
         found["time_format"] = (
             "iso" if values.dtype.is_temporal() else guess_format(values.cast(pl.String).to_list())[0]
         )
@@ -110,40 +116,43 @@ def guess_data(table: Table, events: str, name: str) -> tuple[ProjectConfig, lis
 
 def guess_item_columns(frame: pl.DataFrame, ids: pl.Series, path: str) -> dict[str, str | None]:
     """The item file's key is the column most of whose values are ids of items."""
-    frame = frame.drop(ROW, FILE)
-    known = set(ids.drop_nulls().cast(pl.String).str.strip_chars().unique())
-    shared = {
-        name: len(known & set(frame[name].drop_nulls().cast(pl.String).str.strip_chars()))
-        for name in frame.columns
-        if frame[name].dtype.is_integer() or frame[name].dtype == pl.String
-    }
-    key = max(shared, key=lambda name: shared[name]) if shared else None
-    if key is None or not shared[key]:
-        raise DataError(f"No column of {path} holds ids of the items in the events; is it the right file?")
-    return {"items": path, "item_key": key, "title": guess_title(frame.columns)}
+    return {"items": path, "item_key": guess_key(frame, ids, path, "items"), "title": guess_title(frame.columns)}
 
 
 def load_dataset(config: ProjectConfig, folder: Path) -> tuple[Dataset, Report]:
     """The project's files as a data set, and what was wrong with them. Bad rows go to quarantine.csv, none is lost."""
     data = config.data
     reading = checked(read_table(folder / data.events), config)
-    items = None
-    if data.items is not None:
-        items = item_rows(read_table(folder / data.items).frame, data.item_key)
     if len(reading.quarantined):
-        reading.quarantined.write_csv(folder / "quarantine.csv")
+        reading.quarantined.write_csv(folder / QUARANTINE)
+    items, about_items = _rows_of(folder, data.items, data.item_key, "item", reading.events)
+    users, about_users = _rows_of(folder, data.users, data.user_key, "user", reading.events)
     kinds = Kinds(config.kinds) if config.kinds else None
     dataset = Dataset.from_frame(reading.events, items, kinds=kinds, title=data.title, name=config.name)
-    return dataset, reading.report
+    if users is not None:
+        named = pl.DataFrame({"user": dataset.users.names})
+        rows = users.unique("user", keep="last", maintain_order=True)
+        dataset = replace(dataset, user_table=named.join(rows, on="user", how="left", maintain_order="left"))
+    problems = (*reading.report.problems, *about_items, *about_users)
+    return dataset, reading.report.model_copy(update={"problems": problems})
+
+
+def _rows_of(
+    folder: Path, file: str | None, key: str | None, name: str, events: pl.DataFrame
+) -> tuple[pl.DataFrame | None, list[Problem]]:
+    """One row per item or user, where there is such a file, and what is wrong with it."""
+    if file is None:
+        return None, []
+    table = read_table(folder / file)
+    if name == "user" and key is None:  # a project written before there was a user_key
+        key = guess_key(table.frame, events[name], file, "users")
+    rows = rows_by_id(table.frame, key, name)
+    return rows, list(row_problems(table, str(key), name, events[name]))
 
 
 def item_rows(frame: pl.DataFrame, key: str | None) -> pl.DataFrame:
     """The rows of an item file that name an item, in a column `item` instead of their own."""
-    if key is None or key not in frame.columns:
-        raise ConfigError(f"{FILE_NAME}: the item file has no column '{key}' (item_key).")
-    ids = id_text(frame[key]).str.strip_chars()
-    rows = frame.drop(ROW, FILE, key, strict=False).with_columns(ids.alias("item"))
-    return rows.filter(pl.col("item").is_not_null() & (pl.col("item") != ""))
+    return rows_by_id(frame, key, "item")
 
 
 def load_project(folder: Path) -> ProjectConfig:
@@ -198,8 +207,10 @@ def _quoted(value: object) -> str:
 
 
 def guess_table(guesses: Sequence[Guess]) -> RichTable:
-    table = RichTable("", "column", "for example", "because", box=None, header_style="bold")
+    table = RichTable("", "column", "for example", "sure", "because", box=None, header_style="bold")
     for guess in guesses:
         column = Text(guess.column, style="bold") if guess.column else Text("–", style="dim")
-        table.add_row(guess.role, column, Text(guess.sample), Text(guess.why, style="dim"))
+        style = "yellow" if guess.confidence < 0.5 else "dim"
+        sure = Text(f"{guess.confidence:.0%}", style=style) if guess.column else Text("")
+        table.add_row(guess.role, column, Text(guess.sample), sure, Text(guess.why, style="dim"))
     return table

@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet")
+QUARANTINE = "quarantine.csv"
+"""Written by a check beside the events; not events itself until somebody repairs it and gives it another name."""
 ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 def read_table(path: Path) -> Table:
     """One file, or every file of a folder; a table of a SQLite file is called `shop.db#orders`."""
     if path.is_dir():
-        files = sorted(p for p in path.iterdir() if _ending(p) in ENDINGS)
+        files = sorted(p for p in path.iterdir() if _ending(p) in ENDINGS and p.name != QUARANTINE)
         if not files:
             raise DataError(f"The folder {path} has no file of a kind we read: {', '.join(ENDINGS)}, also with .gz.")
         tables = [_read_file(file) for file in files]
@@ -43,14 +45,14 @@ def read_table(path: Path) -> Table:
 
 
 def _same_columns(tables: list[Table]) -> None:
-    """A file of other columns in the folder is another table, and mixing two tables loses rows of both."""
-    first = tables[0].frame
+    """A file of other columns is another table, and rows of two tables in one are good rows of neither."""
+    first = set(tables[0].frame.columns) - {ROW, FILE}
     for table in tables[1:]:
-        if not set(first.columns[1:3]) & set(table.frame.columns) - {ROW, FILE}:
-            names = ", ".join(name for name in table.frame.columns if name not in {ROW, FILE})
+        names = [name for name in table.frame.columns if name not in {ROW, FILE}]
+        if 2 * len(first.intersection(names)) < len(first):
             raise DataError(
-                f"{table.frame[FILE][0]} has other columns ({names}) than {first[FILE][0]} in the same folder; "
-                "keep each kind of table in a folder of its own."
+                f"{table.frame[FILE][0]} has other columns ({', '.join(names)}) than {tables[0].frame[FILE][0]} in the "
+                "same folder; keep each kind of table in a folder of its own."
             )
 
 

@@ -89,8 +89,10 @@ def _rows(text: str, separator: str, *, quoted: bool) -> Iterator[list[str]]:
     if separator == "::":
         return (line.split("::") for line in text.splitlines())
     csv.field_size_limit(1 << 30)
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting)
+    stream = io.StringIO(text, newline="")
+    if quoted:
+        return csv.reader(stream, delimiter=separator)
+    return csv.reader(stream, delimiter=separator, quoting=csv.QUOTE_NONE)
 
 
 def _records(path: Path, text: str, separator: str, first: int, *, quoted: bool) -> Table:
@@ -135,6 +137,8 @@ def _without_header(head: list[list[str]]) -> bool:
     first, rest = head[0], [row for row in head[1:] if len(row) == len(head[0]) and row != head[0]]
     if any(ROLE_WORDS.search(name) for name in first) or len(first) < 2 or not rest:
         return False
+    if [name for name in first if name] == [str(n) for n in range(sum(map(bool, first)))]:
+        return False  # 0, 1, 2: columns a data frame numbered because nobody named them
     if any(_is_number(name) for name in first):
         return True
     return any(name.strip() and any(row[n] == name for row in rest) for n, name in enumerate(first))
@@ -157,7 +161,7 @@ def _header(names: list[str]) -> list[str]:
 
 def _separator(text: str) -> str:
     """The one that cuts the first lines into most fields of equal number; a space only where no other cuts at all."""
-    lines = "\n".join(line for line in islice(io.StringIO(text, newline=None), SAMPLE) if line.strip())
+    lines = "".join(line for line in islice(io.StringIO(text, newline=None), SAMPLE) if line.strip())
 
     def agreement(separator: str) -> tuple[float, int]:
         counts = Counter(len(row) for row in _rows(lines, separator, quoted=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -25,9 +26,31 @@ FORMATS = (
     "%m/%d/%Y %H:%M",
     "%m/%d/%Y",
     "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
     "%Y/%m/%d",
     "%Y%m%d",
+    "%Y%m%dT%H%M%SZ",
+    "%d-%m-%Y %H:%M:%S",
+    "%d-%m-%Y %H:%M",
+    "%d-%m-%Y",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M %p",
+    "%d.%m.%y %H:%M",
+    "%d.%m.%y",
+    "%d/%m/%y %H:%M",
+    "%d/%m/%y",
+    "%m/%d/%y %H:%M",
+    "%m/%d/%y",
+    "%d-%b-%Y",
+    "%d %b %Y",
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%a, %d %b %Y %H:%M:%S GMT",
+    "%a %b %d %H:%M:%S %z %Y",
 )
+EARLY = 631_152_000_000_000
+"""1990 in µs. Logs of what people did begin later; a time before it usually stands for 'unknown'."""
+YEAR_1900 = -2_208_988_800_000_000
 _ISO_SHAPE = re.compile(r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d([.,]\d+)?)?)?\s*(Z|UTC|[+-]\d\d:?\d\d)?$")
 
 
@@ -42,9 +65,39 @@ def guess_format(sample: Sequence[str]) -> tuple[str, float]:
     shares = {ISO: sum(bool(_ISO_SHAPE.match(value)) for value in values) / len(values)}
     column = pl.Series(values)
     for spelling in FORMATS:
-        shares[spelling] = 1 - to_microseconds(column, spelling).null_count() / len(values)
+        # '1/12/10' also reads as a day of the year 10; nobody's log is that old.
+        shares[spelling] = int((to_microseconds(column, spelling) > YEAR_1900).sum()) / len(values)
     best = max(shares, key=lambda spelling: shares[spelling])
     return best, shares[best]
+
+
+def day_or_month_first(sample: Sequence[str], spelling: str) -> str | None:
+    """The other way to read these days, where nothing in the sample decides between the two."""
+    for one, other in (("%d/%m/", "%m/%d/"), ("%m/%d/", "%d/%m/")):
+        if spelling.startswith(one):
+            swapped = spelling.replace(one, other)
+            if to_microseconds(pl.Series(sample, dtype=pl.String), swapped).null_count() == 0:
+                return swapped
+    return None
+
+
+def other_unit(column: pl.Series, unit: str) -> pl.Series:
+    """Int64 µs of numbers that make sense in one other unit than theirs, null elsewhere.
+
+    Two logs were joined, one in seconds and one in milliseconds: each unit is a thousand times the next, so a number
+    of the wrong one lies tens of thousands of years away, and only one unit puts it between 1990 and tomorrow.
+    """
+    found = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(column))
+    for candidate in PER_SECOND:
+        if candidate != unit:
+            times = to_microseconds(column, candidate)
+            found = found.zip_with(found.is_not_null(), times.zip_with(sensible(times), found))
+    return found
+
+
+def sensible(times: pl.Series) -> pl.Series:
+    """Between 1990 and tomorrow; clocks of other time zones may be a day ahead."""
+    return ((times >= EARLY) & (times <= (time.time() + 86_400) * 1e6)).fill_null(False)
 
 
 def to_microseconds(column: pl.Series, spelling: str, zone: str = "UTC") -> pl.Series:
@@ -71,6 +124,10 @@ def to_microseconds(column: pl.Series, spelling: str, zone: str = "UTC") -> pl.S
         return ((days - 25_569) * 86_400_000_000).round().cast(pl.Int64, strict=False)
     if spelling == ISO:
         return _iso(text, zone)
+    if "%z" in spelling:
+        return text.str.to_datetime(spelling, strict=False, time_unit="us", time_zone="UTC").dt.epoch("us")
+    if "%H" not in spelling and "%I" not in spelling:  # polars wants a clock in every date-time
+        text, spelling = text + " 00:00", spelling + " %H:%M"
     parsed = text.str.to_datetime(spelling, strict=False, time_unit="us")
     return parsed.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.epoch("us")
 

@@ -156,10 +156,8 @@ class _FittingTable:
             shown -= 1
         yield self._table(shown)
         if hidden := self.names[shown:]:
-            yield Text(
-                f"Not shown for want of width: {', '.join(name.removesuffix(' ± ') for name in hidden)}; --json has them all.",
-                style="dim",
-            )
+            names = ", ".join(name.removesuffix(" ± ") for name in hidden)
+            yield Text(f"Not shown for want of width: {names}; --json has them all.", style="dim")
 
     def _table(self, shown: int) -> Table:
         from rich.table import Table

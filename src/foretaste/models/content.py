@@ -33,12 +33,14 @@ class ContentConfig(Config):
 class Content:
     """score(i) = cosine of item i with the history's mean, newer events louder.
 
-    vectors : (n_items, D) float32 rows of length 1; 0 where an item has no words
+    vectors  : (n_items, D) float32 rows of length 1; 0 where an item has no words
+    wordless : (n_items,) where they are 0; asked for with every answer, so kept
     """
 
     config_class = ContentConfig
     grid = (ContentConfig(), *(ContentConfig(half_life_events=events) for events in (1.0, 2.0, 5.0, 100.0)))
     vectors: FloatArray | None = None
+    wordless: BoolArray
     kind_weight: FloatArray
 
     def __init__(self, config: ContentConfig | None = None) -> None:
@@ -52,6 +54,7 @@ class Content:
         vectors = text_encoder(self.config.encoder).encode([texts[i] for i in written], run)
         self.vectors = np.zeros((len(texts), vectors.shape[1]), np.float32)
         self.vectors[written] = vectors
+        self.wordless = np.asarray(~self.vectors.any(axis=1))
         self.kind_weight = train.kinds.weights
         return self
 
@@ -69,7 +72,7 @@ class Content:
         vectors = fitted(self.vectors, self)
         taste = self._taste(queries)
         scores: FloatArray = taste @ vectors.T
-        scores[:, ~vectors.any(axis=1)] = np.nan
+        scores[:, self.wordless] = np.nan
         scores[~taste.any(axis=1)] = np.nan
         return scores
 
@@ -95,5 +98,6 @@ class Content:
         config, arrays = read_model(folder, ContentConfig)
         model = cls(config)
         model.vectors = arrays["vectors"].astype(np.float32, copy=False)
+        model.wordless = np.asarray(~model.vectors.any(axis=1))
         model.kind_weight = arrays["kind_weight"].astype(np.float32, copy=False)
         return model

@@ -17,6 +17,8 @@ KIND_COLUMNS = ("behavior", "kind", "event")
 VALUE_COLUMNS = ("rating", "value", "listen_count", "count")
 BANDIT_LOG = "random_all.parquet"
 """Where there are no interactions but logs of a policy: the one that chose evenly."""
+UNTIMED = 0.1
+"""Below this share of events without a time, the times of the others still count."""
 MAIN_TABLES = {"interactions", "items", "users"}
 
 
@@ -55,8 +57,11 @@ def _events(raw: pl.DataFrame) -> pl.DataFrame:
     if value is not None:
         columns["value"] = pl.col(value)
     columns["kind"] = pl.col(kind) if kind else pl.lit("rating" if value == "rating" else "interaction")
-    if "timestamp" in raw.columns and not raw["timestamp"].null_count():
-        columns["time"] = (pl.col("timestamp").cast(pl.Int64)) * 1_000_000
+    if "timestamp" in raw.columns and raw["timestamp"].null_count() < UNTIMED * len(raw):
+        # The events a set holds out sometimes lack a time; they come last, at the moment of their user's newest.
+        raw = raw.sort(pl.col("timestamp").is_null(), maintain_order=True)
+        newest = pl.max("timestamp").over("user_id").fill_null(pl.max("timestamp"))
+        columns["time"] = pl.col("timestamp").fill_null(newest).cast(pl.Int64) * 1_000_000
     if "position" in raw.columns:
         raw = raw.sort("user_id", "position", maintain_order=True)
     return raw.select(**columns)
@@ -88,5 +93,5 @@ def _users(path: Path, data: Dataset) -> pl.DataFrame | None:
     """One row per user code."""
     if not path.is_file():
         return None
-    rows = pl.read_parquet(path).with_columns(pl.col("user_id").cast(pl.String))
-    return pl.DataFrame({"user_id": data.users.names}).join(rows, on="user_id", how="left", maintain_order="left")
+    rows = pl.read_parquet(path).with_columns(pl.col("user_id").cast(pl.String)).rename({"user_id": "user"})
+    return pl.DataFrame({"user": data.users.names}).join(rows, on="user", how="left", maintain_order="left")

@@ -1,0 +1,78 @@
+"""What is odd about events that are each well-formed: robots, ties, values nobody gives, placeholders for ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from foretaste.data.check_problem import Problem, examples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROBOT_EVENTS = 1_000
+"""A user with fewer events is never called a robot."""
+ROBOT_TIMES = 100
+"""A robot has this many times the events of the median user."""
+PLACEHOLDERS = ("nan", "null", "none", "undefined", "n/a", "na", "unknown", "(null)", "-", "nil", "\\n", "anonymous")
+TIES = 0.2
+"""Share of events at exactly the time of another event of the same user from which the order within is a guess."""
+
+
+def suspects(events: pl.DataFrame, where: pl.DataFrame) -> Iterator[Problem]:
+    """Problems of whole data, all of them kept: a person decides.
+
+    events : user, item and, where there are any, time (µs), kind, value
+    where  : FILE and ROW of each event
+    """
+    for role in ("user", "item"):
+        text = events[role]
+        odd = text.str.to_lowercase().is_in(PLACEHOLDERS)
+        said = f"Ids of {role}s that usually stand for 'unknown'; if they do, empty them, else they are one {role}."
+        yield from _rows(f"{role}-placeholder", said, odd, text, where)
+        rounded = text.str.contains(r"^[+-]?\d\.\d+[eE]\+?\d+$")
+        said = f"Ids of {role}s in scientific notation: a spreadsheet rounded them, and different ids became one."
+        yield from _rows(f"{role}-rounded", said, rounded, text, where)
+    if "value" in events.columns:
+        yield from _values(events["value"], where)
+    yield from _robots(events, where)
+    if "time" in events.columns:
+        yield from _ties(events, where)
+
+
+def _rows(code: str, said: str, rows: pl.Series, shown: pl.Series, where: pl.DataFrame) -> Iterator[Problem]:
+    if count := int(rows.sum()):
+        first = examples(where, rows, shown)
+        yield Problem(code=code, sentence=said, rows=count, first=first, action="kept")
+
+
+def _values(value: pl.Series, where: pl.DataFrame) -> Iterator[Problem]:
+    negative = value < 0
+    share = float(negative.sum()) / len(value)
+    if 0 < share < 0.05:  # a scale that runs from -10 to 10 has more
+        said = "Values below zero, which few events have: returns, corrections? They count like the others."
+        yield from _rows("value-negative", said, negative, value, where)
+    usual = float(value.abs().quantile(0.9) or 0)
+    said = "Values more than a hundred times what nine in ten events have."
+    yield from _rows("value-far", said, value.abs() > 100 * max(usual, 1), value, where)
+
+
+def _robots(events: pl.DataFrame, where: pl.DataFrame) -> Iterator[Problem]:
+    per_user = events.group_by("user").len()
+    limit = max(ROBOT_EVENTS, ROBOT_TIMES * float(per_user["len"].median() or 0))  # type: ignore[arg-type]
+    robots = per_user.filter(pl.col("len") > limit)["user"]
+    if len(robots):
+        said = f"Events of {len(robots):,} users with more than {limit:,.0f} events each: robots, shops, shared logins?"
+        yield from _rows("robots", said, events["user"].is_in(robots.implode()), events["user"], where)
+
+
+def _ties(events: pl.DataFrame, where: pl.DataFrame) -> Iterator[Problem]:
+    tied = events.select(pl.struct("user", "time").is_duplicated()).to_series()
+    share = float(tied.sum()) / len(events)
+    if share > TIES:
+        said = (
+            f"{share:.0%} of the events share their user's very moment with another; which came last is the order of "
+            "the file, and leave-one-out depends on it."
+        )
+        yield from _rows("ties", said, tied, events["user"], where)
