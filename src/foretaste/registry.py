@@ -29,6 +29,7 @@ BUILT_IN = {
     "random": ModelSpec("foretaste.models.random:Random", "anything, evenly: the floor under every measure"),
     "popular": ModelSpec("foretaste.models.popular:Popular", "what most people took"),
     "itemknn": ModelSpec("foretaste.models.itemknn:ItemKNN", "items taken by the same people (cosine)"),
+    "rp3beta": ModelSpec("foretaste.models.rp3beta:RandomWalk", "a short random walk, the popular pushed back"),
     "userknn": ModelSpec("foretaste.models.userknn:UserKNN", "what like-minded people took (cosine)"),
     "gfcf": ModelSpec(
         "foretaste.models.gfcf:GraphFilter", "each history smoothed over the graph of items, in closed form"

@@ -58,6 +58,7 @@ def test_movielens_is_found_in_the_installed_package() -> None:
     by_id = dict(zip(data.items.ids.names, data.items.titles(), strict=True))
     assert by_id["50"] == "Star Wars (1977)"
     assert by_id["172"] == "The Empire Strikes Back (1980)"
+    assert by_id["177"] == "The Good, The Bad and The Ugly (1966)"
     assert data.kinds.names == ("rating",)
     assert data.histories().row(data.users.code("196")).size == 39
 

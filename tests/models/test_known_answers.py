@@ -12,6 +12,7 @@ from foretaste.models.ease import Ease, EaseConfig
 from foretaste.models.gfcf import GraphFilter, GraphFilterConfig
 from foretaste.models.itemknn import ItemKNN, ItemKNNConfig
 from foretaste.models.popular import Popular, PopularConfig
+from foretaste.models.rp3beta import RandomWalk, WalkConfig
 from foretaste.models.userknn import UserKNN, UserKNNConfig
 from foretaste.types import History, Queries, Run
 
@@ -56,6 +57,17 @@ def test_itemknn_is_shrunk_cosine_over_the_nearest() -> None:
         for value, j in sorted(similar, key=lambda pair: (-pair[0], pair[1]))[:3]:
             plain[j, i] = value
     np.testing.assert_allclose(model.similarity.toarray(), plain, rtol=1e-5)
+
+
+def test_rp3beta_is_a_walk_of_three_steps() -> None:
+    data = worlds.parity(n_users=25, n_items=14, per_user=4)
+    model = RandomWalk(WalkConfig(neighbours=14, alpha=1.3, beta=0.4)).fit(data, Run())
+    X = data.matrix().toarray()
+    to_person = (X / X.sum(axis=0)).T ** 1.3
+    to_item = (X / X.sum(axis=1, keepdims=True)) ** 1.3
+    plain = to_person @ to_item / X.sum(axis=0) ** 0.4
+    np.fill_diagonal(plain, 0)
+    np.testing.assert_allclose(model.similarity.toarray(), plain, rtol=1e-4, atol=1e-7)
 
 
 def test_userknn_is_shrunk_cosine_between_people() -> None:

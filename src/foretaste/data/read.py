@@ -14,7 +14,8 @@ from foretaste.data.check import checked
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
 from foretaste.data.project import DataConfig, guess_data, guess_item_columns, item_rows
-from foretaste.data.readers import FILE, ROW, Table, read_table
+from foretaste.data.readers import FILE, Table, read_table
+from foretaste.data.readers_frames import frame_table
 from foretaste.errors import UnknownNameError
 from foretaste.types import NO_ITEM, NO_USER, Queries
 
@@ -79,12 +80,8 @@ def recommend(model: Retriever, data: Dataset, n: int = 10, users: Sequence[Any]
 
 
 def _table(source: Any) -> Table:
-    """A path is read; a frame of polars, or of anything with named columns of arrays, is taken as it is."""
-    if isinstance(source, str | Path):
-        return read_table(Path(source))
-    if not isinstance(source, pl.DataFrame):
-        source = pl.DataFrame({str(name): source[name].to_numpy() for name in source.columns})
-    return Table(source.with_row_index(ROW, offset=1).with_columns(pl.lit("frame").alias(FILE)), [], "a frame")
+    """A path is read; a frame of any library is taken as it is."""
+    return read_table(Path(source)) if isinstance(source, str | Path) else frame_table(source)
 
 
 def _id_type(column: pl.Series) -> pl.DataType:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from foretaste.types import Candidates, Run
 
 WEIGHTS = (0.02, 0.1, 0.3, 1.0)
-"""Tried for each source. The least of them only fills the tail of a list; none is silenced, because a source that
-adds nothing for the people of yesterday may be the only one that knows an item of tomorrow."""
+"""Tried for each source. The least of them only fills the tail of a list; a source that stays there is left out, for
+it would cost time in every answer and change none."""
+KNOWS_NEW_ITEMS = {"content"}
+"""Kept even there: what adds nothing for the people of yesterday may be alone in knowing an item of tomorrow."""
 K = 10
 
 
@@ -72,6 +74,7 @@ def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConf
     recalls = [
         RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weights[name])
         for name in names
+        if weights[name] > WEIGHTS[0] or name in KNOWS_NEW_ITEMS
     ]
     return config.model_copy(update={"recalls": tuple(recalls)})
 

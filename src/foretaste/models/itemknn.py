@@ -10,14 +10,15 @@ from scipy.sparse import csr_array
 
 from foretaste.config import Config
 from foretaste.data.matrix import interaction_matrix
-from foretaste.index.topk import BLOCK_CELLS, recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.models.neighbours import nearest_items
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.data.dataset import Dataset
-    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, LongArray, Queries, Ragged, Run
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
 
 
 class ItemKNNConfig(Config):
@@ -46,23 +47,12 @@ class ItemKNN:
 
     def fit(self, train: Dataset, run: Run) -> Self:
         X = train.matrix()
-        n = train.n_items
         count = np.asarray(X.sum(axis=0), np.float32)
-        items_by_users = csr_array(X.T)
-        rows_at_once = max(1, BLOCK_CELLS // max(1, n))
-        targets, sources, values = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
-        for start in range(0, n, rows_at_once):
-            together = (items_by_users[start : start + rows_at_once] @ X).tocoo()  # c_ij
-            target, source = together.coords[0] + start, together.coords[1]
-            apart = target != source
-            target, source, met = target[apart], source[apart], together.data[apart]
-            similar = met / (np.sqrt(count[target] * count[source]) + np.float32(self.config.shrinkage + 1e-9))
-            nearest = _first_of_each(target, np.lexsort((source, -similar, target)), self.config.neighbours)
-            targets.append(target[nearest].astype(np.int32))
-            sources.append(source[nearest].astype(np.int32))
-            values.append(similar[nearest].astype(np.float32))
-            run.progress("itemknn", min(n, start + rows_at_once), n)
-        self.similarity = _by_row(np.concatenate(sources), np.concatenate(targets), np.concatenate(values), n)
+
+        def cosine(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
+            return met / (np.sqrt(count[target] * count[source]) + np.float32(self.config.shrinkage + 1e-9))
+
+        self.similarity = nearest_items(csr_array(X.T), X, cosine, self.config.neighbours, run, "itemknn")
         self.kind_weight = train.kinds.weights
         return self
 
@@ -98,18 +88,3 @@ class ItemKNN:
         model.similarity = sparse_matrix("similarity", arrays)
         model.kind_weight = arrays["kind_weight"].astype(np.float32)
         return model
-
-
-def _first_of_each(group: IntArray, order: LongArray, k: int) -> LongArray:
-    """Of events in `order`, which sorts them by group, the first k of each group."""
-    grouped = group[order]
-    begins = np.flatnonzero(np.diff(grouped, prepend=-1))
-    rank = np.arange(len(grouped)) - np.repeat(begins, np.diff(np.append(begins, len(grouped))))
-    return order[rank < k]
-
-
-def _by_row(row: IntArray, column: IntArray, value: FloatArray, n: int) -> csr_array:
-    """(n, n) CSR matrix of these entries."""
-    order = np.argsort(row, kind="stable")
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))])
-    return csr_array((value[order], column[order], indptr), shape=(n, n))

@@ -130,7 +130,9 @@ def _ratings(raw: pl.DataFrame) -> pl.DataFrame:
 
 def _named(films: pl.DataFrame) -> pl.DataFrame:
     """'Empire Strikes Back, The' of 1980 as people say it: 'The Empire Strikes Back (1980)'."""
-    article = r"^(.*), (The|A|An|Il|La|Le|Les|L'|Das|Der|Die|El|Los|Les)$"
-    said = pl.col("title").str.strip_chars().str.replace(article, "$2 $1").str.replace(r"^L' ", "L'")
+    article = "The|A|An|Il|La|Le|Les|L'|Das|Der|Die|El|Los"
+    said = pl.col("title").str.strip_chars().str.replace(rf"^([^(]*), ({article})( \(|$)", "$2 $1$3")
+    said = said.str.replace_all(rf"\(([^()]*), ({article})\)", "($2 $1)")  # the original title behind it
+    said = said.str.replace_all("L' ", "L'", literal=True)
     with_year = pl.when(pl.col("year").is_null()).then(said).otherwise(pl.format("{} ({})", said, "year"))
     return films.with_columns(title=with_year)
