@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from foretaste.data.project import ProjectConfig
+    from foretaste.data.project_config import ProjectConfig
     from foretaste.types import Run
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from rich.console import Console
@@ -132,7 +134,7 @@ def test_the_pipeline_is_chosen_measured_and_shown() -> None:
         assert protocol["fingerprint"] == data.fingerprint
         assert protocol["people_asked"] == 80
     assert document["rows"][0]["level_with_best"]
-    console = Console(width=110, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console = Console(width=110, record=True, file=io.StringIO())
     console.print(board.view())
     shown = console.export_text()
     assert "pipeline" in shown

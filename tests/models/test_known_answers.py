@@ -56,7 +56,7 @@ def test_itemknn_is_shrunk_cosine_over_the_nearest() -> None:
         ]
         for value, j in sorted(similar, key=lambda pair: (-pair[0], pair[1]))[:3]:
             plain[j, i] = value
-    np.testing.assert_allclose(model.similarity.toarray(), plain, rtol=1e-5)
+    np.testing.assert_allclose(model.weights.weights.toarray(), plain, rtol=1e-5)
 
 
 def test_rp3beta_is_a_walk_of_three_steps() -> None:
@@ -67,7 +67,7 @@ def test_rp3beta_is_a_walk_of_three_steps() -> None:
     to_item = (X / X.sum(axis=1, keepdims=True)) ** 1.3
     plain = to_person @ to_item / X.sum(axis=0) ** 0.4
     np.fill_diagonal(plain, 0)
-    np.testing.assert_allclose(model.similarity.toarray(), plain, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(model.weights.weights.toarray(), plain, rtol=1e-4, atol=1e-7)
 
 
 def test_userknn_is_shrunk_cosine_between_people() -> None:

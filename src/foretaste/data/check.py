@@ -20,7 +20,7 @@ from foretaste.data.times import EARLY, PER_SECOND, other_unit, sensible, to_mic
 from foretaste.errors import ConfigError, DataError, did_you_mean
 
 if TYPE_CHECKING:
-    from foretaste.data.project import DataConfig, ProjectConfig
+    from foretaste.data.project_config import DataConfig, ProjectConfig
 
 WHY = "__why__"
 TEXT = "__text__"

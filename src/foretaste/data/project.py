@@ -11,12 +11,12 @@ import polars as pl
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from foretaste.config import Config
 from foretaste.data.check import Problem, Report, checked
 from foretaste.data.check_rows import guess_key, row_problems, rows_by_id
 from foretaste.data.dataset import Dataset
 from foretaste.data.guess import Guess, canonical_kind, guess_columns, guess_title, spread
-from foretaste.data.kinds import EventKind, Kinds, usual_kinds
+from foretaste.data.kinds import Kinds, usual_kinds
+from foretaste.data.project_config import DataConfig, ProjectConfig
 from foretaste.data.readers import FILE, QUARANTINE, ROW, Table, read_table
 from foretaste.data.times import guess_format
 from foretaste.errors import ConfigError, DataError
@@ -26,46 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "foretaste.toml"
-
-
-class DataConfig(Config):
-    events: str
-    """File or folder of events, from the folder of foretaste.toml."""
-    user: str
-    """Column with the id of who did it."""
-    item: str
-    """Column with the id of what it was done to."""
-    time: str | None = None
-    """Column with the time; without one, the order of the rows counts."""
-    time_format: str = "iso"
-    """iso, s, ms, us, ns (since 1970), excel (days), or a pattern like %d.%m.%Y %H:%M."""
-    time_zone: str = "UTC"
-    """Of times that do not name one themselves."""
-    kind: str | None = None
-    """Column with the kind of event."""
-    value: str | None = None
-    """Column with a rating, an amount, a share watched."""
-    default_kind: str = "interaction"
-    """Kind of every event where there is no such column."""
-    items: str | None = None
-    """File with one row per item."""
-    item_key: str | None = None
-    """Column of the item file with the item's id."""
-    title: str | None = None
-    """Column of the item file that people read first."""
-    users: str | None = None
-    """File with one row per user."""
-    user_key: str | None = None
-    """Column of the user file with the user's id."""
-
-
-class ProjectConfig(Config):
-    name: str
-    data: DataConfig
-    kinds: tuple[EventKind, ...] = ()
-    """What each kind of event means; kinds not listed have their usual meaning."""
-    kind_names: dict[str, str] = {}
-    """Words of the kind column to kinds: addtocart = "cart"."""
 
 
 def guess_project(

@@ -13,7 +13,8 @@ import polars as pl
 from foretaste.data.check import checked
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
-from foretaste.data.project import DataConfig, guess_data, guess_item_columns, item_rows
+from foretaste.data.project import guess_data, guess_item_columns, item_rows
+from foretaste.data.project_config import DataConfig
 from foretaste.data.readers import FILE, Table, read_table
 from foretaste.data.readers_frames import frame_table
 from foretaste.errors import UnknownNameError

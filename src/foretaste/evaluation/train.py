@@ -12,6 +12,7 @@ from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference
 from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
 from foretaste.evaluation.select import choose_settings, choose_weights
+from foretaste.models.ease import EaseConfig
 from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
 from foretaste.registry import model_class
 
@@ -112,5 +113,5 @@ def usable_models(data: Dataset, names: Sequence[str]) -> list[str]:
     if not len(data):
         raise DataError("There are no events to learn from.")
     has_texts = any(data.items.texts())
-    small = data.n_items <= model_class("ease").config_class().max_items  # type: ignore[attr-defined]  # ease's own
+    small = data.n_items <= EaseConfig().max_items
     return [name for name in names if (name != "content" or has_texts) and (name != "ease" or small)]

@@ -9,10 +9,8 @@ from pydantic import NonNegativeFloat, PositiveInt
 from scipy.sparse import csr_array
 
 from foretaste.config import Config
-from foretaste.data.matrix import interaction_matrix
-from foretaste.index.topk import recommend_in_blocks, score_in_blocks
-from foretaste.models.neighbours import nearest_items
-from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
+from foretaste.models.neighbours import ItemWeights, nearest_items
+from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +29,7 @@ class ItemKNNConfig(Config):
 class ItemKNN:
     """score(i) = sum over j in the history of c_ij / (sqrt(c_i c_j) + shrinkage), over the nearest j of i.
 
-    similarity : (n_items, n_items) CSR float32; row j what j speaks for, column i at most `neighbours` entries
+    weights : what each item says for each other one, at most `neighbours` for each
     """
 
     config_class = ItemKNNConfig
@@ -39,8 +37,7 @@ class ItemKNN:
         ItemKNNConfig(),
         *(ItemKNNConfig(neighbours=k, shrinkage=s) for k, s in ((50, 20.0), (200, 100.0), (1000, 5.0))),
     )
-    similarity: csr_array | None = None
-    kind_weight: FloatArray
+    weights: ItemWeights | None = None
 
     def __init__(self, config: ItemKNNConfig | None = None) -> None:
         self.config = config or ItemKNNConfig()
@@ -52,39 +49,27 @@ class ItemKNN:
         def cosine(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
             return met / (np.sqrt(count[target] * count[source]) + np.float32(self.config.shrinkage + 1e-9))
 
-        self.similarity = nearest_items(csr_array(X.T), X, cosine, self.config.neighbours, run, "itemknn")
-        self.kind_weight = train.kinds.weights
+        nearest = nearest_items(csr_array(X.T), X, cosine, self.config.neighbours, run, "itemknn")
+        self.weights = ItemWeights(nearest, train.kinds.weights)
         return self
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
-        n = fitted(self.similarity, self).shape[0]
-        return recommend_in_blocks(self._score_all, queries, k, n, "itemknn", exclude=exclude, allowed=allowed)
+        return fitted(self.weights, self).recommend(queries, k, "itemknn", exclude, allowed)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return score_in_blocks(self._score_all, queries, items, fitted(self.similarity, self).shape[0])
-
-    def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan where nothing in the history is a neighbour of the item."""
-        similarity = fitted(self.similarity, self)
-        x = interaction_matrix(queries.history, similarity.shape[0], self.kind_weight)
-        scores: FloatArray = (x @ similarity).toarray()
-        scores[scores == 0] = np.nan
-        return scores
+        return fitted(self.weights, self).score(queries, items)
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        found: FloatArray = fitted(self.similarity, self)[history][:, items].toarray().T
-        return found
+        return fitted(self.weights, self).contributions(history, items)
 
     def save(self, folder: Path) -> None:
-        similarity = fitted(self.similarity, self)
-        write_model(folder, self.config, {"kind_weight": self.kind_weight, **sparse_arrays("similarity", similarity)})
+        write_model(folder, self.config, fitted(self.weights, self).arrays())
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         config, arrays = read_model(folder, ItemKNNConfig)
         model = cls(config)
-        model.similarity = sparse_matrix("similarity", arrays)
-        model.kind_weight = arrays["kind_weight"].astype(np.float32)
+        model.weights = ItemWeights.of_arrays(arrays)
         return model

@@ -2,17 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from foretaste.index.topk import BLOCK_CELLS
+from foretaste.data.matrix import interaction_matrix
+from foretaste.index.topk import BLOCK_CELLS, recommend_in_blocks, score_in_blocks
+from foretaste.models.saving import sparse_arrays, sparse_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from foretaste.types import FloatArray, IntArray, LongArray, Run
+    from numpy.typing import NDArray
+
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, LongArray, Queries, Ragged, Run
+
+
+@dataclass(frozen=True, eq=False)
+class ItemWeights:
+    """What each item says for each other one, and answers from it: score = history · weights.
+
+    weights     : (n_items, n_items) CSR float32; row j what having done j says
+    kind_weight : (n_kinds,) float32
+    """
+
+    weights: csr_array
+    kind_weight: FloatArray
+
+    def recommend(
+        self, queries: Queries, k: int, source: str, exclude: Ragged | None, allowed: BoolArray | None
+    ) -> Candidates:
+        n = self.weights.shape[0]
+        return recommend_in_blocks(self._score_all, queries, k, n, source, exclude=exclude, allowed=allowed)
+
+    def score(self, queries: Queries, items: IntArray) -> FloatArray:
+        return score_in_blocks(self._score_all, queries, items, self.weights.shape[0])
+
+    def _score_all(self, queries: Queries) -> FloatArray:
+        """(B, n_items); nan where nothing in the history says anything for the item."""
+        x = interaction_matrix(queries.history, self.weights.shape[0], self.kind_weight)
+        scores: FloatArray = (x @ self.weights).toarray()
+        scores[scores == 0] = np.nan
+        return scores
+
+    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        found: FloatArray = self.weights[history][:, items].toarray().T
+        return found
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        return {"kind_weight": self.kind_weight, **sparse_arrays("weights", self.weights)}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Self:
+        return cls(sparse_matrix("weights", arrays), arrays["kind_weight"].astype(np.float32))
 
 
 def nearest_items(

@@ -23,11 +23,11 @@ import polars as pl
 from pydantic import ValidationError
 
 import foretaste
-from foretaste.config import Config
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import BundleError
 from foretaste.pipeline.card import card
+from foretaste.pipeline.manifest import FORMAT, DataSummary, Manifest
 from foretaste.pipeline.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -36,37 +36,7 @@ if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.data.kinds import Kinds
 
-FORMAT = 1
 ID_COLUMN = "__id__"
-
-
-class DataSummary(Config):
-    name: str
-    fingerprint: str
-    events: int
-    users: int
-    items: int
-    items_fingerprint: str
-    """Of the ids in order: a longer catalogue that begins with these may be used, no other."""
-    first_event: str | None = None
-    last_event: str | None = None
-
-
-class Manifest(Config):
-    format: int = FORMAT
-    foretaste: str
-    version: str
-    created: str
-    data: DataSummary
-    log_position: int
-    """The last event of the log that was learned from."""
-    title: str | None
-    """The column of the catalogue that people read first."""
-    config: dict[str, Any]
-    metrics: dict[str, Any]
-    """The leaderboard it was chosen by, with protocol and intervals."""
-    files: dict[str, str] = {}
-    """Path to SHA-256 of every other file."""
 
 
 @dataclass(frozen=True, eq=False)

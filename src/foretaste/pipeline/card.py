@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from foretaste.pipeline.bundle import Manifest
+    from foretaste.pipeline.manifest import Manifest
 
 
 def card(manifest: Manifest) -> str:

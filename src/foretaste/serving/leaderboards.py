@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from foretaste.errors import ConfigError
-from foretaste.pipeline.bundle import Manifest, bundle_versions
+from foretaste.pipeline.bundle import bundle_versions
+from foretaste.pipeline.manifest import Manifest
 from foretaste.serving.schemas import ModelOut
 
 if TYPE_CHECKING:

@@ -1,0 +1,38 @@
+"""What a bundle says of itself: manifest.json as classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from foretaste.config import Config
+
+FORMAT = 1
+
+
+class DataSummary(Config):
+    name: str
+    fingerprint: str
+    events: int
+    users: int
+    items: int
+    items_fingerprint: str
+    """Of the ids in order: a longer catalogue that begins with these may be used, no other."""
+    first_event: str | None = None
+    last_event: str | None = None
+
+
+class Manifest(Config):
+    format: int = FORMAT
+    foretaste: str
+    version: str
+    created: str
+    data: DataSummary
+    log_position: int
+    """The last event of the log that was learned from."""
+    title: str | None
+    """The column of the catalogue that people read first."""
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    """The leaderboard it was chosen by, with protocol and intervals."""
+    files: dict[str, str] = {}
+    """Path to SHA-256 of every other file."""
