@@ -158,3 +158,9 @@ def test_a_killed_train_leaves_the_old_bundle_in_use(bookshop: Path, tmp_path: P
         assert current == in_use or current.strip() in whole
         done = run("recommend", "--user", "K-00007", "-p", str(folder), "--json")
         assert len(json.loads(done.stdout)["items"]) == 10
+
+
+def test_beyond_this_machine_it_is_closed_by_default(bookshop: Path) -> None:
+    done = run("serve", "-p", str(bookshop), "--host", "0.0.0.0")
+    assert done.returncode == 2
+    assert "--open-to-all" in done.stderr

@@ -13,18 +13,25 @@ Host = Annotated[str, typer.Option(help="Address to listen on; only this machine
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
 
 
-def serve(project: Folder = ".", host: Host = "127.0.0.1", port: Port = 8000) -> None:
+def serve(
+    project: Folder = ".",
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    open_to_all: Annotated[
+        bool, typer.Option("--open-to-all", help="Listen beyond this machine although there are no keys.")
+    ] = False,
+) -> None:
     """Serve recommendations over HTTP, with a page to look at them."""
-    run_server(Path(project), host, port)
+    run_server(Path(project), host, port, open_to_all=open_to_all)
 
 
-def run_server(folder: Path, host: str, port: int) -> None:
+def run_server(folder: Path, host: str, port: int, *, open_to_all: bool = False) -> None:
     """Blocks until Ctrl-C."""
     from foretaste.serving.engine import Engine
     from foretaste.serving.server import run
+    from foretaste.serving.settings import ServerConfig
 
     with Engine.of_project(folder) as engine:
-        console().print(
-            f"\n[bold]http://{host}:{port}[/bold]  the page; /openapi.json the API; Ctrl-C stops.", highlight=False
-        )
-        run(engine, host=host, port=port)
+        words = f"\n[bold]http://{host}:{port}[/bold]  the page; /docs the API; Ctrl-C stops."
+        config = ServerConfig(host=host, port=port, open_to_all=open_to_all)
+        run(engine, config=config, announce=lambda: console().print(words, highlight=False))

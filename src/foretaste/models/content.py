@@ -26,7 +26,7 @@ class ContentConfig(Config):
     """The pretrained language model that reads the catalogue; it is not changed."""
     columns: tuple[str, ...] | None = None
     """What is read of each item; None reads every column of words, the title first."""
-    half_life_events: PositiveFloat = 20.0
+    half_life_events: PositiveFloat = 2.0
     """After how many newer events an event speaks half as loudly."""
 
 
@@ -38,7 +38,7 @@ class Content:
     """
 
     config_class = ContentConfig
-    grid = (ContentConfig(), *(ContentConfig(half_life_events=events) for events in (1.0, 2.0, 5.0, 100.0)))
+    grid = (ContentConfig(), *(ContentConfig(half_life_events=events) for events in (1.0, 5.0, 20.0, 100.0)))
     vectors: FloatArray | None = None
     wordless: BoolArray
     kind_weight: FloatArray

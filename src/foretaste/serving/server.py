@@ -16,22 +16,38 @@ from foretaste.serving.settings import LOOPBACK, ServerConfig
 from foretaste.serving.threads import use_one_blas_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from foretaste.serving.engine import Engine
 
 GRACE_SECONDS = 5
 """How long requests under way may take once we are told to stop."""
 
 
-def run(engine: Engine, *, host: str = "127.0.0.1", port: int = 8000, config: ServerConfig | None = None) -> None:
-    """Serve until Ctrl-C; host and port hold unless a whole config is given. ConfigError if the port is taken."""
+def run(
+    engine: Engine,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    config: ServerConfig | None = None,
+    announce: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until Ctrl-C; host and port hold unless a whole config is given. `announce` is called
+    once the address is ours.
+
+    ConfigError if the port is taken, or the address can be reached from elsewhere and nobody said that it may.
+    """
     config = config or ServerConfig(host=host, port=port)
-    log = logging.getLogger("foretaste.serving")
+    if config.host not in LOOPBACK and not config.open_to_all:
+        raise ConfigError(
+            f"Whoever reaches {config.host} could read and write everything, for this version has no keys; "
+            "put a proxy that asks for one in front of 127.0.0.1, or say --open-to-all."
+        )
     if config.access_log:
         _show(logging.getLogger("foretaste.access"))
-    if config.host not in LOOPBACK:
-        log.warning("Listening on %s: whoever reaches that address can read and write; there are no keys.", config.host)
     use_one_blas_thread()
     listening = listen(config)
+    announce()
     settings = uvicorn.Config(
         create_app(engine, config),
         log_level="warning",

@@ -20,6 +20,8 @@ class ServerConfig(Config):
     """Address to listen on; only this machine by default."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 takes any that is free."""
+    open_to_all: bool = False
+    """Listen beyond this machine although nobody is asked for a key."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names this service is called by, as in the Host header, without the port."""
     max_body_bytes: PositiveInt = 1 << 20
