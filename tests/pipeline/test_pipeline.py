@@ -136,3 +136,31 @@ def test_a_wrong_name_is_answered_with_the_right_one() -> None:
     wrong = PipelineConfig(recalls=(RecallConfig(model="ease", settings={"regularization": 3}),))
     with pytest.raises(ConfigError, match="Did you mean 'regularisation'"):
         Pipeline(wrong).fit(worlds.parity(), Run())
+
+
+@pytest.mark.parametrize("name", ["ease", "gfcf", "itemknn", "rp3beta", "userknn"])
+def test_every_reason_of_a_source_that_can_explain_is_something_the_person_did(name: str) -> None:
+    data = worlds.parity()
+    queries = worlds.everyone(data)
+    alone = Pipeline(PipelineConfig(recalls=(RecallConfig(model=name),))).fit(data, Run())
+    answer = alone.answer(queries, 5, explain=True)
+    for b, reasons in enumerate(answer.reasons):
+        for reason in (reason for item in reasons for reason in item):
+            assert (reason.kind, reason.source) == ("because", name)
+            assert reason.item in queries.history.row(b)
+        # What each thing speaks for adds up to the score.
+        model, history = alone.recalls[name], np.unique(queries.history.row(b))
+        items = answer.candidates.items[b]
+        parts = model.contributions(history, items).sum(axis=1)
+        np.testing.assert_allclose(
+            parts, model.score(queries.take(np.array([b])), items[None])[0], rtol=1e-3, atol=1e-5
+        )
+
+
+def test_only_popularity_may_say_that_everyone_wants_it() -> None:
+    data = worlds.parity()
+    found = Pipeline(PipelineConfig(recalls=(RecallConfig(model="random"),), depth=3)).fit(data, Run())
+    answer = found.answer(worlds.everyone(data), 6, explain=True)
+    said = {(reason.kind, reason.source) for person in answer.reasons for item in person for reason in item}
+    assert ("found", "random") in said
+    assert said <= {("found", "random"), ("popular", "popular")}

@@ -65,7 +65,6 @@ class SqliteStore:
         if (why := problem(event)) is not None:
             return Outcome("rejected", why)
         key = event.id.encode()
-        key = event.id.encode()
         if (row := self._writer.execute(KNOWN, (key,)).fetchone()) is not None:
             user, item, kind, time, value, stamped = row
             there = Event(event.id, user, item, kind, time, value, bool(stamped))

@@ -60,19 +60,39 @@ class UserKNN:
         """(B, n_items); nan where none of the neighbours took the item."""
         taken = fitted(self.taken, self)
         x = interaction_matrix(queries.history, taken.shape[1], self.kind_weight)
-        met = csr_array(x @ taken.T)  # (B, n_users) items in common
-        asker = np.repeat(np.arange(met.shape[0]), np.diff(met.indptr))
-        size, sizes = np.diff(x.indptr)[asker], np.diff(taken.indptr)[met.indices]
-        alike = met.data / (np.sqrt(size * sizes) + self.config.shrinkage)
-        order = np.lexsort((met.indices, -alike, asker))
-        rank = np.arange(len(order)) - met.indptr[asker]
-        nearest = order[rank < self.config.neighbours]
-        weights = csr_array(
-            (alike[nearest].astype(np.float32), (asker[nearest], met.indices[nearest])), shape=met.shape
-        )
+        met, per_item = self._nearest(x)
+        weights = csr_array((met.data * per_item, met.indices, met.indptr), shape=met.shape)
         scores: FloatArray = (weights @ taken).toarray()
         scores[scores == 0] = np.nan
         return scores
+
+    def _nearest(self, x: csr_array) -> tuple[csr_array, FloatArray]:
+        """The nearest people of each of B histories: items in common, and how much each of those counts.
+
+        returns : (B, n_users) CSR of |h ∩ v|, and per entry 1 / (sqrt(|h| |v|) + shrinkage)
+        """
+        taken = fitted(self.taken, self)
+        met = csr_array(x @ taken.T)
+        asker = np.repeat(np.arange(met.shape[0]), np.diff(met.indptr))
+        size, sizes = np.diff(x.indptr)[asker], np.diff(taken.indptr)[met.indices]
+        per_item = (1 / (np.sqrt(size * sizes) + self.config.shrinkage)).astype(np.float32)
+        order = np.lexsort((met.indices, -met.data * per_item, asker))
+        rank = np.arange(len(order)) - met.indptr[asker]
+        nearest = order[rank < self.config.neighbours]
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(asker[nearest], minlength=met.shape[0]))])
+        kept = csr_array((met.data[nearest], met.indices[nearest], indptr), shape=met.shape)
+        return kept, per_item[nearest]
+
+    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        """Exact parts of the score: |h ∩ v| is a sum over what the person did."""
+        taken = fitted(self.taken, self)
+        row = np.zeros(len(history), np.int32)
+        x = csr_array((np.ones(len(history), np.float32), (row, history)), shape=(1, taken.shape[1]))
+        met, per_item = self._nearest(x)
+        people = taken[met.indices]
+        took = people[:, items].toarray() * per_item[:, None]  # (neighbours, K)
+        found: FloatArray = took.T @ people[:, history].toarray()
+        return found
 
     def save(self, folder: Path) -> None:
         taken = sparse_arrays("taken", fitted(self.taken, self))

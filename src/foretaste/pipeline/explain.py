@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from foretaste.types import Candidates, FloatArray, IntArray, Queries
 
 
+POPULAR = "popular"
+"""The one source that may say that everyone wants an item."""
+
+
 class Reason(NamedTuple):
-    kind: Literal["because", "popular"]
-    """because: of something the person did. popular: with everyone."""
+    kind: Literal["because", "popular", "found"]
+    """because: of something the person did. popular: with everyone. found: by a source that cannot say why."""
     item: int
-    """Code of what the person did, NO_ITEM for popular."""
+    """Code of what the person did, NO_ITEM where it is nothing they did."""
     share: float
     """Its part of all that speaks for the item, 0 to 1."""
     source: str
@@ -85,7 +89,7 @@ def _explain_one(
                     if speaks[row, h] > 0
                 ]
         for k in mine:
-            reasons[k] = reasons[k] or [Reason("popular", NO_ITEM, 1.0, name)]
+            reasons[k] = reasons[k] or [Reason("popular" if name == POPULAR else "found", NO_ITEM, 1.0, name)]
     return reasons
 
 

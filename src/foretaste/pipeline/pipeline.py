@@ -13,7 +13,7 @@ from foretaste.config import Config
 from foretaste.data.kinds import EventKind, Kinds
 from foretaste.models.popular import Popular
 from foretaste.models.saving import fitted
-from foretaste.pipeline.explain import Reason, explain
+from foretaste.pipeline.explain import POPULAR, Reason, explain
 from foretaste.pipeline.merge import filled, reciprocal_rank
 from foretaste.pipeline.seen import hidden_items, joined
 from foretaste.registry import model_class, model_spec
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from foretaste.protocols import Recommender, Stage
     from foretaste.types import Run
 
-FALLBACK = "popular"
+FALLBACK = POPULAR
 
 
 class RecallConfig(Config):

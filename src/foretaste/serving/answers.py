@@ -64,7 +64,7 @@ def _listed(found: Candidates) -> list[tuple[int, float]]:
 
 def _reason(catalogue: Catalogue, reason: Reason) -> ReasonOut:
     item = title = None
-    text = "Popular with everyone"
+    text = "Popular with everyone" if reason.kind == "popular" else f"Found by {reason.source}"
     if reason.item != NO_ITEM:
         item, title = catalogue.ids[reason.item], catalogue.titles[reason.item]
         text = f"Because of {title}"

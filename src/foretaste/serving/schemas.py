@@ -195,7 +195,7 @@ class Source(_Response):
 
 class ReasonOut(_Response):
     kind: str
-    """because: of something the person did. popular: with everyone."""
+    """because: of something the person did. popular: with everyone. found: by a source that cannot say why."""
     item: str | None
     title: str | None
     share: float
