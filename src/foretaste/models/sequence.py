@@ -1,0 +1,258 @@
+"""A network that reads a history and says what comes next: how it is taught, asked, saved and loaded.
+
+The models (sasrec, hstu, gru4rec, bert4rec) hand in their network and keep what comes back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+
+import numpy as np
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from foretaste.config import Config
+from foretaste.features.text import TextEncoderConfig, text_encoder
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.models.saving import read_model, write_model
+from foretaste.nn import losses
+from foretaste.nn.items import ItemEmbedding
+from foretaste.training.config import TrainingConfig
+from foretaste.training.loop import Progress, train
+from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegatives, as_batch, newest, wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.nn.ragged import Batch
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+
+
+class LossConfig(Config):
+    kind: Literal["softmax", "sampled", "gbce", "bpr"] = "softmax"
+    """softmax compares with every item of the catalogue, the others with `negatives`."""
+    negatives: PositiveInt = 512
+    """Shared by all events of a batch."""
+    calibration: float = 0.75
+    """t of gbce: 0 is plain cross-entropy, 1 undoes the sampling."""
+    most_items: PositiveInt = 200_000
+    """A catalogue larger than this takes the sampled softmax instead of the full one, whose cost grows with it."""
+
+
+class SequenceConfig(Config):
+    width: PositiveInt = 64
+    max_length: PositiveInt = 50
+    """Events read of a history, the newest."""
+    windows: bool = False
+    """Of longer histories, learn from a window drawn anew each epoch instead of the newest events."""
+    texts: TextEncoderConfig | None = None
+    """Add what the words of an item say, read by this frozen encoder, to its learned row. None: ids alone."""
+    ids: bool = True
+    """False learns from words alone: an item nobody has met is then as good as any other."""
+    loss: LossConfig = LossConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+class Network(Protocol):
+    """x (T, width) embedded events and their batch → (T, width) states. An nn.Module."""
+
+    def __call__(self, x: Tensor, batch: Batch) -> Tensor: ...
+
+
+class NextItems(nn.Module):
+    """The items, and a network over them: score(i) = state · e(i).
+
+    mask : whether a hidden event stands for what comes next (bidirectional networks)
+    """
+
+    def __init__(self, items: ItemEmbedding, network: nn.Module, width: int, *, mask: bool) -> None:
+        super().__init__()
+        self.items, self.network = items, network
+        self.hidden = nn.Parameter(torch.zeros(1, width)) if mask else None
+
+    def table(self) -> Tensor:
+        """(n_items, width), and one row more where there is a mask."""
+        items = self.items()
+        return items if self.hidden is None else torch.cat([items, self.hidden])
+
+    def states(self, table: Tensor, batch: Batch) -> Tensor:
+        return self.network(table[batch.items], batch)
+
+
+class Trained:
+    """A network that has learned, and answers.
+
+    vectors : (n_items, width) float32, the rows of the items
+    """
+
+    def __init__(self, name: str, module: NextItems, config: SequenceConfig, kind_weight: FloatArray) -> None:
+        self.name, self.module, self.config, self.kind_weight = name, module, config, kind_weight
+        self.progress = Progress()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take the weights as they are now."""
+        with torch.inference_mode():
+            self.table = self.module.table()
+            n = self.module.items.ids if self.module.items.ids is not None else self.module.items.content
+            assert n is not None
+            self.vectors: FloatArray = self.table[: len(n)].float().numpy()
+
+    def recommend(
+        self, queries: Queries, k: int, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        n = len(self.vectors)
+        return recommend_in_blocks(self._score_all, queries, k, n, self.name, exclude=exclude, allowed=allowed)
+
+    def score(self, queries: Queries, items: IntArray) -> FloatArray:
+        return score_in_blocks(self._score_all, queries, items, len(self.vectors))
+
+    def _score_all(self, queries: Queries) -> FloatArray:
+        """(B, n_items); nan for everyone who has not wanted anything yet."""
+        states, known = self.states(queries)
+        scores = np.full((len(queries), len(self.vectors)), np.nan, np.float32)
+        scores[known] = states @ self.vectors.T
+        return scores
+
+    def states(self, queries: Queries) -> tuple[FloatArray, BoolArray]:
+        """(b, width) what each person wants next, for the b people with any wanted event: (B,) bool says which."""
+        room = self.config.max_length - (self.module.hidden is not None)
+        history = newest(wanted(queries.history, self.kind_weight), room)
+        known = history.lengths > 0
+        if not known.any():
+            return np.zeros((0, self.vectors.shape[1]), np.float32), known
+        history = history.take(np.flatnonzero(known))
+        batch = as_batch(history) if self.module.hidden is None else _asking(history, len(self.vectors))
+        with torch.inference_mode():
+            found: FloatArray = self.module.states(self.table, batch)[batch.last].float().numpy()
+        return found, known
+
+    def save(self, folder: Path) -> None:
+        weights = {name: tensor.numpy() for name, tensor in self.module.state_dict().items()}
+        write_model(folder, self.config, {**weights, "kind_weight": self.kind_weight})
+
+    @classmethod
+    def load(cls, folder: Path, name: str, config_class: type[Any], network_of: Callable[[Any], nn.Module]) -> Self:
+        config, arrays = read_model(folder, config_class)
+        kind_weight = arrays.pop("kind_weight").astype(np.float32)
+        weights = {key: torch.from_numpy(np.array(array)) for key, array in arrays.items()}
+        content, ids = weights.get("items.content"), weights.get("items.ids")
+        n = len(ids if ids is not None else content)  # type: ignore[arg-type]  # one of them is there
+        module = _module(config, n, content, network_of(config), mask="hidden" in weights)
+        module.load_state_dict(weights)
+        return cls(name, module.eval(), config, kind_weight)
+
+
+def learn(
+    name: str,
+    config: SequenceConfig,
+    network_of: Callable[[Any], nn.Module],
+    data: Dataset,
+    run: Run,
+    *,
+    measured: Callable[[Trained], float] | None,
+    mask_share: float | None = None,
+) -> Trained:
+    """Teach a network the histories of `data`.
+
+    measured   : the validation score of what has been learned so far, for early stopping
+    mask_share : hide this share of the events and ask for them; None asks for every next event
+    """
+    history = wanted(data.histories(), data.kinds.weights)
+    content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.seed)
+        module = _module(config, data.n_items, content, network_of(config), mask=mask_share is not None)
+    lessons: Any
+    if mask_share is None:
+        lessons = NextEvents(history, config.max_length, config.windows)
+    else:
+        lessons = MaskedEvents(history, config.max_length, data.n_items, mask_share)
+    kind = config.loss.kind
+    if kind == "softmax" and data.n_items > config.loss.most_items:
+        kind = "sampled"
+    if kind != "softmax":
+        lessons = WithNegatives(lessons, data.n_items, config.loss.negatives)
+    loss = _loss(kind, module, data.n_items, config)
+    trained = Trained(name, module.eval(), config, data.kinds.weights)
+
+    def monitor() -> float:
+        trained.refresh()
+        assert measured is not None
+        return measured(trained)
+
+    trained.progress = train(
+        module,
+        loss,
+        lessons,
+        config.training,
+        run,
+        monitor=monitor if measured else None,
+        fingerprint=f"{name} {config.model_dump_json()} {data.fingerprint}",
+    )
+    trained.refresh()
+    return trained
+
+
+def content_vectors(data: Dataset, encoder: TextEncoderConfig, run: Run) -> FloatArray:
+    """(n_items, C) rows of length 1, 0 for items without words."""
+    texts = data.items.texts()
+    written = [i for i, text in enumerate(texts) if text]
+    vectors = text_encoder(encoder).encode([texts[i] for i in written] or [""], run)
+    content = np.zeros((len(texts), vectors.shape[1]), np.float32)
+    content[written] = vectors[: len(written)]
+    return content
+
+
+def _module(
+    config: SequenceConfig, n_items: int, content: Tensor | None, network: nn.Module, *, mask: bool
+) -> NextItems:
+    return NextItems(ItemEmbedding(n_items, config.width, content, ids=config.ids), network, config.width, mask=mask)
+
+
+def _loss(kind: str, module: NextItems, n_items: int, config: SequenceConfig) -> Callable[[Lesson], Tensor]:
+    alpha = config.loss.negatives / max(1, n_items - 1)
+    t = config.loss.calibration
+    beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha)
+    low = torch.bfloat16 if config.training.precision == "bfloat16" else torch.float32
+
+    def loss(lesson: Lesson) -> Tensor:
+        table = module.table()
+        states = module.states(table, lesson.batch)[lesson.where]
+        items = table[:n_items]
+        if kind == "softmax":
+            return losses.full_softmax(states, items, lesson.targets, low)
+        if kind == "sampled":
+            return losses.sampled_softmax(states, items, lesson.targets, lesson.negatives)
+        if kind == "gbce":
+            return losses.gbce(states, items, lesson.targets, lesson.negatives, beta)
+        return losses.bpr(states, items, lesson.targets, lesson.negatives)
+
+    return loss
+
+
+def _asking(history: Any, mask: int) -> Batch:
+    """The rows with one hidden event behind each: the question of a bidirectional network."""
+    lengths = history.lengths + 1
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    ends = offsets[1:] - 1
+    own = np.ones(offsets[-1], bool)
+    own[ends] = False
+
+    def spread(values: Any, at_end: Any) -> Any:
+        out = np.empty(offsets[-1], values.dtype)
+        out[own], out[ends] = values, at_end
+        return out
+
+    newest_event = history.offsets[1:] - 1
+    longer = type(history)(
+        spread(history.items, mask),
+        offsets,
+        None if history.time is None else spread(history.time, history.time[newest_event]),
+        spread(history.kind, history.kind[newest_event]),
+        spread(history.value, 1.0),
+    )
+    return as_batch(longer)

@@ -1,0 +1,34 @@
+"""What an item is to a network: a learned row, what its texts and pictures say through one linear layer, or both."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+INITIAL = 0.02
+
+
+class ItemEmbedding(nn.Module):
+    """e(i) = E[i] + W c(i), with E learned and c(i) the frozen content vector of the item.
+
+    content : (n_items, C) float32 rows of length 1, 0 where nothing is known of the item; or None
+    ids     : False learns from content alone, so that an item nobody has met is as good as any other
+    """
+
+    content: Tensor | None
+
+    def __init__(self, n_items: int, width: int, content: Tensor | None = None, *, ids: bool = True) -> None:
+        super().__init__()
+        self.ids = nn.Parameter(torch.randn(n_items, width) * INITIAL) if ids else None
+        self.register_buffer("content", content)
+        self.project = None if content is None else nn.Linear(content.shape[1], width, bias=False)
+        if self.project is not None:
+            # Content rows have length 1: this scale makes both parts equally loud at the start.
+            nn.init.normal_(self.project.weight, std=INITIAL)
+
+    def forward(self) -> Tensor:
+        """(n_items, width) of the whole catalogue."""
+        parts = [] if self.ids is None else [self.ids]
+        if self.project is not None and self.content is not None:
+            parts.append(self.project(self.content))
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]

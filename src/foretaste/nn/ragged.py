@@ -1,0 +1,50 @@
+"""Rows of different lengths as one flat tensor: only attention, which compares within a row, ever sees padding."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """B rows of T events in all, one after the other.
+
+    items : (T,) int64 codes
+    row   : (T,) int64 the row of each event
+    place : (T,) int64 its place in the row, 0 the oldest
+    grid  : (B, W) int64 the event at each place of each row, T where the row is shorter; W the longest row
+    last  : (B,) int64 the newest event of each row
+    time  : (T,) float64 seconds, or None
+    kind  : (T,) int64
+    """
+
+    items: Tensor
+    row: Tensor
+    place: Tensor
+    grid: Tensor
+    last: Tensor
+    time: Tensor | None
+    kind: Tensor
+
+    def pad(self, flat: Tensor) -> Tensor:
+        """(T, …) to (B, W, …), zeros where there is no event."""
+        return torch.cat([flat, flat.new_zeros(1, *flat.shape[1:])])[self.grid]
+
+    def unpad(self, padded: Tensor) -> Tensor:
+        """(B, W, …) back to (T, …)."""
+        width = self.grid.shape[1]
+        return padded.flatten(0, 1)[self.row * width + self.place]
+
+
+def batch_of(items: Tensor, lengths: Tensor, time: Tensor | None = None, kind: Tensor | None = None) -> Batch:
+    """items (T,), lengths (B,) ≥ 1, of sum T."""
+    offsets = torch.cumsum(lengths, 0) - lengths
+    row = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
+    place = torch.arange(len(items)) - offsets[row]
+    steps = torch.arange(int(lengths.max()) if len(lengths) else 0)
+    grid = torch.where(steps < lengths[:, None], offsets[:, None] + steps, len(items))
+    return Batch(
+        items, row, place, grid, offsets + lengths - 1, time, torch.zeros_like(items) if kind is None else kind
+    )

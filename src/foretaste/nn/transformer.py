@@ -1,0 +1,75 @@
+"""Self-attention over ragged rows (Vaswani et al. 2017; for next items: Kang & McAuley, ICDM 2018)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from foretaste.nn.dropout import Dropout
+
+if TYPE_CHECKING:
+    from foretaste.nn.ragged import Batch
+
+
+class Attention(nn.Module):
+    """softmax(Q Kᵀ / √d) V within each row; causal rows look only back."""
+
+    def __init__(self, width: int, heads: int, *, causal: bool) -> None:
+        super().__init__()
+        self.heads, self.causal = heads, causal
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, batch: Batch) -> Tensor:
+        """(T, width) to (T, width)."""
+        qkv = batch.pad(self.qkv(x))  # (B, W, 3 width)
+        B, W, width = qkv.shape[0], qkv.shape[1], x.shape[1]
+        q, k, v = qkv.view(B, W, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        # Padding stands behind the events, where a causal row never looks.
+        mask = None if self.causal else (batch.grid < len(x))[:, None, None, :]
+        seen = F.scaled_dot_product_attention(q, k, v, mask, is_causal=self.causal)
+        return self.out(batch.unpad(seen.transpose(1, 2).reshape(B, W, width)))
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + feed-forward(norm(x))."""
+
+    def __init__(self, width: int, heads: int, dropout: float, expansion: int, *, causal: bool) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.attention = Attention(width, heads, causal=causal)
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, expansion * width),
+            nn.GELU(),
+            Dropout(dropout),
+            nn.Linear(expansion * width, width),
+        )
+        self.drop = Dropout(dropout)
+
+    def forward(self, x: Tensor, batch: Batch) -> Tensor:
+        x = x + self.drop(self.attention(self.norm(x), batch))
+        return x + self.drop(self.feed_forward(x))
+
+
+class Transformer(nn.Module):
+    """Events to states: state t speaks of what comes after event t."""
+
+    def __init__(
+        self, width: int, blocks: int, heads: int, dropout: float, max_length: int, *, expansion: int = 4, causal: bool
+    ) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.randn(max_length, width) * 0.02)
+        self.drop = Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(width, heads, dropout, expansion, causal=causal) for _ in range(blocks))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, batch: Batch) -> Tensor:
+        """x (T, width) the embedded events; returns (T, width)."""
+        x = self.drop(x + self.positions[batch.place])
+        for block in self.blocks:
+            x = block(x, batch)
+        return self.norm(x)

@@ -1,0 +1,1 @@
+"""Learning by gradient descent: batches of ragged rows, one loop, checkpoints that survive a kill."""

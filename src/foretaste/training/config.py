@@ -1,0 +1,30 @@
+"""How a network is trained."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from foretaste.config import Config
+
+
+class TrainingConfig(Config):
+    """The defaults are one recipe meant to be good everywhere; docs/log.md says what they were chosen on."""
+
+    epochs: PositiveInt = 100
+    """At most; with a validation score at hand, training stops `patience` epochs after the best."""
+    least_steps: NonNegativeInt = 200
+    """Small data goes round more often, until so many batches were learned from."""
+    patience: PositiveInt = 10
+    batch_users: PositiveInt = 128
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: NonNegativeFloat = 0.01
+    warm_up_steps: NonNegativeInt = 100
+    """The learning rate rises from 0 over so many batches."""
+    clip: PositiveFloat = 1.0
+    """The gradient is made no longer than this."""
+    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Of the weights over batches: each average keeps this much of the one before, and is what is measured and kept."""
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    """Of the products with the whole catalogue, most of the work; all else is float32."""

@@ -1,0 +1,163 @@
+"""Histories as training batches: which events go in, and which should come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from foretaste.nn.ragged import Batch, batch_of
+from foretaste.types import History
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from foretaste.types import LongArray
+
+
+class Lesson(NamedTuple):
+    """One batch to learn from: the states of the events at `where` should name `targets`, both (M,) int64.
+
+    negatives : (K,) codes of other items, shared by all targets; empty where the loss needs none
+    """
+
+    batch: Batch
+    where: Tensor
+    targets: Tensor
+    negatives: Tensor = torch.empty(0, dtype=torch.int64)
+
+
+def wanted(history: History, kind_weight: np.ndarray) -> History:
+    """Only the events people meant well: what they disliked is not what they want next."""
+    return history.where(kind_weight[history.kind] > 0)
+
+
+def newest(history: History, n: int) -> History:
+    """The newest n events of each row."""
+    from_end = np.repeat(history.offsets[1:], history.lengths) - 1 - np.arange(len(history.items))
+    return history if not len(from_end) or history.lengths.max() <= n else history.where(from_end < n)
+
+
+def as_batch(history: History) -> Batch:
+    """Rows without events are not allowed here."""
+    time = None if history.time is None else torch.from_numpy((history.time / 1e6).astype(np.float64))
+    return batch_of(
+        torch.from_numpy(history.items.astype(np.int64)),
+        torch.from_numpy(history.lengths),
+        time,
+        torch.from_numpy(history.kind.astype(np.int64)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class NextEvents:
+    """Every event is asked for, given those before it (causal models).
+
+    history    : the rows to learn from
+    max_length : events a row holds; of longer rows the newest, or a window drawn anew each epoch
+    """
+
+    history: History
+    max_length: int
+    windows: bool = False
+
+    def epoch(self, batch_rows: int, rng: np.random.Generator) -> Iterator[Lesson]:
+        rows = np.flatnonzero(self.history.lengths >= 2)
+        for chosen in batches_of(rng.permutation(rows), batch_rows):
+            window = self._window(chosen, rng)
+            offsets = window.offsets
+            is_last = np.zeros(len(window.items), bool)
+            is_last[offsets[1:] - 1] = True
+            is_first = np.zeros(len(window.items), bool)
+            is_first[offsets[:-1]] = True
+            batch = as_batch(window.where(~is_last))
+            targets = torch.from_numpy(window.items[~is_first].astype(np.int64))
+            yield Lesson(batch, torch.arange(len(targets)), targets)
+
+    def steps(self, batch_rows: int) -> int:
+        return -(-int((self.history.lengths >= 2).sum()) // batch_rows)
+
+    def _window(self, rows: LongArray, rng: np.random.Generator) -> History:
+        history, length = self.history, self.max_length + 1
+        lengths = history.lengths[rows]
+        taken = np.minimum(lengths, length)
+        ends = history.offsets[rows + 1]
+        if self.windows:
+            ends = ends - rng.integers(0, lengths - taken + 1)
+        return slices(history, ends - taken, taken)
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedEvents:
+    """A share of each row is hidden and asked for, given what stands on both sides (Sun et al., CIKM 2019).
+
+    mask : the code that stands for a hidden event
+    """
+
+    history: History
+    max_length: int
+    mask: int
+    share: float
+
+    def epoch(self, batch_rows: int, rng: np.random.Generator) -> Iterator[Lesson]:
+        rows = np.flatnonzero(self.history.lengths >= 2)
+        for chosen in batches_of(rng.permutation(rows), batch_rows):
+            taken = np.minimum(self.history.lengths[chosen], self.max_length)
+            window = slices(self.history, self.history.offsets[chosen + 1] - taken, taken)
+            hidden = rng.random(len(window.items)) < self.share
+            # Half the rows are asked for their newest event alone, as in the questions to come.
+            only_last = rng.random(len(chosen)) < 0.5
+            hidden &= ~only_last[window.row_of_event()]
+            hidden[(window.offsets[1:] - 1)[only_last]] = True
+            if not hidden.any():
+                hidden[-1] = True
+            batch = as_batch(window)
+            where = torch.from_numpy(np.flatnonzero(hidden))
+            yield Lesson(batch._replace(items=batch.items.index_fill(0, where, self.mask)), where, batch.items[where])
+
+    def steps(self, batch_rows: int) -> int:
+        return -(-int((self.history.lengths >= 2).sum()) // batch_rows)
+
+
+class _Lessons(Protocol):
+    def epoch(self, batch_rows: int, rng: np.random.Generator) -> Iterator[Lesson]: ...
+
+    def steps(self, batch_rows: int) -> int: ...
+
+
+@dataclass(frozen=True, eq=False)
+class WithNegatives:
+    """Lessons with K negatives each, drawn evenly from the catalogue or by `shares` (n_items,), which sum to 1."""
+
+    lessons: _Lessons
+    n_items: int
+    count: int
+    shares: np.ndarray | None = None
+
+    def epoch(self, batch_rows: int, rng: np.random.Generator) -> Iterator[Lesson]:
+        ends = None if self.shares is None else np.cumsum(self.shares)
+        for lesson in self.lessons.epoch(batch_rows, rng):
+            if ends is None:
+                drawn = rng.integers(0, self.n_items, self.count)
+            else:
+                drawn = np.minimum(np.searchsorted(ends, rng.random(self.count)), self.n_items - 1)
+            yield lesson._replace(negatives=torch.from_numpy(drawn))
+
+    def steps(self, batch_rows: int) -> int:
+        return self.lessons.steps(batch_rows)
+
+
+def batches_of(rows: LongArray, size: int) -> Iterator[LongArray]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def slices(history: History, starts: LongArray, lengths: LongArray) -> History:
+    """Row b of the answer is the `lengths[b]` events from `starts[b]` on."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    events = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + np.repeat(starts, lengths)
+    time = None if history.time is None else history.time[events]
+    return History(history.items[events], offsets, time, history.kind[events], history.value[events])

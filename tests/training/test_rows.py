@@ -1,0 +1,65 @@
+"""What a batch holds: inputs before targets, nothing of other rows, and nothing disliked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
+from foretaste.training.rows import MaskedEvents, NextEvents, WithNegatives, newest, slices, wanted  # noqa: E402
+from foretaste.types import History  # noqa: E402
+
+ROWS = [[1, 2, 3, 4, 5], [7], [10, 11], [], [20, 21, 22]]
+
+
+def lessons(kind, seed: int = 0, size: int = 2):
+    return list(kind.epoch(size, np.random.default_rng(seed)))
+
+
+def test_each_event_is_asked_for_after_the_one_before() -> None:
+    found = set()
+    for lesson in lessons(NextEvents(History.of_items(ROWS), 50)):
+        inputs = lesson.batch.items[lesson.where]
+        found |= set(zip(inputs.tolist(), lesson.targets.tolist(), strict=True))
+    assert found == {(1, 2), (2, 3), (3, 4), (4, 5), (10, 11), (20, 21), (21, 22)}
+
+
+def test_of_long_rows_the_newest_or_a_window() -> None:
+    last = lessons(NextEvents(History.of_items(ROWS), 2))
+    assert {tuple(lesson.targets.tolist()) for lesson in lessons(NextEvents(History.of_items([ROWS[0]]), 2))} == {
+        (4, 5)
+    }
+    assert max(lesson.batch.grid.shape[1] for lesson in last) == 2
+    windows = NextEvents(History.of_items([ROWS[0]]), 2, windows=True)
+    seen = {tuple(lesson.targets.tolist()) for seed in range(30) for lesson in lessons(windows, seed)}
+    assert seen == {(2, 3), (3, 4), (4, 5)}
+
+
+def test_masked_events_are_hidden_and_asked_for() -> None:
+    asked = MaskedEvents(History.of_items(ROWS), 50, mask=99, share=0.4)
+    for seed in range(20):
+        for lesson in lessons(asked, seed):
+            assert (lesson.batch.items[lesson.where] == 99).all()
+            assert (lesson.batch.items == 99).sum() == len(lesson.where)
+            assert (lesson.targets != 99).all()
+
+
+def test_negatives_follow_their_shares() -> None:
+    shares = np.array([0.0, 0.5, 0.5, 0.0])
+    drawn = WithNegatives(NextEvents(History.of_items(ROWS), 50), 4, 1000, shares)
+    counts = np.bincount(lessons(drawn)[0].negatives.numpy(), minlength=4)
+    assert counts[[0, 3]].sum() == 0
+    assert abs(counts[1] - 500) < 80
+
+
+def test_disliked_events_are_not_wanted() -> None:
+    history = History(
+        np.array([1, 2, 3], np.int32), np.array([0, 3]), None, np.array([0, 1, 0], np.uint8), np.ones(3, np.float32)
+    )
+    assert wanted(history, np.array([1.0, -1.0], np.float32)).items.tolist() == [1, 3]
+
+
+def test_newest_and_slices() -> None:
+    history = History.of_items(ROWS)
+    assert [newest(history, 2).row(b).tolist() for b in range(5)] == [[4, 5], [7], [10, 11], [], [21, 22]]
+    assert slices(history, np.array([1, 5]), np.array([2, 1])).items.tolist() == [2, 3, 7]
