@@ -102,6 +102,11 @@ class History(Ragged):
     def where(self, keep: BoolArray) -> History:
         return self._events(keep, kept_offsets(self.offsets, keep))
 
+    def newest(self, n: int) -> History:
+        """The newest n events of each row."""
+        from_end = np.repeat(self.offsets[1:], self.lengths) - 1 - np.arange(len(self.items))
+        return self if (from_end < n).all() else self.where(from_end < n)
+
     def _events(self, chosen: LongArray | BoolArray, offsets: LongArray) -> History:
         time = None if self.time is None else self.time[chosen]
         return History(self.items[chosen], offsets, time, self.kind[chosen], self.value[chosen])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
-from foretaste.training.rows import MaskedEvents, NextEvents, WithNegatives, newest, slices, wanted  # noqa: E402
+from foretaste.training.rows import MaskedEvents, NextEvents, WithNegatives, slices, wanted  # noqa: E402
 from foretaste.types import History  # noqa: E402
 
 ROWS = [[1, 2, 3, 4, 5], [7], [10, 11], [], [20, 21, 22]]
@@ -61,5 +61,5 @@ def test_disliked_events_are_not_wanted() -> None:
 
 def test_newest_and_slices() -> None:
     history = History.of_items(ROWS)
-    assert [newest(history, 2).row(b).tolist() for b in range(5)] == [[4, 5], [7], [10, 11], [], [21, 22]]
+    assert [history.newest(2).row(b).tolist() for b in range(5)] == [[4, 5], [7], [10, 11], [], [21, 22]]
     assert slices(history, np.array([1, 5]), np.array([2, 1])).items.tolist() == [2, 3, 7]

@@ -35,9 +35,7 @@ class Gru4Rec:
     @property
     def settled(self) -> Gru4RecConfig:
         """The settings with the number of epochs early stopping found: to learn again from more data, unwatched."""
-        epochs = max(1, fitted(self.trained, self).progress.best_epoch)
-        training = self.config.training.model_copy(update={"epochs": epochs, "least_steps": 0})
-        return self.config.model_copy(update={"training": training})
+        return self.config.model_copy(update={"training": fitted(self.trained, self).settled_training()})
 
     def fit(self, train: Dataset, run: Run) -> Self:
         def measured(half_trained: Trained) -> float:

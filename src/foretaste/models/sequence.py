@@ -20,7 +20,7 @@ from foretaste.nn import losses
 from foretaste.nn.items import ItemEmbedding
 from foretaste.training.config import TrainingConfig
 from foretaste.training.loop import Progress, train
-from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegatives, as_batch, newest, wanted
+from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegatives, as_batch, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +52,8 @@ class SequenceConfig(Config):
     """Add what the words of an item say, read by this frozen encoder, to its learned row. None: ids alone."""
     ids: bool = True
     """False learns from words alone: an item nobody has met is then as good as any other."""
+    item_layers: PositiveInt = 1
+    """Of the item tower: 1 is a linear map of the words into the space of the items."""
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
 
@@ -85,21 +87,32 @@ class NextItems(nn.Module):
 class Trained:
     """A network that has learned, and answers.
 
+    met     : (n_items,) whether anybody wanted the item in the training data
+    judged  : (n_items,) whether the network can say anything of it: it was met, or has content
     vectors : (n_items, width) float32, the rows of the items
     """
 
-    def __init__(self, name: str, module: NextItems, config: SequenceConfig, kind_weight: FloatArray) -> None:
-        self.name, self.module, self.config, self.kind_weight = name, module, config, kind_weight
+    def __init__(
+        self, name: str, module: NextItems, config: SequenceConfig, kind_weight: FloatArray, met: BoolArray
+    ) -> None:
+        self.name, self.module, self.config, self.kind_weight, self.met = name, module, config, kind_weight, met
+        content = module.items.content
+        self.judged: BoolArray = met if content is None else met | content.any(1).numpy()
         self.progress = Progress()
         self.refresh()
+
+    def settled_training(self) -> TrainingConfig:
+        """The training settings with the number of epochs that early stopping found."""
+        epochs = max(1, self.progress.best_epoch)
+        return self.config.training.model_copy(update={"epochs": epochs, "least_steps": 0})
 
     def refresh(self) -> None:
         """Take the weights as they are now."""
         with torch.inference_mode():
+            if self.module.items.ids is not None:
+                self.module.items.ids[torch.from_numpy(~self.met)] = 0.0  # a row nobody taught says nothing
             self.table = self.module.table()
-            n = self.module.items.ids if self.module.items.ids is not None else self.module.items.content
-            assert n is not None
-            self.vectors: FloatArray = self.table[: len(n)].float().numpy()
+            self.vectors: FloatArray = self.table[: len(self.met)].float().numpy()
 
     def recommend(
         self, queries: Queries, k: int, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -111,16 +124,17 @@ class Trained:
         return score_in_blocks(self._score_all, queries, items, len(self.vectors))
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for everyone who has not wanted anything yet."""
+        """(B, n_items); nan for everyone who has not wanted anything yet, and for items of which nothing is known."""
         states, known = self.states(queries)
         scores = np.full((len(queries), len(self.vectors)), np.nan, np.float32)
         scores[known] = states @ self.vectors.T
+        scores[:, ~self.judged] = np.nan
         return scores
 
     def states(self, queries: Queries) -> tuple[FloatArray, BoolArray]:
         """(b, width) what each person wants next, for the b people with any wanted event: (B,) bool says which."""
         room = self.config.max_length - (self.module.hidden is not None)
-        history = newest(wanted(queries.history, self.kind_weight), room)
+        history = wanted(queries.history, self.kind_weight).newest(room)
         known = history.lengths > 0
         if not known.any():
             return np.zeros((0, self.vectors.shape[1]), np.float32), known
@@ -132,18 +146,17 @@ class Trained:
 
     def save(self, folder: Path) -> None:
         weights = {name: tensor.numpy() for name, tensor in self.module.state_dict().items()}
-        write_model(folder, self.config, {**weights, "kind_weight": self.kind_weight})
+        write_model(folder, self.config, {**weights, "kind_weight": self.kind_weight, "met": self.met})
 
     @classmethod
     def load(cls, folder: Path, name: str, config_class: type[Any], network_of: Callable[[Any], nn.Module]) -> Self:
         config, arrays = read_model(folder, config_class)
-        kind_weight = arrays.pop("kind_weight").astype(np.float32)
+        kind_weight, met = arrays.pop("kind_weight").astype(np.float32), arrays.pop("met").astype(bool)
         weights = {key: torch.from_numpy(np.array(array)) for key, array in arrays.items()}
-        content, ids = weights.get("items.content"), weights.get("items.ids")
-        n = len(ids if ids is not None else content)  # type: ignore[arg-type]  # one of them is there
-        module = _module(config, n, content, network_of(config), mask="hidden" in weights)
+        content = weights.get("items.content")
+        module = _module(config, len(met), content, network_of(config), mask="hidden" in weights)
         module.load_state_dict(weights)
-        return cls(name, module.eval(), config, kind_weight)
+        return cls(name, module.eval(), config, kind_weight, met)
 
 
 def learn(
@@ -162,6 +175,7 @@ def learn(
     mask_share : hide this share of the events and ask for them; None asks for every next event
     """
     history = wanted(data.histories(), data.kinds.weights)
+    met = np.bincount(history.items, minlength=data.n_items) > 0
     content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
@@ -175,9 +189,9 @@ def learn(
     if kind == "softmax" and data.n_items > config.loss.most_items:
         kind = "sampled"
     if kind != "softmax":
-        lessons = WithNegatives(lessons, data.n_items, config.loss.negatives)
-    loss = _loss(kind, module, data.n_items, config)
-    trained = Trained(name, module.eval(), config, data.kinds.weights)
+        lessons = WithNegatives(lessons, int(met.sum()), config.loss.negatives)
+    loss = _loss(kind, module, met, config)
+    trained = Trained(name, module.eval(), config, data.kinds.weights, met)
 
     def monitor() -> float:
         trained.refresh()
@@ -210,11 +224,20 @@ def content_vectors(data: Dataset, encoder: TextEncoderConfig, run: Run) -> Floa
 def _module(
     config: SequenceConfig, n_items: int, content: Tensor | None, network: nn.Module, *, mask: bool
 ) -> NextItems:
-    return NextItems(ItemEmbedding(n_items, config.width, content, ids=config.ids), network, config.width, mask=mask)
+    return NextItems(
+        ItemEmbedding(n_items, config.width, content, ids=config.ids, layers=config.item_layers),
+        network,
+        config.width,
+        mask=mask,
+    )
 
 
-def _loss(kind: str, module: NextItems, n_items: int, config: SequenceConfig) -> Callable[[Lesson], Tensor]:
-    alpha = config.loss.negatives / max(1, n_items - 1)
+def _loss(kind: str, module: NextItems, met: BoolArray, config: SequenceConfig) -> Callable[[Lesson], Tensor]:
+    """Compared are only items somebody wanted: to push one down because it is new would teach to hide new items."""
+    codes = torch.from_numpy(np.flatnonzero(met))
+    place = torch.from_numpy(np.cumsum(met) - 1)
+    all_met = bool(met.all())
+    alpha = min(1.0, config.loss.negatives / max(1, len(codes) - 1))
     t = config.loss.calibration
     beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha)
     low = torch.bfloat16 if config.training.precision == "bfloat16" else torch.float32
@@ -222,14 +245,15 @@ def _loss(kind: str, module: NextItems, n_items: int, config: SequenceConfig) ->
     def loss(lesson: Lesson) -> Tensor:
         table = module.table()
         states = module.states(table, lesson.batch)[lesson.where]
-        items = table[:n_items]
+        items = table[: len(met)] if all_met else table[codes]
+        targets = place[lesson.targets]
         if kind == "softmax":
-            return losses.full_softmax(states, items, lesson.targets, low)
+            return losses.full_softmax(states, items, targets, low)
         if kind == "sampled":
-            return losses.sampled_softmax(states, items, lesson.targets, lesson.negatives)
+            return losses.sampled_softmax(states, items, targets, lesson.negatives)
         if kind == "gbce":
-            return losses.gbce(states, items, lesson.targets, lesson.negatives, beta)
-        return losses.bpr(states, items, lesson.targets, lesson.negatives)
+            return losses.gbce(states, items, targets, lesson.negatives, beta)
+        return losses.bpr(states, items, targets, lesson.negatives)
 
     return loss
 

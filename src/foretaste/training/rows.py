@@ -35,12 +35,6 @@ def wanted(history: History, kind_weight: np.ndarray) -> History:
     return history.where(kind_weight[history.kind] > 0)
 
 
-def newest(history: History, n: int) -> History:
-    """The newest n events of each row."""
-    from_end = np.repeat(history.offsets[1:], history.lengths) - 1 - np.arange(len(history.items))
-    return history if not len(from_end) or history.lengths.max() <= n else history.where(from_end < n)
-
-
 def as_batch(history: History) -> Batch:
     """Rows without events are not allowed here."""
     time = None if history.time is None else torch.from_numpy((history.time / 1e6).astype(np.float64))

@@ -1,0 +1,86 @@
+"""What nobody has met: items held out of all training, and people of whom only the last few events are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from foretaste.data.splits import Questions, Split
+from foretaste.errors import DataError
+from foretaste.types import Queries
+
+if TYPE_CHECKING:
+    from foretaste.data.dataset import Dataset
+    from foretaste.types import BoolArray, LongArray
+
+
+def new_items(data: Dataset, share: float = 0.1, *, by_first_event: bool = False) -> tuple[BoolArray, BoolArray]:
+    """(n_items,) twice: which items are new to the validation, and which to the test; `share` of the catalogue each.
+
+    by_first_event : the items that appeared last, instead of a draw by the hash of their names
+    """
+    n = max(1, round(share * data.n_items))
+    if 2 * n >= data.n_items:
+        raise DataError(f"Holding {share:.0%} of {data.n_items} items out twice leaves none to learn from.")
+    if by_first_event:
+        if data.time is None:
+            raise DataError("Items can be held out by their first event only where events have times.")
+        first = np.full(data.n_items, np.iinfo(np.int64).max)
+        np.minimum.at(first, data.item, data.time)
+        order = np.argsort(-first, kind="stable")
+    else:
+        order = np.arange(data.n_items)  # codes follow a hash of the names
+    masks = np.zeros((2, data.n_items), bool)
+    masks[1, order[:n]] = True
+    masks[0, order[n : 2 * n]] = True
+    return masks[0], masks[1]
+
+
+def item_cold(data: Dataset, new_to_validation: BoolArray, new_to_test: BoolArray) -> Split:
+    """Questions whose answers are items the model has never met.
+
+    Each person is asked for the last new item they took, knowing what they did with other items before. Nothing a
+    person did after being asked is learned from, and no event of a new item ever is.
+    """
+    new = new_to_validation | new_to_test
+    asked: list[LongArray] = []
+    for mask in (new_to_validation, new_to_test):
+        last = np.full(data.n_users, -1, np.int64)
+        rows = np.flatnonzero(mask[data.item])
+        last[data.user[rows]] = rows
+        asked.append(last)
+    moment = np.minimum(*(np.where(last < 0, len(data), last) for last in asked))
+    train = ~new[data.item] & (np.arange(len(data)) < moment[data.user])
+    train |= ~new[data.item] & (moment == len(data))[data.user]
+    questions = [_about(data, last, ~new[data.item]) for last in asked]
+    learned = data.where(train)
+    return Split(
+        data=data,
+        train=learned,
+        validation=questions[0],
+        refit=learned,
+        test=questions[1],
+        rule=f"{int(new_to_test.sum())} items nobody has met; the last of them each person took",
+        left_out=int((np.diff(data.offsets) > 0).sum()) - len(questions[1]),
+    )
+
+
+def _about(data: Dataset, last: LongArray, usable: BoolArray) -> Questions:
+    """One question for everybody who took a new item and something else before."""
+    before = usable & (np.arange(len(data)) < last[data.user])
+    people = np.flatnonzero((last >= 0) & (np.bincount(data.user[before], minlength=data.n_users) > 0))
+    history = data.where(before).histories().take(people)
+    rows = np.arange(len(people))
+    relevant = csr_array(
+        (np.ones(len(people), np.float32), (rows, data.item[last[people]])), shape=(len(people), data.n_items)
+    )
+    asked_at = None if data.time is None else data.time[last[people]]
+    return Questions(Queries(people.astype(np.int32), history, asked_at=asked_at), relevant)
+
+
+def user_cold(questions: Questions, events: int) -> Questions:
+    """The same questions, of people of whom only the newest `events` events are known."""
+    return replace(questions, queries=replace(questions.queries, history=questions.queries.history.newest(events)))
