@@ -21,7 +21,7 @@ from foretaste.types import Run  # noqa: E402
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHORT = {"epochs": 6, "least_steps": 0, "batch_users": 16}
+SHORT = {"epochs": 6, "least_steps": 0, "batch_users": 16, "averaging": 0.0}
 
 
 def config(**training: object) -> SasRecConfig:

@@ -18,6 +18,7 @@ from foretaste.index.topk import recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import read_model, write_model
 from foretaste.nn import losses
 from foretaste.nn.items import ItemEmbedding
+from foretaste.nn.ragged import TIME_BUCKETS, time_bucket
 from foretaste.training.config import TrainingConfig
 from foretaste.training.loop import Progress, train
 from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegatives, as_batch, wanted
@@ -50,6 +51,8 @@ class SequenceConfig(Config):
     """Of longer histories, learn from a window drawn anew each epoch instead of the newest events."""
     texts: TextEncoderConfig | None = None
     """Add what the words of an item say, read by this frozen encoder, to its learned row. None: ids alone."""
+    times: bool = True
+    """Read how long each event came after the one before, where events have times."""
     ids: bool = True
     """False learns from words alone: an item nobody has met is then as good as any other."""
     item_layers: PositiveInt = 1
@@ -65,15 +68,23 @@ class Network(Protocol):
 
 
 class NextItems(nn.Module):
-    """The items, and a network over them: score(i) = state · e(i).
+    """The items, and a network over what was done with them: score(i) = state · e(i).
 
-    mask : whether a hidden event stands for what comes next (bidirectional networks)
+    An event is its item, plus what kind of event it was, plus how long it came after the one before.
+
+    mask    : whether a hidden event stands for what comes next (bidirectional networks)
+    n_kinds : of events; one alone says nothing
+    timed   : whether the events have times
     """
 
-    def __init__(self, items: ItemEmbedding, network: nn.Module, width: int, *, mask: bool) -> None:
+    def __init__(
+        self, items: ItemEmbedding, network: nn.Module, width: int, *, mask: bool, n_kinds: int, timed: bool
+    ) -> None:
         super().__init__()
         self.items, self.network = items, network
         self.hidden = nn.Parameter(torch.zeros(1, width)) if mask else None
+        self.kinds = nn.Parameter(torch.zeros(n_kinds, width)) if n_kinds > 1 else None
+        self.gaps = nn.Parameter(torch.zeros(TIME_BUCKETS, width)) if timed else None
 
     def table(self) -> Tensor:
         """(n_items, width), and one row more where there is a mask."""
@@ -81,7 +92,13 @@ class NextItems(nn.Module):
         return items if self.hidden is None else torch.cat([items, self.hidden])
 
     def states(self, table: Tensor, batch: Batch) -> Tensor:
-        return self.network(table[batch.items], batch)
+        x = table[batch.items]
+        if self.kinds is not None:
+            x = x + self.kinds[batch.kind.clamp(max=len(self.kinds) - 1)]
+        if self.gaps is not None and (gaps := batch.gaps()) is not None:
+            x = x + self.gaps[time_bucket(gaps)]
+        states: Tensor = self.network(x, batch)
+        return states
 
 
 class Trained:
@@ -154,7 +171,15 @@ class Trained:
         kind_weight, met = arrays.pop("kind_weight").astype(np.float32), arrays.pop("met").astype(bool)
         weights = {key: torch.from_numpy(np.array(array)) for key, array in arrays.items()}
         content = weights.get("items.content")
-        module = _module(config, len(met), content, network_of(config), mask="hidden" in weights)
+        module = _module(
+            config,
+            len(met),
+            content,
+            network_of(config),
+            mask="hidden" in weights,
+            n_kinds=len(weights["kinds"]) if "kinds" in weights else 1,
+            timed="gaps" in weights,
+        )
         module.load_state_dict(weights)
         return cls(name, module.eval(), config, kind_weight, met)
 
@@ -179,7 +204,15 @@ def learn(
     content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
-        module = _module(config, data.n_items, content, network_of(config), mask=mask_share is not None)
+        module = _module(
+            config,
+            data.n_items,
+            content,
+            network_of(config),
+            mask=mask_share is not None,
+            n_kinds=int(history.kind.max(initial=0)) + 1 if len(np.unique(history.kind)) > 1 else 1,
+            timed=config.times and history.time is not None,
+        )
     lessons: Any
     if mask_share is None:
         lessons = NextEvents(history, config.max_length, config.windows)
@@ -222,14 +255,17 @@ def content_vectors(data: Dataset, encoder: TextEncoderConfig, run: Run) -> Floa
 
 
 def _module(
-    config: SequenceConfig, n_items: int, content: Tensor | None, network: nn.Module, *, mask: bool
+    config: SequenceConfig,
+    n_items: int,
+    content: Tensor | None,
+    network: nn.Module,
+    *,
+    mask: bool,
+    n_kinds: int,
+    timed: bool,
 ) -> NextItems:
-    return NextItems(
-        ItemEmbedding(n_items, config.width, content, ids=config.ids, layers=config.item_layers),
-        network,
-        config.width,
-        mask=mask,
-    )
+    items = ItemEmbedding(n_items, config.width, content, ids=config.ids, layers=config.item_layers)
+    return NextItems(items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed)
 
 
 def _loss(kind: str, module: NextItems, met: BoolArray, config: SequenceConfig) -> Callable[[Lesson], Tensor]:

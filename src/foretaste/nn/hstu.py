@@ -9,13 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from foretaste.nn.dropout import Dropout
+from foretaste.nn.ragged import TIME_BUCKETS, time_bucket
 
 if TYPE_CHECKING:
     from foretaste.nn.ragged import Batch
-
-TIME_BUCKETS = 64
-SECONDS_RATIO = 1.5
-"""Each bucket of time differences ends where 1.5 times the one before ends: 64 of them reach over 5,000 years."""
 
 
 class RelativeBias(nn.Module):
@@ -33,9 +30,7 @@ class RelativeBias(nn.Module):
         if batch.time is None:
             return bias
         time = batch.pad(batch.time)
-        apart = (time[:, :, None] - time[:, None, :]).clamp(min=1)
-        bucket = (apart.log() / torch.tensor(SECONDS_RATIO).log()).long().clamp(max=TIME_BUCKETS - 1)
-        return bias + self.by_time[bucket]
+        return bias + self.by_time[time_bucket(time[:, :, None] - time[:, None, :])]
 
 
 class HstuBlock(nn.Module):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+TIME_BUCKETS = 64
+_RATIO = math.log(1.5)
+"""Each bucket of time differences ends where 1.5 times the one before ends: 64 of them reach over 5,000 years."""
 
 
 class Batch(NamedTuple):
@@ -28,6 +33,12 @@ class Batch(NamedTuple):
     time: Tensor | None
     kind: Tensor
 
+    def gaps(self) -> Tensor | None:
+        """(T,) float64 seconds since the event before, 0 for the first of a row; None without times."""
+        if self.time is None:
+            return None
+        return torch.where(self.place > 0, self.time - self.time.roll(1), 0.0)
+
     def pad(self, flat: Tensor) -> Tensor:
         """(T, …) to (B, W, …), zeros where there is no event."""
         return torch.cat([flat, flat.new_zeros(1, *flat.shape[1:])])[self.grid]
@@ -36,6 +47,11 @@ class Batch(NamedTuple):
         """(B, W, …) back to (T, …)."""
         width = self.grid.shape[1]
         return padded.flatten(0, 1)[self.row * width + self.place]
+
+
+def time_bucket(seconds: Tensor) -> Tensor:
+    """Differences of time as one of TIME_BUCKETS, fine for seconds and coarse for years; below a second the first."""
+    return (seconds.clamp(min=1).log() / _RATIO).long().clamp(max=TIME_BUCKETS - 1)
 
 
 def batch_of(items: Tensor, lengths: Tensor, time: Tensor | None = None, kind: Tensor | None = None) -> Batch:

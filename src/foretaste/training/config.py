@@ -24,7 +24,7 @@ class TrainingConfig(Config):
     """The learning rate rises from 0 over so many batches."""
     clip: PositiveFloat = 1.0
     """The gradient is made no longer than this."""
-    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Of the weights over batches: each average keeps this much of the one before, and is what is measured and kept."""
+    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.998
+    """Of the weights over batches, used instead of them: each average keeps so much of the last; 0 for none."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     """Of the products with the whole catalogue, most of the work; all else is float32."""

@@ -1,0 +1,143 @@
+"""Tables of the next item: leave-one-out, the whole catalogue ranked, both variants, seen items in and out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from foretaste.data.sources.folder import load_folder
+from foretaste.data.splits import leave_last
+from foretaste.errors import UnknownNameError, did_you_mean
+from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.evaluator import evaluate
+from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
+from foretaste.evaluation.segments import segments_of
+from foretaste.evaluation.select import score_of
+from foretaste.registry import model_class
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from foretaste.config import Config
+    from foretaste.data.splits import Split
+    from foretaste.types import Run
+
+METRICS = ("recall@10", "ndcg@10", "recall@5", "ndcg@5")
+CHOSEN_BY = 3_000
+"""People asked on validation after each epoch and for each setting; the test asks everybody."""
+Seen = Literal["excluded", "included"]
+
+
+class NextTable(NamedTuple):
+    summary: str
+    models: tuple[str, ...]
+    references: dict[str, tuple[float, float]]
+    """Who printed what: Recall@10, NDCG@10."""
+
+
+CLASSICS = ("popular", "itemknn", "rp3beta", "gfcf")
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "sasrec+texts": ("sasrec", {"texts": {}}),
+    "hstu+texts": ("hstu", {"texts": {}}),
+    "sasrec-long": ("sasrec", {"blocks": 2, "max_length": 200, "dropout": 0.2}),
+    "hstu-long": ("hstu", {"blocks": 2, "max_length": 200, "dropout": 0.2}),
+}
+"""Rows that are a model with settings beside its grid: with texts fused in, or made for long histories."""
+TABLES = {
+    "amazon-beauty": NextTable(
+        "Amazon Beauty 2014, 5-core",
+        (*CLASSICS, "sasrec", "sasrec+texts"),
+        {
+            "SASRec + sampled softmax (eSASRec README)": (0.0921, 0.0531),
+            "eSASRec (its README)": (0.0928, 0.0523),
+            "HSTU (eSASRec README)": (0.0788, 0.0439),
+            "TIGER (its paper)": (0.0648, 0.0384),
+            "BARGE (second-hand)": (0.0927, 0.0547),
+        },
+    ),
+    "amazon-sports": NextTable(
+        "Amazon Sports 2014, 5-core",
+        (*CLASSICS, "sasrec", "sasrec+texts"),
+        {
+            "SASRec + sampled softmax (eSASRec README)": (0.0569, 0.0314),
+            "eSASRec (its README)": (0.0560, 0.0323),
+            "TIGER (its paper)": (0.0400, 0.0225),
+        },
+    ),
+    "yelp-s3rec": NextTable("Yelp, the S3-Rec files", (*CLASSICS, "sasrec"), {"S3-Rec": (0.0341, 0.0168)}),
+    "amazon-instruments": NextTable(
+        "Amazon Instruments, the LETTER files", (*CLASSICS, "sasrec"), {"HG-Rec (second-hand)": (0.1315, 0.0945)}
+    ),
+    "ml-1m-next": NextTable(
+        "MovieLens 1M in the order of the NCF files",
+        (*CLASSICS, "ease", "sasrec-long", "hstu-long"),
+        {
+            "SASRec + sampled softmax (eSASRec README)": (0.2929, 0.1684),
+            "HSTU (its README)": (0.3097, 0.1720),
+            "HSTU-large (its README)": (0.3294, 0.1893),
+        },
+    ),
+}
+SUMMARIES = {name: table.summary for name, table in TABLES.items()}
+
+
+def run(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> dict[str, Any]:
+    """Choose, fit and measure, as a JSON document: a row for each model, variant and way with seen items."""
+    if name not in TABLES:
+        raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, TABLES)}")
+    table = TABLES[name]
+    split = leave_last(load_folder(root / name.removesuffix("-next")))
+    fewer = replace(split, validation=split.validation.sample(CHOSEN_BY))
+    rows: dict[tuple[str, Seen], list[Row]] = {}
+    for model_name in models or table.models:
+        for way, found in _measured(model_name, fewer, run).items():
+            rows.setdefault(way, []).append(found)
+    segments = segments_of(split.test, Background.of(split.refit))
+    documents = []
+    for (variant, seen), of_variant in rows.items():
+        protocol = Protocol.of(split, variant, len(split.test))  # type: ignore[arg-type]  # one of the two variants
+        board = Leaderboard(protocol.model_copy(update={"seen": seen}), tuple(of_variant), segments=segments)
+        documents.append(board.to_json())
+    together = {"rows": [row for document in documents for row in document["rows"]]}
+    return {**together, "references": table.references, "reference_metrics": list(METRICS[:2])}
+
+
+def _measured(name: str, split: Split, run: Run) -> dict[tuple[str, Seen], Row]:
+    """One model, chosen on validation: as it was then (strict), and learned again from all before the test (refit)."""
+    kind, settings = VARIANTS.get(name, (name, None))
+    made = model_class(kind)
+    configs = made.grid if settings is None else (made.config_class.parse(settings, f"settings of {name}"),)
+    questions = split.validation
+    watched = run.with_monitor(
+        lambda model: score_of(model.recommend(questions.queries, 10, exclude=questions.excluded), questions)
+    )
+    best: tuple[float, Any, float] | None = None
+    tried: list[tuple[Config, float]] = []
+    for config in configs:
+        began = perf_counter()
+        model: Any = made(config).fit(split.train, watched)
+        seconds = perf_counter() - began
+        settled = getattr(model, "settled", config)
+        score = score_of(model.recommend(questions.queries, 10, exclude=questions.excluded), questions)
+        tried.append((settled, score))
+        if best is None or score > best[0]:
+            best = score, model, seconds
+    assert best is not None
+    score, strict, seconds = best
+    chosen = getattr(strict, "settled", strict.config)
+    kept = tuple((config.model_dump(mode="json"), value) for config, value in tried)
+    found: dict[tuple[str, Seen], Row] = {}
+
+    def measure(variant: str, model: Any, seconds: float) -> None:
+        for seen in ("excluded", "included"):
+            result = evaluate(model, split.test, METRICS, exclude_seen=seen == "excluded")
+            row = Row(name, chosen.model_dump(mode="json"), score, result, seconds, kept)
+            found[variant, seen] = row
+
+    measure("strict", strict, seconds)
+    began = perf_counter()
+    again = made(chosen).fit(split.refit, run)
+    measure("refit", again, perf_counter() - began)
+    return found

@@ -1,0 +1,62 @@
+"""Questions about what nobody has met: nothing of the future, nothing of the new items, is learned from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import worlds
+from foretaste.data.splits import leave_last
+from foretaste.errors import DataError
+from foretaste.evaluation.cold import item_cold, new_items, user_cold
+
+
+@pytest.fixture(scope="module")
+def data():
+    return worlds.parity(n_users=80, n_items=60, per_user=12)
+
+
+def test_new_items_are_a_share_of_the_catalogue_and_apart(data) -> None:
+    validation, test = new_items(data, 0.1)
+    assert validation.sum() == test.sum() == 6
+    assert not (validation & test).any()
+
+
+def test_no_event_of_a_new_item_is_learned_from(data) -> None:
+    validation, test = new_items(data, 0.1)
+    split = item_cold(data, validation, test)
+    assert not (validation | test)[split.train.item].any()
+    assert not (validation | test)[split.test.queries.history.items].any()
+    assert test[split.test.relevant.indices].all()
+    assert validation[split.validation.relevant.indices].all()
+
+
+def test_nothing_a_person_did_after_being_asked_is_learned_from(data) -> None:
+    split = item_cold(data, *new_items(data, 0.1))
+    for questions in (split.validation, split.test):
+        for b, user in enumerate(questions.queries.user):
+            own = data.item[data.user == user].tolist()
+            asked_for = own.index(questions.relevant[[b]].indices[0])
+            learned = split.train.item[split.train.user == user].tolist()
+            assert set(learned) <= set(own[:asked_for])
+            assert set(questions.queries.history.row(b).tolist()) <= set(own[:asked_for])
+
+
+def test_the_last_to_appear_are_new() -> None:
+    user, item = np.tile(np.arange(30), 10), np.repeat(np.arange(10), 30)  # item 9 comes last of all
+    data = worlds.dataset(user, item, n_items=10)
+    _, test = new_items(data, 0.1, by_first_event=True)
+    assert data.items.ids.names_of(np.flatnonzero(test)) == ["i9"]
+
+
+def test_too_much_held_out_is_refused(data) -> None:
+    with pytest.raises(DataError, match="leaves none to learn from"):
+        new_items(data, 0.5)
+
+
+def test_of_cold_people_only_the_newest_events_are_known(data) -> None:
+    questions = leave_last(data).test
+    cold = user_cold(questions, 2)
+    assert (cold.queries.history.lengths == 2).all()
+    assert cold.queries.history.row(0).tolist() == questions.queries.history.row(0)[-2:].tolist()
+    assert cold.relevant is questions.relevant

@@ -1,0 +1,54 @@
+"""The tables of the next item, on a small set in the shape of the real ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+
+from foretaste.errors import UnknownNameError
+from foretaste.evaluation import published_next
+from foretaste.types import Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Everybody walks round a circle of 30 items: the next item follows from the last one alone."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for user in range(200):
+        start = rng.integers(30)
+        rows += [(user, int((start + step) % 30), step) for step in range(8)]
+    folder = tmp_path / "amazon-beauty"
+    folder.mkdir()
+    pl.DataFrame(rows, schema=["user_id", "item_id", "position"], orient="row").write_parquet(
+        folder / "interactions.parquet"
+    )
+    return tmp_path
+
+
+def test_every_variant_has_its_row(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch", reason="the extra 'torch' is not installed")
+    from foretaste.models.sasrec import SasRec, SasRecConfig
+    from foretaste.training.config import TrainingConfig
+
+    small = SasRecConfig(width=32, dropout=0.1, training=TrainingConfig(epochs=30, batch_users=32, learning_rate=0.01))
+    monkeypatch.setattr(SasRec, "grid", (small,))
+    found = published_next.run("amazon-beauty", root, Run(), models=("itemknn", "sasrec"))
+    rows = {(row["model"], row["protocol"]["variant"], row["protocol"]["seen"]): row for row in found["rows"]}
+    assert len(rows) == 8
+    assert rows["sasrec", "strict", "excluded"]["test"]["ndcg@10"] > 0.9, "it reads the order"
+    assert rows["itemknn", "strict", "excluded"]["test"]["ndcg@10"] < 0.9, "which neighbours do not"
+    epochs = rows["sasrec", "refit", "excluded"]["settings"]["training"]["epochs"]
+    assert 1 <= epochs <= 30
+    assert found["reference_metrics"] == ["recall@10", "ndcg@10"]
+
+
+def test_a_name_it_does_not_know(root: Path) -> None:
+    with pytest.raises(UnknownNameError, match="amazon-beauty"):
+        published_next.run("amazon-beuty", root, Run())
