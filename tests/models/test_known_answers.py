@@ -126,7 +126,7 @@ def test_ease_forgets_and_learns_one_person_exactly() -> None:
 
 
 def test_ease_refuses_what_would_not_fit() -> None:
-    with pytest.raises(ConfigError, match="use itemknn"):
+    with pytest.raises(ConfigError, match="use slim or itemknn"):
         Ease(EaseConfig(max_items=10)).fit(worlds.parity(), Run())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
 import pytest
@@ -13,6 +15,9 @@ from foretaste.models.sasrec import SasRec, SasRecConfig
 from foretaste.models.sequence import LossConfig
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Queries, Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 QUICK = TrainingConfig(epochs=40, least_steps=0, batch_users=32, learning_rate=0.01, warm_up_steps=10, averaging=0.9)
 
@@ -83,12 +88,15 @@ def test_what_kind_of_event_it_was_is_read() -> None:
     assert share_right(fitted, data, asked, right) > 0.95
 
 
-def test_an_item_nobody_met_is_offered_for_its_words_alone() -> None:
+@pytest.mark.parametrize("reading", ["texts", "words"])
+def test_an_item_nobody_met_is_offered_for_its_words_alone(reading: str, tmp_path: Path) -> None:
     pytest.importorskip("sentence_transformers", reason="the extra 'text' is not installed")
     data = worlds.parity(n_users=60, n_items=40)
     unmet = np.isin(np.arange(40), data.items.ids.codes(pl.Series(["i0", "i1", "i2", "i3"])))
     known = data.where(~unmet[data.item])
-    fused = model(texts={}).fit(known, Run())
+    fused = model(**({"texts": {}} if reading == "texts" else {"words": True})).fit(known, Run())
+    fused.save(tmp_path / "model")
+    fused = SasRec.load(tmp_path / "model")
     allowed = unmet.copy()
     asked = Queries(np.arange(data.n_users, dtype=np.int32), known.histories())
     found = fused.recommend(asked, 2, allowed=allowed).items

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from foretaste.config import Config
 from foretaste.features.text import TextEncoderConfig, text_encoder
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
-from foretaste.models.saving import read_model, write_model
+from foretaste.models.saving import fitted, read_model, write_model
+from foretaste.models.tfidf import Tfidf
 from foretaste.nn import losses
-from foretaste.nn.items import ItemEmbedding
+from foretaste.nn.items import ItemEmbedding, Words
 from foretaste.nn.ragged import TIME_BUCKETS, time_bucket
 from foretaste.training.config import TrainingConfig
 from foretaste.training.loop import Progress, train
@@ -26,6 +27,8 @@ from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegati
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from scipy.sparse import csr_array
 
     from foretaste.data.dataset import Dataset
     from foretaste.nn.ragged import Batch
@@ -53,10 +56,13 @@ class SequenceConfig(Config):
     """Add what the words of an item say, read by this frozen encoder, to its learned row. None: ids alone."""
     times: bool = True
     """Read how long each event came after the one before, where events have times."""
+    words: bool = False
+    """Add learned rows of the words of an item, as telling as they are rare. What is learned of a word holds for every
+    item that says it, new ones too."""
     ids: bool = True
-    """False learns from words alone: an item nobody has met is then as good as any other."""
+    """False learns from texts and words alone: an item nobody has met is then as good as any other."""
     item_layers: PositiveInt = 1
-    """Of the item tower: 1 is a linear map of the words into the space of the items."""
+    """Of the item tower: 1 is a linear map of what the encoder says into the space of the items."""
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
 
@@ -113,8 +119,7 @@ class Trained:
         self, name: str, module: NextItems, config: SequenceConfig, kind_weight: FloatArray, met: BoolArray
     ) -> None:
         self.name, self.module, self.config, self.kind_weight, self.met = name, module, config, kind_weight, met
-        content = module.items.content
-        self.judged: BoolArray = met if content is None else met | content.any(1).numpy()
+        self.judged: BoolArray = met | module.items.described().numpy()
         self.progress = Progress()
         self.refresh()
 
@@ -175,6 +180,7 @@ class Trained:
             config,
             len(met),
             content,
+            _words_of(weights),
             network_of(config),
             mask="hidden" in weights,
             n_kinds=len(weights["kinds"]) if "kinds" in weights else 1,
@@ -202,12 +208,14 @@ def learn(
     history = wanted(data.histories(), data.kinds.weights)
     met = np.bincount(history.items, minlength=data.n_items) > 0
     content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
+    said = _words(Tfidf().fit(data, run).vectors) if config.words else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
         module = _module(
             config,
             data.n_items,
             content,
+            said,
             network_of(config),
             mask=mask_share is not None,
             n_kinds=int(history.kind.max(initial=0)) + 1 if len(np.unique(history.kind)) > 1 else 1,
@@ -254,17 +262,35 @@ def content_vectors(data: Dataset, encoder: TextEncoderConfig, run: Run) -> Floa
     return content
 
 
+def _words(rows: csr_array | None) -> Words:
+    found = fitted(rows, rows)
+    return Words(
+        torch.from_numpy(found.indices.astype(np.int64)),
+        torch.from_numpy(found.indptr[:-1].astype(np.int64)),
+        torch.from_numpy(found.data.astype(np.float32)),
+        found.shape[1],
+    )
+
+
+def _words_of(weights: dict[str, Tensor]) -> Words | None:
+    if "items.words" not in weights:
+        return None
+    codes, starts, shares = (weights[f"items.word_{name}"] for name in ("codes", "starts", "weights"))
+    return Words(codes, starts, shares, len(weights["items.words"]))
+
+
 def _module(
     config: SequenceConfig,
     n_items: int,
     content: Tensor | None,
+    words: Words | None,
     network: nn.Module,
     *,
     mask: bool,
     n_kinds: int,
     timed: bool,
 ) -> NextItems:
-    items = ItemEmbedding(n_items, config.width, content, ids=config.ids, layers=config.item_layers)
+    items = ItemEmbedding(n_items, config.width, content, words, ids=config.ids, layers=config.item_layers)
     return NextItems(items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed)
 
 

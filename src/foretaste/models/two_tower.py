@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 class TwoTowerConfig(SequenceConfig):
+    width: PositiveInt = 128
     texts: TextEncoderConfig | None = TextEncoderConfig()
+    words: bool = True
     ids: Annotated[bool, Field(description="Never: that is the point of it.")] = False
     blocks: PositiveInt = 1
     heads: PositiveInt = 1
