@@ -67,6 +67,20 @@ class Rater(Protocol):
         ...
 
 
+@runtime_checkable
+class RatingModel(Fittable, Rater, Saveable, Protocol):
+    """Learns ratings, expects them, and can be kept on disk: what a line in the registry's RATERS names.
+
+    People are known by the ratings in their history alone, so a guest is rated for as anybody else is.
+    """
+
+    config_class: ClassVar[type[Config]]
+    grid: ClassVar[tuple[Config, ...]]
+    """Settings worth trying on new data, chosen among on validation; the default first."""
+
+    def __init__(self, config: Any = None) -> None: ...
+
+
 class Ranker(Saveable, Scorer, Protocol):
     def fit(self, rows: Candidates, run: Run) -> Self: ...
 
@@ -98,7 +112,7 @@ class Explainer(Protocol):
     def contributions(self, history: IntArray, items: IntArray) -> NDArray[np.float32]:
         """How much each thing a person did speaks for each item.
 
-        history : (H,) what the person did
+        history : (H,) what the person did, each item once, oldest first
         items   : (K,) what is offered
         returns : (K, H) float32, 0 where it says nothing
         """

@@ -48,6 +48,18 @@ def test_the_order_is_learned_with_every_loss(loss: str) -> None:
     assert share_right(fitted, data, questions, np.array([f"i{(i + 1) % 12}" for i in range(12)])) > 0.9
 
 
+def test_the_reason_is_what_the_offer_hangs_on() -> None:
+    """On the circle only the last step matters: without it, something else would be offered."""
+    data = circle()
+    fitted = model().fit(data, Run())
+    codes = data.items.ids.codes(pl.Series(["i1", "i2", "i3", "i4"]))
+    parts = fitted.contributions(codes[:3], codes[3:])
+    assert parts.shape == (1, 3)
+    assert parts[0].argmax() == 2
+    alone = fitted.score(Queries.guests([codes[:3], codes[:2]]), np.tile(codes[3:], (2, 1)))
+    np.testing.assert_allclose(parts[0, 2], alone[0, 0] - alone[1, 0], rtol=1e-4)
+
+
 def test_the_time_between_events_is_read() -> None:
     """After a minute people take item 1, after a month item 2, whatever came before."""
     rng = np.random.default_rng(0)

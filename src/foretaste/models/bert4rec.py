@@ -65,6 +65,9 @@ class Bert4Rec:
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
         return fitted(self.trained, self).score(queries, items)
 
+    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        return fitted(self.trained, self).contributions(history, items)
+
     def save(self, folder: Path) -> None:
         fitted(self.trained, self).save(folder)
 

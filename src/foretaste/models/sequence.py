@@ -23,6 +23,7 @@ from foretaste.nn.ragged import TIME_BUCKETS, time_bucket
 from foretaste.training.config import TrainingConfig
 from foretaste.training.loop import Progress, train
 from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegatives, as_batch, wanted
+from foretaste.types import Queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
 
     from foretaste.data.dataset import Dataset
     from foretaste.nn.ragged import Batch
-    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Ragged, Run
+
+
+EXPLAINED = 20
+"""Events tried as the reason of an offer: each costs a pass through the network."""
 
 
 class LossConfig(Config):
@@ -165,6 +170,19 @@ class Trained:
         with torch.inference_mode():
             found: FloatArray = self.module.states(self.table, batch)[batch.last].float().numpy()
         return found, known
+
+    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        """(K, H) how far the score of each item falls when each thing a person did is taken out of the history.
+
+        Of long histories the newest EXPLAINED events are tried; what they do not explain nothing does.
+        """
+        tried = range(max(0, len(history) - EXPLAINED), len(history))
+        rows = [history, *(np.delete(history, h) for h in tried)]
+        scores = self.score(Queries.guests(rows), np.tile(items, (len(rows), 1)))
+        parts = np.zeros((len(items), len(history)), np.float32)
+        # Without its only event a history says nothing: then that event says everything.
+        parts[:, tried] = (scores[0] - np.nan_to_num(scores[1:])).T
+        return np.nan_to_num(parts)
 
     def save(self, folder: Path) -> None:
         weights = {name: tensor.numpy() for name, tensor in self.module.state_dict().items()}

@@ -49,8 +49,8 @@ def explain(
     """
     return [
         _explain_one(
-            # What a person disliked cannot be why; a thing done twice is one reason.
-            np.unique(queries.history.row(b)[kind_weight[_kinds(queries, b)] > 0]),
+            # What a person disliked cannot be why.
+            _distinct(queries.history.row(b)[kind_weight[_kinds(queries, b)] > 0]),
             candidates,
             b,
             parts,
@@ -97,6 +97,12 @@ def _say(ranks: IntArray, sources: tuple[str, ...], weights: Mapping[str, float]
     """(K, S) how much each source had to do with each item standing where it stands."""
     weight = np.array([weights.get(name, 1e-6) for name in sources])
     return np.where(ranks > 0, weight / np.maximum(ranks, 1), 0)
+
+
+def _distinct(history: IntArray) -> IntArray:
+    """Each item once, where it came last: a thing done twice is one reason."""
+    _, from_end = np.unique(history[::-1], return_index=True)
+    return history[np.sort(len(history) - 1 - from_end)]
 
 
 def _kinds(queries: Queries, b: int) -> NDArray[np.uint8]:
