@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.models.sasrec import SasRec, SasRecConfig
-from foretaste.models.sequence import LossConfig
+from foretaste.models.sequence_config import LossConfig
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Queries, Run
 

@@ -39,8 +39,8 @@ class NextTable(NamedTuple):
 
 CLASSICS = ("popular", "itemknn", "rp3beta", "gfcf")
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "sasrec+texts": ("sasrec", {"texts": {}}),
-    "hstu+texts": ("hstu", {"texts": {}}),
+    "sasrec+texts": ("sasrec", {"texts": {}, "words": True}),
+    "hstu+texts": ("hstu", {"texts": {}, "words": True}),
     "sasrec-long": ("sasrec", {"blocks": 2, "max_length": 200, "dropout": 0.2}),
     "hstu-long": ("hstu", {"blocks": 2, "max_length": 200, "dropout": 0.2}),
 }

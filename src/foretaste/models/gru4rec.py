@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, PositiveInt
 
 from foretaste.models.saving import fitted
-from foretaste.models.sequence import SequenceConfig, Trained, learn
+from foretaste.models.sequence import Trained
+from foretaste.models.sequence_config import SequenceConfig
+from foretaste.models.sequence_learn import learn
 from foretaste.nn.gru import Gru
 
 if TYPE_CHECKING:

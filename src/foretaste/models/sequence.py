@@ -1,115 +1,36 @@
-"""A network that reads a history and says what comes next: how it is taught, asked, saved and loaded.
+"""A network that has learned what comes next: how it is asked, saved and loaded.
 
-The models (sasrec, hstu, gru4rec, bert4rec) hand in their network and keep what comes back.
+The models (sasrec, hstu, gru4rec, bert4rec, two_tower) hand their network to `learn` and keep what comes back.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
-from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from foretaste.config import Config
-from foretaste.features.text import TextEncoderConfig, text_encoder
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
-from foretaste.models.saving import fitted, read_model, write_model
-from foretaste.models.tfidf import Tfidf
-from foretaste.nn import losses
+from foretaste.models.saving import read_model, write_model
 from foretaste.nn.items import ItemEmbedding, Words
-from foretaste.nn.ragged import TIME_BUCKETS, time_bucket
-from foretaste.training.config import TrainingConfig
-from foretaste.training.loop import Progress, train
-from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegatives, as_batch, wanted
+from foretaste.nn.next_items import NextItems
+from foretaste.training.loop import Progress
+from foretaste.training.rows import as_batch, wanted
 from foretaste.types import Queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from scipy.sparse import csr_array
-
-    from foretaste.data.dataset import Dataset
+    from foretaste.models.sequence_config import SequenceConfig
     from foretaste.nn.ragged import Batch
-    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Ragged, Run
+    from foretaste.training.config import TrainingConfig
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Ragged
 
 
 EXPLAINED = 20
 """Events tried as the reason of an offer: each costs a pass through the network."""
-
-
-class LossConfig(Config):
-    kind: Literal["softmax", "sampled", "gbce", "bpr"] = "softmax"
-    """softmax compares with every item of the catalogue, the others with `negatives`."""
-    negatives: PositiveInt = 512
-    """Shared by all events of a batch."""
-    calibration: float = 0.75
-    """t of gbce: 0 is plain cross-entropy, 1 undoes the sampling."""
-    most_items: PositiveInt = 200_000
-    """A catalogue larger than this takes the sampled softmax instead of the full one, whose cost grows with it."""
-
-
-class SequenceConfig(Config):
-    width: PositiveInt = 64
-    max_length: PositiveInt = 50
-    """Events read of a history, the newest."""
-    windows: bool = False
-    """Of longer histories, learn from a window drawn anew each epoch instead of the newest events."""
-    texts: TextEncoderConfig | None = None
-    """Add what the words of an item say, read by this frozen encoder, to its learned row. None: ids alone."""
-    times: bool = True
-    """Read how long each event came after the one before, where events have times."""
-    words: bool = False
-    """Add learned rows of the words of an item, as telling as they are rare. What is learned of a word holds for every
-    item that says it, new ones too."""
-    ids: bool = True
-    """False learns from texts and words alone: an item nobody has met is then as good as any other."""
-    item_layers: PositiveInt = 1
-    """Of the item tower: 1 is a linear map of what the encoder says into the space of the items."""
-    loss: LossConfig = LossConfig()
-    training: TrainingConfig = TrainingConfig()
-
-
-class Network(Protocol):
-    """x (T, width) embedded events and their batch → (T, width) states. An nn.Module."""
-
-    def __call__(self, x: Tensor, batch: Batch) -> Tensor: ...
-
-
-class NextItems(nn.Module):
-    """The items, and a network over what was done with them: score(i) = state · e(i).
-
-    An event is its item, plus what kind of event it was, plus how long it came after the one before.
-
-    mask    : whether a hidden event stands for what comes next (bidirectional networks)
-    n_kinds : of events; one alone says nothing
-    timed   : whether the events have times
-    """
-
-    def __init__(
-        self, items: ItemEmbedding, network: nn.Module, width: int, *, mask: bool, n_kinds: int, timed: bool
-    ) -> None:
-        super().__init__()
-        self.items, self.network = items, network
-        self.hidden = nn.Parameter(torch.zeros(1, width)) if mask else None
-        self.kinds = nn.Parameter(torch.zeros(n_kinds, width)) if n_kinds > 1 else None
-        self.gaps = nn.Parameter(torch.zeros(TIME_BUCKETS, width)) if timed else None
-
-    def table(self) -> Tensor:
-        """(n_items, width), and one row more where there is a mask."""
-        items = self.items()
-        return items if self.hidden is None else torch.cat([items, self.hidden])
-
-    def states(self, table: Tensor, batch: Batch) -> Tensor:
-        x = table[batch.items]
-        if self.kinds is not None:
-            x = x + self.kinds[batch.kind.clamp(max=len(self.kinds) - 1)]
-        if self.gaps is not None and (gaps := batch.gaps()) is not None:
-            x = x + self.gaps[time_bucket(gaps)]
-        states: Tensor = self.network(x, batch)
-        return states
 
 
 class Trained:
@@ -194,7 +115,7 @@ class Trained:
         kind_weight, met = arrays.pop("kind_weight").astype(np.float32), arrays.pop("met").astype(bool)
         weights = {key: torch.from_numpy(np.array(array)) for key, array in arrays.items()}
         content = weights.get("items.content")
-        module = _module(
+        module = module_of(
             config,
             len(met),
             content,
@@ -208,88 +129,6 @@ class Trained:
         return cls(name, module.eval(), config, kind_weight, met)
 
 
-def learn(
-    name: str,
-    config: SequenceConfig,
-    network_of: Callable[[Any], nn.Module],
-    data: Dataset,
-    run: Run,
-    *,
-    measured: Callable[[Trained], float] | None,
-    mask_share: float | None = None,
-) -> Trained:
-    """Teach a network the histories of `data`.
-
-    measured   : the validation score of what has been learned so far, for early stopping
-    mask_share : hide this share of the events and ask for them; None asks for every next event
-    """
-    history = wanted(data.histories(), data.kinds.weights)
-    met = np.bincount(history.items, minlength=data.n_items) > 0
-    content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
-    said = _words(Tfidf().fit(data, run).vectors) if config.words else None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(run.seed)
-        module = _module(
-            config,
-            data.n_items,
-            content,
-            said,
-            network_of(config),
-            mask=mask_share is not None,
-            n_kinds=int(history.kind.max(initial=0)) + 1 if len(np.unique(history.kind)) > 1 else 1,
-            timed=config.times and history.time is not None,
-        )
-    lessons: Any
-    if mask_share is None:
-        lessons = NextEvents(history, config.max_length, config.windows)
-    else:
-        lessons = MaskedEvents(history, config.max_length, data.n_items, mask_share)
-    kind = config.loss.kind
-    if kind == "softmax" and data.n_items > config.loss.most_items:
-        kind = "sampled"
-    if kind != "softmax":
-        lessons = WithNegatives(lessons, int(met.sum()), config.loss.negatives)
-    loss = _loss(kind, module, met, config)
-    trained = Trained(name, module.eval(), config, data.kinds.weights, met)
-
-    def monitor() -> float:
-        trained.refresh()
-        assert measured is not None
-        return measured(trained)
-
-    trained.progress = train(
-        module,
-        loss,
-        lessons,
-        config.training,
-        run,
-        monitor=monitor if measured else None,
-        fingerprint=f"{name} {config.model_dump_json()} {data.fingerprint}",
-    )
-    trained.refresh()
-    return trained
-
-
-def content_vectors(data: Dataset, encoder: TextEncoderConfig, run: Run) -> FloatArray:
-    """(n_items, C) rows of length 1, 0 for items without words."""
-    texts = data.items.texts()
-    written = [i for i, text in enumerate(texts) if text]
-    vectors = text_encoder(encoder).encode([texts[i] for i in written] or [""], run)
-    content = np.zeros((len(texts), vectors.shape[1]), np.float32)
-    content[written] = vectors[: len(written)]
-    return content
-
-
-def _words(rows: csr_array | None) -> Words:
-    found = fitted(rows, rows)
-    return Words(
-        torch.from_numpy(found.indices.astype(np.int64)),
-        torch.from_numpy(found.indptr[:-1].astype(np.int64)),
-        torch.from_numpy(found.data.astype(np.float32)),
-        found.shape[1],
-    )
-
-
 def _words_of(weights: dict[str, Tensor]) -> Words | None:
     if "items.words" not in weights:
         return None
@@ -297,7 +136,7 @@ def _words_of(weights: dict[str, Tensor]) -> Words | None:
     return Words(codes, starts, shares, len(weights["items.words"]))
 
 
-def _module(
+def module_of(
     config: SequenceConfig,
     n_items: int,
     content: Tensor | None,
@@ -310,32 +149,6 @@ def _module(
 ) -> NextItems:
     items = ItemEmbedding(n_items, config.width, content, words, ids=config.ids, layers=config.item_layers)
     return NextItems(items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed)
-
-
-def _loss(kind: str, module: NextItems, met: BoolArray, config: SequenceConfig) -> Callable[[Lesson], Tensor]:
-    """Compared are only items somebody wanted: to push one down because it is new would teach to hide new items."""
-    codes = torch.from_numpy(np.flatnonzero(met))
-    place = torch.from_numpy(np.cumsum(met) - 1)
-    all_met = bool(met.all())
-    alpha = min(1.0, config.loss.negatives / max(1, len(codes) - 1))
-    t = config.loss.calibration
-    beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha)
-    low = torch.bfloat16 if config.training.precision == "bfloat16" else torch.float32
-
-    def loss(lesson: Lesson) -> Tensor:
-        table = module.table()
-        states = module.states(table, lesson.batch)[lesson.where]
-        items = table[: len(met)] if all_met else table[codes]
-        targets = place[lesson.targets]
-        if kind == "softmax":
-            return losses.full_softmax(states, items, targets, low)
-        if kind == "sampled":
-            return losses.sampled_softmax(states, items, targets, lesson.negatives)
-        if kind == "gbce":
-            return losses.gbce(states, items, targets, lesson.negatives, beta)
-        return losses.bpr(states, items, targets, lesson.negatives)
-
-    return loss
 
 
 def _asking(history: Any, mask: int) -> Batch:

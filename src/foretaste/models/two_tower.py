@@ -13,7 +13,9 @@ from pydantic import Field, PositiveInt
 from foretaste.errors import DataError
 from foretaste.features.text import TextEncoderConfig
 from foretaste.models.saving import fitted
-from foretaste.models.sequence import SequenceConfig, Trained, learn
+from foretaste.models.sequence import Trained
+from foretaste.models.sequence_config import SequenceConfig
+from foretaste.models.sequence_learn import learn
 from foretaste.nn.transformer import Transformer
 
 if TYPE_CHECKING:
