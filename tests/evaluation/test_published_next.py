@@ -37,7 +37,9 @@ def test_every_variant_has_its_row(root: Path, monkeypatch: pytest.MonkeyPatch) 
     from foretaste.models.sasrec import SasRec, SasRecConfig
     from foretaste.training.config import TrainingConfig
 
-    small = SasRecConfig(width=32, dropout=0.1, training=TrainingConfig(epochs=30, batch_users=32, learning_rate=0.01))
+    small = SasRecConfig(
+        width=32, dropout=0.1, training=TrainingConfig(epochs=30, batch_events=224, learning_rate=0.01)
+    )
     monkeypatch.setattr(SasRec, "grid", (small,))
     found = published_next.run("amazon-beauty", root, Run(), models=("itemknn", "sasrec"))
     rows = {(row["model"], row["protocol"]["variant"], row["protocol"]["seen"]): row for row in found["rows"]}

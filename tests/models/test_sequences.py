@@ -19,7 +19,7 @@ from foretaste.types import Queries, Run
 if TYPE_CHECKING:
     from pathlib import Path
 
-QUICK = TrainingConfig(epochs=40, least_steps=0, batch_users=32, learning_rate=0.01, warm_up_steps=10, averaging=0.9)
+QUICK = TrainingConfig(epochs=40, least_steps=0, batch_events=190, learning_rate=0.01, warm_up_steps=10, averaging=0.9)
 
 
 def model(**settings: object) -> SasRec:

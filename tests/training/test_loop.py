@@ -21,7 +21,7 @@ from foretaste.types import Run  # noqa: E402
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHORT = {"epochs": 6, "least_steps": 0, "batch_users": 16, "averaging": 0.0}
+SHORT = {"epochs": 6, "least_steps": 0, "batch_events": 144, "averaging": 0.0}
 
 
 def config(**training: object) -> SasRecConfig:
@@ -103,7 +103,7 @@ from foretaste.models.sasrec import SasRec, SasRecConfig
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
 print("ready", flush=True)
-config = SasRecConfig(width=16, training=TrainingConfig(epochs=40, least_steps=0, batch_users=16))
+config = SasRecConfig(width=16, training=TrainingConfig(epochs=40, least_steps=0, batch_events=144))
 told = lambda what, done, total: print(what, flush=True)
 model = SasRec(config).fit(worlds.parity(), Run(folder=Path(sys.argv[1]), progress=told))
 print("losses", model.trained.progress.losses, flush=True)
@@ -132,7 +132,7 @@ def test_killed_and_resumed_it_gives_the_same_curve(tmp_path: Path) -> None:
     last = started()
     out, _ = last.communicate(timeout=120)
     losses = [line for line in out.splitlines() if line.startswith("losses")]
-    whole = SasRec(SasRecConfig(width=16, training=TrainingConfig(epochs=40, least_steps=0, batch_users=16)))
+    whole = SasRec(SasRecConfig(width=16, training=TrainingConfig(epochs=40, least_steps=0, batch_events=144)))
     torch.set_num_threads(1)
     expected = whole.fit(worlds.parity(), Run()).trained.progress.losses
     assert losses == [f"losses {expected}"]

@@ -12,8 +12,8 @@ from foretaste.types import History  # noqa: E402
 ROWS = [[1, 2, 3, 4, 5], [7], [10, 11], [], [20, 21, 22]]
 
 
-def lessons(kind, seed: int = 0, size: int = 2):
-    return list(kind.epoch(size, np.random.default_rng(seed)))
+def lessons(kind, seed: int = 0, events: int = 4):
+    return list(kind.epoch(events, np.random.default_rng(seed)))
 
 
 def test_each_event_is_asked_for_after_the_one_before() -> None:
@@ -63,3 +63,13 @@ def test_newest_and_slices() -> None:
     history = History.of_items(ROWS)
     assert [history.newest(2).row(b).tolist() for b in range(5)] == [[4, 5], [7], [10, 11], [], [21, 22]]
     assert slices(history, np.array([1, 5]), np.array([2, 1])).items.tolist() == [2, 3, 7]
+
+
+def test_batches_hold_about_as_many_events_whatever_the_lengths() -> None:
+    for length in (3, 30):
+        rows = History.of_items([list(range(length))] * 90)
+        batches = lessons(NextEvents(rows, 50), events=60)
+        counts = [len(lesson.targets) for lesson in batches]
+        assert sum(counts) == 90 * (length - 1)
+        assert max(counts) <= 60
+        assert len(batches) == NextEvents(rows, 50).steps(60)

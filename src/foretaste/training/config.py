@@ -17,7 +17,9 @@ class TrainingConfig(Config):
     least_steps: NonNegativeInt = 200
     """Small data goes round more often, until so many batches were learned from."""
     patience: PositiveInt = 10
-    batch_users: PositiveInt = 128
+    batch_events: PositiveInt = 1024
+    """About so many at once. Counted in events and not in people, long histories make as many steps of an epoch as
+    short ones, and one recipe fits both."""
     learning_rate: PositiveFloat = 1e-3
     weight_decay: NonNegativeFloat = 0.01
     warm_up_steps: NonNegativeInt = 100

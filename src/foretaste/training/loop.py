@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 class Lessons(Protocol):
-    def epoch(self, batch_rows: int, rng: np.random.Generator) -> Iterator[Lesson]:
-        """One pass over the data in batches of so many rows, in an order drawn by rng."""
+    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
+        """One pass over the data in batches of about so many events, in an order drawn by rng."""
         ...
 
-    def steps(self, batch_rows: int) -> int:
+    def steps(self, batch_events: int) -> int:
         """Batches of an epoch."""
         ...
 
@@ -71,7 +71,7 @@ def train(
     fingerprint : of data and settings; a checkpoint of another is not continued
     """
     keep_freed_memory()
-    steps = max(1, lessons.steps(config.batch_users))
+    steps = max(1, lessons.steps(config.batch_events))
     epochs = max(config.epochs, -(-config.least_steps // steps))
     learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
@@ -103,7 +103,7 @@ def train(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**62)))
             network.train()
-            for done, lesson in enumerate(lessons.epoch(config.batch_users, rng)):
+            for done, lesson in enumerate(lessons.epoch(config.batch_events, rng)):
                 value = loss(lesson)
                 optimizer.zero_grad(set_to_none=True)
                 value.backward()  # type: ignore[no-untyped-call]  # torch leaves it so

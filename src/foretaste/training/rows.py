@@ -58,9 +58,8 @@ class NextEvents:
     max_length: int
     windows: bool = False
 
-    def epoch(self, batch_rows: int, rng: np.random.Generator) -> Iterator[Lesson]:
-        rows = np.flatnonzero(self.history.lengths >= 2)
-        for chosen in batches_of(rng.permutation(rows), batch_rows):
+    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
+        for chosen in row_batches(self.history, self.max_length, batch_events, rng):
             window = self._window(chosen, rng)
             offsets = window.offsets
             is_last = np.zeros(len(window.items), bool)
@@ -71,8 +70,8 @@ class NextEvents:
             targets = torch.from_numpy(window.items[~is_first].astype(np.int64))
             yield Lesson(batch, torch.arange(len(targets)), targets)
 
-    def steps(self, batch_rows: int) -> int:
-        return -(-int((self.history.lengths >= 2).sum()) // batch_rows)
+    def steps(self, batch_events: int) -> int:
+        return sum(1 for _ in row_batches(self.history, self.max_length, batch_events))
 
     def _window(self, rows: LongArray, rng: np.random.Generator) -> History:
         history, length = self.history, self.max_length + 1
@@ -96,9 +95,8 @@ class MaskedEvents:
     mask: int
     share: float
 
-    def epoch(self, batch_rows: int, rng: np.random.Generator) -> Iterator[Lesson]:
-        rows = np.flatnonzero(self.history.lengths >= 2)
-        for chosen in batches_of(rng.permutation(rows), batch_rows):
+    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
+        for chosen in row_batches(self.history, self.max_length, batch_events, rng):
             taken = np.minimum(self.history.lengths[chosen], self.max_length)
             window = slices(self.history, self.history.offsets[chosen + 1] - taken, taken)
             hidden = rng.random(len(window.items)) < self.share
@@ -112,14 +110,14 @@ class MaskedEvents:
             where = torch.from_numpy(np.flatnonzero(hidden))
             yield Lesson(batch._replace(items=batch.items.index_fill(0, where, self.mask)), where, batch.items[where])
 
-    def steps(self, batch_rows: int) -> int:
-        return -(-int((self.history.lengths >= 2).sum()) // batch_rows)
+    def steps(self, batch_events: int) -> int:
+        return sum(1 for _ in row_batches(self.history, self.max_length, batch_events))
 
 
 class _Lessons(Protocol):
-    def epoch(self, batch_rows: int, rng: np.random.Generator) -> Iterator[Lesson]: ...
+    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]: ...
 
-    def steps(self, batch_rows: int) -> int: ...
+    def steps(self, batch_events: int) -> int: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,20 +129,29 @@ class WithNegatives:
     count: int
     shares: np.ndarray | None = None
 
-    def epoch(self, batch_rows: int, rng: np.random.Generator) -> Iterator[Lesson]:
+    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
         ends = None if self.shares is None else np.cumsum(self.shares)
-        for lesson in self.lessons.epoch(batch_rows, rng):
+        for lesson in self.lessons.epoch(batch_events, rng):
             if ends is None:
                 drawn = rng.integers(0, self.n_items, self.count)
             else:
                 drawn = np.minimum(np.searchsorted(ends, rng.random(self.count)), self.n_items - 1)
             yield lesson._replace(negatives=torch.from_numpy(drawn))
 
-    def steps(self, batch_rows: int) -> int:
-        return self.lessons.steps(batch_rows)
+    def steps(self, batch_events: int) -> int:
+        return self.lessons.steps(batch_events)
 
 
-def batches_of(rows: LongArray, size: int) -> Iterator[LongArray]:
+def row_batches(
+    history: History, max_length: int, batch_events: int, rng: np.random.Generator | None = None
+) -> Iterator[LongArray]:
+    """Rows of two events or more, so many at a time that they hold about `batch_events`, in an order drawn by rng."""
+    rows = np.flatnonzero(history.lengths >= 2)
+    if not len(rows):
+        return
+    events = np.minimum(history.lengths[rows] - 1, max_length).mean()
+    size = max(1, round(batch_events / events))
+    rows = rows if rng is None else rng.permutation(rows)
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
 
