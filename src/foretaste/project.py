@@ -3,27 +3,32 @@
 shop/
 ├── foretaste.toml   where the files lie and what their columns mean
 ├── events.db        the log: everything that happened, the training data
+├── foretaste.key    what its pseudonyms and sealed names are made with; without it nobody in the log has a name
 └── bundles/         trained pipelines; `current` names the one in use
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+import polars as pl
+
 from foretaste.data.dataset import Dataset
+from foretaste.data.prepare import prepare
 from foretaste.data.project import load_dataset, load_project
-from foretaste.evaluation.train import Selection, select_pipeline, usable_models
-from foretaste.events.sqlite import SqliteStore
+from foretaste.evaluation.train import Selection, select_pipeline, usable_models, usual_models
+from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import activate, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.registry import models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from foretaste.data.prepare_config import PrepareConfig
     from foretaste.data.project_config import ProjectConfig
+    from foretaste.events.model import EventStore
     from foretaste.types import Run
 
 
@@ -40,8 +45,8 @@ class Project:
     def bundles(self) -> Path:
         return self.folder / "bundles"
 
-    def store(self) -> SqliteStore:
-        return SqliteStore(self.folder / "events.db")
+    def store(self) -> EventStore:
+        return open_store(None, self.folder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,24 +56,47 @@ class Trained:
     data: Dataset
 
 
-def logged(store: SqliteStore, files: Dataset) -> Dataset:
-    """The whole log as a data set, with the catalogue and the kinds of the files.
+def logged(store: EventStore, files: Dataset) -> tuple[Dataset, str | None]:
+    """The whole log as a data set, with what the files know beside the events, and a remark on its times, if any.
 
     What came through the service counts like what came from files; the log is the training data.
     """
-    log = store.frame()
-    if log["time"].null_count():  # the files have only an order, and the log keeps it
-        log = log.drop("time")
-    return Dataset.from_frame(
+    log, remark = with_times(store.frame())
+    data = Dataset.from_frame(
         log,
         files.items.as_frame(),
         kinds=files.kinds,
         title=files.items.title,
         name=files.name,
     )
+    users = files.user_table
+    if users is not None:
+        names = pl.DataFrame({"user": data.users.names})
+        users = names.join(users, on="user", how="left", maintain_order="left")
+    items = replace(data.items, places=files.items.places)
+    beside = replace(data, items=items, user_table=users, relations=files.relations, searches=files.searches)
+    return replace(beside, licence=files.licence), remark
 
 
-def add_to_log(store: SqliteStore, files: Dataset) -> int:
+def with_times(log: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
+    """The log with a time for every event, or for none, and a sentence where some had to be given one.
+
+    An event of an unknown time is taken to be older than all others, so that nothing is ever learned from it as news;
+    a store orders a person's history likewise. Among themselves such events keep the order they came in.
+    """
+    missing = log["time"].null_count()
+    if missing == len(log):
+        return log.drop("time"), None
+    if not missing:
+        return log, None
+    said = (
+        f"{missing:,} of {len(log):,} events in the log have no time; they count as older than all others, in the "
+        "order they came in."
+    )
+    return log.with_columns(pl.col("time").fill_null(pl.col("time").min() - 1)), said
+
+
+def add_to_log(store: EventStore, files: Dataset) -> int:
     """Import the events of the files; those already in the log are not counted twice. Returns how many were new."""
     return store.import_frame(files.as_frame())
 
@@ -79,10 +107,12 @@ def train(
     *,
     names: Sequence[str] = (),
     variant: Literal["refit", "strict"] = "refit",
+    budget: float | None = None,
 ) -> Trained:
     """Read the project's files into its log, choose, measure, learn from everything, write a bundle and use it."""
     files, _ = load_dataset(project.config, project.folder)
-    return train_on(project.folder, files, run, names=names, variant=variant)
+    asked = project.config.prepare
+    return train_on(project.folder, files, run, names=names, variant=variant, budget=budget, preparation=asked)
 
 
 def train_on(
@@ -92,17 +122,28 @@ def train_on(
     *,
     names: Sequence[str] = (),
     variant: Literal["refit", "strict"] = "refit",
+    budget: float | None = None,
+    preparation: PrepareConfig | None = None,
 ) -> Trained:
-    """`train` for a data set that is already read."""
+    """`train` for a data set that is already read.
+
+    preparation : what is done to the log before anything learns from it; the log itself stays as it is
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    store = SqliteStore(folder / "events.db")
+    store = open_store(None, folder)
     try:
         add_to_log(store, files)
         position = store.position
-        data = logged(store, files)
+        data, said = logged(store, files)
     finally:
         store.close()
-    selection = select_pipeline(data, usable_models(data, names or list(models())), run, variant=variant)
+    remarks = [said] if said else []
+    if preparation is not None:
+        data, steps = prepare(data, preparation)
+        remarks += [step.sentence for step in steps.steps]
+    asked = usable_models(data, names or usual_models(data))
+    selection = select_pipeline(data, asked, run, variant=variant, budget=budget)
+    selection = replace(selection, remarks=(*remarks, *selection.remarks))
     pipeline = Pipeline(selection.config).fit(data, run)
     metrics = selection.leaderboard.to_json() if selection.leaderboard else {}
     version = save_bundle(folder / "bundles", pipeline, data, log_position=position, metrics=metrics)

@@ -106,7 +106,6 @@ def test_the_report_says_what_the_data_can_carry(tmp_path: Path) -> None:
     assert counts["new_items_among_the_newest_events"] == 0.5
     assert counts["new_users_among_the_newest_events"] == 0.5
     assert counts["suggested_split"] == "leave-one-out and time"
-    assert "ease" in str(counts["models_that_fit"])
     console = Console(width=200, record=True, file=None, quiet=True)
     console.print(report_view(reading.report))
     assert reading.report.to_json()["counts"] == counts
@@ -145,16 +144,13 @@ SPELLED = {  # all of them 3 January 2025, 10:05 UTC
     "03.01.25 10:05": "%d.%m.%y %H:%M",
     "2025/01/03 10:05": "%Y/%m/%d %H:%M",
     "2025-01-03T10:05Z": "iso",
-    "2025-01-03 11:05:00+01": None,
+    "2025-01-03 11:05:00+01": "iso",
 }
 
 
 @pytest.mark.parametrize("text", SPELLED)
 def test_more_spellings_of_times(text: str) -> None:
     spelling, share = guess_format([text] * 5)
-    if SPELLED[text] is None:
-        assert share == 0  # said to be unreadable rather than read wrongly
-        return
     assert (spelling, share) == (SPELLED[text], 1.0)
     expected = int(datetime(2025, 1, 3, 10, 5, tzinfo=UTC).timestamp() * 1e6)
     assert to_microseconds(pl.Series([text]), spelling).to_list() == [expected]

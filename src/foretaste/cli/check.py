@@ -13,21 +13,49 @@ from foretaste.cli.output import Folder, Json, console, print_json
 def check(
     project: Folder = ".",
     html: Annotated[Path | None, typer.Option(help="Also write the report there, as one page with plots.")] = None,
+    card: Annotated[bool, typer.Option(help="Write data-card.json and data-card.md beside foretaste.toml.")] = True,
     as_json: Json = False,
 ) -> None:
     """Say what is wrong with the project's files, row by row, and what happens to each row."""
+    from dataclasses import replace
+
+    from foretaste.data.check_leaks import column_leaks
+    from foretaste.data.data_card import data_card
+    from foretaste.data.data_card_text import card_text
     from foretaste.data.project import load_dataset
+    from foretaste.data.project_load import events_source
+    from foretaste.data.readers import QUARANTINE, stream_tables
     from foretaste.data.report import report_view
+    from foretaste.data.report_data import with_data
     from foretaste.data.report_page import report_page
     from foretaste.project import Project
 
     opened = Project.open(Path(project))
-    data, report = load_dataset(opened.config, opened.folder)
+    config, folder = opened.config, opened.folder
+    data, report = load_dataset(config, folder)
+    first_part = next(iter(stream_tables(events_source(folder, config.data), query=config.data.query)))
+    leaks = tuple(column_leaks(first_part, config))
+    report = report.model_copy(update={"problems": (*report.problems, *leaks)})
+    report, prepared = with_data(report, data, config.prepare)
+    if config.data.licence:
+        prepared = replace(prepared, licence=config.data.licence)
+    described = data_card(prepared, report)
+    written = []
+    if card:
+        (folder / "data-card.json").write_text(described.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (folder / "data-card.md").write_text(card_text(described), encoding="utf-8")
+        written.append(f"The data card: {folder / 'data-card.md'} and .json")
     if html is not None:
-        html.write_text(report_page(report, data), encoding="utf-8")
+        html.write_text(report_page(report, prepared), encoding="utf-8")
+        written.append(f"The same with plots: {html}")
     if as_json:
-        print_json(report.to_json())
+        print_json({**report.to_json(), "card": described.model_dump(mode="json")})
         return
+    if report.counts["quarantined"]:
+        written.append(
+            f"Rows that could not be used: {folder / QUARANTINE}. Put them right, give the file another name, and it "
+            "can be read like the events."
+        )
     console().print(report_view(report))
-    if html is not None:
-        console().print(f"\nThe same with plots: {html}", highlight=False)
+    if written:
+        console().print("\n" + "\n".join(written), highlight=False)

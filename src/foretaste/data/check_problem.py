@@ -8,6 +8,8 @@ from foretaste.config import Config
 from foretaste.data.readers_common import FILE, ROW
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
 Action = Literal["kept", "repaired", "quarantined", "left out"]
@@ -29,5 +31,18 @@ def examples(where: pl.DataFrame, rows: pl.Series, shown: pl.Series) -> tuple[tu
     rows  : true for the rows with the problem
     shown : the value to show of each row
     """
-    frame = where.select(FILE, ROW).with_columns(shown.alias("shown")).filter(rows).head(5)
+    places = rows.arg_true().head(5).to_list()
+    frame = where.select(FILE, ROW)[places].with_columns(shown[places].alias("shown"))
     return tuple((file, row, "" if value is None else str(value)) for file, row, value in frame.iter_rows())
+
+
+def merged(problems: Iterable[Problem]) -> list[Problem]:
+    """The same problem of several parts as one, in the order they were first met."""
+    found: dict[str, Problem] = {}
+    for problem in problems:
+        if (known := found.get(problem.code)) is None:
+            found[problem.code] = problem
+        else:
+            update = {"rows": known.rows + problem.rows, "first": (*known.first, *problem.first)[:5]}
+            found[problem.code] = known.model_copy(update=update)
+    return list(found.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from typing import Any
 
@@ -30,26 +31,51 @@ def _meaning(column: pl.Series) -> pl.Series:
     values = column.drop_nulls()
     if not len(values):
         return column
-    if values.str.starts_with("[").mean() > 0.95 and (lists := _json_lists(column)) is not None:  # type: ignore[operator]  # a share
+    if _share(values, r"^\s*[\[(]") > 0.95 and (lists := _written_lists(column)) is not None:
         return lists
-    # A bar between two letters or digits, as in 'Action|War'; prose with bars, 'A | B', stays prose.
-    if values.str.contains(r"\S\|\S").mean() > LIST_SHARE and not values.str.contains(r"\s\|\s").any():  # type: ignore[operator]
-        return column.str.split("|")
+    for mark in ("|", ";"):
+        # A bar between two letters or digits, as in 'Action|War'; prose with bars, 'A | B', stays prose.
+        if _share(values, rf"\S\{mark}\S") > LIST_SHARE and not _share(values, rf"\s\{mark}\s"):
+            return column.str.split(mark)
+    if _shares_words(values):
+        return column.str.split(",").list.eval(pl.element().str.strip_chars())
     return _number(column, values)
 
 
-def _json_lists(column: pl.Series) -> pl.Series | None:
-    """Lists of words, None where a value is no list."""
+def _share(values: pl.Series, pattern: str) -> float:
+    return float(values.str.contains(pattern).mean())  # type: ignore[arg-type]
+
+
+def _shares_words(values: pl.Series) -> bool:
+    """'Action, War' is a list where the same few short words come again and again; a sentence with commas is none."""
+    if _share(values, ",") < 0.3:
+        return False
+    parts = values.str.split(",").list.eval(pl.element().str.strip_chars())
+    words = parts.explode().drop_nulls()
+    if int(parts.list.len().max() or 0) < 3 or len(words) < 20 or int(words.str.len_chars().max() or 0) > 30:  # type: ignore[arg-type]
+        return False
+    return words.n_unique() <= 0.25 * len(words) and not _share(words, r"^[\d.\s]*$")
+
+
+def _written_lists(column: pl.Series) -> pl.Series | None:
+    """Lists of words, spelled as JSON or as Python has it; None where a value is no list."""
     found: list[list[str] | None] = []
     for value in column.to_list():
         try:
-            parts: Any = None if value is None else json.loads(value)
-        except (json.JSONDecodeError, RecursionError):
+            parts: Any = None if value is None else _parsed(value.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
             return None
-        if parts is not None and not isinstance(parts, list):
+        if parts is not None and not isinstance(parts, list | tuple):
             return None
         found.append(None if parts is None else [_word(part) for part in parts])
     return pl.Series(column.name, found, dtype=pl.List(pl.String))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return ast.literal_eval(text)  # ['Action', 'War'], as pandas writes a list; reads values and runs nothing
 
 
 def _word(part: Any) -> str:
@@ -57,8 +83,15 @@ def _word(part: Any) -> str:
 
 
 def _number(column: pl.Series, values: pl.Series) -> pl.Series:
-    """Numbers where every value is one; codes with leading zeros, '0042', stay text."""
-    if not values.str.contains(r"^\s*-?(0|[1-9]\d{0,17})([.]\d+)?\s*$").all():
-        return column
-    whole = not values.str.contains(".", literal=True).any()
+    """Numbers where every value is one; codes with leading zeros, '0042', stay text.
+
+    A comma is a decimal one where some number has other than three digits behind it: '9,90', not '1,000'.
+    """
+    original, point = column, values
+    if _share(values, r"^\s*-?\d+,(\d{1,2}|\d{4,})\s*$") and not _share(values, r"[.]"):
+        point = values.str.replace(",", ".", literal=True)
+        column = column.str.replace(",", ".", literal=True)
+    if not point.str.contains(r"^\s*-?(0|[1-9]\d{0,17})([.]\d+)?\s*$").all():
+        return original
+    whole = not point.str.contains(".", literal=True).any()
     return column.str.strip_chars().cast(pl.Int64 if whole else pl.Float64)

@@ -14,14 +14,18 @@ from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.data.kinds import Kinds, usual_kinds
 from foretaste.data.matrix import interaction_matrix
-from foretaste.errors import DataError
+from foretaste.data.searches import ALWAYS, NEVER, Searches
+from foretaste.errors import DataError, UnknownNameError, did_you_mean
 from foretaste.types import BoolArray, FloatArray, History, IntArray, LongArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+    from rich.console import Group
     from scipy.sparse import csr_array
+
+    from foretaste.data.relations import Links, Relation, Triples
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +38,10 @@ class Dataset:
     kind         : (L,) uint8 rows of `kinds`
     value        : (L,) float32, a rating, a share watched; 1 where nothing was said
     user_table   : one row per user code, or None
-    relations    : named tables: item–item, user–user, triples
-    searches     : columns user, time, text, or None
+    relations    : friends, similar items, facts, by the name of each table
+    searches     : columns user (names), text and, where it is known, time (µs); or None
     name         : what people call the data
+    licence      : what one may do with them, or None where nobody said
     user_type, item_type : types of the ids as they came in; they go out as the same
     """
 
@@ -49,9 +54,10 @@ class Dataset:
     value: FloatArray
     kinds: Kinds
     user_table: pl.DataFrame | None = None
-    relations: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    relations: Mapping[str, Relation] = field(default_factory=dict)
     searches: pl.DataFrame | None = None
     name: str = "data"
+    licence: str | None = None
     user_type: pl.DataType = field(default_factory=pl.String)
     item_type: pl.DataType = field(default_factory=pl.String)
 
@@ -135,6 +141,21 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.user)
 
+    def __repr__(self) -> str:
+        from foretaste.data import shown
+
+        return shown.line(self)
+
+    def __rich__(self) -> Group:
+        from foretaste.data import shown
+
+        return shown.view(self)
+
+    def _repr_html_(self) -> str:
+        from foretaste.data import shown
+
+        return shown.html(self)
+
     @property
     def n_users(self) -> int:
         return len(self.users)
@@ -174,6 +195,37 @@ class Dataset:
         )
         return frame if self.time is None else frame.with_columns(time=self.time)
 
+    def links(self, name: str) -> Links:
+        """A relation between users or between items, as codes."""
+        relation = self._relation(name, triples=False)
+        return relation.links(self.users if relation.between == "users" else self.items.ids)
+
+    def triples(self, name: str) -> Triples:
+        """A knowledge graph, as codes."""
+        return self._relation(name, triples=True).triples(self.items.ids)
+
+    def _relation(self, name: str, *, triples: bool) -> Relation:
+        known = [key for key, relation in self.relations.items() if (relation.between == "triples") == triples]
+        if name not in known:
+            what = "knowledge graph" if triples else "relation between users or items"
+            raise UnknownNameError(f"{self.name} has no {what} called '{name}'.{did_you_mean(name, known)}")
+        return self.relations[name]
+
+    @cached_property
+    def searched(self) -> Searches | None:
+        """The searches as codes, or None."""
+        return None if self.searches is None else Searches.of(self.searches, self.users)
+
+    def searched_before(self, until: LongArray) -> Dataset:
+        """The same events, and only the searches that were made before until (n_users,) µs of their user."""
+        if self.searches is None:
+            return self
+        code = self.users.codes(self.searches["user"])
+        if "time" not in self.searches.columns:
+            return replace(self, searches=self.searches.clear())
+        early = self.searches["time"].fill_null(ALWAYS).to_numpy() < np.append(until, NEVER)[code]  # code −1: nobody
+        return replace(self, searches=self.searches.filter(early))
+
     def where(self, keep: BoolArray) -> Dataset:
         """The events for which keep (L,) is true; users and items keep their codes."""
         return replace(
@@ -192,7 +244,16 @@ class Dataset:
         for column in (self.user, self.item, self.time, self.kind, self.value):
             digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
         digest.update(repr(self.kinds.names).encode())
+        for name, relation in sorted(self.relations.items()):
+            digest.update(f"{name} {relation.between} {_hash(relation.frame)}".encode())
+        if self.searches is not None:
+            digest.update(_hash(self.searches).encode())
         return digest.hexdigest()[:16]
+
+
+def _hash(frame: pl.DataFrame) -> str:
+    """Of the content, whatever the version of polars."""
+    return sha256(frame.select(sorted(frame.columns)).write_csv().encode()).hexdigest()
 
 
 def _coded(names: pl.Series, known: IdMap | None, further: pl.Series | None = None) -> tuple[IdMap, IntArray]:

@@ -10,7 +10,7 @@ import polars as pl
 from foretaste.config import Config
 from foretaste.data.readers import FILE, ROW
 from foretaste.data.readers_common import is_plain
-from foretaste.data.times import day_or_month_first, guess_format
+from foretaste.data.times import EXCEL, day_or_month_first, guess_format, sensible, to_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,26 +46,49 @@ NAMES: dict[Role, tuple[str, ...]] = {
     ),
     "value": (
         *("rating", "value", "score", "stars", "quantity", "qty", "count", "amount", "playcount", "listencount"),
-        *("watchtime", "duration", "weight", "overall", "plays", "percentwatched", "note", "bewertung", "menge"),
+        *("watchtime", "duration", "weight", "overall", "percentwatched", "note", "bewertung", "menge"),
         *("anzahl", "sterne", "puntuacion", "valoracion", "voto", "cantidad"),
+        *("watchseconds", "secondswatched", "watchedseconds", "watchratio", "playtime", "listentime", "msplayed"),
+        *("dwelltime", "playduration", "plays"),
     ),
 }
 KIND_SYNONYMS = {
-    "view": ("view", "pageview", "pv", "impressionclick", "viewed", "detail", "ansicht", "gesehen", "browse", "visit"),
-    "click": ("click", "clicked", "clk", "klick"),
-    "cart": ("cart", "addtocart", "basket", "addcart", "warenkorb", "added"),
-    "buy": ("buy", "purchase", "order", "transaction", "bought", "sale", "purchased", "kauf", "gekauft", "checkout"),
-    "like": ("like", "liked", "thumbsup", "upvote"),
-    "favourite": ("fav", "favorite", "favourite", "wishlist", "save", "saved", "bookmark", "collect"),
-    "share": ("share", "shared"),
-    "comment": ("comment", "review"),
-    "watch": ("watch", "watched", "play", "played", "stream"),
-    "listen": ("listen", "listened"),
-    "dislike": ("dislike", "thumbsdown", "downvote", "hide", "block"),
-    "skip": ("skip", "skipped"),
-    "search": ("search", "query"),
+    "view": (
+        *("view", "pageview", "pv", "impressionclick", "viewed", "detail", "ansicht", "gesehen", "browse", "visit"),
+        *("viewitem", "itemview", "productview", "viewproduct", "open", "opened", "read"),
+    ),
+    "click": ("click", "clicked", "clk", "klick", "selectitem", "tap"),
+    "cart": ("cart", "addtocart", "basket", "addcart", "warenkorb", "added", "addtobasket", "begincheckout"),
+    "buy": (
+        *("buy", "purchase", "order", "transaction", "bought", "sale", "purchased", "kauf", "gekauft", "checkout"),
+        *("ordered", "pay", "paid", "conversion", "achat", "compra"),
+    ),
+    "like": ("like", "liked", "thumbsup", "upvote", "heart", "upvoted", "gefallt"),
+    "favourite": (
+        *("fav", "favorite", "favourite", "wishlist", "save", "saved", "bookmark", "collect"),
+        *("addtowishlist", "favorited", "favourited", "bookmarked", "follow", "followed", "merkzettel"),
+    ),
+    "share": ("share", "shared", "repost", "retweet", "forward", "teilen", "geteilt"),
+    "comment": ("comment", "review", "commented", "reply", "replied", "kommentar"),
+    "watch": ("watch", "watched", "play", "played", "stream", "watchtime", "videoplay", "playback", "streamed"),
+    "listen": ("listen", "listened", "scrobble"),
+    "dislike": (
+        *("dislike", "thumbsdown", "downvote", "hide", "block"),
+        *("disliked", "notinterested", "downvoted", "hidden", "blocked", "reported"),
+    ),
+    "skip": ("skip", "skipped", "pass", "passed", "swipeleft"),
+    "search": ("search", "query", "searched", "suche"),
     "rating": ("rating", "rate", "rated", "stars", "overall"),
 }
+VALUE_KINDS = {
+    "rating": ("rating", "stars", "overall", "bewertung", "sterne", "puntuacion", "valoracion"),
+    "watch": (
+        *("watchtime", "watchseconds", "secondswatched", "watchedseconds", "watchratio", "percentwatched"),
+        *("playtime", "playduration"),
+    ),
+    "listen": ("plays", "playcount", "listencount", "listentime", "msplayed"),
+}
+"""What a log without a column of kinds is about, by what its values are called."""
 
 
 class Guess(Config):
@@ -106,7 +129,7 @@ def _by_name(role: Role, columns: list[str], sample: pl.DataFrame) -> Guess:
         elif near := next((word for word in NAMES[role] if len(word) > 3 and word in plain), None):
             ranked.append((100 + NAMES[role].index(near), column, f"its name holds '{near}'"))
     for rank, column, why in sorted(ranked):
-        if _fits(role, sample[column]):
+        if _fits(role, sample[column], named=rank < 100):
             if role == "time":
                 why += _said_of_times(sample[column])
             sure = 0.95 if rank < 100 else 0.7
@@ -166,9 +189,9 @@ def _by_content(found: dict[Role, Guess], columns: list[str], sample: pl.DataFra
                 break
 
 
-def _fits(role: Role, column: pl.Series) -> bool:
+def _fits(role: Role, column: pl.Series, *, named: bool = False) -> bool:
     if role == "time":
-        return _reads_as_time(column)
+        return _reads_as_time(column, named=named)
     if role == "value":
         return _share_numeric(column) > 0.8
     if role == "kind":
@@ -180,13 +203,15 @@ def _measures(column: pl.Series) -> bool:
     return column.dtype.is_float() or column.dtype.is_temporal()
 
 
-def _reads_as_time(column: pl.Series) -> bool:
+def _reads_as_time(column: pl.Series, *, named: bool = False) -> bool:
     if column.dtype.is_temporal():
         return True
-    values = column.drop_nulls().cast(pl.String).to_list()
-    spelling, share = guess_format(values)
-    # Small whole numbers are also what a spreadsheet's days look like; without the name 'date' they are not times.
-    return share > 0.8 and spelling != "excel"
+    values = column.drop_nulls().cast(pl.String)
+    spelling, share = guess_format(values.to_list())
+    if spelling == EXCEL:
+        # Small numbers may be anything; in a column called 'date', between 1990 and today, they are a spreadsheet's.
+        return named and float(sensible(to_microseconds(values, EXCEL)).mean() or 0) > 0.9  # type: ignore[arg-type]
+    return share > 0.8
 
 
 def _at_most_ten(column: pl.Series) -> bool:
@@ -205,6 +230,12 @@ def canonical_kind(name: str) -> str | None:
     """'add_to_cart' is 'cart'; None for a word that is none of the usual kinds."""
     plain = _plain(name)
     return next((kind for kind, words in KIND_SYNONYMS.items() if plain in words), None)
+
+
+def kind_of_values(column: str) -> str | None:
+    """A log with a column 'stars' is one of ratings, one with 'watch_time' one of watching."""
+    plain = _plain(column)
+    return next((kind for kind, words in VALUE_KINDS.items() if plain in words), None)
 
 
 def guess_title(columns: Iterable[str]) -> str | None:

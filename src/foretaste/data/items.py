@@ -20,11 +20,13 @@ class ItemTable:
     """ids   : names ⇄ codes
     frame : one row per code; any columns; nulls where nothing is known
     title : the column a person would read first, or None
+    places : where pictures are, by name: columns item, picture (a path, an address, or `file.parquet#ROW`); or None
     """
 
     ids: IdMap
     frame: pl.DataFrame
     title: str | None = None
+    places: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if len(self.frame) != len(self.ids) and self.frame.width:
@@ -56,6 +58,14 @@ class ItemTable:
             return self.ids.names.to_list()
         return self.frame[self.title].cast(pl.String).fill_null(self.ids.names).to_list()
 
+    @property
+    def pictures(self) -> pl.Series | None:
+        """(n_items,) where the picture of each item is, null where it has none; None where nothing has one."""
+        if self.places is None:
+            return None
+        ids = self.ids.names.to_frame("item")
+        return ids.join(self.places, on="item", how="left", maintain_order="left")["picture"]
+
     def texts(self, columns: Sequence[str] | None = None) -> list[str]:
         """(n_items,) one text per item, the title first: 'Alien (1979). genres: Horror, Sci-Fi'."""
         chosen = self.text_columns() if columns is None else list(columns)
@@ -74,6 +84,15 @@ class ItemTable:
         return joined.fill_null("").to_list()
 
     def text_columns(self) -> list[str]:
-        """The columns worth reading: words and lists of words, the title first."""
-        readable = [name for name, dtype in self.frame.schema.items() if dtype in (pl.String, pl.List(pl.String))]
+        """The columns worth reading: words and lists of words, the title first; addresses are no words."""
+        readable = [
+            name
+            for name, dtype in self.frame.schema.items()
+            if dtype == pl.List(pl.String) or (dtype == pl.String and not _is_addresses(self.frame[name]))
+        ]
         return sorted(readable, key=lambda name: name != self.title)
+
+
+def _is_addresses(column: pl.Series) -> bool:
+    values = column.drop_nulls().head(200)
+    return len(values) > 0 and values.str.contains(r"^\s*[a-z0-9]+://\S+\s*$|^\S+\.(jpe?g|png|webp|gif)$").all()

@@ -90,6 +90,7 @@ USUAL = {
         EventKind(name="watch"),
         EventKind(name="listen", hides_item=False),
         EventKind(name="dislike", sign=-1, weight=2),
+        EventKind(name="less", sign=-1),  # "less of this", said of a recommendation
         EventKind(name="skip", sign=-1, weight=0.5, hides_item=False),
     )
 }

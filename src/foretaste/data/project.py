@@ -2,46 +2,68 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
-from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-from rich.table import Table as RichTable
-from rich.text import Text
 
-from foretaste.data.check import Problem, Report, checked
-from foretaste.data.check_rows import guess_key, row_problems, rows_by_id
-from foretaste.data.dataset import Dataset
-from foretaste.data.guess import Guess, canonical_kind, guess_columns, guess_title, spread
-from foretaste.data.kinds import Kinds, usual_kinds
-from foretaste.data.project_config import DataConfig, ProjectConfig
-from foretaste.data.readers import FILE, QUARANTINE, ROW, Table, read_table
+from foretaste.data.check_rows import guess_key, rows_by_id
+from foretaste.data.guess import Guess, canonical_kind, guess_columns, guess_title, kind_of_values, spread
+from foretaste.data.guess_more import guess_entities, guess_image, guess_relation, guess_searches
+from foretaste.data.kinds import usual_kinds
+from foretaste.data.pictures import places_in
+from foretaste.data.project_config import DataConfig, ProjectConfig, RelationConfig
+from foretaste.data.project_file import FILE_NAME as FILE_NAME
+from foretaste.data.project_file import load_project as load_project
+from foretaste.data.project_file import write_project as write_project
+from foretaste.data.project_load import load_dataset as load_dataset
+from foretaste.data.project_view import guess_table as guess_table
+from foretaste.data.project_view import more_table as more_table
+from foretaste.data.readers import FILE, ROW, Table, read_table
+from foretaste.data.readers_postgres import is_postgres, without_password
+from foretaste.data.readers_sample import sample_table
 from foretaste.data.times import guess_format
-from foretaste.errors import ConfigError, DataError
+from foretaste.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-FILE_NAME = "foretaste.toml"
+Place = Path | str
+"""A path, or the address of a database."""
 
 
 def guess_project(
-    events: Path, items: Path | None = None, users: Path | None = None
+    events: Place,
+    items: Place | None = None,
+    users: Place | None = None,
+    *,
+    table: str | None = None,
+    query: str | None = None,
+    images: Path | None = None,
+    relations: Sequence[Place] = (),
+    searches: Place | None = None,
 ) -> tuple[ProjectConfig, list[Guess]]:
     """Read the files, guess every column, and say why. Paths become absolute."""
-    table = read_table(events)
-    config, guesses = guess_data(table, str(events.resolve()), events.name.split(".")[0])
-    found: dict[str, object] = {}
+    found: dict[str, object] = {"table": table, "query": query}
+    sample = sample_table(f"{events}#{table}" if table else events, query=query)
+    config, guesses = guess_data(sample, _spelled(events), _name(events))
+    user_ids, item_ids = sample.frame[config.data.user], sample.frame[config.data.item]
     if items is not None:
-        found |= guess_item_columns(read_table(items).frame, table.frame[config.data.item], str(items.resolve()))
+        rows = read_table(items).frame
+        found |= guess_item_columns(rows, item_ids, _spelled(items))
+        found["image"] = guess_image(rows)
+        item_ids = pl.concat([item_ids.cast(pl.String), rows[str(found["item_key"])].cast(pl.String)])
+    if images is not None:
+        places_in(images, item_ids.cast(pl.String).str.strip_chars().unique())  # a wrong folder is said now
+        found |= {"images": str(images.resolve()), "image": None}
     if users is not None:
-        path = str(users.resolve())
-        key = guess_key(read_table(users).frame, table.frame[config.data.user], path, "users")
-        found |= {"users": path, "user_key": key}
-    return config.model_copy(update={"data": config.data.model_copy(update=found)}), guesses
+        key = guess_key(read_table(users).frame, user_ids, _spelled(users), "users")
+        found |= {"users": _spelled(users), "user_key": key}
+    more: dict[str, object] = {"relations": _relations(relations, user_ids, item_ids)}
+    if searches is not None:
+        more["searches"] = guess_searches(sample_table(searches), _spelled(searches))
+    data = config.data.model_copy(update=found)
+    return config.model_copy(update={"data": data, **more}), guesses
 
 
 def guess_data(table: Table, events: str, name: str) -> tuple[ProjectConfig, list[Guess]]:
@@ -65,9 +87,9 @@ def guess_data(table: Table, events: str, name: str) -> tuple[ProjectConfig, lis
     if kind := column["kind"]:
         words = table.frame[kind].drop_nulls().cast(pl.String).str.strip_chars().unique().sort().to_list()
         kind_names = {word: usual for word in words if (usual := canonical_kind(word)) and usual != word}
-    elif column["value"] and canonical_kind(column["value"]) == "rating":
-        found["default_kind"] = "rating"
-        words = ["rating"]
+    elif column["value"] and (usual := kind_of_values(column["value"])):
+        found["default_kind"] = usual
+        words = [usual]
     found["events"] = events
     kinds = tuple(usual_kinds(kind_names.get(word, word) for word in words).kinds)
     config = ProjectConfig(name=name, data=DataConfig.parse(found, "guess"), kinds=kinds, kind_names=kind_names)
@@ -79,98 +101,35 @@ def guess_item_columns(frame: pl.DataFrame, ids: pl.Series, path: str) -> dict[s
     return {"items": path, "item_key": guess_key(frame, ids, path, "items"), "title": guess_title(frame.columns)}
 
 
-def load_dataset(config: ProjectConfig, folder: Path) -> tuple[Dataset, Report]:
-    """The project's files as a data set, and what was wrong with them. Bad rows go to quarantine.csv, none is lost."""
-    data = config.data
-    reading = checked(read_table(folder / data.events), config)
-    if len(reading.quarantined):
-        reading.quarantined.write_csv(folder / QUARANTINE)
-    items, about_items = _rows_of(folder, data.items, data.item_key, "item", reading.events)
-    users, about_users = _rows_of(folder, data.users, data.user_key, "user", reading.events)
-    kinds = Kinds(config.kinds) if config.kinds else None
-    dataset = Dataset.from_frame(reading.events, items, kinds=kinds, title=data.title, name=config.name)
-    if users is not None:
-        named = pl.DataFrame({"user": dataset.users.names})
-        rows = users.unique("user", keep="last", maintain_order=True)
-        dataset = replace(dataset, user_table=named.join(rows, on="user", how="left", maintain_order="left"))
-    problems = (*reading.report.problems, *about_items, *about_users)
-    return dataset, reading.report.model_copy(update={"problems": problems})
-
-
-def _rows_of(
-    folder: Path, file: str | None, key: str | None, name: str, events: pl.DataFrame
-) -> tuple[pl.DataFrame | None, list[Problem]]:
-    """One row per item or user, where there is such a file, and what is wrong with it."""
-    if file is None:
-        return None, []
-    table = read_table(folder / file)
-    if name == "user" and key is None:  # a project written before there was a user_key
-        key = guess_key(table.frame, events[name], file, "users")
-    rows = rows_by_id(table.frame, key, name)
-    return rows, list(row_problems(table, str(key), name, events[name]))
-
-
 def item_rows(frame: pl.DataFrame, key: str | None) -> pl.DataFrame:
     """The rows of an item file that name an item, in a column `item` instead of their own."""
     return rows_by_id(frame, key, "item")
 
 
-def load_project(folder: Path) -> ProjectConfig:
-    path = folder / FILE_NAME
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"There is no {path}; write one with: foretaste init FILE -p {folder}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}.") from None
-    return ProjectConfig.parse(found, str(path))
+def _relations(files: Sequence[Place], users: pl.Series, items: pl.Series) -> dict[str, RelationConfig]:
+    """A table that says which item is which entity belongs to the facts beside it."""
+    found: dict[str, RelationConfig] = {}
+    entities: dict[str, str] = {}
+    for file in files:
+        frame, name = sample_table(file).frame, _name(file)
+        if (pair := guess_entities(frame, items)) is not None:
+            entities = {"entities": _spelled(file), "entity_item": pair[0], "entity": pair[1]}
+        else:
+            found[name] = guess_relation(frame, name, _spelled(file), users, items)
+    return {
+        name: relation.model_copy(update=entities) if relation.between == "triples" else relation
+        for name, relation in found.items()
+    }
 
 
-def write_project(folder: Path, config: ProjectConfig) -> Path:
-    """A commented foretaste.toml, written whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE_NAME
-    beside = path.with_suffix(".toml.new")
-    beside.write_text(_toml(config), encoding="utf-8")
-    beside.replace(path)
-    return path
+def _spelled(source: Place) -> str:
+    """As foretaste.toml has it: an absolute path, or an address without its password."""
+    if isinstance(source, str) and is_postgres(source):
+        return without_password(source)
+    return str(Path(source).resolve())
 
 
-def _toml(config: ProjectConfig) -> str:
-    lines = [
-        "# What the columns mean. Correct it, then: foretaste check",
-        f"name = {json.dumps(config.name)}",
-        "",
-        "[data]",
-    ]
-    for key, field in DataConfig.model_fields.items():
-        value = getattr(config.data, key)
-        lines.append(f"# {field.description}")
-        lines.append(f"{key} = {_quoted(value)}" if value is not None else f"# {key} =")
-    if config.kind_names:
-        lines += ["", "# Words of the kind column, and the kinds they mean.", "[kind_names]"]
-        lines += [f"{_quoted(word)} = {_quoted(kind)}" for word, kind in config.kind_names.items()]
-    lines += [
-        "",
-        "# What each kind says: sign (1 wants it, -1 does not), weight (how loudly), hides_item (done once, it is not",
-        "# offered again), half_life_days (age at which it speaks half as loudly).",
-    ]
-    for kind in config.kinds:
-        lines.append("[[kinds]]")
-        lines += [f"{key} = {_quoted(value)}" for key, value in kind.model_dump().items() if value is not None]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(value: object) -> str:
-    """A TOML value; JSON's spelling but for one character that TOML wants escaped."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
-
-
-def guess_table(guesses: Sequence[Guess]) -> RichTable:
-    table = RichTable("", "column", "for example", "sure", "because", box=None, header_style="bold")
-    for guess in guesses:
-        column = Text(guess.column, style="bold") if guess.column else Text("–", style="dim")
-        style = "yellow" if guess.confidence < 0.5 else "dim"
-        sure = Text(f"{guess.confidence:.0%}", style=style) if guess.column else Text("")
-        table.add_row(guess.role, column, Text(guess.sample), sure, Text(guess.why, style="dim"))
-    return table
+def _name(source: Place) -> str:
+    """What to call the table: 'orders' of /data/orders.csv.gz, of shop.db#orders, of postgresql://host/shop#orders."""
+    last = str(source).split("?")[0].rstrip("/").rpartition("/")[2]
+    return last.partition("#")[2] or last.split(".")[0] or "data"

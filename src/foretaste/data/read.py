@@ -10,46 +10,86 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from foretaste.data.check import checked
+from foretaste.data.check import checked_parts
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
 from foretaste.data.project import guess_data, guess_item_columns, item_rows
 from foretaste.data.project_config import DataConfig
-from foretaste.data.readers import FILE, Table, read_table
+from foretaste.data.readers import FILE, Table, read_table, stream_tables
 from foretaste.data.readers_frames import frame_table
+from foretaste.data.readers_packed import BLOCK
+from foretaste.data.readers_sample import sample_table
 from foretaste.errors import UnknownNameError
+from foretaste.notebook import waiting
 from foretaste.types import NO_ITEM, NO_USER, Queries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from foretaste.protocols import Retriever
 
+    Progress = Callable[[str, int, int], None]
+
+PLAIN = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
+"""Files whose size says how many parts they have."""
+
 
 def read(events: Any, items: Any = None, **columns: str) -> Dataset:
-    """A data set from a polars or pandas frame, a file (CSV, JSON lines, Parquet, gzipped or not) or a folder.
+    """A data set from a polars or pandas frame, a file (CSV, JSON lines, Parquet, packed or not), a folder, a database.
 
-    events  : one row per event
+    events  : one row per event; `shop.db#orders` and `postgresql://…#orders` are tables of databases
     items   : one row per item, likewise; None where nothing is known of the items
     columns : user=, item=, time=, kind=, value=, time_format=, time_zone= where the guess should not decide
 
-    Rows that cannot be used are left out with a warning that counts them; `foretaste check` shows each.
+    A file is read part by part, with a bar on a terminal and in a notebook. Rows that cannot be used are left out with
+    a warning that counts them; `foretaste check` shows each.
     """
-    table = _table(events)
-    config, _ = guess_data(table, table.frame[FILE][0], table.frame[FILE][0].split(".")[0])
+    is_place = isinstance(events, str | Path)
+    whole = None if is_place else frame_table(events)
+    sample = sample_table(events) if whole is None else whole
+    name = sample.frame[FILE][0]
+    config, _ = guess_data(sample, name, name.partition("#")[0].split(".")[0])
     data = DataConfig.parse({**config.data.model_dump(exclude_none=True), **columns}, "read()")
     config = config.model_copy(update={"data": data})
-    reading = checked(table, config)
+    with waiting() as report:
+        reading = checked_parts([whole] if whole is not None else _watched(events, report), config)
     if lost := reading.report.counts["quarantined"]:
         first = next(problem for problem in reading.report.problems if problem.action == "quarantined")
         warnings.warn(f"{lost} rows are left out, the first: {first.sentence} {first.first[0]}", stacklevel=2)
     rows = title = None
     if items is not None:
-        frame = _table(items).frame
-        found = guess_item_columns(frame, table.frame[data.item], "items")
+        frame = (read_table(items) if isinstance(items, str | Path) else frame_table(items)).frame
+        found = guess_item_columns(frame, sample.frame[data.item], "items")
         rows, title = item_rows(frame, found["item_key"]), found["title"]
     built = Dataset.from_frame(reading.events, rows, kinds=Kinds(config.kinds), title=title, name=config.name)
-    return replace(built, user_type=_id_type(table.frame[data.user]), item_type=_id_type(table.frame[data.item]))
+    return replace(
+        built,
+        user_type=id_type(sample.frame.schema[data.user], built.users.names),
+        item_type=id_type(sample.frame.schema[data.item], built.items.ids.names),
+    )
+
+
+def _watched(source: str | Path, report: Progress) -> Iterator[Table]:
+    """The parts of a source; how many there will be is known by its size, for a plain file."""
+    path = Path(source)
+    known = path.is_file() and path.suffix.lower() in PLAIN
+    total = -(-path.stat().st_size // BLOCK) if known else 0
+    for number, table in enumerate(stream_tables(source), 1):
+        yield table
+        report(f"reading {path.name} (parts of {BLOCK >> 20} MB)", number, max(total, number + 1))
+
+
+def id_type(dtype: pl.DataType, names: pl.Series) -> pl.DataType:
+    """The type in which ids go out: the one they came in if every name survives the way there and back, else text.
+
+    Whole numbers that were held as floats come out as whole numbers.
+    """
+    wanted = pl.Int64() if dtype.is_float() else dtype
+    try:
+        same = bool((names.cast(wanted).cast(pl.String) == names).all())
+    except pl.exceptions.PolarsError:
+        same = False
+    return wanted if same else pl.String()
 
 
 def recommend(model: Retriever, data: Dataset, n: int = 10, users: Sequence[Any] | None = None) -> pl.DataFrame:
@@ -60,7 +100,7 @@ def recommend(model: Retriever, data: Dataset, n: int = 10, users: Sequence[Any]
     if users is None:
         codes = np.arange(data.n_users, dtype=np.int32)
     else:
-        names = [str(user) for user in users]
+        names = [str(int(user) if isinstance(user, float) and user.is_integer() else user) for user in users]
         codes = data.users.codes(names)
         if (codes == NO_USER).any():
             missing = next(name for name, code in zip(names, codes, strict=True) if code == NO_USER)
@@ -78,13 +118,3 @@ def recommend(model: Retriever, data: Dataset, n: int = 10, users: Sequence[Any]
             "title": pl.Series(data.items.titles(), dtype=pl.String).gather(items),
         }
     )
-
-
-def _table(source: Any) -> Table:
-    """A path is read; a frame of any library is taken as it is."""
-    return read_table(Path(source)) if isinstance(source, str | Path) else frame_table(source)
-
-
-def _id_type(column: pl.Series) -> pl.DataType:
-    """Whole numbers that were held as floats come out as whole numbers."""
-    return pl.Int64() if column.dtype.is_float() else column.dtype

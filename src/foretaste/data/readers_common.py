@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROW = "__row__"
 """Number of the record in its file; the header is row 1, so the first record of a CSV is row 2."""
@@ -37,6 +42,34 @@ def typed_table(frame: pl.DataFrame, format: str) -> Table:
         elif column.dtype == pl.Binary:
             changed.append(_as_text(column))
     return Table(frame.with_columns(changed).with_row_index(ROW, offset=1), [], format)
+
+
+def text_table(columns: Sequence[str], rows: Sequence[Sequence[object]], before: int, format: str) -> Table:
+    """A table of rows from a database, every value as text; `before` rows were read before these."""
+    by_name = {name: n for n, name in enumerate(columns) if name not in {ROW, FILE}}
+    frame = pl.DataFrame(
+        {name: pl.Series([_spelled(row[n]) for row in rows], dtype=pl.String) for name, n in by_name.items()}
+    )
+    at = pl.int_range(before + 1, before + len(rows) + 1, dtype=pl.UInt32, eager=True)
+    return Table(frame.with_columns(at.alias(ROW)), [], format)
+
+
+def _spelled(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    return json.dumps(value) if isinstance(value, bool | list) else str(value)
+
+
+def as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Every column as text, so that it can be written to a CSV, put right and read again."""
+    odd = [
+        pl.Series(column.name, [json.dumps(value, default=str) for value in column.to_list()], dtype=pl.String)
+        for column in frame.iter_columns()
+        if not is_plain(column.dtype)
+    ]
+    return frame.with_columns(odd).with_columns(pl.exclude(ROW, FILE).cast(pl.String, strict=False))
 
 
 def _as_text(column: pl.Series) -> pl.Series:

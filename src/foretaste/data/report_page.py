@@ -46,8 +46,32 @@ def report_page(report: Report, data: Dataset) -> str:
 items, {counts["quarantined"]:,} rows quarantined. Fingerprint <code>{data.fingerprint}</code>.</p>
 <h2>What is wrong</h2>{table or "<p>No row is wrong.</p>"}
 <h2>What the data can carry</h2><div class="plots">{_plots(data)}</div>
-<table>{figures}</table></html>
+<table>{figures}</table>{_prepared(report)}{_models(report)}</html>
 """
+
+
+def _models(report: Report) -> str:
+    if not report.models:
+        return ""
+    rows = "".join(
+        f"<tr><td>{'yes' if model.fits else 'no'}</td><td>{escape(model.name)}</td><td>{escape(model.reason)}</td></tr>"
+        for model in report.models
+    )
+    return f"<h2>Which models make sense</h2><table><tr><th>fits<th>model<th>because</tr>{rows}</table>"
+
+
+def _prepared(report: Report) -> str:
+    if not report.prepared:
+        return ""
+    rows = "".join(
+        f"<tr><td>{step.after.events - step.before.events:+,}</td><td>{escape(step.sentence)}</td>"
+        f"<td>{step.after.events:,}</td><td>{step.after.users:,}</td><td>{step.after.items:,}</td></tr>"
+        for step in report.prepared
+    )
+    return (
+        "<h2>What is done before anything learns</h2>"
+        f"<table><tr><th>events<th>step<th>events left<th>users<th>items</tr>{rows}</table>"
+    )
 
 
 def _plots(data: Dataset) -> str:

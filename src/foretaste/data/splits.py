@@ -9,27 +9,32 @@ test        questions nothing was chosen by
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import PositiveFloat, PositiveInt
 from scipy.sparse import csr_array
 
+from foretaste.config import Config
+from foretaste.data.searches import known_until
 from foretaste.errors import DataError
 from foretaste.types import Queries
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
-    from foretaste.types import BoolArray, LongArray
+    from foretaste.types import BoolArray, History, LongArray
 
 
 @dataclass(frozen=True, eq=False)
 class Questions:
     """queries  : what is known of each person at the moment of the question
     relevant : (B, n_items) CSR, 1 for every item the person took next
+    repeats  : whether what a person already had counts as an answer, and may be offered again
     """
 
     queries: Queries
     relevant: csr_array
+    repeats: bool = False
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -38,7 +43,12 @@ class Questions:
         """At most n of the questions. Rows stand in the order of the user codes, which follow a hash: a fair sample."""
         if len(self) <= n:
             return self
-        return Questions(self.queries.take(np.arange(n)), self.relevant[:n])
+        return Questions(self.queries.take(np.arange(n)), self.relevant[:n], self.repeats)
+
+    @property
+    def excluded(self) -> History | None:
+        """What must not be offered: the histories, unless repeats count."""
+        return None if self.repeats else self.queries.history
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +64,34 @@ class Split:
     """People with events but without a test question: too few events, or nothing new after the cut."""
 
 
-def leave_last(data: Dataset, n: int = 1) -> Split:
+class Holdout(Config):
+    """A way of holding out, to be applied to any data: the same for a shuffled copy as for the original."""
+
+    kind: Literal["leave-one-out", "time"] = "leave-one-out"
+    n: PositiveInt = 1
+    """Events held out per person (leave-one-out)."""
+    test_share: PositiveFloat = 0.1
+    """Of all events, the newest (time)."""
+    validation_share: PositiveFloat = 0.1
+    """Of all events, those before the test (time)."""
+    repeats: bool = False
+    """Whether taking something again counts as an answer: music and groceries, not films."""
+    next_only: bool = False
+    """Whether only the first thing each person took after the cut is an answer (time)."""
+
+    def __call__(self, data: Dataset) -> Split:
+        if self.kind == "leave-one-out":
+            return leave_last(data, self.n, repeats=self.repeats)
+        return by_time(data, self.test_share, self.validation_share, repeats=self.repeats, next_only=self.next_only)
+
+
+def leave_last(data: Dataset, n: int = 1, *, repeats: bool = False) -> Split:
     """Each person's last n events are the test, the n before them the validation.
 
     A person needs at least 2 n + 1 events to be asked; the others are only learned from. A test question knows the
     validation events in both variants; they differ in what the model was fitted on.
+
+    repeats : taking again what one already had counts as an answer, and nothing is hidden from the lists
     """
     if n < 1:
         raise DataError(f"leave_last holds out n events per person, and n is {n}; give 1 or more.")
@@ -68,14 +101,21 @@ def leave_last(data: Dataset, n: int = 1) -> Split:
     is_test = asked[data.user] & (from_end < n)
     is_validation = asked[data.user] & (from_end >= n) & (from_end < 2 * n)
     rule = "the last event of each user" if n == 1 else f"the last {n} events of each user"
-    return _split(data, is_test, is_validation, rule)
+    return _split(data, is_test, is_validation, rule, repeats=repeats)
 
 
-def by_time(data: Dataset, test_share: float = 0.1, validation_share: float = 0.1) -> Split:
+def by_time(
+    data: Dataset,
+    test_share: float = 0.1,
+    validation_share: float = 0.1,
+    *,
+    repeats: bool = False,
+    next_only: bool = False,
+) -> Split:
     """One moment for everybody: the newest `test_share` of all events are the test, the share before it validation.
 
     Nobody's future is learned from: this is what a deployed system meets. People are asked once, at the cut, about all
-    they did after it.
+    they did after it, or with `next_only` about the first of it.
     """
     if data.time is None:
         raise DataError("A time split needs events with times; these have only an order. Use leave-one-out.")
@@ -85,7 +125,9 @@ def by_time(data: Dataset, test_share: float = 0.1, validation_share: float = 0.
     is_test = data.time > second
     is_validation = (data.time > first) & ~is_test
     rule = f"the newest {test_share:.0%} of all events, after {np.datetime64(int(second), 'us').astype('M8[s]')}Z"
-    return _split(data, is_test, is_validation, rule, cuts=(int(first), int(second)))
+    rule += ", the first of each user" if next_only else ""
+    cuts = (int(first), int(second))
+    return _split(data, is_test, is_validation, rule, cuts=cuts, repeats=repeats, next_only=next_only)
 
 
 def fixed(data: Dataset, is_test: BoolArray, is_validation: BoolArray, rule: str) -> Split:
@@ -101,31 +143,47 @@ def _split(
     is_validation: BoolArray,
     rule: str,
     cuts: tuple[int, int] | None = None,
+    repeats: bool = False,
+    next_only: bool = False,
 ) -> Split:
     known_at_test = ~is_test
     train = ~is_test & ~is_validation
-    test = _questions(data, known_at_test, is_test, cuts and cuts[1])
+    test = _questions(data, known_at_test, is_test, cuts and cuts[1], repeats, next_only)
     return Split(
         data=data,
-        train=data.where(train),
-        validation=_questions(data, train, is_validation, cuts and cuts[0]),
-        refit=data.where(known_at_test),
+        train=_searched(data, train, cuts and cuts[0]),
+        validation=_questions(data, train, is_validation, cuts and cuts[0], repeats, next_only),
+        refit=_searched(data, known_at_test, cuts and cuts[1]),
         test=test,
-        rule=rule,
+        rule=f"{rule}; what one had before counts" if repeats else rule,
         left_out=int((np.diff(data.offsets) > 0).sum()) - len(test),
     )
 
 
-def _questions(data: Dataset, known: BoolArray, held_out: BoolArray, cut: int | None) -> Questions:
+def _searched(data: Dataset, known: BoolArray, cut: int | None) -> Dataset:
+    """What may be learned from: the known events, and the searches made before what is asked about."""
+    part = data.where(known)
+    if data.searches is None:
+        return part
+    return part.searched_before(known_until(data.user, data.time, ~known, data.n_users, cut))
+
+
+def _questions(
+    data: Dataset, known: BoolArray, held_out: BoolArray, cut: int | None, repeats: bool, next_only: bool
+) -> Questions:
     """One question per person who took something new among the held-out events.
 
-    An item the person already had is no answer: lists never offer it, and to be asked for it would be unfair.
+    An item the person already had is no answer: lists never offer it, and to be asked for it would be unfair. With
+    `repeats` it is one, and lists may offer it.
     """
-    n = np.int64(data.n_items)
-    pair = data.user.astype(np.int64) * n + data.item
     wanted = data.kinds.weights[data.kind] > 0
-    answer = held_out & wanted & ~np.isin(pair, pair[known])
-    people = np.unique(data.user[answer])
+    answer = held_out & wanted
+    if not repeats:
+        chosen = np.flatnonzero(answer)
+        answer[chosen] = ~_among(_pairs(data, chosen), _pairs(data, np.flatnonzero(known)))
+    people, first = np.unique(data.user[answer], return_index=True)
+    if next_only:  # events stand in the order of users and times
+        answer[:] = np.isin(np.arange(len(data)), np.flatnonzero(answer)[first])
     row_of = np.full(data.n_users, -1, np.int64)
     row_of[people] = np.arange(len(people))
     relevant = csr_array(
@@ -145,4 +203,21 @@ def _questions(data: Dataset, known: BoolArray, held_out: BoolArray, cut: int | 
         if history.time is not None and len(history.items):
             last = history.time[np.maximum(history.offsets[1:] - 1, 0)]
             asked_at = np.where(history.lengths > 0, np.maximum(asked_at, last), asked_at)
-    return Questions(Queries(people.astype(np.int32), history, asked_at=asked_at), relevant)
+    searches = None
+    if data.searched is not None:
+        until = known_until(data.user, data.time, ~known, data.n_users, cut)
+        searches = data.searched.lately(people, until[people])
+    queries = Queries(people.astype(np.int32), history, asked_at=asked_at, searches=searches)
+    return Questions(queries, relevant, repeats)
+
+
+def _pairs(data: Dataset, events: LongArray) -> LongArray:
+    """(E,) one number for each user and item."""
+    return data.user[events].astype(np.int64) * data.n_items + data.item[events]
+
+
+def _among(some: LongArray, all_of_them: LongArray) -> BoolArray:
+    """Whether each number is among the others, which are sorted in place: half the time and memory of np.isin."""
+    all_of_them.sort()
+    at = np.searchsorted(all_of_them, some)
+    return at < np.searchsorted(all_of_them, some, side="right")

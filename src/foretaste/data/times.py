@@ -51,7 +51,7 @@ FORMATS = (
 EARLY = 631_152_000_000_000
 """1990 in µs. Logs of what people did begin later; a time before it usually stands for 'unknown'."""
 YEAR_1900 = -2_208_988_800_000_000
-_ISO_SHAPE = re.compile(r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d([.,]\d+)?)?)?\s*(Z|UTC|[+-]\d\d:?\d\d)?$")
+_ISO_SHAPE = re.compile(r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d([.,]\d+)?)?)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)?$")
 
 
 def guess_format(sample: Sequence[str]) -> tuple[str, float]:
@@ -63,6 +63,8 @@ def guess_format(sample: Sequence[str]) -> tuple[str, float]:
     if len(numbers) > 0.8 * len(values) and not all(_looks_like_a_day(value) for value in values):
         return _unit(sorted(numbers)[len(numbers) // 2]), len(numbers) / len(values)
     shares = {ISO: sum(bool(_ISO_SHAPE.match(value)) for value in values) / len(values)}
+    if shares[ISO] == 1:
+        return ISO, 1.0
     column = pl.Series(values)
     for spelling in FORMATS:
         # '1/12/10' also reads as a day of the year 10; nobody's log is that old.
@@ -140,7 +142,7 @@ def _iso(text: pl.Series, zone: str) -> pl.Series:
         .with_columns(
             day=pl.col("t").str.extract(r"^(\d{4}-\d\d-\d\d)", 1),
             clock=pl.col("t").str.extract(r"^\d{4}-\d\d-\d\d[ T](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)", 1),
-            offset=pl.col("t").str.extract(r"(Z|UTC|[+-]\d\d:?\d\d)$", 1),
+            offset=pl.col("t").str.extract(r"(Z|UTC|[+-]\d\d(?::?\d\d)?)$", 1),
             shape=pl.col("t").str.contains(_ISO_SHAPE.pattern),
         )
     )
@@ -150,7 +152,7 @@ def _iso(text: pl.Series, zone: str) -> pl.Series:
     # '2026-01-05' has no clock, so its '-05' is not an offset.
     stated = pl.when(pl.col("clock").is_not_null()).then(pl.col("offset"))
     hours = stated.str.extract(r"^([+-]\d\d)", 1).cast(pl.Int64, strict=False).fill_null(0)
-    minutes = stated.str.extract(r"(\d\d)$", 1).cast(pl.Int64, strict=False).fill_null(0)
+    minutes = stated.str.extract(r"^[+-]\d\d:?(\d\d)$", 1).cast(pl.Int64, strict=False).fill_null(0)
     sign = pl.when(stated.str.starts_with("-")).then(-1).otherwise(1)
     shift = (hours * 3600 + sign * minutes * 60) * 1_000_000
     local = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.epoch("us")
@@ -160,7 +162,7 @@ def _iso(text: pl.Series, zone: str) -> pl.Series:
 
 def _number(value: str) -> float | None:
     try:
-        return float(value)
+        return float(value.replace(",", "."))
     except ValueError:
         return None
 

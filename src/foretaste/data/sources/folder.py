@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from foretaste.data.dataset import Dataset
+from foretaste.data.pictures import places_in
+from foretaste.data.sources.tables import relations_of
 from foretaste.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,10 +22,11 @@ BANDIT_LOG = "random_all.parquet"
 UNTIMED = 0.1
 """Below this share of events without a time, the times of the others still count."""
 MAIN_TABLES = {"interactions", "items", "users"}
+PICTURES = "posters"
 
 
 def load_folder(folder: Path) -> Dataset:
-    """The data set in a folder; every further Parquet file in it becomes a relation under its name.
+    """The data set in a folder; further Parquet files in it become relations by their names, posters.parquet pictures.
 
     interactions.parquet : user_id, item_id; optionally timestamp (s), position (0 the oldest), rating or another
                            value, behavior. Rows of equal times keep the order of the file
@@ -42,12 +45,18 @@ def load_folder(folder: Path) -> Dataset:
         _keyed(pl.read_parquet(items)) if items.is_file() else None,
         name=folder.name,
     )
-    relations = {
+    tables = {
         table.stem: pl.read_parquet(table)
         for table in sorted(folder.glob("*.parquet"))
-        if table.stem not in MAIN_TABLES
+        if table.stem not in {*MAIN_TABLES, PICTURES}
     }
-    return replace(data, relations=relations, user_table=_users(folder / "users.parquet", data))
+    catalogue = data.items
+    if (folder / f"{PICTURES}.parquet").is_file():
+        places, _ = places_in(folder / f"{PICTURES}.parquet", catalogue.ids.names)
+        catalogue = replace(catalogue, places=places)
+    return replace(
+        data, items=catalogue, relations=relations_of(tables), user_table=_users(folder / "users.parquet", data)
+    )
 
 
 def _events(raw: pl.DataFrame) -> pl.DataFrame:
