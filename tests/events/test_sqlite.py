@@ -88,6 +88,29 @@ def test_two_processes_share_a_file(tmp_path: Path) -> None:
     assert first.users(5) == second.users(5)
 
 
+def test_what_one_worker_changes_another_sees(tmp_path: Path) -> None:
+    one, other = SqliteStore(tmp_path / "log.db"), SqliteStore(tmp_path / "log.db")
+    mark = other.mark()
+    one.put_items({"tea": {"title": "Tea"}, "mug": {}})
+    one.hide_item("mug")
+    other.put_items({"cup": {}})
+    one.delete_item("tea")
+    one.append(events(2))
+    news = other.follow(mark)
+    assert [(item.name, item.hidden, item.deleted) for item in news.items] == [
+        ("mug", True, False),
+        ("cup", False, False),
+        ("tea", False, True),
+    ]
+    assert [event.user for event in news.events] == ["u0", "u1"]
+    assert not news.forgotten
+    other.erase("u1")
+    one.append([Event("after", "u1", "i1", "view", 4_000_000_000_000_000)])  # its caches still knew the code of u1
+    assert one.count("u1") == other.count("u1") == 1
+    assert other.history("u1").item == ["i1"]
+    assert one.follow(news.mark).forgotten
+
+
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "log.db")
     store.append(events(1))
@@ -150,7 +173,7 @@ def test_a_file_from_a_newer_foretaste_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "log.db") as newer:
         newer.execute("PRAGMA user_version = 7")
     newer.close()
-    with pytest.raises(StoreError, match="version 7, and this foretaste reads version 1"):
+    with pytest.raises(StoreError, match="version 7, and this foretaste reads version 2"):
         SqliteStore(tmp_path / "log.db")
 
 

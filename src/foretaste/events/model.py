@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
+
+    from foretaste.privacy.receipt import Receipt
 
 Status = Literal["accepted", "duplicate", "conflict", "rejected"]
 
@@ -29,6 +31,7 @@ class Event:
     time    : µs since 1970 UTC; None where only the order is known
     value   : a rating, a share watched; 1 where nothing was said
     stamped : the client gave no time, and `time` is when we heard of it. A retry is stamped later: no conflict
+    context : whatever else belongs to it, as JSON text: the recommendation it answers, place in the list, session
     """
 
     id: str
@@ -38,13 +41,15 @@ class Event:
     time: int | None = None
     value: float = 1.0
     stamped: bool = False
+    context: str | None = None
 
     def same_as(self, other: Event) -> bool:
         """Whether the client said the same thing twice."""
         return self._said() == other._said()
 
     def _said(self) -> tuple[object, ...]:
-        return self.user, self.item, self.kind, self.value, self.stamped, None if self.stamped else self.time
+        time = None if self.stamped else self.time
+        return self.user, self.item, self.kind, self.value, self.stamped, time, self.context
 
 
 class Outcome(NamedTuple):
@@ -73,10 +78,65 @@ class Past:
         return len(self.item)
 
 
+class Logged(NamedTuple):
+    """One event as the log has it."""
+
+    seq: int
+    user: str
+    item: str
+    kind: str
+    time: int | None
+    value: float
+
+
+class ItemRecord(NamedTuple):
+    """One item of the live catalogue.
+
+    columns : all that is known of it, as JSON values
+    change  : place of its latest change among all changes of the catalogue; rises, with gaps
+    """
+
+    name: str
+    columns: dict[str, Any]
+    hidden: bool
+    deleted: bool
+    change: int
+
+
+class Mark(NamedTuple):
+    """How far somebody has followed a store; the default is its very beginning.
+
+    seq    : of the last event seen
+    change : of the last item seen
+    epoch  : how often histories had been rewritten by then
+    """
+
+    seq: int = 0
+    change: int = 0
+    epoch: int = 0
+
+
+class News(NamedTuple):
+    """What happened behind a mark.
+
+    events    : in order of seq; as many as the limit if there are more to ask for
+    items     : new, changed, hidden and deleted ones, in order of change
+    mark      : where to go on from
+    forgotten : histories were rewritten (an erasure, a removed entry); whatever was derived from one is out of date
+    """
+
+    events: list[Logged]
+    items: list[ItemRecord]
+    mark: Mark
+    forgotten: bool
+
+
 class EventStore(Protocol):
     """Keeps every event once, for good. All methods may be called from any thread.
 
     A person's history is ordered by (time, seq): events without a time come first, in the order they arrived.
+    Any method raises StoreUnavailableError while the store cannot be reached, StoreFullError when its disk is full
+    (and then nothing of that call is kept), StoreError when it is damaged or closed; the next call tries afresh.
     """
 
     def append(self, events: Sequence[Event]) -> list[Outcome]:
@@ -89,7 +149,10 @@ class EventStore(Protocol):
     def import_frame(self, frame: pl.DataFrame) -> int:
         """Keep a table of events; rows that are there already, from an earlier import, are not added again.
 
-        frame   : columns user, item; optionally kind, time (Datetime, naive as UTC, or whole µs), value
+        Left out as well is what was removed on purpose: events of erased people, forgotten entries, retention.
+
+        frame   : columns user, item; optionally kind, time (Datetime, naive as UTC, or whole µs), value, and id (32
+                  hex digits as `export` writes them, null for none)
         returns : how many were new
         """
         ...
@@ -102,17 +165,87 @@ class EventStore(Protocol):
         """How many events a person has."""
         ...
 
-    def frame(self, after: int = 0) -> pl.DataFrame:
-        """The log behind position `after`: columns seq, user, item, kind, time (µs), value, in order of seq."""
+    def frame(self, after: int = 0, limit: int | None = None, whole: bool = False) -> pl.DataFrame:
+        """The log behind position `after`, at most `limit` rows of it: seq, user, item, kind, time (µs), value.
+
+        whole : with the columns id (the store's own, 32 hex digits), stamped and context besides
+        """
         ...
 
     @property
     def position(self) -> int:
-        """seq of the last event, 0 while there is none; seq rises, with gaps."""
+        """seq of the last event that was kept, 0 while there is none; seq rises, with gaps, and is never used twice."""
         ...
 
     def users(self, n: int) -> list[tuple[str, int]]:
-        """(user, number of events) of the n people who were active last, by (latest time, latest seq)."""
+        """(user, number of events) of the n people who were active last, by (time, seq) of their latest event."""
+        ...
+
+    def last_stamp(self) -> int:
+        """The latest time, in µs, at which the store's own side stamped one of the last 1,000 events; 0 for never."""
+        ...
+
+    def mark(self) -> Mark:
+        """The present moment, to follow the store from here on."""
+        ...
+
+    def follow(self, after: Mark, limit: int = 10_000) -> News:
+        """What came behind a mark, whoever wrote it; cheap when nothing did."""
+        ...
+
+    def put_items(self, items: Mapping[str, Mapping[str, Any]]) -> list[ItemRecord]:
+        """Keep what is known of items (name → columns, JSON values), all or none; a deleted one is there again."""
+        ...
+
+    def hide_item(self, name: str, hidden: bool = True) -> ItemRecord | None:
+        """Hide an item from every list, or show it again; None if the catalogue has no such item."""
+        ...
+
+    def delete_item(self, name: str) -> ItemRecord | None:
+        """Take an item out of the catalogue; the events it is in stay. None if the catalogue has no such item."""
+        ...
+
+    def item(self, name: str) -> ItemRecord | None:
+        """One item of the catalogue, also when it is hidden or deleted."""
+        ...
+
+    def items(self, after: int = 0) -> list[ItemRecord]:
+        """Every item whose latest change lies behind `after`, in order of change."""
+        ...
+
+    def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
+        """Keep what is known of a person, as JSON values."""
+        ...
+
+    def user(self, user: str) -> dict[str, Any] | None:
+        """What is known of a person; None if the store has never heard of them."""
+        ...
+
+    def export_person(self, user: str) -> dict[str, Any] | None:
+        """All that is held on one person, JSON-ready: user, columns, events; None where nothing is held."""
+        ...
+
+    def erase(self, user: str) -> Receipt:
+        """Remove every trace of a person; afterwards no byte of the store leads back to them.
+
+        What stays is one keyed mark, which keeps imports and late retries of what they did before from bringing
+        them back. Events of a later time are kept again: they came back themselves.
+        """
+        ...
+
+    def forget(self, user: str, item: str, kind: str | None = None, time: int | None = None) -> int:
+        """Remove the entries of a history that match; they do not come back. Returns how many there were."""
+        ...
+
+    def reset(self, user: str) -> int:
+        """Remove all of a history; what `put_user` said of the person stays. Returns how many events there were."""
+        ...
+
+    def forget_before(self, time: int) -> int:
+        """Remove every event older than a time (µs), and refuse such events from now on; returns how many there were.
+
+        Events without a time stay. People of whom nothing is left are removed too.
+        """
         ...
 
     def close(self) -> None: ...
@@ -126,6 +259,8 @@ def problem(event: Event) -> str | None:
             return f"'{field}' is empty; give a name."
         if not text.isascii() and not _encodable(text):
             return f"'{field}' is not valid Unicode; send UTF-8."
+    if event.context is not None and not _encodable(event.context):
+        return "'context' is not valid Unicode; send UTF-8."
     if event.time is not None and not EARLIEST <= event.time <= LATEST:
         return f"'time' {event.time} is outside the years 1 to 9999; give µs since 1970 UTC."
     if not math.isfinite(event.value) or abs(event.value) > LARGEST_VALUE:

@@ -8,81 +8,52 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from foretaste.errors import StoreError
-from foretaste.events.model import Event, Outcome, Past, conflict, problem
+from foretaste.events import sqlite_catalogue as catalogue
+from foretaste.events.group import GroupCommit
+from foretaste.events.kept_out import checked_columns
+from foretaste.events.ledger import Ledger
+from foretaste.events.model import Mark
+from foretaste.events.portrait import portrait
 from foretaste.events.sqlite_file import connect, in_plain_words, open_file, writing
-from foretaste.events.tables import LOG_SCHEMA, plain_events, with_ids
+from foretaste.events.sqlite_read import ITEM_COLUMNS, MARK, STAMP, Reader, item_record
+from foretaste.events.sqlite_remove import Remover
+from foretaste.events.sqlite_write import POSITION, SqliteTables
+from foretaste.events.tables import plain_events, with_ids
+from foretaste.privacy.receipt import Receipt
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-ROWS_AT_ONCE = 100_000
-NAMED = ("user", "item", "kind")
-"""What is kept as a code in the log, and by name in a table of its own."""
+    import polars as pl
 
-INSERT = "INSERT OR IGNORE INTO event (id, user, item, kind, time, value, stamped) VALUES (?, ?, ?, ?, ?, ?, ?)"
-KNOWN = """
-    SELECT person.name, item.name, kind.name, event.time, event.value, event.stamped
-    FROM event JOIN person USING (user) JOIN item USING (item) JOIN kind USING (kind) WHERE event.id = ?
-"""
-COUNT_NEW = """
-    UPDATE person SET
-        events = events + new.n,
-        last_time = max(coalesce(last_time, new.time), coalesce(new.time, last_time)),
-        last_seq = new.seq
-    FROM (SELECT user, count(*) AS n, max(time) AS time, max(seq) AS seq
-          FROM event NOT INDEXED WHERE seq > ? GROUP BY user) AS new -- or SQLite reads the whole index of people
-    WHERE person.user = new.user
-"""
-HISTORY = """
-    SELECT item.name, kind.name, time, value FROM event JOIN item USING (item) JOIN kind USING (kind)
-    WHERE user = (SELECT user FROM person WHERE name = ?) ORDER BY time DESC, seq DESC LIMIT ?
-"""
-LOG = f"SELECT {', '.join(LOG_SCHEMA)} FROM event WHERE seq > ? ORDER BY seq"
+    from foretaste.events.model import Event, ItemRecord, News, Outcome, Past
 
 
 class SqliteStore:
-    """One connection writes, behind a lock; readers take one of their own, so that no read waits for the disk."""
+    """One connection writes, behind a lock; readers take one of their own, so that no read waits for the disk.
+
+    Events that several threads append at the same time share a transaction, and so a sync of the disk.
+    """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self._lock = Lock()
-        self._writer = open_file(self.path)
+        self._writer, keys = open_file(self.path)
+        self._ledger = Ledger(SqliteTables(self._writer), keys)
+        self._read = Reader(keys)
+        self._remove = Remover(self._writer, self.path, keys)
+        self._group: GroupCommit[Event, Outcome] = GroupCommit(self._append)
         self._readers: deque[sqlite3.Connection] = deque()
         self._closed = False
 
     def append(self, events: Sequence[Event]) -> list[Outcome]:
-        with self._lock, writing(self._open(), self.path):
-            before = self._last_seq(self._writer)
-            outcomes = [self._keep(event) for event in events]
-            self._writer.execute(COUNT_NEW, (before,))
-        return outcomes
+        return self._group.submit(events)
 
-    def _keep(self, event: Event) -> Outcome:
-        if (why := problem(event)) is not None:
-            return Outcome("rejected", why)
-        key = event.id.encode()
-        if (row := self._writer.execute(KNOWN, (key,)).fetchone()) is not None:
-            user, item, kind, time, value, stamped = row
-            there = Event(event.id, user, item, kind, time, value, bool(stamped))
-            return Outcome("duplicate") if there.same_as(event) else conflict(event.id)
-        codes = [
-            self._code(of, name) for of, name in (("user", event.user), ("item", event.item), ("kind", event.kind))
-        ]
-        self._writer.execute(INSERT, (key, *codes, event.time, event.value, event.stamped))
-        return Outcome("accepted")
-
-    def _code(self, of: str, name: str) -> int:
-        """The code of a name, handed out now if it has none. Within a transaction of ours."""
-        table = "person" if of == "user" else of
-        row = self._writer.execute(f"SELECT {of} FROM {table} WHERE name = ?", (name,)).fetchone()
-        if row is None:
-            row = self._writer.execute(f"INSERT INTO {table} (name) VALUES (?) RETURNING {of}", (name,)).fetchone()
-        code: int = row[0]
-        return code
+    def _append(self, events: list[Event]) -> list[Outcome]:
+        with self._writing():
+            return self._ledger.append(events)
 
     def import_frame(self, frame: pl.DataFrame) -> int:
         """As the protocol says; in one transaction per chunk, so that other writers get their turn.
@@ -91,58 +62,98 @@ class SqliteStore:
         """
         new = 0
         for ids, chunk in with_ids(plain_events(frame)):
-            with self._lock, writing(self._open(), self.path):
-                before = self._last_seq(self._writer)
-                coded = [self._codes(of, chunk[of]) for of in NAMED]
-                columns = [column.to_list() for column in (*coded, chunk["time"], chunk["value"])]
-                rows = zip(ids, *columns, [0] * len(ids), strict=True)
-                new += self._writer.executemany(INSERT, rows).rowcount
-                self._writer.execute(COUNT_NEW, (before,))
+            with self._writing():
+                new += self._ledger.import_chunk(ids, chunk)
         return new
-
-    def _codes(self, of: str, names: pl.Series) -> pl.Series:
-        distinct = names.unique(maintain_order=True)
-        codes = pl.Series("code", [self._code(of, name) for name in distinct], pl.Int64)
-        table = pl.DataFrame([distinct, codes])
-        return names.to_frame().join(table, on=of, how="left", maintain_order="left")["code"]
 
     def history(self, user: str, last: int | None = None) -> Past:
         with self._reading() as reader:
-            rows = reader.execute(HISTORY, (user, -1 if last is None else last)).fetchall()
-        columns = zip(*reversed(rows), strict=True) if rows else ((), (), (), ())
-        return Past(*(list(column) for column in columns))
+            return self._read.history(reader, user, last)
 
     def count(self, user: str) -> int:
         with self._reading() as reader:
-            row = reader.execute("SELECT events FROM person WHERE name = ?", (user,)).fetchone()
-        return 0 if row is None else row[0]
+            return self._read.count(reader, user)
 
-    def frame(self, after: int = 0) -> pl.DataFrame:
-        with self._reading() as reader:
-            # Rows are written one after another and never change, but names may be added while we read:
-            # one transaction sees one moment.
-            reader.execute("BEGIN")
-            try:
-                names = {of: _names(reader, of) for of in NAMED}
-                found = reader.execute(
-                    f"SELECT {', '.join(LOG_SCHEMA)} FROM event WHERE seq > ? ORDER BY seq", (after,)
-                )
-                parts = [pl.DataFrame(schema=LOG_SCHEMA)]
-                while rows := found.fetchmany(ROWS_AT_ONCE):
-                    parts.append(_named(rows, names))
-            finally:
-                reader.execute("COMMIT")
-        return pl.concat(parts)
+    def frame(self, after: int = 0, limit: int | None = None, whole: bool = False) -> pl.DataFrame:
+        with self._at_one_moment() as reader:
+            return self._read.frame(reader, after, limit, whole)
 
     @property
     def position(self) -> int:
         with self._reading() as reader:
-            return self._last_seq(reader)
+            return reader.execute(POSITION).fetchone()[0]
 
     def users(self, n: int) -> list[tuple[str, int]]:
+        with self._at_one_moment() as reader:
+            return self._read.users(reader, n)
+
+    def last_stamp(self) -> int:
         with self._reading() as reader:
-            lately = "SELECT name, events FROM person WHERE events > 0 ORDER BY last_time DESC, last_seq DESC LIMIT ?"
-            return reader.execute(lately, (n,)).fetchall()
+            return reader.execute(STAMP).fetchone()[0]
+
+    def mark(self) -> Mark:
+        with self._reading() as reader:
+            return Mark(*reader.execute(MARK).fetchone())
+
+    def follow(self, after: Mark, limit: int = 10_000) -> News:
+        with self._at_one_moment() as reader:
+            return self._read.follow(reader, after, limit)
+
+    def put_items(self, items: Mapping[str, Mapping[str, Any]]) -> list[ItemRecord]:
+        texts = {name: checked_columns(name, columns) for name, columns in items.items()}
+        with self._writing():
+            return [catalogue.put_item(self._writer, name, text) for name, text in texts.items()]
+
+    def hide_item(self, name: str, hidden: bool = True) -> ItemRecord | None:
+        with self._writing():
+            return catalogue.hide_item(self._writer, name, hidden)
+
+    def delete_item(self, name: str) -> ItemRecord | None:
+        with self._writing():
+            return catalogue.delete_item(self._writer, name)
+
+    def item(self, name: str) -> ItemRecord | None:
+        with self._reading() as reader:
+            one = f"SELECT {ITEM_COLUMNS} FROM item WHERE name = ? AND changed IS NOT NULL"
+            row = reader.execute(one, (name,)).fetchone()
+        return None if row is None else item_record(row)
+
+    def items(self, after: int = 0) -> list[ItemRecord]:
+        with self._reading() as reader:
+            return self._read.items(reader, after)
+
+    def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
+        text = checked_columns(user, columns)
+        pseudonym = self._read.keys.pseudonym(user)
+        with self._writing():
+            sealed = self._read.keys.seal(text, pseudonym)
+            row = sealed, self._ledger.codes("user", [user])[0]
+            self._writer.execute("UPDATE person SET columns = ? WHERE user = ?", row)
+
+    def user(self, user: str) -> dict[str, Any] | None:
+        with self._reading() as reader:
+            return self._read.user(reader, user)
+
+    def export_person(self, user: str) -> dict[str, Any] | None:
+        with self._at_one_moment() as reader:
+            return portrait(user, self._read.user(reader, user), self._read.events_of(reader, user))
+
+    def erase(self, user: str) -> Receipt:
+        with self._removing():
+            found, remarks = self._remove.erase(user)
+        return Receipt(found, tuple(remarks))
+
+    def forget(self, user: str, item: str, kind: str | None = None, time: int | None = None) -> int:
+        with self._removing():
+            return self._remove.forget(user, item, kind, time)
+
+    def reset(self, user: str) -> int:
+        with self._removing():
+            return self._remove.forget(user, None, None, None)
+
+    def forget_before(self, time: int) -> int:
+        with self._removing():
+            return self._remove.forget_before(time)
 
     def close(self) -> None:
         with self._lock:
@@ -152,10 +163,31 @@ class SqliteStore:
             self._writer.close()
 
     @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock:
+            self._check_open()
+            try:
+                with writing(self._writer, self.path):
+                    yield
+            except BaseException:
+                self._ledger.forget()  # codes that were handed out in it are not in the file
+                raise
+
+    @contextmanager
+    def _removing(self) -> Iterator[None]:
+        """The same lock, for work in several transactions; idle readers go, for they remember pages."""
+        with self._lock, in_plain_words(self.path):
+            self._check_open()
+            while self._readers:
+                self._readers.pop().close()
+            yield
+            self._ledger.forget()
+
+    @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """A connection of one's own, kept for the next reader; as many as ever read at once."""
         with in_plain_words(self.path):
-            self._open()
+            self._check_open()
             try:
                 reader = self._readers.pop()
             except IndexError:
@@ -163,27 +195,16 @@ class SqliteStore:
             yield reader
             self._readers.append(reader)
 
-    def _open(self) -> sqlite3.Connection:
+    @contextmanager
+    def _at_one_moment(self) -> Iterator[sqlite3.Connection]:
+        """Several statements that see the same state."""
+        with self._reading() as reader:
+            reader.execute("BEGIN")
+            try:
+                yield reader
+            finally:
+                reader.execute("COMMIT")
+
+    def _check_open(self) -> None:
         if self._closed:
             raise StoreError(f"The event store {self.path} is closed; open it again.")
-        return self._writer
-
-    @staticmethod
-    def _last_seq(connection: sqlite3.Connection) -> int:
-        return connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0]
-
-
-def _names(reader: sqlite3.Connection, of: str) -> pl.DataFrame:
-    table = "person" if of == "user" else of
-    rows = reader.execute(f"SELECT {of}, name FROM {table}").fetchall()
-    return pl.DataFrame(rows, {"code": pl.Int64, of: pl.String}, orient="row")
-
-
-def _named(rows: list[tuple[Any, ...]], names: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """Rows of codes as a part of the log."""
-    columns = dict(zip(LOG_SCHEMA, zip(*rows, strict=True), strict=True))
-    part = {of: pl.Series(of, values, pl.Int64 if of != "value" else pl.Float64) for of, values in columns.items()}
-    for of, table in names.items():
-        codes = part[of].to_frame("code")
-        part[of] = codes.join(table, on="code", how="left", maintain_order="left")[of]
-    return pl.DataFrame(part)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 100_000
 IMPORTED = b"\xff"
 """First byte of the id of an imported row. No UTF-8 text has it, so no client's id can be taken for one."""
-
+EXPORTED = b"\xfe"
+"""First byte of an id that a store gave out itself: what follows is its key, as it is."""
 
 LOG_SCHEMA = {
     "seq": pl.Int64,
@@ -26,10 +27,15 @@ LOG_SCHEMA = {
     "time": pl.Int64,
     "value": pl.Float64,
 }
+WHOLE_SCHEMA = {**LOG_SCHEMA, "id": pl.String, "stamped": pl.Boolean, "context": pl.String}
+"""The log with all that its rows hold: `id` is the store's own, 32 hex digits."""
 
 
 def plain_events(frame: pl.DataFrame) -> pl.DataFrame:
-    """Columns user, item, kind (String), time (Int64 µs, or null), value (Float64), nothing missing but times."""
+    """Columns user, item, kind (String), time (Int64 µs, or null), value (Float64), stamped, context, and id if given.
+
+    Nothing is missing in them but times, contexts and ids.
+    """
     if missing := {"user", "item"} - set(frame.columns):
         raise DataError(f"The events have no column '{min(missing)}'. They have: {', '.join(frame.columns)}.")
     kind = pl.col("kind").cast(pl.String).fill_null(DEFAULT_KIND) if "kind" in frame.columns else pl.lit(DEFAULT_KIND)
@@ -39,18 +45,24 @@ def plain_events(frame: pl.DataFrame) -> pl.DataFrame:
         kind=kind,
         time=_microseconds(frame.schema["time"]) if "time" in frame.columns else pl.lit(None, pl.Int64),
         value=pl.when(value == 0).then(0.0).otherwise(value),  # −0.0 and 0.0 are one value, and must give one id
+        stamped=pl.col("stamped").cast(pl.Boolean).fill_null(False) if "stamped" in frame.columns else pl.lit(False),
+        context=pl.col("context").cast(pl.String) if "context" in frame.columns else pl.lit(None, pl.String),
+        **({"id": pl.col("id").cast(pl.String)} if "id" in frame.columns else {}),
     )
     for column in ("user", "item", "kind"):
         _refuse(events, pl.col(column).is_null() | (pl.col(column) == ""), f"has no {column}")
     _refuse(events, ~pl.col("time").is_between(EARLIEST, LATEST), "has a time outside the years 1 to 9999")
     _refuse(events, pl.col("value").abs() > LARGEST_VALUE, f"has a value beyond {LARGEST_VALUE:g}")
+    if "id" in events.columns:
+        _refuse(events, ~pl.col("id").str.contains("^[0-9a-f]{32}$"), "has an id that is not 32 hex digits")
     return events
 
 
 def with_ids(events: pl.DataFrame) -> Iterator[tuple[list[bytes], pl.DataFrame]]:
     """Chunks of (ids, events). An id is the hash of the row and of how many equal rows came before it.
 
-    So the same file imported again has the same ids, and two equal rows of one file stay two events.
+    So the same file imported again has the same ids, and two equal rows of one file stay two events. A row that
+    brings an id along, as exports do, keeps it.
     """
     names = ("user", "item", "kind")
     lengths = [pl.col(name).str.len_bytes() for name in names]  # lest ("ab", "c") and ("a", "bc") read alike
@@ -61,7 +73,11 @@ def with_ids(events: pl.DataFrame) -> Iterator[tuple[list[bytes], pl.DataFrame]]
     for start in range(0, len(events), CHUNK_ROWS):
         chunk = events.slice(start, CHUNK_ROWS)
         texts = chunk.with_columns(pl.col("time").cast(pl.String)).select(text).to_series().to_list()
-        yield [IMPORTED + blake2b(t.encode(), digest_size=15).digest() for t in texts], chunk.drop("earlier")
+        ids = [IMPORTED + blake2b(t.encode(), digest_size=15).digest() for t in texts]
+        if "id" in chunk.columns:
+            pairs = zip(chunk["id"].to_list(), ids, strict=True)
+            ids = [made if given is None else EXPORTED + bytes.fromhex(given) for given, made in pairs]
+        yield ids, chunk.select("user", "item", "kind", "time", "value", "stamped", "context")
 
 
 def _microseconds(dtype: pl.DataType) -> pl.Expr:

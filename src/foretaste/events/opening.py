@@ -1,0 +1,31 @@
+"""Which event store an address means."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foretaste.events.model import EventStore
+
+VARIABLE = "FORETASTE_STORE"
+"""Environment variable with the address of the store; addresses hold passwords, and so stay out of files."""
+POSTGRES = ("postgresql://", "postgres://")
+
+
+def open_store(where: Path | str | None, folder: Path | str) -> EventStore:
+    """The event store of a project folder.
+
+    where : postgresql://user@host/database, or the path of a SQLite file, from the folder; None means what
+            FORETASTE_STORE says, else events.db in the folder. The key file lies in the folder (PostgreSQL), or
+            beside the SQLite file
+    """
+    address = str(where or os.environ.get(VARIABLE) or "events.db")
+    if address.startswith(POSTGRES):
+        from foretaste.events.postgres import PostgresStore
+
+        return PostgresStore(address, folder)
+    from foretaste.events.sqlite import SqliteStore
+
+    return SqliteStore(Path(folder) / address)

@@ -1,0 +1,77 @@
+"""Erasure in a whole project: the log, and a look at everything else that lies in the folder."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from foretaste.errors import StoreError
+from foretaste.events.kept_out import now
+from foretaste.events.opening import open_store
+from foretaste.events.sqlite_file import occurrences
+from foretaste.events.sqlite_remove import TELLING_BYTES
+from foretaste.privacy.keys import KEY_FILE
+from foretaste.privacy.receipt import Receipt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOG_FILES = ("events.db", "events.db-wal", "events.db-shm", KEY_FILE)
+
+
+def erase_person(folder: Path, user: str) -> Receipt:
+    """Remove a person from the log of a project; the receipt also says what else in the folder names them.
+
+    Files that foretaste did not write are never changed: their owner has to. Until then the log keeps what they say
+    of the person out of every import.
+    """
+    _check(folder)
+    store = open_store(None, folder)
+    try:
+        receipt = store.erase(user)
+    finally:
+        store.close()
+    named = {} if len(user.encode()) < TELLING_BYTES else _files_that_name(folder, user)
+    remarks = [
+        f"{name} names them {n:,} times. It is your file: take them out of it. Imports leave them out already."
+        for name, n in named.items()
+    ]
+    if receipt.total and (folder / "bundles").is_dir():
+        remarks.append(
+            "Bundles hold no names, but those trained before this have learned from what the person did, as from "
+            "everybody; `foretaste train` makes one that has not."
+        )
+    if receipt.total:
+        remarks.append("Backups made before this still hold them; delete those, or erase again after a restore.")
+    return Receipt(receipt.found, (*receipt.remarks, *remarks), receipt.at, receipt.id)
+
+
+def erase_by_age(folder: Path, days: int) -> Receipt:
+    """Remove events older than so many days, and refuse such events from now on."""
+    _check(folder)
+    store = open_store(None, folder)
+    try:
+        n = store.forget_before(now() - int(timedelta(days=days) / timedelta(microseconds=1)))
+    finally:
+        store.close()
+    return Receipt({"events": n}, ("Backups made before this still hold them; delete those when their time has come.",))
+
+
+def _check(folder: Path) -> None:
+    if not folder.is_dir():
+        raise StoreError(f"{folder} is not a folder; name a project with --project.")
+
+
+def _files_that_name(folder: Path, user: str) -> dict[str, int]:
+    """Path → how often the id stands in it, for all files but the log's own. Packed files cannot be looked into."""
+    needle = [user.encode()]
+    found = {}
+    for file in sorted(folder.rglob("*")):
+        if file.is_file() and not file.is_symlink() and file.name not in LOG_FILES:
+            try:
+                n = occurrences(file, needle)
+            except OSError:
+                continue
+            if n:
+                found[str(file.relative_to(folder))] = n
+    return found
