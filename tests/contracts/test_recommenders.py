@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 
     from foretaste.data.dataset import Dataset
 
-TASTELESS = {"random", "popular"}
+TASTELESS = {"random", "popular", "trending"}
 """The only models that may offer everybody the same."""
-NEEDS = {"text": "sentence_transformers"}
+NETWORKS = {"gru4rec", "bert4rec", "sasrec", "hstu", "two_tower"}
+LIGHT = {
+    "width": 32,
+    "training": {"epochs": 50, "least_steps": 0, "learning_rate": 0.01, "warm_up_steps": 10, "averaging": 0.9},
+}
+"""Networks learn these small worlds in a second; their own settings are made for data a thousand times larger."""
+NEEDS = {"cf": "implicit", "torch": "torch", "text": "sentence_transformers"}
 
 
 def _unfitted(name: str) -> Any:
@@ -32,7 +38,8 @@ def _unfitted(name: str) -> Any:
     extra = model_spec(name).extra
     if extra and find_spec(NEEDS[extra]) is None:
         pytest.skip(f"the extra '{extra}' is not installed: pip install 'foretaste[{extra}]'")
-    return model_class(name)()
+    made = model_class(name)
+    return made(made.config_class.model_validate(LIGHT)) if name in NETWORKS else made()
 
 
 @pytest.fixture(scope="module", params=[*models(), "pipeline"])

@@ -1,7 +1,8 @@
-"""Recommend items whose words mean what the words of a person's history mean. Needs nobody else's clicks."""
+"""Recommend items that are what the items of a person's history are. Needs nobody else's clicks."""
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.sparse import csr_array
 
 from foretaste.config import Config
 from foretaste.errors import DataError
-from foretaste.features.text import TextEncoderConfig, text_encoder
+from foretaste.features.items import ItemFeatures, ItemFeaturesConfig
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import fitted, read_model, write_model
 
@@ -18,45 +19,80 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.data.dataset import Dataset
-    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+    from foretaste.data.items import ItemTable
+    from foretaste.types import (
+        BoolArray,
+        Candidates,
+        FloatArray,
+        History,
+        IntArray,
+        LongArray,
+        Queries,
+        Ragged,
+        Run,
+    )
+
+DAY = 86_400e6  # µs
 
 
 class ContentConfig(Config):
-    encoder: TextEncoderConfig = TextEncoderConfig()
-    """The pretrained language model that reads the catalogue; it is not changed."""
-    columns: tuple[str, ...] | None = None
-    """What is read of each item; None reads every column of words, the title first."""
+    read: ItemFeaturesConfig = ItemFeaturesConfig()
+    """What is read of each item: texts, columns, pictures, vectors made elsewhere, and how loudly each speaks."""
     half_life_events: PositiveFloat = 2.0
     """After how many newer events an event speaks half as loudly."""
 
 
 class Content:
-    """score(i) = cosine of item i with the history's mean, newer events louder.
+    """score(i) = cosine of item i with the history's weighted mean (Rocchio 1971).
 
-    vectors  : (n_items, D) float32 rows of length 1; 0 where an item has no words
-    wordless : (n_items,) where they are 0; asked for with every answer, so kept
+    An event counts sign · weight of its kind, halved with every `half_life_events` newer ones and with every half-life
+    of its kind that passed until the question.
+
+    vectors    : (n_items, D) float32 rows of length 1; 0 where nothing is known of an item
+    unread     : (n_items,) where they are 0; asked for with every answer, so kept
+    kind_days  : (n_kinds,) half-lives in days, inf for kinds that never fade
     """
 
     config_class = ContentConfig
     grid = (ContentConfig(), *(ContentConfig(half_life_events=events) for events in (1.0, 5.0, 20.0, 100.0)))
     vectors: FloatArray | None = None
-    wordless: BoolArray
+    unread: BoolArray
     kind_weight: FloatArray
+    kind_days: FloatArray
 
     def __init__(self, config: ContentConfig | None = None) -> None:
         self.config = config or ContentConfig()
+        self.features = ItemFeatures(self.config.read)
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        texts = train.items.texts(self.config.columns)
-        written = [i for i, text in enumerate(texts) if text]
-        if not written:
-            raise DataError("The model 'content' reads texts of items, and this catalogue has none; leave it out.")
-        vectors = text_encoder(self.config.encoder).encode([texts[i] for i in written], run)
-        self.vectors = np.zeros((len(texts), vectors.shape[1]), np.float32)
-        self.vectors[written] = vectors
-        self.wordless = np.asarray(~self.vectors.any(axis=1))
+        seen = np.bincount(train.item, minlength=train.n_items) > 0
+        self.features = ItemFeatures(self.config.read).fit(train.items, seen)
+        self._keep(self.features.vectors(train.items, run))
+        if self.unread.all():
+            raise DataError("The model 'content' reads what items are, and this catalogue says nothing; leave it out.")
         self.kind_weight = train.kinds.weights
+        self.kind_days = np.array([kind.half_life_days or np.inf for kind in train.kinds.kinds], np.float32)
         return self
+
+    def with_items(self, items: ItemTable, run: Run, changed: IntArray | None = None) -> Self:
+        """The same model for a catalogue that has grown: new items are recommended at once, nothing is learned.
+
+        items   : the catalogue of `fit` with further rows behind it
+        changed : codes of old items that are to be read again
+        """
+        old = fitted(self.vectors, self)
+        if len(items) < len(old):
+            raise DataError(
+                f"The model knows {len(old)} items and the new catalogue has {len(items)}; it may only grow."
+            )
+        rows = np.union1d(np.arange(len(old), len(items)), [] if changed is None else changed).astype(np.int32)
+        grown = np.zeros((len(items), old.shape[1]), np.float32)
+        grown[: len(old)] = old
+        if len(rows):
+            grown[rows] = self.features.of_rows(items, rows, run)
+        other = copy(self)
+        other._keep(grown)
+        return other
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -67,37 +103,60 @@ class Content:
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
         return score_in_blocks(self._score_all, queries, items, len(fitted(self.vectors, self)))
 
-    def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for items without words and for people without a taste."""
-        vectors = fitted(self.vectors, self)
-        taste = self._taste(queries)
-        scores: FloatArray = taste @ vectors.T
-        scores[:, self.wordless] = np.nan
-        scores[~taste.any(axis=1)] = np.nan
-        return scores
-
-    def _taste(self, queries: Queries) -> FloatArray:
+    def taste(self, queries: Queries) -> FloatArray:
         """(B, D) rows of length 1: the direction of each history; 0 where there is none."""
-        history, vectors = queries.history, fitted(self.vectors, self)
-        events_after = np.repeat(history.offsets[1:], history.lengths) - 1 - np.arange(len(history.items))
-        weight = self.kind_weight[history.kind] * np.exp2(-events_after / self.config.half_life_events)
-        shape = (len(history), len(vectors))
-        taste = csr_array((weight.astype(np.float32), history.items, history.offsets), shape=shape) @ vectors
+        vectors = fitted(self.vectors, self)
+        shape = (len(queries.history), len(vectors))
+        weight = self.event_weights(queries.history, queries.asked_at)
+        taste = csr_array((weight, queries.history.items, queries.history.offsets), shape=shape) @ vectors
         length = np.linalg.norm(taste, axis=1, keepdims=True)
         return np.divide(taste, length, out=np.zeros_like(taste), where=length > 0)
+
+    def event_weights(self, history: History, asked_at: LongArray | None = None) -> FloatArray:
+        """(L,) how loudly each event speaks.
+
+        asked_at : (B,) µs, from when events are old; None takes the newest event of each history
+        """
+        events_after = np.repeat(history.offsets[1:], history.lengths) - 1 - np.arange(len(history.items))
+        weight = self.kind_weight[history.kind] * np.exp2(-events_after / self.config.half_life_events)
+        if history.time is not None and np.isfinite(self.kind_days).any():
+            if asked_at is None:
+                last = (
+                    history.time[np.maximum(history.offsets[1:] - 1, 0)] if len(history.items) else history.offsets[1:]
+                )
+            else:
+                last = asked_at
+            age_days = np.maximum(np.repeat(last, history.lengths) - history.time, 0) / DAY
+            weight = weight * np.exp2(-age_days / self.kind_days[history.kind])
+        return weight.astype(np.float32)
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         vectors = fitted(self.vectors, self)
         return vectors[items] @ vectors[history].T
 
     def save(self, folder: Path) -> None:
-        write_model(folder, self.config, {"vectors": fitted(self.vectors, self), "kind_weight": self.kind_weight})
+        arrays = {"vectors": fitted(self.vectors, self), "kind_weight": self.kind_weight, "kind_days": self.kind_days}
+        write_model(folder, self.config, arrays)
+        self.features.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         config, arrays = read_model(folder, ContentConfig)
         model = cls(config)
-        model.vectors = arrays["vectors"].astype(np.float32, copy=False)
-        model.wordless = np.asarray(~model.vectors.any(axis=1))
+        model.features = ItemFeatures.load(folder, config.read)
+        model._keep(arrays["vectors"].astype(np.float32, copy=False))
         model.kind_weight = arrays["kind_weight"].astype(np.float32, copy=False)
+        model.kind_days = arrays["kind_days"].astype(np.float32, copy=False)
         return model
+
+    def _keep(self, vectors: FloatArray) -> None:
+        self.vectors = vectors
+        self.unread = np.asarray(~vectors.any(axis=1))
+
+    def _score_all(self, queries: Queries) -> FloatArray:
+        """(B, n_items); nan for items of which nothing is known and for people without a taste."""
+        taste = self.taste(queries)
+        scores: FloatArray = taste @ fitted(self.vectors, self).T
+        scores[:, self.unread] = np.nan
+        scores[~taste.any(axis=1)] = np.nan
+        return scores

@@ -17,10 +17,13 @@ from foretaste.models.saving import fitted, read_model, write_model
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
     from foretaste.data.dataset import Dataset
     from foretaste.types import BoolArray, Candidates, FloatArray, History, IntArray, Queries, Ragged, Run
+
+ROWS_AT_ONCE = 1024
 
 
 class EaseConfig(Config):
@@ -53,7 +56,7 @@ class Ease:
         if train.n_items > self.config.max_items:
             raise ConfigError(
                 f"ease holds one weight for each pair of items, and {train.n_items:,} items are more than its limit "
-                f"of {self.config.max_items:,}; use itemknn, or raise max_items if the memory is there."
+                f"of {self.config.max_items:,}; use slim or itemknn, or raise max_items if the memory is there."
             )
         self.kind_weight = train.kinds.weights
         self.gram = _gram(train.matrix())
@@ -82,8 +85,9 @@ class Ease:
         P, failed_too = lapack.dpotri(P, lower=1, overwrite_c=1)  # the lower triangle of the inverse
         if failed or failed_too:
             raise ConfigError("ease could not invert its matrix; raise `regularisation`.")
-        P = np.tril(P) + np.tril(P, -1).T
-        weights = (P / -np.diag(P)).astype(np.float32)
+        _mirror(P)
+        P /= -np.diag(P).copy()
+        weights = np.ascontiguousarray(P, np.float32)
         np.fill_diagonal(weights, 0)
         return weights
 
@@ -119,6 +123,15 @@ class Ease:
         model.weights = arrays["weights"].astype(np.float32, copy=False)
         model.kind_weight = arrays["kind_weight"].astype(np.float32, copy=False)
         return model
+
+
+def _mirror(P: NDArray[np.float64]) -> None:
+    """Copy the lower triangle to the upper one, in blocks: another n² numbers would not always fit."""
+    for start in range(0, len(P), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        square = P[rows, rows]
+        P[rows, rows] = np.tril(square) + np.tril(square, -1).T
+        P[rows, start + ROWS_AT_ONCE :] = P[start + ROWS_AT_ONCE :, rows].T
 
 
 def _gram(X: csr_array) -> FloatArray:

@@ -64,7 +64,7 @@ class GraphFilter:
             _, _, V = svds(normal, rank, rng=run.rng())  # V: (rank, n_items)
         else:
             V = np.zeros((0, train.n_items), np.float32)
-        self.into = (V * per_item**-0.5).T.astype(np.float32)
+        self.into = np.ascontiguousarray((V * per_item**-0.5).T, np.float32)
         self.out_of = (self.config.ideal_weight * V * per_item**0.5).astype(np.float32)
         self.kind_weight = train.kinds.weights
         return self

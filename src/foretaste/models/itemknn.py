@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
 
 from foretaste.config import Config
 from foretaste.models.neighbours import ItemWeights, nearest_items
 from foretaste.models.saving import fitted, read_model, write_model
+from foretaste.models.similarity import Similarity, alike, feature_weights, sizes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,11 +24,15 @@ class ItemKNNConfig(Config):
     neighbours: PositiveInt = 200
     """How many of the nearest items may speak for an item."""
     shrinkage: NonNegativeFloat = 20.0
-    """Added to the denominator: two items that met twice are not yet friends."""
+    """Added to the denominator: two items that met twice are not yet friends. bm25 has no denominator."""
+    similarity: Similarity = "cosine"
+    """cosine, jaccard, or tfidf and bm25, in which people who take everything say little."""
 
 
 class ItemKNN:
     """score(i) = sum over j in the history of c_ij / (sqrt(c_i c_j) + shrinkage), over the nearest j of i.
+
+    c counts people; the other similarities are in `similarity.py`, with people as features of items.
 
     weights : what each item says for each other one, at most `neighbours` for each
     """
@@ -36,6 +41,8 @@ class ItemKNN:
     grid = (
         ItemKNNConfig(),
         *(ItemKNNConfig(neighbours=k, shrinkage=s) for k, s in ((50, 20.0), (200, 100.0), (1000, 5.0))),
+        ItemKNNConfig(similarity="tfidf"),
+        ItemKNNConfig(similarity="bm25"),
     )
     weights: ItemWeights | None = None
 
@@ -43,13 +50,18 @@ class ItemKNN:
         self.config = config or ItemKNNConfig()
 
     def fit(self, train: Dataset, run: Run) -> Self:
+        how, shrinkage = self.config.similarity, self.config.shrinkage
         X = train.matrix()
-        count = np.asarray(X.sum(axis=0), np.float32)
+        people = csr_array(X.T)
+        loud = feature_weights(how, np.diff(X.indptr), train.n_items)
+        size = sizes(how, people, loud)
+        mean = float(size.mean()) if len(size) else 0.0
 
-        def cosine(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
-            return met / (np.sqrt(count[target] * count[source]) + np.float32(self.config.shrinkage + 1e-9))
+        def weigh(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
+            return alike(how, met, size[target], size[source], shrinkage=shrinkage, mean=mean)
 
-        nearest = nearest_items(csr_array(X.T), X, cosine, self.config.neighbours, run, "itemknn")
+        left = people if how in ("cosine", "jaccard") else csr_array(people @ diags_array(loud))
+        nearest = nearest_items(left, X, weigh, self.config.neighbours, run, "itemknn")
         self.weights = ItemWeights(nearest, train.kinds.weights)
         return self
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
 
 from foretaste.data.matrix import interaction_matrix
 from foretaste.index.topk import BLOCK_CELLS, recommend_in_blocks, score_in_blocks
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from foretaste.data.dataset import Dataset
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, LongArray, Queries, Ragged, Run
 
 
@@ -59,6 +60,23 @@ class ItemWeights:
         return cls(sparse_matrix("weights", arrays), arrays["kind_weight"].astype(np.float32))
 
 
+def walk(train: Dataset, alpha: float, beta: float, k: int, run: Run, name: str) -> ItemWeights:
+    """Random walks of three steps, item → person → item: weight(j → i) = Σ_u (p_ju p_ui)^α / c_i^β.
+
+    p_ju = 1 / c_j and p_ui = 1 / |u|: from an item to each of its c_j people alike, from a person to each of their
+    items alike; at most k entries per column.
+    """
+    X = train.matrix()
+    per_item = np.maximum(np.asarray(X.sum(axis=0), np.float32), 1)
+    per_user = np.maximum(np.asarray(X.sum(axis=1), np.float32), 1)
+    steps = csr_array(csr_array(X.T) @ diags_array(per_user**-alpha))
+
+    def walked(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
+        return np.asarray(met * per_item[source] ** -alpha * per_item[target] ** -beta, np.float32)
+
+    return ItemWeights(nearest_items(steps, X, walked, k, run, name), train.kinds.weights)
+
+
 def nearest_items(
     left: csr_array,
     right: csr_array,
@@ -66,11 +84,14 @@ def nearest_items(
     k: int,
     run: Run,
     name: str,
+    *,
+    keep: Literal["weight", "met"] = "weight",
 ) -> csr_array:
     """(n_items, n_items) CSR float32: row j is what having done j says for each item i; at most k entries per column.
 
     left, right : (n_items, n_users) and (n_users, n_items); their product says how items meet in people
     weigh       : (target i, source j, how they met) → weight, elementwise
+    keep        : what the entries say of the nearest: the weight, or how they met
     """
     n = right.shape[1]
     rows_at_once = max(1, BLOCK_CELLS // max(1, n))
@@ -78,18 +99,33 @@ def nearest_items(
     for start in range(0, n, rows_at_once):
         together = (left[start : start + rows_at_once] @ right).tocoo()
         target, source = together.coords[0] + start, together.coords[1]
-        apart = target != source
-        target, source = target[apart], source[apart]
-        weight = weigh(target, source, together.data[apart])
+        weight = weigh(target, source, together.data)
+        weight[target == source] = -np.inf
+        near = np.flatnonzero(_may_be_nearest(target - start, weight, k))
+        target, source, weight, met = target[near], source[near], weight[near], together.data[near]
         nearest = _first_of_each(target, np.lexsort((source, -weight, target)), k)
-        parts.append(
-            (source[nearest].astype(np.int32), target[nearest].astype(np.int32), weight[nearest].astype(np.float32))
-        )
+        entry = (weight if keep == "weight" else met)[nearest].astype(np.float32)
+        parts.append((source[nearest].astype(np.int32), target[nearest].astype(np.int32), entry))
         run.progress(name, min(n, start + rows_at_once), n)
     sources, targets, weights = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.argsort(sources, kind="stable")
     indptr = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=n))])
     return csr_array((weights[order], targets[order], indptr), shape=(n, n))
+
+
+def _may_be_nearest(group: IntArray, weight: FloatArray, k: int) -> BoolArray:
+    """Whether each entry is among the k heaviest of its group, or level with the last of them; −∞ never is.
+
+    Sorting everything would find the same, and takes most of the time where items meet often.
+
+    group : rising from 0
+    """
+    least = np.full(int(group[-1]) + 1 if len(group) else 0, -np.inf, weight.dtype)
+    ends = np.searchsorted(group, np.arange(len(least) + 1))
+    for row in np.flatnonzero(np.diff(ends) > k):
+        of_row = weight[ends[row] : ends[row + 1]]
+        least[row] = np.partition(of_row, len(of_row) - k)[len(of_row) - k]
+    return (weight >= least[group]) & (weight > -np.inf)
 
 
 def _first_of_each(group: IntArray, order: LongArray, k: int) -> LongArray:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
-from scipy.sparse import csr_array, diags_array
 
 from foretaste.config import Config
-from foretaste.models.neighbours import ItemWeights, nearest_items
+from foretaste.models.neighbours import ItemWeights, walk
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -35,24 +33,19 @@ class RandomWalk:
     """
 
     config_class = WalkConfig
-    grid = (WalkConfig(), *(WalkConfig(alpha=a, beta=b) for a, b in ((0.7, 0.4), (1.0, 0.3), (1.5, 0.6), (1.0, 0.8))))
+    grid = (
+        WalkConfig(),
+        *(WalkConfig(alpha=a, beta=b) for a, b in ((0.7, 0.4), (1.0, 0.3), (1.0, 0.8))),
+        *(WalkConfig(neighbours=k, beta=b) for k, b in ((50, 0.3), (100, 0.4))),
+    )
     weights: ItemWeights | None = None
 
     def __init__(self, config: WalkConfig | None = None) -> None:
         self.config = config or WalkConfig()
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        X = train.matrix()
         alpha, beta = self.config.alpha, self.config.beta
-        per_item = np.maximum(np.asarray(X.sum(axis=0), np.float32), 1)
-        per_user = np.maximum(np.asarray(X.sum(axis=1), np.float32), 1)
-        steps = csr_array(csr_array(X.T) @ diags_array(per_user**-alpha))
-
-        def walked(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
-            return np.asarray(met * per_item[source] ** -alpha * per_item[target] ** -beta, np.float32)
-
-        nearest = nearest_items(steps, X, walked, self.config.neighbours, run, "rp3beta")
-        self.weights = ItemWeights(nearest, train.kinds.weights)
+        self.weights = walk(train, alpha, beta, self.config.neighbours, run, "rp3beta")
         return self
 
     def recommend(

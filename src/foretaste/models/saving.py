@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 from scipy.sparse import csr_array
 
 from foretaste.config import Config
 from foretaste.errors import BundleError, NotFittedError
+from foretaste.models.mapped import mapped_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +31,8 @@ def write_model(folder: Path, config: Config, arrays: Mapping[str, NDArray[np.ge
 def read_model(folder: Path, config_class: type[ConfigT]) -> tuple[ConfigT, dict[str, NDArray[np.generic]]]:
     try:
         config = config_class.model_validate_json((folder / "config.json").read_bytes())
-        return config, load_file(folder / "arrays.safetensors")
-    except (OSError, ValueError, SafetensorError) as error:
+        return config, mapped_arrays(folder / "arrays.safetensors")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"The model in {folder} cannot be read ({error}); train it again.") from error
 
 

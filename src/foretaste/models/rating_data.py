@@ -1,0 +1,113 @@
+"""What raters learn from: of each person the newest rating of each item, and the scale of them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foretaste.errors import DataError
+from foretaste.types import NO_ITEM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.data.kinds import Kinds
+    from foretaste.types import BoolArray, FloatArray, History, IntArray, Queries
+
+RATING = "rating"
+"""The kind whose values are ratings; where no kind is called that, the values of all events are."""
+BLOCK_CELLS = 1 << 22
+"""Factors held at once while rating: 4 million, 16 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """low, high, mean : of the ratings learned from
+    is_rating : (n_kinds,) which kinds carry ratings
+    """
+
+    low: float
+    high: float
+    mean: float
+    is_rating: BoolArray
+
+    def clip(self, ratings: FloatArray) -> FloatArray:
+        """In place: to what people were seen to give."""
+        return np.clip(ratings, np.float32(self.low), np.float32(self.high), out=ratings)
+
+    def ratings_of(self, history: History) -> History:
+        """One row per person: the newest rating of each item, in the order they were given."""
+        return newest_ratings(history, self.is_rating)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        return {"scale": np.array([self.low, self.high, self.mean]), "is_rating": self.is_rating}
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> Scale:
+        low, high, mean = (float(x) for x in arrays["scale"])
+        return cls(low, high, mean, arrays["is_rating"].astype(bool))
+
+
+def ratings_to_learn(train: Dataset, name: str) -> tuple[History, Scale]:
+    """The ratings of a data set, one row per user code, and their scale.
+
+    raises : DataError where there is nothing to tell apart
+    """
+    is_rating = rating_kinds(train.kinds)
+    ratings = newest_ratings(train.histories(), is_rating)
+    value = ratings.value
+    if not len(value):
+        raise DataError(f"'{name}' learns from ratings, and {train.name} has none; use a ranking model such as ease.")
+    low, high = float(value.min()), float(value.max())
+    if low == high:
+        raise DataError(
+            f"'{name}' learns from ratings, and all {len(value):,} values of {train.name} are {low:g}; "
+            "name the column of ratings as `value`, or use a ranking model such as ease."
+        )
+    return ratings, Scale(low, high, float(value.mean(dtype=np.float64)), is_rating)
+
+
+def rating_kinds(kinds: Kinds) -> BoolArray:
+    """(n_kinds,) which kinds carry ratings."""
+    named = np.array([name == RATING for name in kinds.names])
+    return named if named.any() else np.ones(len(kinds), bool)
+
+
+def newest_ratings(history: History, is_rating: BoolArray) -> History:
+    keep = are_newest(history, is_rating)
+    return history if keep.all() else history.where(keep)
+
+
+def are_newest(history: History, is_rating: BoolArray) -> BoolArray:
+    """(L,) which events are a person's newest rating of an item."""
+    keep = np.asarray(is_rating[history.kind] & np.isfinite(history.value))
+    rated = np.flatnonzero(keep)
+    if len(rated):
+        items = history.items[rated]
+        pair = history.row_of_event()[rated].astype(np.int64) * (int(items.max()) + 1) + items
+        _, from_end = np.unique(pair[::-1], return_index=True)
+        keep[:] = False
+        keep[rated[len(rated) - 1 - from_end]] = True
+    return keep
+
+
+def rate_in_blocks(
+    rate: Callable[[Queries, IntArray], FloatArray], queries: Queries, items: IntArray, width: int
+) -> FloatArray:
+    """What `Rater.rate` promises: `rate` called on blocks of queries with real codes, nan put at NO_ITEM.
+
+    width : numbers held per cell of items
+    """
+    ratings = np.full(items.shape, np.nan, np.float32)
+    rows = max(1, BLOCK_CELLS // max(1, items.shape[1] * width))
+    for start in range(0, len(queries), rows):
+        block = np.arange(start, min(start + rows, len(queries)))
+        asked = items[block]
+        found = rate(queries.take(block), np.maximum(asked, 0))
+        ratings[block] = np.where(asked == NO_ITEM, np.float32(np.nan), found)
+    return ratings
