@@ -37,16 +37,19 @@ def progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
         TextColumn("{task.description}"),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
+        began: dict[str, float] = {}
 
         def report(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
+                began[what] = monotonic()
+                tasks[what] = bars.add_task(what, total=total, rate="")
+            bars.update(tasks[what], completed=done, total=total, rate=_rate(done, monotonic() - began[what]))
             if done >= total:
                 bars.remove_task(tasks.pop(what))
 
@@ -66,6 +69,16 @@ def _lines(console: Console) -> Callable[[str, int, int], None]:
             began.pop(what)
         elif now - max(said.get(what, 0.0), began[what]) > 10 * QUIET_SECONDS:
             said[what] = now
-            console.print(f"{what}: {done} of {total}", highlight=False)
+            seconds = now - began[what]
+            left = f", {seconds * (total - done) / done:.0f} s left" if done else ""
+            console.print(f"{what}: {done} of {total}, {_rate(done, seconds)}{left}", highlight=False)
 
     return report
+
+
+def _rate(done: int, seconds: float) -> str:
+    """How many a second, once there is something to tell; slow things by the minute."""
+    if not done or seconds <= 0:
+        return ""
+    per_second = done / seconds
+    return f"{per_second:,.0f}/s" if per_second >= 1 else f"{60 * per_second:.1f}/min"

@@ -35,7 +35,7 @@ class VectorCache:
         with closing(self._open()) as db, db:
             db.execute("CREATE TABLE IF NOT EXISTS vector (text BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID")
 
-    def get(self, texts: Sequence[str]) -> list[FloatArray | None]:
+    def get(self, texts: Sequence[str | bytes]) -> list[FloatArray | None]:
         """The vector of each text, None where it has not been encoded yet."""
         keys = [_key(text) for text in texts]
         known: dict[bytes, FloatArray] = {}
@@ -47,7 +47,7 @@ class VectorCache:
                 known.update((key, np.frombuffer(value, np.float32)) for key, value in rows)
         return [known.get(key) for key in keys]
 
-    def put(self, texts: Sequence[str], vectors: FloatArray) -> None:
+    def put(self, texts: Sequence[str | bytes], vectors: FloatArray) -> None:
         rows = [(_key(text), vector.tobytes()) for text, vector in zip(texts, vectors, strict=True)]
         with closing(self._open()) as db, db:
             db.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?)", rows)
@@ -59,5 +59,5 @@ class VectorCache:
         return db
 
 
-def _key(text: str) -> bytes:
-    return blake2b(text.encode(), digest_size=16).digest()
+def _key(content: str | bytes) -> bytes:
+    return blake2b(content.encode() if isinstance(content, str) else content, digest_size=16).digest()

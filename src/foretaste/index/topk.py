@@ -6,50 +6,101 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.types import NO_ITEM, BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged
+from foretaste.types import NO_ITEM, BoolArray, Candidates, FloatArray, IntArray, LongArray, Queries, Ragged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BLOCK_CELLS = 1 << 23
-"""Scores held at once: 8 million, 32 MB."""
+    from numpy.typing import NDArray
+
+BLOCK_CELLS = 1 << 21
+"""Scores held at once: 2 million, 8 MB; more is no faster."""
+
+
+GROUPS_PER_PLACE = 4
+"""Of the groups whose best scores bound the k-th: more bound it closer, and take longer to look through."""
+_LAST = np.uint64(0xFFFFFFFFFFFFFFFF)  # its lower half, as int32, is NO_ITEM
+LEAST_GROUPS = 256
+"""Fewer would be compared in steps too short for the processor to be quick at."""
+CACHE_CELLS = 1 << 19
+"""Scores gone over at once, several times, while the processor still holds them: 2 MB."""
+MOST_CANDIDATES = 3
+"""Times k: rows with more scores above their bound, which are full of ties, are sorted the plain way."""
 
 
 def top_k(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     """The k highest scores of each row, best first; NO_ITEM and nan where a row has fewer.
 
-    scores  : (B, n_items) float32, overwritten; nan and −inf are never chosen
+    scores  : (B, n_items) float32; nan and −inf are never chosen
     returns : items (B, k) int32, scores (B, k) float32
     """
     # Ties go to the smaller code, so that two machines, and a batch and a single query, give the same list.
     # Codes are hashed, so this leaks nothing.
     B, n = scores.shape
-    np.copyto(scores, -np.inf, where=np.isnan(scores))
-    width = min(k, n)
-    if width == 0:
-        return np.full((B, k), NO_ITEM, np.int32), np.full((B, k), np.nan, np.float32)
-    if width < n:
-        chosen = np.argpartition(scores, n - width, axis=1)[:, n - width :]
-        best = np.take_along_axis(scores, chosen, axis=1)
-        edge = best.min(axis=1)
-        tied = (scores == edge[:, None]).sum(axis=1) > (best == edge[:, None]).sum(axis=1)
-        for b in np.flatnonzero(tied & np.isfinite(edge)):
-            above = np.flatnonzero(scores[b] > edge[b])
-            at_edge = np.flatnonzero(scores[b] == edge[b])[: width - len(above)]
-            chosen[b] = np.concatenate([above, at_edge])
-        chosen.sort(axis=1)
-        best = np.take_along_axis(scores, chosen, axis=1)
-    else:
-        chosen = np.broadcast_to(np.arange(n), (B, n))
-        best = scores
-    order = np.argsort(-best, axis=1, kind="stable")
     items = np.full((B, k), NO_ITEM, np.int32)
     values = np.full((B, k), np.nan, np.float32)
-    ranked = np.take_along_axis(best, order, axis=1)
-    found = np.isfinite(ranked)
-    items[:, :width] = np.where(found, np.take_along_axis(chosen, order, axis=1), NO_ITEM)
-    values[:, :width] = np.where(found, ranked, np.nan)
+    width = min(k, n)
+    if width == 0:
+        return items, values
+    rows = max(1, CACHE_CELLS // n)
+    groups = max(GROUPS_PER_PLACE * width, LEAST_GROUPS)
+    for start in range(0, B, rows):
+        block = scores[start : start + rows]
+        found = _few_of_many(block, width, groups) if n >= 2 * groups else _sorted_rows(block, width)
+        items[start : start + rows, :width], values[start : start + rows, :width] = found
     return items, values
+
+
+def _few_of_many(scores: FloatArray, k: int, groups: int) -> tuple[IntArray, FloatArray]:
+    """The k best of rows far longer than k, without sorting them.
+
+    The items fall into more than k groups; the k-th best of the groups' best scores bounds the k-th best score from
+    below, for k items reach it. Only what reaches the bound, little more than k of each row, is sorted.
+    """
+    B, n = scores.shape
+    best = scores[:, :groups].copy()
+    for start in range(groups, n, groups):
+        part = scores[:, start : start + groups]
+        head = best[:, : part.shape[1]]
+        np.fmax(head, part, out=head)  # a nan loses
+    best[np.isnan(best)] = -np.inf
+    bound = np.partition(best, groups - k, axis=1)[:, groups - k]
+    reaches = scores >= np.maximum(bound, np.finfo(np.float32).min)[:, None]
+    count = np.count_nonzero(reaches, axis=1)
+    if (many := count > MOST_CANDIDATES * k).any():
+        reaches[many] = False
+        count[many] = 0
+    where = np.flatnonzero(reaches)
+    row = np.repeat(np.arange(B), count)
+    place = np.arange(len(where)) - np.repeat(np.cumsum(count) - count, count)
+    code = where - row * n
+    keys = np.full((B, max(k, int(count.max(initial=0)))), _LAST, np.uint64)
+    keys[row, place] = _sort_keys(scores[row, code], code)
+    items, values = _first(keys, scores, k)
+    if many.any():
+        items[many], values[many] = _sorted_rows(scores[many], k)
+    return items, values
+
+
+def _sort_keys(scores: FloatArray, codes: LongArray) -> NDArray[np.uint64]:
+    """Numbers that rise as scores fall, and as codes rise where scores are equal."""
+    bits = (scores + np.float32(0)).view(np.uint32)  # −0 becomes 0
+    rising = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))  # the order of the scores (IEEE 754)
+    return (~rising).astype(np.uint64) << np.uint64(32) | codes.astype(np.uint64)
+
+
+def _first(keys: NDArray[np.uint64], scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+    """Items and scores of the k smallest keys of each row."""
+    keys.sort(axis=1)  # whole numbers sort several times faster than an argsort of scores
+    items = (keys[:, :k] & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
+    values = np.take_along_axis(scores, np.maximum(items, 0), axis=1)
+    return items, np.where(items == NO_ITEM, np.float32(np.nan), values)
+
+
+def _sorted_rows(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+    """The k best of rows not much longer than k, or full of ties: the plain way."""
+    keys = np.where(scores > -np.inf, _sort_keys(scores, np.arange(scores.shape[1])), _LAST)
+    return _first(keys, scores, k)
 
 
 def recommend_in_blocks(
@@ -72,9 +123,10 @@ def recommend_in_blocks(
     scores = np.full((B, k), np.nan, np.float32)
     for start in range(0, B, rows):
         block = np.arange(start, min(start + rows, B))
-        found = score_all(queries if len(block) == B else queries.take(block))
+        some = queries if len(block) == B else queries.take(block)
+        found = score_all(some)
         if exclude is not None:
-            out = exclude.take(block)
+            out = some.history if exclude is queries.history else exclude.take(block)
             found[out.row_of_event(), out.items] = np.nan
         if allowed is not None:
             found[:, ~allowed] = np.nan

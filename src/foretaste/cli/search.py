@@ -1,0 +1,50 @@
+"""foretaste search: items by words, by meaning, and by a person's taste."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from foretaste.cli.output import Folder, Json, console, notes, print_json
+from foretaste.cli.recommend import N
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What is looked for, in any words.")],
+    user: Annotated[str | None, typer.Option(help="Whose taste orders what fits alike.")] = None,
+    n: N = 10,
+    personal: Annotated[float | None, typer.Option(min=0, help="Weight of that taste; 0 leaves it out.")] = None,
+    words: Annotated[bool, typer.Option("--words", help="By words alone: no language model to load.")] = False,
+    project: Folder = ".",
+    as_json: Json = False,
+) -> None:
+    """Search the catalogue; slips of the finger are forgiven."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from foretaste.progress import progress
+    from foretaste.search.search import SearchConfig
+    from foretaste.serving.engine import Engine
+    from foretaste.serving.searching import SearchDesk
+    from foretaste.types import Run
+
+    with Engine.of_project(Path(project)) as engine:
+        desk = SearchDesk(engine, SearchConfig(meaning=0.0) if words else SearchConfig())
+        with progress(notes()) as report:
+            desk.prepare(Run(progress=report))
+        answer = desk.find(query, n, user=user, personal=personal)
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+        return
+    if answer.corrected:
+        console().print(Text(f"Searched for: {answer.corrected}", style="yellow"))
+    if not answer.items:
+        console().print(Text(f"Nothing answers '{query}'."))
+        return
+    table = Table("", "title", "found by", "id", box=None, header_style="bold")
+    for rank, item in enumerate(answer.items, start=1):
+        by = ", ".join(f"{name} {said:.2f}" for name, said in item.found_by.items() if said)
+        table.add_row(str(rank), Text(item.title, style="bold"), Text(by, style="dim"), Text(item.id, style="dim"))
+    console().print(table)

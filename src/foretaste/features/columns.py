@@ -1,0 +1,214 @@
+"""What a table knows of items or people, as vectors: categories, labels, numbers, prices, dates.
+
+What is learned (which values there are, where the quantiles lie) comes from the rows of the training alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+import polars as pl
+from pydantic import Field, PositiveInt
+
+from foretaste.config import Config
+from foretaste.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from foretaste.types import BoolArray, FloatArray
+
+Kind = Literal["category", "labels", "number", "price", "date", "skip"]
+LABELS = r"[|;]"
+"""What parts labels within one text: 'Drama|War'."""
+PRICE = r"(?i)(^|_)(price|cost|amount|msrp|fee)($|_)"
+YEAR_DAYS = 365.2425
+
+
+class ColumnsConfig(Config):
+    kinds: dict[str, Kind] = {}
+    """What a column is, where the guess is wrong; "skip" leaves it out."""
+    most_values: PositiveInt = 200
+    """Commonest values of a category or label that are told apart; the rest counts as unknown."""
+    least_rows: PositiveInt = 2
+    """Rows a value must be in: what only one has likens it to nobody."""
+    buckets: int = Field(8, ge=2)
+    """Quantiles a number is placed between."""
+
+
+class Column(Config):
+    """What was learned of one column."""
+
+    name: str
+    kind: Kind
+    values: tuple[str, ...] = ()
+    """Of a category or labels, commonest first: one number each."""
+    knots: tuple[float, ...] = ()
+    """Of a number, a price (its logarithm) or a date (days since 1970): quantiles, rising."""
+
+    @property
+    def width(self) -> int:
+        return len(self.values) + len(self.knots) + (2 if self.kind == "date" else 0)
+
+    @property
+    def names(self) -> list[str]:
+        parts = [*self.values, *(f"{knot:.6g}" for knot in self.knots)]
+        return [f"{self.name}={part}" for part in parts] + [f"{self.name}:season"] * (2 if self.kind == "date" else 0)
+
+
+class ColumnVectors:
+    """A block of numbers per column, each of length 1, or 0 where nothing is known; side by side.
+
+    category : one-hot.  labels : one-hot of each, scaled.  number : how near it lies to each of two neighbouring
+    quantiles, so that like numbers have like vectors.  price : the same of its logarithm.  date : the same of its day,
+    and where in the year it lies, as an angle.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = tuple(columns)
+
+    @classmethod
+    def fit(cls, frame: pl.DataFrame, config: ColumnsConfig | None = None, rows: BoolArray | None = None) -> Self:
+        """Learn from a table of items or people.
+
+        rows : (n,) true for those of the training; None for all
+        """
+        config = config or ColumnsConfig()
+        if unknown := set(config.kinds) - set(frame.columns):
+            raise DataError(f"The table has no column '{unknown.pop()}'. It has: {', '.join(frame.columns)}.")
+        known = frame if rows is None else frame.filter(pl.Series(rows))
+        learned = (_learned(known[name], config) for name in frame.columns)
+        return cls([column for column in learned if column is not None and column.width])
+
+    @property
+    def width(self) -> int:
+        return sum(column.width for column in self.columns)
+
+    @property
+    def names(self) -> list[str]:
+        """(width,) what each number says: 'genre=Drama'."""
+        return [name for column in self.columns for name in column.names]
+
+    def transform(self, frame: pl.DataFrame) -> FloatArray:
+        """(n, width) float32; a column that is not there is not known of anybody."""
+        blocks = [
+            _block(frame[column.name], column)
+            if column.name in frame.columns
+            else np.zeros((len(frame), column.width), np.float32)
+            for column in self.columns
+        ]
+        return np.concatenate(blocks, axis=1) if blocks else np.zeros((len(frame), 0), np.float32)
+
+    def to_json(self) -> str:
+        return json.dumps([column.model_dump() for column in self.columns])
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        return cls([Column.parse(column, "columns") for column in json.loads(text)])
+
+
+def guessed_kind(column: pl.Series) -> Kind:
+    """What a column probably is; texts that hardly repeat are for the language model, and skipped here."""
+    dtype = column.dtype
+    if isinstance(dtype, pl.List):
+        return "labels" if dtype.inner == pl.String or isinstance(dtype.inner, pl.Categorical) else "skip"
+    if dtype.is_temporal():
+        return "date" if dtype in (pl.Date, pl.Datetime) else "skip"
+    if dtype.is_numeric():
+        return "price" if pl.Series([column.name]).str.contains(PRICE)[0] else "number"
+    if dtype == pl.Boolean:
+        return "category"
+    if dtype not in (pl.String, pl.Categorical, pl.Enum):
+        return "skip"
+    values = column.cast(pl.String).drop_nulls()
+    if int(values.str.contains(LABELS).sum()) > 0.1 * len(values):
+        return "labels"
+    return "category" if 3 * values.n_unique() <= 2 * len(values) else "skip"
+
+
+def _learned(column: pl.Series, config: ColumnsConfig) -> Column | None:
+    kind = config.kinds.get(column.name) or guessed_kind(column)
+    if kind == "skip":
+        return None
+    if kind in ("category", "labels"):
+        counts = Counter(value for values in _values(column, kind) for value in set(values))
+        common = sorted(((-n, value) for value, n in counts.items() if n >= config.least_rows))[: config.most_values]
+        return Column(name=column.name, kind=kind, values=tuple(value for _, value in common))
+    numbers = _numbers(column, kind)
+    numbers = numbers[np.isfinite(numbers)]
+    if not len(numbers):
+        return None
+    knots = np.unique(np.quantile(numbers, np.linspace(0, 1, config.buckets)))
+    return Column(name=column.name, kind=kind, knots=tuple(knots.tolist()))
+
+
+def _block(column: pl.Series, learned: Column) -> FloatArray:
+    if learned.kind in ("category", "labels"):
+        return _one_hot(column, learned)
+    numbers = _numbers(column, learned.kind)
+    block = np.concatenate([_hats(numbers, np.array(learned.knots)), _season(numbers, learned.kind)], axis=1)
+    length = np.linalg.norm(block, axis=1, keepdims=True)
+    return np.divide(block, length, out=np.zeros_like(block), where=length > 0).astype(np.float32)
+
+
+def _one_hot(column: pl.Series, learned: Column) -> FloatArray:
+    code = {value: i for i, value in enumerate(learned.values)}
+    block = np.zeros((len(column), len(code)), np.float32)
+    for row, values in enumerate(_values(column, learned.kind)):
+        known = [code[value] for value in set(values) if value in code]
+        block[row, known] = 1 / np.sqrt(max(1, len(known)))
+    return block
+
+
+def _hats(numbers: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, K) weights of the two knots a number lies between, which sum to 1; 0 for nan. Beyond the ends, the end."""
+    known = np.isfinite(numbers)
+    inside = np.clip(np.where(known, numbers, knots[0]), knots[0], knots[-1])
+    right = np.clip(np.searchsorted(knots, inside, side="right"), 1, max(1, len(knots) - 1))
+    block = np.zeros((len(numbers), len(knots)), np.float64)
+    rows = np.arange(len(numbers))
+    if len(knots) == 1:
+        block[:, 0] = 1
+    else:
+        share = (inside - knots[right - 1]) / (knots[right] - knots[right - 1])
+        block[rows, right - 1] = 1 - share
+        block[rows, right] = share
+    block[~known] = 0
+    return block
+
+
+def _season(days: NDArray[np.float64], kind: Kind) -> NDArray[np.float64]:
+    """(n, 2) the day of the year as a point on a small circle: December lies beside January."""
+    if kind != "date":
+        return np.zeros((len(days), 0))
+    angle = 2 * np.pi * days / YEAR_DAYS
+    return np.nan_to_num(0.5 * np.stack([np.sin(angle), np.cos(angle)], axis=1), nan=0.0)
+
+
+def _values(column: pl.Series, kind: Kind) -> list[list[str]]:
+    if isinstance(column.dtype, pl.List):
+        lists = column.cast(pl.List(pl.String)).to_list()
+        return [[value for value in values or () if value] for values in lists]
+    words = column.cast(pl.String)
+    if kind == "labels":
+        parted = words.str.replace_all(LABELS, "|").str.split("|").to_list()
+        return [[part.strip() for part in parts or () if part.strip()] for parts in parted]
+    return [[value] if value else [] for value in words.to_list()]
+
+
+def _numbers(column: pl.Series, kind: Kind) -> NDArray[np.float64]:
+    """(n,) float64; nan where nothing is known. Prices as log(1 + price), dates as days since 1970."""
+    if kind == "date":
+        column = (column.cast(pl.Datetime("us"), strict=False) if not column.dtype.is_temporal() else column).dt.epoch(
+            "ms"
+        )
+        return column.cast(pl.Float64).fill_null(float("nan")).to_numpy() / 86_400_000
+    numbers = column.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    if kind == "price":
+        return np.log1p(np.where(numbers < 0, np.nan, numbers))
+    return np.where(np.isinf(numbers), np.nan, numbers)

