@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 import worlds
 from foretaste.evaluation.leaderboard import Leaderboard
+from foretaste.evaluation.table import segments_view
 from foretaste.evaluation.train import select_pipeline
 from foretaste.types import Run
 
@@ -33,3 +37,38 @@ def test_every_name_and_digit_is_shown_at_any_width(board: Leaderboard, width: i
     assert "…" not in shown
     assert ("recall@20" in lines[0]) == (width >= 100)
     assert ("Not shown" in shown) == (width < 100), "what is missing is said"
+
+
+def test_the_document_is_json_and_leaves_out_what_can_be_said_of_nobody(board: Leaderboard) -> None:
+    empty = np.full(80, np.nan)
+    rows = tuple(
+        replace(row, result=replace(row.result, beyond={**row.result.beyond, "serendipity@10": empty}))
+        for row in board.rows
+    )
+    document = replace(board, rows=rows).to_json(per_user=True)
+    text = json.dumps(document, allow_nan=False)
+    assert json.loads(text)["rows"][0]["per_user"]["serendipity@10"] == [None] * 80
+    row = document["rows"][0]
+    assert "serendipity@10" not in row["test"]
+    assert "serendipity@10" not in row["intervals"]
+    assert {"gini@10", "coverage@10", "novelty@10", "diversity@10"} <= set(row["test"])
+    assert row["peak_megabytes"] is None or row["peak_megabytes"] >= 0
+    assert row["wall_seconds"] >= row["fit_seconds"]
+    assert row["protocol"]["versions"]["numpy"] == np.__version__
+
+
+def test_protocols_say_what_differs(board: Leaderboard) -> None:
+    protocol = board.protocol
+    assert protocol.differences(protocol) == []
+    other = protocol.model_copy(update={"variant": "strict", "versions": {"numpy": "1.0"}, "foretaste": "9"})
+    assert protocol.differences(other) == ["variant: refit and strict"], "versions are no other protocol"
+
+
+@pytest.mark.parametrize("width", [60, 118])
+def test_groups_of_people_are_shown_with_their_size(board: Leaderboard, width: int) -> None:
+    out = io.StringIO()
+    Console(width=width, file=out).print(segments_view(board))
+    shown = out.getvalue()
+    assert max(len(line) for line in shown.splitlines()) <= width
+    assert "activity: least active third" in shown
+    assert board.sorted()[0].model in shown

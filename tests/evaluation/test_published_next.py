@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 from foretaste.errors import UnknownNameError
 from foretaste.evaluation import published_next
@@ -41,16 +43,19 @@ def test_every_variant_has_its_row(root: Path, monkeypatch: pytest.MonkeyPatch) 
         width=32, dropout=0.1, training=TrainingConfig(epochs=30, batch_events=224, learning_rate=0.01)
     )
     monkeypatch.setattr(SasRec, "grid", (small,))
-    found = published_next.run("amazon-beauty", root, Run(), models=("itemknn", "sasrec"))
+    boards = published_next.board("amazon-beauty", root, Run(), models=("itemknn", "sasrec"))
+    found = boards.to_json()
     rows = {(row["model"], row["protocol"]["variant"], row["protocol"]["seen"]): row for row in found["rows"]}
     assert len(rows) == 8
     assert rows["sasrec", "strict", "excluded"]["test"]["ndcg@10"] > 0.9, "it reads the order"
     assert rows["itemknn", "strict", "excluded"]["test"]["ndcg@10"] < 0.9, "which neighbours do not"
     epochs = rows["sasrec", "refit", "excluded"]["settings"]["training"]["epochs"]
     assert 1 <= epochs <= 30
-    assert found["reference_metrics"] == ["recall@10", "ndcg@10"]
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(boards.view())
+    assert console.export_text().count("seen items included") >= 2
 
 
 def test_a_name_it_does_not_know(root: Path) -> None:
     with pytest.raises(UnknownNameError, match="amazon-beauty"):
-        published_next.run("amazon-beuty", root, Run())
+        published_next.board("amazon-beuty", root, Run())

@@ -24,9 +24,9 @@ def plain_auc(scores: np.ndarray, clicked: np.ndarray) -> float:
     return float(np.mean(pairs)) if pairs else math.nan
 
 
-def test_a_thousand_random_cases_agree_with_scikit_learn_and_with_counting_pairs() -> None:
+def test_random_cases_agree_with_scikit_learn_and_with_counting_pairs() -> None:
     rng = np.random.default_rng(0)
-    for _ in range(1000):
+    for _ in range(200):
         scores, clicked, group = random_events(rng)
         assert auc(scores, clicked) == pytest.approx(plain_auc(scores, clicked), abs=1e-9, nan_ok=True)
         if 0 < clicked.sum() < len(clicked):

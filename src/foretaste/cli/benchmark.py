@@ -9,36 +9,61 @@ from typing import Annotated
 import typer
 
 from foretaste.cli.output import Json, console, notes, print_json
-from foretaste.cli.train import Models, Seed
+from foretaste.cli.train import Budget, Models, Seed
 
 
 def benchmark(
-    name: Annotated[str, typer.Argument(help="gowalla, amazon-book-kgat or lastfm-hetrec.")],
+    name: Annotated[str | None, typer.Argument(help="Its name; without one, all are listed.")] = None,
     root: Annotated[Path, typer.Option(help="Folder with the data sets.")] = Path("../shared/data"),
     model: Models = None,
+    budget: Budget = None,
     seed: Seed = 0,
     output: Annotated[Path | None, typer.Option(help="Also write the result there, as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Also write one page with plots there.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run a published table again: same data, split and measures, settings chosen on validation."""
     from rich.table import Table
 
-    from foretaste.evaluation.published import benchmark as published
-    from foretaste.evaluation.published import run_benchmark
+    from foretaste.errors import ConfigError
+    from foretaste.evaluation.benchmarks import run_table, summaries
+    from foretaste.evaluation.budget import seconds_of
+    from foretaste.evaluation.leaderboard import Leaderboard
+    from foretaste.evaluation.report_page import report_page
     from foretaste.progress import progress
     from foretaste.types import Run
 
-    asked = published(name)
+    if name is None:
+        _list(summaries(), as_json)
+        return
     with progress(notes()) as report:
-        board = run_benchmark(name, root, Run(seed=seed, progress=report), models=model or ())
-    document = {**board.to_json(), "references": asked.references, "reference_metrics": asked.metrics}
+        seconds = None if budget is None else seconds_of(budget)
+        ran = run_table(name, root, Run(seed=seed, progress=report), models=model or (), budget=seconds)
+    document = ran.to_json()
     if output is not None:
         output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    if html is not None:
+        if not isinstance(ran.board, Leaderboard):
+            raise ConfigError(f"{name} measures ratings; the page is made for lists. Leave --html out.")
+        html.write_text(report_page(ran.board), encoding="utf-8")
     if as_json:
         print_json(document)
         return
-    console().print(board.view())
-    table = Table("printed elsewhere", *asked.metrics, box=None, header_style="bold")
-    for who, figures in asked.references.items():
-        table.add_row(who, *(f"{figure:.4f}" for figure in figures))
+    console().print(ran.board.view())
+    if ran.references:
+        table = Table("printed elsewhere", *ran.metrics, box=None, header_style="bold")
+        for who, figures in ran.references.items():
+            table.add_row(who, *(f"{figure:.4f}" for figure in figures))
+        console().print(table)
+
+
+def _list(summaries: dict[str, str], as_json: bool) -> None:
+    from rich.table import Table
+
+    if as_json:
+        print_json({"benchmarks": summaries})
+        return
+    table = Table("name", "what it measures", box=None, header_style="bold")
+    for name, summary in summaries.items():
+        table.add_row(name, summary)
     console().print(table)

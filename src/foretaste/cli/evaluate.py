@@ -1,55 +1,126 @@
-"""foretaste evaluate: the leaderboard, and nothing is written or put to use."""
+"""foretaste evaluate: the leaderboard, and nothing is put to use."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from foretaste.cli.output import Folder, Json, console, notes, print_json
-from foretaste.cli.train import Models, Seed
+from foretaste.cli.train import Budget, Models, Seed
+
+if TYPE_CHECKING:
+    from foretaste.data.dataset import Dataset
+    from foretaste.data.splits import Holdout, Split
+
+Data = Annotated[str | None, typer.Option("--data", help="A public data set, folder:PATH or a file of events instead.")]
 
 
 class Splits(StrEnum):
     leave_one_out = "leave-one-out"
     time = "time"
+    fixed = "fixed"
+
+
+Held = Annotated[Splits, typer.Option("--protocol", help="What is held out.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Never learn from the validation part.")]
+Repeats = Annotated[bool, typer.Option("--repeats", help="Taking something again counts: music and groceries.")]
 
 
 def evaluate(
     project: Folder = ".",
-    data: Annotated[str | None, typer.Option("--data", help="A public data set or folder:PATH instead.")] = None,
-    protocol: Annotated[Splits, typer.Option(help="What is held out.")] = Splits.leave_one_out,
-    strict: Annotated[bool, typer.Option("--strict", help="Never learn from the validation part.")] = False,
+    data: Data = None,
+    protocol: Held = Splits.leave_one_out,
+    strict: Strict = False,
+    repeats: Repeats = False,
+    seeds: Annotated[int, typer.Option(help="Learn again with so many seeds; 3 says how much is luck.")] = 1,
+    ties: Annotated[int, typer.Option(help="Shuffle equal times so often; 3 says how much the file's order is.")] = 0,
+    leakage: Annotated[bool, typer.Option("--leakage", help="Measure on the other split too.")] = False,
+    segments: Annotated[bool, typer.Option("--segments", help="Also show results by group of people.")] = False,
+    rounds: Annotated[int, typer.Option(help="Simulate so many rounds of people following the best list.")] = 0,
+    budget: Budget = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Also write one page with plots there.")] = None,
+    save: Annotated[Path | None, typer.Option("--save", help="Keep each person's figures for `compare`.")] = None,
     model: Models = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Measure every model on held-out events: the leaderboard with intervals and protocol."""
-    from foretaste.data.project import load_dataset
-    from foretaste.data.sources import load_source
-    from foretaste.data.splits import by_time, leave_last
     from foretaste.errors import DataError
-    from foretaste.evaluation.train import select_pipeline, usable_models
+    from foretaste.evaluation.bubble import simulate
+    from foretaste.evaluation.budget import seconds_of
+    from foretaste.evaluation.report_page import report_page
+    from foretaste.evaluation.runs import save_run
+    from foretaste.evaluation.stability import Stability, with_stability
+    from foretaste.evaluation.table import segments_view
+    from foretaste.evaluation.train import select_pipeline, usable_models, usual_models
     from foretaste.progress import progress
-    from foretaste.project import Project
-    from foretaste.registry import models
     from foretaste.types import Run
 
-    if data is None:
-        opened = Project.open(Path(project))
-        events, _ = load_dataset(opened.config, opened.folder)
-    else:
-        events = load_source(data)
-    split = leave_last(events) if protocol is Splits.leave_one_out else by_time(events)
+    seconds = None if budget is None else seconds_of(budget)
+    asked = Stability(seeds=seeds, tie_orders=ties, leakage=leakage)
+    split, holdout = held_out(project, data, protocol, repeats)
+    asked.check(holdout)
+    variant: Literal["refit", "strict"] = "strict" if strict else "refit"
     with progress(notes()) as report:
         run = Run(seed=seed, progress=report)
-        names = usable_models(events, model or list(models()))
-        found = select_pipeline(events, names, run, split=split, variant="strict" if strict else "refit")
-    if found.leaderboard is None:
-        raise DataError(found.remarks[0])
+        names = usable_models(split.data, model or usual_models(split.data))
+        found = select_pipeline(split.data, names, run, split=split, variant=variant, budget=seconds)
+        if found.leaderboard is None:
+            raise DataError(found.remarks[0])
+        board = with_stability(found.leaderboard, split, holdout, run, asked, variant)
+        best = board.sorted()[0]
+        bubble = simulate(best.model, best.settings, split.data, run, rounds=rounds) if rounds else None
+    document = board.to_json(per_user=save is not None)
+    if bubble is not None:
+        document["bubble"] = bubble.to_json()
+    if save is not None:
+        save_run(save, document)
+    if html is not None:
+        html.write_text(report_page(board, bubble=bubble, remarks=found.remarks), encoding="utf-8")
     if as_json:
-        print_json(found.leaderboard.to_json())
-    else:
-        console().print(found.leaderboard.view())
+        print_json({name: value for name, value in document.items() if name != "segments"} if save else document)
+        return
+    console().print(board.view())
+    if segments:
+        console().print(segments_view(board))
+    if bubble is not None:
+        console().print(bubble.view())
+    for path in (html, save):
+        if path is not None:
+            console().print(f"Written: {path}", style="dim", highlight=False)
+
+
+def dataset(project: str, data: str | None) -> Dataset:
+    """The events of a project, or of a public data set."""
+    from foretaste.data.prepare import prepare
+    from foretaste.data.project import load_dataset
+    from foretaste.data.sources import load_source, ready
+    from foretaste.progress import progress
+    from foretaste.project import Project
+
+    if data is not None:
+        ready(data)  # may ask on the terminal, so before the bar
+        with progress(notes()) as report:
+            return load_source(data, progress=report)
+    opened = Project.open(Path(project))
+    return prepare(load_dataset(opened.config, opened.folder)[0], opened.config.prepare)[0]
+
+
+def held_out(project: str, data: str | None, protocol: Splits, repeats: bool) -> tuple[Split, Holdout | None]:
+    """The split and how it was made; None where the data fixes it."""
+    from foretaste.data.sources.fixed import load_fixed
+    from foretaste.data.splits import Holdout
+    from foretaste.errors import DataError
+
+    if protocol is not Splits.fixed:
+        holdout = Holdout(kind=protocol.value, repeats=repeats)
+        return holdout(dataset(project, data)), holdout
+    if data is None or not data.startswith("folder:") or repeats:
+        raise DataError(
+            "--protocol fixed reads the column `split` of interactions.parquet in a folder: give --data folder:PATH, "
+            "without --repeats."
+        )
+    return load_fixed(Path(data.removeprefix("folder:")).expanduser() / "interactions.parquet"), None

@@ -13,18 +13,24 @@ if TYPE_CHECKING:
     from foretaste.project import Trained
 
 Models = Annotated[list[str] | None, typer.Option("--model", help="Only these models; may be repeated.")]
+Budget = Annotated[str | None, typer.Option(help="Time to search for settings in: 90s, 10m, 1h. None: the grids.")]
 Seed = Annotated[int, typer.Option(help="Every random choice follows from it.")]
 
 
-def train(project: Folder = ".", model: Models = None, seed: Seed = 0, as_json: Json = False) -> None:
+def train(
+    project: Folder = ".", model: Models = None, budget: Budget = None, seed: Seed = 0, as_json: Json = False
+) -> None:
     """Choose settings on validation, measure on a test part, write a bundle with its card and use it."""
+    from foretaste.evaluation.budget import seconds_of
     from foretaste.progress import progress
     from foretaste.project import Project, train
     from foretaste.types import Run
 
+    seconds = None if budget is None else seconds_of(budget)
     opened = Project.open(Path(project))
     with progress(notes()) as report:
-        trained = train(opened, Run(seed=seed, progress=report), names=model or ())
+        run = Run(seed=seed, progress=report, folder=opened.folder)
+        trained = train(opened, run, names=model or (), budget=seconds)
     if as_json:
         print_json(described(trained))
     else:

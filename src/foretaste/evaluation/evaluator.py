@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.metrics.ranking import parse_metric
-from foretaste.types import NO_ITEM
+from foretaste.evaluation.beyond import K
+from foretaste.metrics.beyond import exposure, gini
+from foretaste.metrics.ranking import Judged, parse_metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from foretaste.data.splits import Questions
+    from foretaste.evaluation.beyond import Background
     from foretaste.protocols import Retriever
 
 METRICS = ("ndcg@10", "recall@10", "hr@10", "mrr@10", "ndcg@20", "recall@20")
@@ -27,16 +29,30 @@ AT_ONCE = 4096
 @dataclass(frozen=True, eq=False)
 class Result:
     """per_user : metric name to (B,) float64 in the order of the questions
-    coverage : share of the catalogue offered to at least one person in the first 10 places
+    exposure : (n_items,) in how many lists each item stands, within the first 10 places
     seconds  : time to answer all questions
+    beyond   : measures beyond accuracy to (B,) float64; empty where no background was given
     """
 
-    per_user: dict[str, NDArray[np.float64]]
-    coverage: float
+    per_user: Mapping[str, NDArray[np.float64]]
+    exposure: NDArray[np.int64]
     seconds: float
+    beyond: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def mean(self, metric: str) -> float:
-        return float(np.nanmean(self.per_user[metric]))
+        """Over the people it can be said of; nan where it can be said of nobody."""
+        values = self.per_user[metric] if metric in self.per_user else self.beyond[metric]
+        known = values[~np.isnan(values)]
+        return float(known.mean()) if len(known) else float("nan")
+
+    @property
+    def coverage(self) -> float:
+        """Share of the catalogue offered to at least one person in the first 10 places."""
+        return float((self.exposure > 0).mean()) if len(self.exposure) else 0.0
+
+    def of_the_catalogue(self) -> dict[str, float]:
+        """Measures that have one value for all people together."""
+        return {f"coverage@{K}": self.coverage, f"gini@{K}": gini(self.exposure)}
 
 
 def evaluate(
@@ -44,14 +60,23 @@ def evaluate(
     questions: Questions,
     metrics: Sequence[str] = METRICS,
     *,
-    exclude_seen: bool = True,
+    background: Background | None = None,
+    exclude_seen: bool | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Result:
-    """Rank the whole catalogue for every question; what a person already did is not offered again unless stated."""
+    """Rank the whole catalogue for every question.
+
+    background   : what the lists are held against beyond accuracy; None measures accuracy and coverage alone
+    exclude_seen : whether what a person already did is kept out of the lists; None as the split says, which keeps it
+                   out unless repeats count as answers
+    """
+    exclude_seen = not questions.repeats if exclude_seen is None else exclude_seen
     parsed = [parse_metric(name) for name in metrics]
-    depth = max([10, *(metric.k for metric in parsed)])
+    depth = max([K, *(metric.k for metric in parsed)])
+    n = questions.relevant.shape[1]
     values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in metrics}
-    offered = np.zeros(questions.relevant.shape[1], bool)
+    further: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (background.names if background else ())}
+    shown = np.zeros(n, np.int64)
     seconds = 0.0
     for start in range(0, len(questions), AT_ONCE):
         block = np.arange(start, min(start + AT_ONCE, len(questions)))
@@ -59,10 +84,16 @@ def evaluate(
         began = perf_counter()
         items = model.recommend(queries, depth, exclude=queries.history if exclude_seen else None).items
         seconds += perf_counter() - began
+        judged = Judged.of(items, relevant)
         for metric in parsed:
-            values[metric.name].append(metric(items, relevant))
-        first = items[:, :10]
-        offered[first[first != NO_ITEM]] = True
+            values[metric.name].append(metric.of_judged(judged))
+        if background is not None:
+            for name, found in background.measure(items, queries, relevant).items():
+                further[name].append(found)
+        shown += exposure(items[:, :K], n)
         progress(int(block[-1]) + 1, len(questions))
-    per_user = {name: np.concatenate(parts) if parts else np.empty(0) for name, parts in values.items()}
-    return Result(per_user, float(offered.mean()) if len(offered) else 0.0, seconds)
+    return Result(_joined(values), shown, seconds, _joined(further))
+
+
+def _joined(parts: dict[str, list[NDArray[np.float64]]]) -> dict[str, NDArray[np.float64]]:
+    return {name: np.concatenate(found) if found else np.empty(0) for name, found in parts.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rich.console import Group, RenderableType
+
     from foretaste.config import Config
     from foretaste.data.splits import Split
     from foretaste.types import Run
@@ -28,6 +30,7 @@ METRICS = ("recall@10", "ndcg@10", "recall@5", "ndcg@5")
 CHOSEN_BY = 3_000
 """People asked on validation after each epoch and for each setting; the test asks everybody."""
 Seen = Literal["excluded", "included"]
+Variant = Literal["refit", "strict"]
 
 
 class NextTable(NamedTuple):
@@ -83,28 +86,46 @@ TABLES = {
 SUMMARIES = {name: table.summary for name, table in TABLES.items()}
 
 
-def run(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> dict[str, Any]:
-    """Choose, fit and measure, as a JSON document: a row for each model, variant and way with seen items."""
+@dataclass(frozen=True, eq=False)
+class Boards:
+    """One leaderboard for each variant and way with seen items: rows of different protocols are not compared."""
+
+    boards: tuple[Leaderboard, ...]
+
+    def view(self) -> Group:
+        from rich.console import Group
+        from rich.text import Text
+
+        parts: list[RenderableType] = []
+        for board in self.boards:
+            said = board.protocol
+            parts += [Text(f"\n{said.variant}, seen items {said.seen}", style="bold"), board.view()]
+        return Group(*parts)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rows": [row for board in self.boards for row in board.to_json()["rows"]]}
+
+
+def board(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> Boards:
+    """Choose, fit and measure: a row for each model, variant and way with seen items."""
     if name not in TABLES:
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, TABLES)}")
     table = TABLES[name]
     split = leave_last(load_folder(root / name.removesuffix("-next")))
     fewer = replace(split, validation=split.validation.sample(CHOSEN_BY))
-    rows: dict[tuple[str, Seen], list[Row]] = {}
+    rows: dict[tuple[Variant, Seen], list[Row]] = {}
     for model_name in models or table.models:
         for way, found in _measured(model_name, fewer, run).items():
             rows.setdefault(way, []).append(found)
     segments = segments_of(split.test, Background.of(split.refit))
-    documents = []
+    boards = []
     for (variant, seen), of_variant in rows.items():
-        protocol = Protocol.of(split, variant, len(split.test))  # type: ignore[arg-type]  # one of the two variants
-        board = Leaderboard(protocol.model_copy(update={"seen": seen}), tuple(of_variant), segments=segments)
-        documents.append(board.to_json())
-    together = {"rows": [row for document in documents for row in document["rows"]]}
-    return {**together, "references": table.references, "reference_metrics": list(METRICS[:2])}
+        protocol = Protocol.of(split, variant, len(split.test)).model_copy(update={"seen": seen})
+        boards.append(Leaderboard(protocol, tuple(of_variant), segments=segments))
+    return Boards(tuple(boards))
 
 
-def _measured(name: str, split: Split, run: Run) -> dict[tuple[str, Seen], Row]:
+def _measured(name: str, split: Split, run: Run) -> dict[tuple[Variant, Seen], Row]:
     """One model, chosen on validation: as it was then (strict), and learned again from all before the test (refit)."""
     kind, settings = VARIANTS.get(name, (name, None))
     made = model_class(kind)
@@ -128,10 +149,11 @@ def _measured(name: str, split: Split, run: Run) -> dict[tuple[str, Seen], Row]:
     score, strict, seconds = best
     chosen = getattr(strict, "settled", strict.config)
     kept = tuple((config.model_dump(mode="json"), value) for config, value in tried)
-    found: dict[tuple[str, Seen], Row] = {}
+    found: dict[tuple[Variant, Seen], Row] = {}
 
-    def measure(variant: str, model: Any, seconds: float) -> None:
-        for seen in ("excluded", "included"):
+    def measure(variant: Variant, model: Any, seconds: float) -> None:
+        ways: tuple[Seen, ...] = ("excluded", "included")
+        for seen in ways:
             result = evaluate(model, split.test, METRICS, exclude_seen=seen == "excluded")
             row = Row(name, chosen.model_dump(mode="json"), score, result, seconds, kept)
             found[variant, seen] = row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 WEIGHTS = (0.02, 0.1, 0.3, 1.0)
 """Tried for each source. The least of them only fills the tail of a list; a source that stays there is left out, for
 it would cost time in every answer and change none."""
-KNOWS_NEW_ITEMS = {"content"}
+KNOWS_NEW_ITEMS = {"content", "tfidf", "two_tower"}
 """Kept even there: what adds nothing for the people of yesterday may be alone in knowing an item of tomorrow."""
 K = 10
+MONITORED = 2_000
+"""Validation questions asked of a half-trained model after each epoch."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,17 @@ def choose_settings(name: str, split: Split, run: Run, *, depth: int = 200) -> C
     tried: list[tuple[Config, float]] = []
     best: Candidates | None = None
     grid = model_class(name).grid
+    few = questions.sample(MONITORED)
+
+    def monitor(model: Any) -> float:
+        return score_of(model.recommend(few.queries, K, exclude=few.excluded), few)
+
     for number, config in enumerate(grid):
-        model = model_class(name)(config).fit(split.train, run)
-        lists = model.recommend(questions.queries, depth, exclude=questions.queries.history)
-        score = _score(lists, questions)
+        model = model_class(name)(config).fit(split.train, run.with_monitor(monitor))
+        # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
+        config = getattr(model, "settled", config)
+        lists = model.recommend(questions.queries, depth, exclude=questions.excluded)
+        score = score_of(lists, questions)
         if best is None or score > max(score for _, score in tried):
             best = lists
         tried.append((config, score))
@@ -65,7 +74,9 @@ def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConf
 
     def score(trial: dict[str, float]) -> float:
         lists = {name: chosen[name].lists for name in names}
-        return _score(reciprocal_rank(lists, [trial[name] for name in names], config.merge_constant), split.validation)
+        return score_of(
+            reciprocal_rank(lists, [trial[name] for name in names], config.merge_constant), split.validation
+        )
 
     for _ in range(2):
         for name in names[1:]:
@@ -79,5 +90,6 @@ def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConf
     return config.model_copy(update={"recalls": tuple(recalls)})
 
 
-def _score(lists: Candidates, questions: Questions) -> float:
+def score_of(lists: Candidates, questions: Questions) -> float:
+    """NDCG@10 of the lists; what settings are chosen by."""
     return float(np.nanmean(ndcg(lists.items[:, :K], questions.relevant)))

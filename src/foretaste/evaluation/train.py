@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
 
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
-from foretaste.evaluation.evaluator import evaluate
+from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.budget import tune_all
+from foretaste.evaluation.evaluator import METRICS
 from foretaste.evaluation.intervals import of_difference
 from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
-from foretaste.evaluation.select import choose_settings, choose_weights
+from foretaste.evaluation.measure import PIPELINE, measure
+from foretaste.evaluation.segments import segments_of
+from foretaste.evaluation.select import Chosen, choose_settings, choose_weights
 from foretaste.models.ease import EaseConfig
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
-from foretaste.registry import model_class
+from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
+from foretaste.registry import BUILT_IN, model_class, models
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from foretaste.config import Config
     from foretaste.data.dataset import Dataset
@@ -26,6 +30,15 @@ if TYPE_CHECKING:
 
 TASTELESS = ("random", "popular")
 """Compared, but not asked for candidates: one is the floor, the other the fallback."""
+READ_TEXTS = ("content", "tfidf", "two_tower")
+"""Of no use where the catalogue has no words."""
+QUICK = ("random", "popular", "itemknn", "userknn", "rp3beta", "gfcf", "ease", "content")
+"""Learned in seconds on a laptop; the others are a name away (`--model`)."""
+NETWORK = "sasrec"
+FEWEST_EVENTS = 20_000
+"""With fewer, closed forms do as well and take no time."""
+MOST_COMPARISONS = 500_000_000
+"""Events times items, each compared with each in every epoch of the transformer: a minute or two on two cores."""
 MOST_ASKED = 5_000
 """More people would narrow the intervals, already below 0.01 NDCG, and cost minutes on a large catalogue."""
 FEWEST_ASKED = 20
@@ -51,8 +64,12 @@ def select_pipeline(
     *,
     split: Split | None = None,
     variant: Literal["refit", "strict"] = "refit",
+    budget: float | None = None,
 ) -> Selection:
-    """Choose every model's settings and the merge weights on validation, and measure all of it on the test part."""
+    """Choose every model's settings and the merge weights on validation, and measure all of it on the test part.
+
+    budget : seconds to search for settings in; None tries the grid of each model
+    """
     recalls = [name for name in names if name not in TASTELESS]
     if not recalls:
         return _only_popular(f"Only {' and '.join(names)} were asked for: the pipeline offers what is popular.")
@@ -66,26 +83,85 @@ def select_pipeline(
         )
         usual = tuple(RecallConfig(model=name, weight=1.0 if name != "content" else 0.1) for name in recalls)
         return Selection(PipelineConfig(recalls=usual), None, (remark,))
-    chosen = {name: choose_settings(name, split, run) for name in recalls}
+    chosen, remarks = _settings(recalls, split, run, budget)
     config = choose_weights(chosen, split, PipelineConfig())
-    candidates: dict[str, tuple[Any, Config, float | None]] = {
-        name: (model_class(name)(chosen[name].config), chosen[name].config, chosen[name].score) for name in recalls
-    }
-    for name in TASTELESS:
-        candidates[name] = (model_class(name)(), model_class(name).config_class(), None)
-    candidates["pipeline"] = (Pipeline(config), config, None)
-
     learned_from = split.refit if variant == "refit" else split.train
+    background = Background.of(learned_from)
+    measured: list[tuple[str, Config, float | None, Sequence[tuple[Config, float]]]] = [
+        *((name, chosen[name].config, chosen[name].score, chosen[name].tried) for name in recalls),
+        *((name, model_class(name).config_class(), None, ()) for name in TASTELESS),
+        (PIPELINE, config, None, ()),
+    ]
     rows = []
-    for number, (name, (model, settings, validation)) in enumerate(candidates.items()):
-        began = perf_counter()
-        fitted = model.fit(learned_from, run)
-        fit_seconds = perf_counter() - began
-        result = evaluate(fitted, split.test)
-        rows.append(Row(name, settings.model_dump(mode="json"), validation, result, fit_seconds))
-        run.progress("measuring on the test part", number + 1, len(candidates))
-    board = Leaderboard(Protocol.of(split, variant, available), tuple(rows))
-    return _shipped(config, board)
+    for name, settings, validation, tried in measured:
+        rows.append(
+            measure(
+                name,
+                settings,
+                learned_from,
+                split.test,
+                run,
+                validation=validation,
+                tried=tried,
+                background=background,
+            )
+        )
+        run.progress("measuring on the test part", len(rows), len(measured))
+    protocol = Protocol.of(split, variant, available).model_copy(update={"distance": background.distance})
+    board = Leaderboard(protocol, tuple(rows), segments=segments_of(split.test, background))
+    shipped = _shipped(config, board)
+    return replace(shipped, remarks=(*shipped.remarks, *remarks))
+
+
+def measure_models(
+    names: Iterable[str],
+    split: Split,
+    run: Run,
+    *,
+    metrics: Sequence[str] = METRICS,
+    main: str = MAIN,
+    chosen_by: int = MOST_ASKED,
+    asked: int | None = MOST_ASKED,
+    budget: float | None = None,
+) -> Leaderboard:
+    """Each model alone: settings chosen on validation, learned from everything but the test part, measured on it.
+
+    chosen_by, asked : most people asked on validation and on the test; None asks everybody
+    """
+    available = len(split.test)
+    split = replace(split, validation=split.validation.sample(chosen_by), test=split.test.sample(asked or available))
+    if len(split.test) < FEWEST_ASKED or len(split.validation) < FEWEST_ASKED:
+        raise DataError(
+            f"Only {len(split.test)} people can be asked, too few to measure anything ({FEWEST_ASKED} are needed)."
+        )
+    background = Background.of(split.refit)
+    wanted, rows = list(names), list[Row]()
+    for name in wanted:
+        chosen = _settings([name], split, run, None if budget is None else budget / len(wanted))[0][name]
+        row = measure(
+            name,
+            chosen.config,
+            split.refit,
+            split.test,
+            run,
+            validation=chosen.score,
+            tried=chosen.tried,
+            metrics=metrics,
+            background=background,
+        )
+        rows.append(row)
+        run.progress("measuring on the test part", len(rows), len(wanted))
+    protocol = Protocol.of(split, "refit", available).model_copy(update={"distance": background.distance})
+    return Leaderboard(protocol, tuple(rows), main=main, segments=segments_of(split.test, background))
+
+
+def _settings(
+    names: Sequence[str], split: Split, run: Run, budget: float | None
+) -> tuple[dict[str, Chosen], tuple[str, ...]]:
+    if budget is None:
+        return {name: choose_settings(name, split, run) for name in names}, ()
+    tuned = tune_all(names, split, run, budget)
+    return tuned.chosen, tuned.remarks
 
 
 def _shipped(config: PipelineConfig, board: Leaderboard) -> Selection:
@@ -108,10 +184,18 @@ def _only_popular(remark: str) -> Selection:
     return Selection(PipelineConfig(recalls=(RecallConfig(model="popular"),)), None, (remark,))
 
 
+def usual_models(data: Dataset) -> list[str]:
+    """What is asked where nobody names a model: the quick ones, those of packages somebody installed on purpose, and
+    the transformer where there is enough to learn from and it learns in a minute or two."""
+    fits = len(data) >= FEWEST_EVENTS and len(data) * data.n_items <= MOST_COMPARISONS
+    network = fits and find_spec("torch") is not None
+    return [name for name in models() if name in QUICK or name not in BUILT_IN or (name == NETWORK and network)]
+
+
 def usable_models(data: Dataset, names: Sequence[str]) -> list[str]:
     """The models this data can feed: without texts there is nothing to read, without room no ease."""
     if not len(data):
         raise DataError("There are no events to learn from.")
     has_texts = any(data.items.texts())
     small = data.n_items <= EaseConfig().max_items
-    return [name for name in names if (name != "content" or has_texts) and (name != "ease" or small)]
+    return [name for name in names if (name not in READ_TEXTS or has_texts) and (name != "ease" or small)]

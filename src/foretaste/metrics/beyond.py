@@ -5,17 +5,20 @@ items : (B, K) ranked item codes, NO_ITEM padded
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 
 from foretaste.errors import DataError
+from foretaste.metrics.ranking import gains_at
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from foretaste.types import FloatArray, IntArray
+    from foretaste.types import BoolArray, FloatArray, IntArray
 
 BLOCK_CELLS = 1 << 22
 """Numbers of item vectors held at once: 4 million, 32 MB."""
@@ -64,11 +67,87 @@ def popularity_bias(items: IntArray, popularity: FloatArray | NDArray[np.integer
     return _mean_over_list(items, percentile[level])
 
 
-def intra_list_diversity(items: IntArray, vectors: FloatArray) -> NDArray[np.float64]:
+def tail_share(items: IntArray, is_tail: BoolArray) -> NDArray[np.float64]:
+    """Share of each list that lies in the long tail (APLT; Abdollahpouri et al., FLAIRS 2019); nan for an empty list.
+
+    is_tail : (n_items,) true for the items of the tail, as `long_tail` finds them
+    """
+    return _mean_over_list(items, is_tail.astype(np.float64))
+
+
+def long_tail(popularity: FloatArray | NDArray[np.integer], head_share: float = 0.8) -> BoolArray:
+    """(n_items,) true outside the short head: the fewest items that together have `head_share` of all events."""
+    counts = np.asarray(popularity, np.float64)
+    order = np.argsort(-counts, kind="stable")
+    before = np.cumsum(counts[order]) - counts[order]
+    tail = np.empty(len(counts), bool)
+    tail[order] = before >= head_share * counts.sum()
+    return tail
+
+
+def serendipity(
+    items: IntArray, relevant: csr_array, popularity: FloatArray | NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """What pleased and popularity would not have offered: mean over the K places of relevant · max(P − P_pop, 0).
+
+    P = (n + 1 − rank) / n for an item's rank in the list, P_pop the same for its rank by popularity (Murakami, Mori,
+    Orihara 2008, with popularity as the primitive method). nan for a user with nothing held out, as for accuracy.
+
+    relevant : (B, n_items) CSR of the held-out items
+    """
+    K, n = items.shape[1], relevant.shape[1]
+    rank = np.empty(n)
+    rank[np.argsort(-np.asarray(popularity, np.float64), kind="stable")] = np.arange(n)
+    hit = gains_at(items, relevant) > 0
+    ahead = np.maximum(rank[np.maximum(items, 0)] - np.arange(K), 0) / n if n else np.zeros(items.shape)
+    return np.where(np.diff(relevant.indptr) > 0, (ahead * hit).sum(axis=1) / max(1, K), np.nan)
+
+
+def miscalibration(
+    lists: IntArray, taste: csr_array, classes: csr_array, smoothing: float = 0.01
+) -> NDArray[np.float64]:
+    """How far the mix of each list is from the mix of the person's taste: KL(p ‖ q̃), 0 is perfect (Steck, RecSys 2018).
+
+    p(g) is the share of class g in what the person did, q(g) in the list, an item of several classes counting for each
+    in part; q̃ = (1 − α) q + α p, α = `smoothing`, keeps it finite (eq. 3 to 6, without rank weights). nan where the
+    history or the list has no class at all.
+
+    taste   : (B, n_items) CSR, how often each person took each item
+    classes : (n_items, G) CSR, which classes an item has; rows of 0 where none is known
+    """
+    per_item = np.asarray(classes.sum(axis=1), np.float64)
+    shares = csr_array(classes.astype(np.float64))
+    shares.data = shares.data / np.repeat(per_item, np.diff(shares.indptr))
+    wanted, offered = _mix(csr_array(taste), shares), _mix(_listed(lists, classes.shape[0]), shares)
+    blend = (1 - smoothing) * offered + smoothing * wanted
+    ratio = np.divide(wanted, blend, out=np.ones_like(wanted), where=wanted > 0)
+    apart = (wanted * np.log(ratio)).sum(axis=1)
+    return np.where((wanted.sum(axis=1) > 0) & (offered.sum(axis=1) > 0), np.maximum(apart, 0), np.nan)
+
+
+def _mix(taken: csr_array, shares: csr_array) -> NDArray[np.float64]:
+    """(B, G) share of each class in each row; 0 everywhere where no class is known."""
+    found = np.asarray((taken @ shares).toarray(), np.float64)
+    total = found.sum(axis=1, keepdims=True)
+    return np.divide(found, total, out=np.zeros_like(found), where=total > 0)
+
+
+def _listed(items: IntArray, n_items: int) -> csr_array:
+    """(B, n_items) 1 where the list names the item."""
+    listed = items != NO_ITEM
+    offsets = np.concatenate([[0], np.cumsum(listed.sum(axis=1))])
+    return csr_array((np.ones(offsets[-1]), items[listed].astype(np.int64), offsets), shape=(len(items), n_items))
+
+
+def intra_list_diversity(items: IntArray, vectors: FloatArray | csr_array) -> NDArray[np.float64]:
     """(B,) mean cosine distance, 1 − cosine, between any two items of a list; nan with fewer than two items.
 
-    vectors : (n_items, D); an item whose vector is 0 is at distance 1 from every other
+    The sum over all pairs is the squared length of the sum of the list's unit vectors, less every item with itself.
+
+    vectors : (n_items, D) dense or CSR; an item whose vector is 0 is at distance 1 from every other
     """
+    if issparse(vectors):
+        return _sparse_diversity(items, csr_array(vectors))
     B, K = items.shape
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.divide(vectors, length, out=np.zeros(vectors.shape, np.float64), where=length > 0)
@@ -79,7 +158,6 @@ def intra_list_diversity(items: IntArray, vectors: FloatArray) -> NDArray[np.flo
         block = items[start : start + rows]
         listed = block != NO_ITEM
         picked = unit[np.maximum(block, 0)] * listed[:, :, None]  # (b, K, D)
-        # The sum over all pairs is the squared length of the sum, less every item with itself: K D, not K² D.
         total = picked.sum(axis=1)
         alone = (square[np.maximum(block, 0)] * listed).sum(axis=1)
         n = listed.sum(axis=1)
@@ -87,6 +165,26 @@ def intra_list_diversity(items: IntArray, vectors: FloatArray) -> NDArray[np.flo
         pairs = n * (n - 1)
         found[start : start + rows] = 1 - np.divide(cosine, pairs, out=np.full(len(block), np.nan), where=pairs > 0)
     return found
+
+
+def _sparse_diversity(items: IntArray, vectors: csr_array) -> NDArray[np.float64]:
+    length = np.sqrt(np.asarray(vectors.multiply(vectors).sum(axis=1), np.float64))
+    unit = csr_array(vectors.astype(np.float64))
+    unit.data = unit.data / np.repeat(length, np.diff(unit.indptr))
+    width = np.concatenate([np.diff(unit.indptr), [0]])  # NO_ITEM is the last: no width
+    cost = np.cumsum(width[items].sum(axis=1))
+    listed = items != NO_ITEM
+    n = listed.sum(axis=1)
+    alone = ((np.concatenate([length, [0.0]]) > 0)[items] & listed).sum(axis=1)
+    found = np.full(len(items), np.nan)
+    block = cost // BLOCK_CELLS  # rows whose lists together have BLOCK_CELLS numbers
+    edges = np.flatnonzero(np.r_[True, block[1:] != block[:-1], True]) if len(items) else np.zeros(0, np.int64)
+    for start, stop in pairwise(edges.tolist()):
+        total = csr_array(_listed(items[start:stop], len(length)) @ unit)
+        row = np.repeat(np.arange(stop - start), np.diff(total.indptr))
+        found[start:stop] = np.bincount(row, total.data**2, minlength=stop - start)
+    pairs = n * (n - 1)
+    return 1 - np.divide(found - alone, pairs, out=np.full(len(items), np.nan), where=pairs > 0)
 
 
 def _mean_over_list(items: IntArray, of_item: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,6 +7,8 @@ returns  : (B,) float64; nan for a user with nothing held out, whom no list can 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property, wraps
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from foretaste.types import IntArray
 
     Measure = Callable[[IntArray, csr_array], NDArray[np.float64]]
+    Judgement = Callable[["Judged"], NDArray[np.float64]]
 
 
 def gains_at(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
@@ -39,72 +42,127 @@ def gains_at(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
     return np.where((known[at] == asked) & (items != NO_ITEM), gain[at], 0.0)
 
 
-def hit_rate(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Lists and what was held out, looked up once for all measures.
+
+    gains  : (B, K) gain of each place, 0 where it is not relevant
+    listed : (B, K) false at NO_ITEM
+    relevant : (B, n_items) CSR
+    """
+
+    gains: NDArray[np.float64]
+    listed: NDArray[np.bool_]
+    relevant: csr_array
+
+    @classmethod
+    def of(cls, items: IntArray, relevant: csr_array) -> Judged:
+        return cls(gains_at(items, relevant), items != NO_ITEM, relevant)
+
+    def head(self, k: int) -> Judged:
+        return Judged(self.gains[:, :k], self.listed[:, :k], self.relevant)
+
+    @property
+    def k(self) -> int:
+        return self.gains.shape[1]
+
+    @cached_property
+    def hit(self) -> NDArray[np.bool_]:
+        """(B, K)"""
+        return self.gains > 0
+
+    @cached_property
+    def count(self) -> NDArray[np.int64]:
+        """(B,) items held out"""
+        return np.diff(self.relevant.indptr).astype(np.int64)
+
+    def for_askers(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(self.count > 0, values, np.nan)
+
+
+def _measure(judgement: Judgement) -> Measure:
+    """A measure of lists from a measure of judged lists."""
+
+    @wraps(judgement)
+    def measure(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
+        return judgement(Judged.of(items, relevant))
+
+    return measure
+
+
+def _hit_rate(judged: Judged) -> NDArray[np.float64]:
     """1 where at least one listed item is relevant."""
-    return _for_askers(relevant, np.asarray((gains_at(items, relevant) > 0).any(axis=1), np.float64))
+    return judged.for_askers(np.asarray(judged.hit.any(axis=1), np.float64))
 
 
-def recall(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
+def _recall(judged: Judged) -> NDArray[np.float64]:
     """Share of the relevant items that are listed."""
-    hits = (gains_at(items, relevant) > 0).sum(axis=1)
-    return _for_askers(relevant, hits / np.maximum(_count(relevant), 1))
+    return judged.for_askers(judged.hit.sum(axis=1) / np.maximum(judged.count, 1))
 
 
-def precision(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
+def _precision(judged: Judged) -> NDArray[np.float64]:
     """Share of the K places that hold a relevant item; a short list pays for its empty places."""
-    return _for_askers(relevant, (gains_at(items, relevant) > 0).sum(axis=1) / max(1, items.shape[1]))
+    return judged.for_askers(judged.hit.sum(axis=1) / max(1, judged.k))
 
 
-def f1(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
+def _f1(judged: Judged) -> NDArray[np.float64]:
     """Harmonic mean of precision and recall, 0 where both are."""
-    p, r = precision(items, relevant), recall(items, relevant)
+    p, r = _precision(judged), _recall(judged)
     return np.divide(2 * p * r, p + r, out=np.where(np.isnan(p), np.nan, 0.0), where=(p + r) > 0)
 
 
-def ndcg(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
+def _ndcg(judged: Judged) -> NDArray[np.float64]:
     """Discounted gain of each list against the best possible list of that length; 1.0 is perfect.
 
     DCG = Σ gain / log2(rank + 1), the gain linear (Järvelin & Kekäläinen 2002).
     """
-    K = items.shape[1]
-    discount = 1 / np.log2(np.arange(K) + 2)
-    found = gains_at(items, relevant) @ discount
-    best = _best_gains(relevant, K) @ discount
-    return np.divide(found, best, out=np.full(len(items), np.nan), where=best > 0)
+    discount = 1 / np.log2(np.arange(judged.k) + 2)
+    found = judged.gains @ discount
+    best = _best_gains(judged.relevant, judged.k) @ discount
+    return np.divide(found, best, out=np.full(len(found), np.nan), where=best > 0)
 
 
-def mrr(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
+def _mrr(judged: Judged) -> NDArray[np.float64]:
     """1 / rank of the first relevant item, 0 where none is listed."""
-    hit = gains_at(items, relevant) > 0
-    first = np.where(hit.any(axis=1), 1 / (hit.argmax(axis=1) + 1), 0.0) if items.shape[1] else np.zeros(len(items))
-    return _for_askers(relevant, first)
+    hit = judged.hit
+    first = np.where(hit.any(axis=1), 1 / (hit.argmax(axis=1) + 1), 0.0) if judged.k else np.zeros(len(hit))
+    return judged.for_askers(first)
 
 
-def average_precision(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
+def _average_precision(judged: Judged) -> NDArray[np.float64]:
     """Mean precision at the ranks of the relevant items; divided by min(K, relevant), so 1 can be reached."""
-    hit = gains_at(items, relevant) > 0
-    K = items.shape[1]
-    at_rank = np.cumsum(hit, axis=1) / np.arange(1, K + 1)
-    best = np.minimum(np.maximum(_count(relevant), 1), max(1, K))
-    return _for_askers(relevant, (at_rank * hit).sum(axis=1) / best)
+    at_rank = np.cumsum(judged.hit, axis=1) / np.arange(1, judged.k + 1)
+    best = np.minimum(np.maximum(judged.count, 1), max(1, judged.k))
+    return judged.for_askers((at_rank * judged.hit).sum(axis=1) / best)
 
 
-def auc(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
+def _auc(judged: Judged) -> NDArray[np.float64]:
     """Chance that a relevant item stands before one that is not, over the whole catalogue.
 
     What is not listed counts as tied below the list, ties half: an empty list measures 0.5, and K = n_items is the
     usual AUC. nan where everything is relevant.
     """
-    hit = gains_at(items, relevant) > 0
-    miss = (items != NO_ITEM) & ~hit
-    wanted = _count(relevant)
-    unwanted = relevant.shape[1] - wanted
+    miss = judged.listed & ~judged.hit
+    unwanted = judged.relevant.shape[1] - judged.count
     below = unwanted[:, None] - np.cumsum(miss, axis=1)  # (B, K) not relevant and behind this place
-    right = (below * hit).sum(axis=1) + 0.5 * (wanted - hit.sum(axis=1)) * (unwanted - miss.sum(axis=1))
-    pairs = wanted * unwanted
-    return np.divide(right, pairs, out=np.full(len(items), np.nan), where=pairs > 0)
+    unlisted = (judged.count - judged.hit.sum(axis=1)) * (unwanted - miss.sum(axis=1))
+    right = (below * judged.hit).sum(axis=1) + 0.5 * unlisted
+    pairs = judged.count * unwanted
+    return np.divide(right, pairs, out=np.full(len(right), np.nan), where=pairs > 0)
 
 
+JUDGEMENTS: dict[str, Judgement] = {
+    "hr": _hit_rate,
+    "recall": _recall,
+    "precision": _precision,
+    "f1": _f1,
+    "ndcg": _ndcg,
+    "mrr": _mrr,
+    "map": _average_precision,
+    "auc": _auc,
+}
+hit_rate, recall, precision, f1 = _measure(_hit_rate), _measure(_recall), _measure(_precision), _measure(_f1)
+ndcg, mrr, average_precision, auc = _measure(_ndcg), _measure(_mrr), _measure(_average_precision), _measure(_auc)
 MEASURES: dict[str, Measure] = {
     "hr": hit_rate,
     "recall": recall,
@@ -128,6 +186,10 @@ class Metric(NamedTuple):
         """Lists longer than k are cut; shorter ones must have been asked for at k."""
         return self.measure(items[:, : self.k], relevant)
 
+    def of_judged(self, judged: Judged) -> NDArray[np.float64]:
+        """The same, for lists whose gains were looked up already."""
+        return JUDGEMENTS[self.name.partition("@")[0]](judged.head(self.k))
+
 
 def parse_metric(name: str) -> Metric:
     """'ndcg@10' to the measure it names."""
@@ -139,16 +201,11 @@ def parse_metric(name: str) -> Metric:
     return Metric(name, MEASURES[measure], int(k))
 
 
-def _count(relevant: csr_array) -> NDArray[np.int64]:
-    return np.diff(relevant.indptr).astype(np.int64)
-
-
-def _for_askers(relevant: csr_array, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(_count(relevant) > 0, values, np.nan)
-
-
 def _best_gains(relevant: csr_array, k: int) -> NDArray[np.float64]:
     """(B, k) the highest gains of each row, falling."""
+    if not len(relevant.data) or (relevant.data == relevant.data[0]).all():  # nothing to sort: the usual case
+        gain = relevant.data[0] if len(relevant.data) else 0.0
+        return np.where(np.arange(k) < np.diff(relevant.indptr)[:, None], np.float64(gain), 0.0)
     row = np.repeat(np.arange(relevant.shape[0]), np.diff(relevant.indptr))
     order = np.lexsort((-relevant.data, row))
     rank = np.arange(len(row)) - relevant.indptr[row]

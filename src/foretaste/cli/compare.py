@@ -1,0 +1,65 @@
+"""foretaste compare: is the one really better than the other, for whom, and by how much?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foretaste.cli.evaluate import Data, Held, Repeats, Splits, held_out
+from foretaste.cli.output import Folder, Json, console, notes, print_json
+from foretaste.cli.train import Seed
+
+if TYPE_CHECKING:
+    from foretaste.evaluation.runs import MeasuredRow
+
+
+def compare(
+    first: Annotated[str, typer.Argument(help="A run that `evaluate --save` wrote (A.json), or a model's name.")],
+    second: Annotated[str, typer.Argument(help="The other one.")],
+    model: Annotated[str | None, typer.Option(help="Row of the first run; its best otherwise.")] = None,
+    against: Annotated[str | None, typer.Option(help="Row of the second run; its best otherwise.")] = None,
+    project: Folder = ".",
+    data: Data = None,
+    protocol: Held = Splits.leave_one_out,
+    repeats: Repeats = False,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Compare two runs or two models person by person: difference, interval, effect size, and for whom."""
+    from foretaste.errors import DataError
+    from foretaste.evaluation.compare import compare
+    from foretaste.evaluation.runs import chosen_row, read_run
+
+    are_runs = [name.endswith(".json") for name in (first, second)]
+    if all(are_runs):
+        a = chosen_row(read_run(Path(first)), model, first)
+        b = chosen_row(read_run(Path(second)), against, second)
+    elif any(are_runs):
+        raise DataError("Give two runs (A.json B.json) or two names of models, not one of each.")
+    else:
+        a, b = _measured((first, second), project, data, protocol, repeats, seed)
+    found = compare(a, b)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        console().print(found.view())
+
+
+def _measured(
+    names: tuple[str, str], project: str, data: str | None, protocol: Splits, repeats: bool, seed: int
+) -> tuple[MeasuredRow, MeasuredRow]:
+    """Both models on the same questions, settings chosen on validation."""
+    from foretaste.evaluation.runs import rows_of
+    from foretaste.evaluation.train import measure_models
+    from foretaste.progress import progress
+    from foretaste.registry import model_spec
+    from foretaste.types import Run
+
+    for name in names:
+        model_spec(name)
+    split, _ = held_out(project, data, protocol, repeats)
+    with progress(notes()) as report:
+        rows = rows_of(measure_models(dict.fromkeys(names), split, Run(seed=seed, progress=report)))
+    return rows[names[0]], rows[names[1]]

@@ -1,0 +1,174 @@
+"""Does diversity shrink when people follow the list? Rounds of offering, taking and learning again, simulated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from foretaste.data.dataset import Dataset
+from foretaste.errors import ConfigError
+from foretaste.evaluation.beyond import Background, K
+from foretaste.evaluation.measure import build
+from foretaste.metrics.beyond import exposure, gini, intra_list_diversity, novelty
+from foretaste.types import NO_ITEM, Queries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Group
+
+    from foretaste.types import FloatArray, IntArray, Run
+
+PAIRS = 2000
+"""Pairs of people whose lists are laid side by side."""
+
+
+class Round(NamedTuple):
+    """What is offered before anything is taken in this round.
+
+    diversity : mean distance between the items of a list
+    coverage  : share of the catalogue that is offered to anybody
+    gini      : how unevenly the items are offered
+    novelty   : surprise of the offered items by the popularity of the beginning, in bits
+    alike     : mean share of items that two people's lists have in common (Jaccard): the same for all is 1
+    """
+
+    diversity: float
+    coverage: float
+    gini: float
+    novelty: float
+    alike: float
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """followed : rounds in which everybody takes from the list; alone : the same, nobody looking at it"""
+
+    model: str
+    people: int
+    followed: tuple[Round, ...]
+    alone: tuple[Round, ...]
+
+    def change(self, measure: str) -> float:
+        """Relative change of a measure from the first to the last round, beyond that of the world without lists."""
+        first, last = getattr(self.followed[0], measure), getattr(self.followed[-1], measure)
+        control = getattr(self.alone[-1], measure) - getattr(self.alone[0], measure)
+        return float((last - first - control) / first) if first else float("nan")
+
+    def sentence(self) -> str:
+        diversity, coverage, alike = (self.change(name) for name in ("diversity", "coverage", "alike"))
+        verdict = "shrinks" if diversity < -0.01 else "does not shrink"
+        return (
+            f"When {self.people:,} people follow {self.model} for {len(self.followed) - 1} rounds, the diversity of "
+            f"their lists {verdict} ({diversity:+.1%}), coverage changes by {coverage:+.1%} and what two lists have in "
+            f"common by {alike:+.1%}, beyond what happens without lists."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "people": self.people,
+            "followed": [step._asdict() for step in self.followed],
+            "alone": [step._asdict() for step in self.alone],
+            "change": {name: self.change(name) for name in Round._fields},
+            "sentence": self.sentence(),
+        }
+
+    def view(self) -> Group:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table("round", box=None, header_style="bold", padding=(0, 1), pad_edge=False)
+        for name in Round._fields:
+            table.add_column(name, justify="right")
+        for number, (with_list, without) in enumerate(zip(self.followed, self.alone, strict=True)):
+            table.add_row(str(number), *(f"{a:.3f} ({b:.3f})" for a, b in zip(with_list, without, strict=True)))
+        note = "In brackets: the same people taking by popularity, without looking at the lists."
+        return Group(table, Text(note, style="dim"), Text(self.sentence()))
+
+
+def simulate(
+    name: str, settings: Mapping[str, Any], data: Dataset, run: Run, *, rounds: int = 5, people: int = 500
+) -> Bubble:
+    """Offer K items, let each person take one of them, learn again from everything, and so on.
+
+    What is taken follows the eye: chance ∝ 1 / log2(rank + 1), as in NDCG. The control takes by popularity instead
+    and never sees a list. Both learn again in each round (Chaney, Stewart, Engelhardt, RecSys 2018).
+
+    people : at most so many take part, the first of the user codes, a fair sample; all others stay as they are
+    """
+    if rounds < 1:
+        raise ConfigError(f"A simulation needs at least one round, and rounds is {rounds}.")
+    taking = np.flatnonzero(np.diff(data.offsets) > 0)[:people].astype(np.int32)
+    background = Background.of(data)
+
+    def course(follow: bool) -> tuple[Round, ...]:
+        rng, now, steps = run.rng(), data, []
+        for number in range(rounds + 1):
+            model = build(name, settings).fit(now, replace(run, progress=lambda what, done, total: None))
+            queries = Queries(taking, now.histories().take(taking))
+            items = model.recommend(queries, K, exclude=queries.history).items
+            steps.append(_round(items, background, rng))
+            run.progress("following the list" if follow else "without the list", number + 1, rounds + 1)
+            taken = _from_the_list(items, rng) if follow else _by_popularity(background.popularity, len(taking), rng)
+            now = _with_events(now, taking[taken != NO_ITEM], taken[taken != NO_ITEM])
+        return tuple(steps)
+
+    return Bubble(name, len(taking), course(True), course(False))
+
+
+def _round(items: IntArray, background: Background, rng: np.random.Generator) -> Round:
+    shown = exposure(items, len(background.popularity))
+    pairs = np.sort(items[rng.integers(0, len(items), (PAIRS, 2))].reshape(PAIRS, -1), axis=1)
+    pairs[pairs == NO_ITEM] = -1 - np.arange((pairs == NO_ITEM).sum())  # padding has nothing in common with padding
+    pairs = np.sort(pairs, axis=1)
+    both = (pairs[:, 1:] == pairs[:, :-1]).sum(axis=1)
+    union = (pairs >= 0).sum(axis=1) - both
+    return Round(
+        diversity=_mean(intra_list_diversity(items, background.vectors)),
+        coverage=float((shown > 0).mean()),
+        gini=gini(shown),
+        novelty=_mean(novelty(items, background.popularity)),
+        alike=float((both / np.maximum(union, 1)).mean()),
+    )
+
+
+def _from_the_list(items: IntArray, rng: np.random.Generator) -> IntArray:
+    """(B,) one item of each list, the first places oftener; NO_ITEM for an empty list."""
+    chance = np.where(items == NO_ITEM, 0, 1 / np.log2(np.arange(items.shape[1]) + 2))
+    # The largest of ln(u) / weight is a draw by weight (Efraimidis & Spirakis 2006).
+    with np.errstate(divide="ignore"):
+        key = np.where(chance > 0, np.log(rng.random(items.shape)) / chance, -np.inf)
+    return items[np.arange(len(items)), key.argmax(axis=1)]
+
+
+def _by_popularity(popularity: FloatArray, n: int, rng: np.random.Generator) -> IntArray:
+    chance = popularity.astype(np.float64)
+    return rng.choice(len(chance), n, p=chance / chance.sum()).astype(np.int32)
+
+
+def _with_events(data: Dataset, user: IntArray, item: IntArray) -> Dataset:
+    """`data` and one more event of each of these people, the newest of all."""
+    n = len(user)
+    wanted = int(np.argmax(np.bincount(data.kind, minlength=len(data.kinds)) * (data.kinds.weights > 0)))
+    time = None if data.time is None else np.r_[data.time, np.full(n, data.time.max() + 1)]
+    grown = Dataset.sorted(
+        users=data.users,
+        items=data.items,
+        user=np.r_[data.user, user],
+        item=np.r_[data.item, item],
+        time=time,
+        kind=np.r_[data.kind, np.full(n, wanted, np.uint8)],
+        value=np.r_[data.value, np.ones(n, np.float32)],
+        kinds=data.kinds,
+        name=data.name,
+    )
+    return replace(grown, user_table=data.user_table, relations=data.relations, searches=data.searches)
+
+
+def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")

@@ -1,0 +1,60 @@
+"""One row of a leaderboard: fit, ask, and note what it cost."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from foretaste.evaluation.evaluator import METRICS, evaluate
+from foretaste.evaluation.leaderboard import Row
+from foretaste.evaluation.memory import PeakMemory
+from foretaste.pipeline.pipeline import Pipeline
+from foretaste.registry import model_class
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from foretaste.config import Config
+    from foretaste.data.dataset import Dataset
+    from foretaste.data.splits import Questions
+    from foretaste.evaluation.beyond import Background
+    from foretaste.types import Run
+
+PIPELINE = "pipeline"
+
+
+def build(name: str, settings: Mapping[str, Any]) -> Any:
+    """A model of the registry, or the pipeline, with these settings; not yet fitted."""
+    made: Any = Pipeline if name == PIPELINE else model_class(name)
+    return made(made.config_class.parse(dict(settings), f"settings of {name}"))
+
+
+def measure(
+    name: str,
+    config: Config,
+    learned_from: Dataset,
+    questions: Questions,
+    run: Run,
+    *,
+    validation: float | None = None,
+    tried: Sequence[tuple[Config, float]] = (),
+    metrics: Sequence[str] = METRICS,
+    background: Background | None = None,
+) -> Row:
+    settings = config.model_dump(mode="json")
+    model = build(name, settings)
+    began = perf_counter()
+    with PeakMemory() as peak:
+        fitted = model.fit(learned_from, run)
+        fit_seconds = perf_counter() - began
+        result = evaluate(fitted, questions, metrics, background=background)
+    return Row(
+        model=name,
+        settings=settings,
+        validation=validation,
+        result=result,
+        fit_seconds=fit_seconds,
+        tried=tuple((setting.model_dump(mode="json"), score) for setting, score in tried),
+        wall_seconds=perf_counter() - began,
+        peak_megabytes=peak.megabytes,
+    )

@@ -1,0 +1,85 @@
+"""Runs on disk: what `foretaste evaluate --save` wrote, read back for a comparison."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foretaste.errors import DataError, UnknownNameError, did_you_mean
+from foretaste.evaluation.protocol import Protocol
+from foretaste.evaluation.segments import Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from foretaste.evaluation.leaderboard import Leaderboard
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredRow:
+    """What a comparison needs of a row.
+
+    per_user : measure to (B,) figures, nan where it says nothing; the people in the order of the questions
+    """
+
+    model: str
+    main: str
+    protocol: Protocol
+    per_user: Mapping[str, NDArray[np.float64]]
+    segments: tuple[Segment, ...]
+
+
+def rows_of(board: Leaderboard) -> dict[str, MeasuredRow]:
+    return {
+        row.model: MeasuredRow(
+            row.model, board.main, board.protocol, {**row.result.per_user, **row.result.beyond}, board.segments
+        )
+        for row in board.sorted()
+    }
+
+
+def save_run(path: Path, document: Mapping[str, Any]) -> None:
+    """Written beside and moved, so that a stopped run leaves no half file."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(json.dumps(document, indent=None, allow_nan=False) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def read_run(path: Path) -> dict[str, MeasuredRow]:
+    """The rows of a saved run by model, the best first."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        segments = tuple(
+            Segment(part["group"], part["label"], np.asarray(part["people"], np.int64))
+            for part in document.get("segments", ())
+        )
+        rows = {row["model"]: _row(row, document["main"], segments) for row in document["rows"]}
+    except OSError as error:
+        raise DataError(f"There is no run to read at {path} ({error.strerror}).") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise DataError(
+            f"{path} is not a run with the figures of each person; `foretaste evaluate --save {path}` writes one."
+        ) from None
+    if not rows:
+        raise DataError(f"{path} has no rows to compare.")
+    return rows
+
+
+def chosen_row(rows: Mapping[str, MeasuredRow], model: str | None, where: str) -> MeasuredRow:
+    """The row of a model, the best where none is named."""
+    if model is None:
+        return next(iter(rows.values()))
+    if model not in rows:
+        raise UnknownNameError(f"{where} has no row for '{model}'.{did_you_mean(model, rows)}")
+    return rows[model]
+
+
+def _row(row: dict[str, Any], main: str, segments: tuple[Segment, ...]) -> MeasuredRow:
+    columns = {name: np.array(values, np.float64) for name, values in row["per_user"].items()}  # None becomes nan
+    return MeasuredRow(row["model"], main, Protocol.parse(row["protocol"], "protocol"), columns, segments)

@@ -1,0 +1,69 @@
+"""For whom is it good? The people of a split in groups: newcomers, the active, those who want what few want."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from foretaste.evaluation.intervals import Interval, over_users
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from foretaste.data.splits import Questions
+    from foretaste.evaluation.beyond import Background
+    from foretaste.types import BoolArray
+
+KNOWN_EVENTS = (0, 1, 5, 20, 100)
+"""Where the groups of people by their number of events begin."""
+FEWEST = 5
+"""People in a group; fewer say nothing."""
+
+
+class Segment(NamedTuple):
+    """group : what people are told apart by; label : which of them; people : (P,) positions among the questions"""
+
+    group: str
+    label: str
+    people: NDArray[np.int64]
+
+    def of(self, values: NDArray[np.float64]) -> Interval:
+        return over_users(values[self.people])
+
+
+def segments_of(questions: Questions, background: Background) -> tuple[Segment, ...]:
+    """Groups by the events known of a person, by thirds of activity, and by what was right: head, tail or new."""
+    events = questions.queries.history.lengths
+    names = [f"{low}" if high == low + 1 else f"{low} to {high - 1}" for low, high in pairwise(KNOWN_EVENTS)]
+    step = np.searchsorted(KNOWN_EVENTS, events, side="right") - 1
+    found = _grouped("events known", [*names, f"{KNOWN_EVENTS[-1]} and more"], step)
+    rank = np.empty(len(events), np.int64)
+    rank[np.argsort(events, kind="stable")] = np.arange(len(events))
+    third = rank * 3 // max(1, len(events))
+    found += _grouped("activity", ["least active third", "middle third", "most active third"], third)
+    found += _grouped(
+        "what was right", ["popular items", "long tail", "new items"], _sort_of_answer(questions, background)
+    )
+    return tuple(found)
+
+
+def _sort_of_answer(questions: Questions, background: Background) -> NDArray[np.int64]:
+    """(B,) 0 head, 1 tail, 2 never seen in training: what more than half of a person's answers are, else 0."""
+    relevant = questions.relevant
+    row = np.repeat(np.arange(len(questions)), np.diff(relevant.indptr))
+    answers = np.maximum(np.diff(relevant.indptr), 1)
+
+    def share(flag: BoolArray) -> NDArray[np.float64]:
+        return np.bincount(row, flag[relevant.indices], minlength=len(questions)) / answers
+
+    new = background.popularity == 0
+    return np.select([share(new) > 0.5, share(background.is_tail) > 0.5], [2, 1], 0)
+
+
+def _grouped(group: str, labels: Sequence[str], member: NDArray[np.int64]) -> list[Segment]:
+    people = [np.flatnonzero(member == number) for number in range(len(labels))]
+    return [Segment(group, label, who) for label, who in zip(labels, people, strict=True) if len(who) >= FEWEST]

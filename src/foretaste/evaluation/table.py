@@ -1,0 +1,153 @@
+"""The leaderboard on a terminal."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from foretaste.evaluation.beyond import HIGHER_IS_BETTER
+from foretaste.evaluation.intervals import LEVEL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+    from foretaste.evaluation.leaderboard import Leaderboard, Row
+
+DIGITS = {"novelty": 2, "coverage": 3, "gini": 3, "diversity": 3, "popularity": 3, "tail": 3, "miscalibration": 3}
+
+
+def leaderboard_view(board: Leaderboard) -> Group:
+    """Accuracy, then what lies beyond it, then how both were measured."""
+    names = list(board.rows[0].result.per_user)
+    level = board.level_with_best()
+    best = {name: max(row.result.mean(name) for row in board.rows) for name in names}
+    lines = []
+    for row in board.sorted():
+        cells = []
+        for name in names:
+            mean = row.result.mean(name)
+            text = f"{mean:.4f}"
+            if name == board.main:
+                text += f" ±{board.intervals[row.model][name].half:.4f}"
+            cells.append(Text(text, style="bold green" if mean == best[name] else ""))
+        called = Text(row.model + (" =" if row.model in level and len(level) > 1 else ""))
+        rest = (f"{row.result.coverage:.0%}", f"{row.fit_seconds:.2f}", f"{row.result.seconds:.2f}")
+        lines.append((called, cells, rest))
+    remarks = f"± half of the {LEVEL:.0%} interval over people."
+    if len(level) > 1:
+        remarks += " = level with the best: the interval of the difference, person by person, includes 0."
+    headings = [f"{name} ± " if name == board.main else name for name in names]
+    parts: list[RenderableType] = [
+        _FittingTable(headings, lines, ("coverage", "fit s", "answer s")),
+        Text(remarks, style="dim"),
+    ]
+    parts += [*_stability(board), *_beyond(board), Text(board.protocol.sentence(), style="dim")]
+    return Group(*parts)
+
+
+def _stability(board: Leaderboard) -> list[RenderableType]:
+    """Seeds, tie order and the gap between the splits, where they were asked for."""
+    columns = {
+        "seeds ±": [None if row.seeds is None else f"{row.seeds.mean:.4f} ±{row.seeds.half:.4f}" for row in board.rows],
+        "tie order ±": [
+            None if row.ties is None else f"{row.ties.mean:.4f} ±{row.ties.half:.4f}" for row in board.rows
+        ],
+        "leave-one-out": [None if row.leakage is None else f"{row.leakage.leave_one_out:.4f}" for row in board.rows],
+        "time split": [None if row.leakage is None else f"{row.leakage.time:.4f}" for row in board.rows],
+        "leakage": [None if row.leakage is None else f"{row.leakage.gap:+.4f}" for row in board.rows],
+    }
+    shown = {name: cells for name, cells in columns.items() if any(cell is not None for cell in cells)}
+    if not shown:
+        return []
+    number = {row.model: i for i, row in enumerate(board.rows)}
+    lines = [
+        (Text(row.model), [Text(cells[number[row.model]] or "–") for cells in shown.values()], ())
+        for row in board.sorted()
+    ]
+    said = f"{board.main} again: ± half of the {LEVEL:.0%} interval in which one more such run falls."
+    asked = next((row.leakage.people for row in board.rows if row.leakage is not None), None)
+    if asked is not None:
+        said += f" Leakage: what the future of others adds for {asked:,} people asked on both splits for one item."
+    return [Text(), _FittingTable(list(shown), lines, ()), Text(said, style="dim")]
+
+
+def _beyond(board: Leaderboard) -> list[RenderableType]:
+    if not board.rows[0].result.beyond:
+        return []
+    of_all = {row.model: row.result.of_the_catalogue() for row in board.rows}
+    names = [*board.rows[0].result.beyond, *(name for name in of_all[board.rows[0].model] if "coverage" not in name)]
+
+    def value(row: Row, name: str) -> float:
+        return of_all[row.model][name] if name in of_all[row.model] else row.result.mean(name)
+
+    lines = []
+    for row in board.sorted():
+        cells = []
+        for name in names:
+            short = name.partition("@")[0]
+            others = [value(other, name) for other in board.rows]
+            mean = value(row, name)
+            better = HIGHER_IS_BETTER.get(short)
+            first = better is not None and mean == (max(others) if better else min(others))
+            text = "–" if math.isnan(mean) else f"{mean:.{DIGITS.get(short, 4)}f}"
+            cells.append(Text(text, style="green" if first else ""))
+        peak = "–" if row.peak_megabytes is None else f"{row.peak_megabytes:,.0f}"
+        lines.append((Text(row.model), cells, (peak,)))
+    depth = names[0].partition("@")[2]
+    headings = [name.partition("@")[0] for name in names]
+    said = f"Beyond accuracy, on the first {depth} places; diversity by {board.protocol.distance or 'item vectors'}."
+    return [Text(), _FittingTable(headings, lines, ("peak MB",)), Text(said, style="dim")]
+
+
+def segments_view(board: Leaderboard) -> Group:
+    """The main measure by group of people, the best models first."""
+    rows = board.sorted()
+    lines = []
+    for segment in board.segments:
+        found = [segment.of(row.result.per_user[board.main]) for row in rows]
+        best = max(interval.mean for interval in found)
+        cells = [
+            Text(f"{interval.mean:.4f} ±{interval.half:.4f}", style="bold green" if interval.mean == best else "")
+            for interval in found
+        ]
+        called = Text(f"{segment.group}: {segment.label}")
+        lines.append((called, [Text(f"{len(segment.people):,}"), *cells], ()))
+    table = _FittingTable(["people", *(row.model for row in rows)], lines, (), first="who")
+    return Group(Text(), table, Text(f"{board.main} by group of people, ± over the people of the group.", style="dim"))
+
+
+@dataclass(frozen=True, eq=False)
+class _FittingTable:
+    """As many measures as fit the width: rich would squeeze all columns alike and end up hiding the models."""
+
+    names: list[str]
+    lines: Sequence[tuple[Text, list[Text], tuple[str, ...]]]
+    rest: tuple[str, ...]
+    first: str = "model"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        shown = len(self.names)
+        while shown > 1 and console.measure(self._table(shown), options=options.update(max_width=10_000)).maximum > (
+            options.max_width
+        ):
+            shown -= 1
+        yield self._table(shown)
+        if hidden := self.names[shown:]:
+            names = ", ".join(name.removesuffix(" ± ") for name in hidden)
+            yield Text(f"Not shown for want of width: {names}; --json has them all.", style="dim")
+
+    def _table(self, shown: int) -> Table:
+        table = Table(box=None, header_style="bold", padding=(0, 1), pad_edge=False)
+        table.add_column(self.first, no_wrap=True)
+        for name in (*self.names[:shown], *self.rest):
+            table.add_column(name, justify="right", no_wrap=True)
+        for called, cells, rest in self.lines:
+            table.add_row(called, *cells[:shown], *rest)
+        return table

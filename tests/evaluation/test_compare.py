@@ -1,0 +1,118 @@
+"""Two models, person by person: what is better is said with its size, what is not comparable is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import worlds
+from foretaste.data.splits import leave_last
+from foretaste.errors import DataError, UnknownNameError
+from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.compare import Difference, compare
+from foretaste.evaluation.leaderboard import Leaderboard, Protocol
+from foretaste.evaluation.measure import measure
+from foretaste.evaluation.runs import chosen_row, read_run, rows_of, save_run
+from foretaste.evaluation.segments import segments_of
+from foretaste.registry import model_class
+from foretaste.types import Run
+
+
+def board_of(seed: int = 0, names: tuple[str, ...] = ("random", "popular", "ease")) -> Leaderboard:
+    split = leave_last(worlds.parity(n_users=120, seed=seed))
+    background = Background.of(split.refit)
+    rows = [
+        measure(name, model_class(name).config_class(), split.refit, split.test, Run(), background=background)
+        for name in names
+    ]
+    segments = segments_of(split.test, background)
+    return Leaderboard(Protocol.of(split, "refit", len(split.test)), tuple(rows), segments=segments)
+
+
+@pytest.fixture(scope="module")
+def board() -> Leaderboard:
+    return board_of()
+
+
+def test_the_better_one_is_named_with_its_effect(board: Leaderboard) -> None:
+    rows = rows_of(board)
+    found = compare(rows["ease"], rows["popular"])
+    main = found.differences[0]
+    assert main.measure == "ndcg@10"
+    assert main.decided
+    assert main.gain.mean == pytest.approx(
+        rows["ease"].per_user["ndcg@10"].mean() - rows["popular"].per_user["ndcg@10"].mean()
+    )
+    assert found.sentence().startswith("ease beats popular (+")
+    turned = compare(rows["popular"], rows["ease"])
+    assert turned.sentence().startswith("ease beats popular (-")
+    assert turned.differences[0].effect == pytest.approx(-main.effect)
+    assert (turned.differences[0].better, turned.differences[0].worse) == (main.worse, main.better)
+    assert {group for group, _, _ in found.by_segment} >= {"activity", "events known"}
+    out = io.StringIO()
+    Console(width=100, file=out).print(found.view())
+    assert "novelty@10" in out.getvalue()
+    assert max(len(line) for line in out.getvalue().splitlines()) <= 100
+
+
+def test_a_model_cannot_be_told_apart_from_itself(board: Leaderboard) -> None:
+    row = rows_of(board)["ease"]
+    found = compare(row, row)
+    assert "cannot be told apart" in found.sentence()
+    assert found.differences[0].effect == 0
+    assert found.differences[0].better == found.differences[0].worse == 0
+
+
+def test_a_saved_run_compares_as_the_run_itself(board: Leaderboard, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    save_run(path, board.to_json(per_user=True))
+    rows = read_run(path)
+    assert list(rows) == [row.model for row in board.sorted()]
+    live = rows_of(board)
+    again = compare(rows["ease"], rows["random"]).to_json()
+    fresh = compare(live["ease"], live["random"]).to_json()
+    assert again["sentence"] == fresh["sentence"]
+    assert again["differences"]["ndcg@10"]["gain"] == pytest.approx(fresh["differences"]["ndcg@10"]["gain"], abs=1e-8)
+    assert again["segments"][0]["people"] == fresh["segments"][0]["people"]
+    assert "u1" not in path.read_text(encoding="utf-8").split(), "no names of people"
+    assert chosen_row(rows, None, "x").model == "ease"
+    with pytest.raises(UnknownNameError, match="Did you mean 'ease'"):
+        chosen_row(rows, "eas", "run.json")
+
+
+def test_other_questions_are_refused_and_broken_files_too(board: Leaderboard, tmp_path: Path) -> None:
+    other = rows_of(board_of(seed=1, names=("popular",)))["popular"]
+    with pytest.raises(DataError, match=r"not asked the same questions \(fingerprint"):
+        compare(rows_of(board)["ease"], other)
+    path = tmp_path / "broken.json"
+    for text in ["", "[]", "{}", '{"main": "x", "rows": [{"model": "a"}]}', json.dumps(board.to_json())]:
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(DataError, match="--save"):
+            read_run(path)
+    with pytest.raises(DataError, match="no run"):
+        read_run(tmp_path / "nowhere.json")
+
+
+def test_a_difference_is_over_the_people_both_say_something_of() -> None:
+    found = Difference.of("x", np.array([1.0, np.nan, 3.0, 1.0]), np.array([0.0, 5.0, np.nan, 2.0]))
+    assert (found.people, found.gain.mean, found.better, found.worse) == (2, 0, 0.5, 0.5)
+    nobody = Difference.of("x", np.array([np.nan]), np.array([1.0]))
+    assert not nobody.decided
+    assert nobody.to_json()["gain"] is None
+
+
+def test_segments_are_parts_of_the_people(board: Leaderboard) -> None:
+    everybody = len(board.rows[0].result.per_user["ndcg@10"])
+    for group in ("activity", "what was right"):
+        people = np.concatenate([part.people for part in board.segments if part.group == group])
+        assert len(np.unique(people)) == len(people)
+        assert len(people) == everybody
+    thirds = [len(part.people) for part in board.segments if part.group == "activity"]
+    assert thirds == [40, 40, 40]
+    row = board.to_json()["rows"][0]
+    assert sum(part["people"] for part in row["segments"]["activity"].values()) == everybody
