@@ -21,7 +21,9 @@ from foretaste.pipeline.bundle import Bundle, activate, load_current, save_bundl
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.app import create_app
 from foretaste.serving.engine import Engine
-from foretaste.serving.server import listen
+from foretaste.serving.keys import KeyFile
+from foretaste.serving.protocol import PatientProtocol
+from foretaste.serving.server import listen, uvicorn_settings
 from foretaste.serving.settings import ServerConfig
 from foretaste.types import Run
 
@@ -77,11 +79,14 @@ def client(engine: Engine) -> TestClient:
 
 
 @contextmanager
-def running(engine: Engine) -> Iterator[httpx.Client]:
+def running(engine: Engine, config: ServerConfig | None = None, keys: KeyFile | None = None) -> Iterator[httpx.Client]:
     """A real server on a free port of this machine, and a client of it."""
-    listening = listen(ServerConfig(port=0))
+    config = (config or ServerConfig()).model_copy(update={"port": 0})
+    listening = listen(config)
     host, port = listening.getsockname()
-    server = uvicorn.Server(uvicorn.Config(create_app(engine), log_level="warning", access_log=False))
+    protocol = type("Protocol", (PatientProtocol,), {"limits": config.limits})
+    settings = {**uvicorn_settings(), "http": protocol}
+    server = uvicorn.Server(uvicorn.Config(create_app(engine, config, keys), **settings))
     thread = Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

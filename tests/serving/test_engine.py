@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
@@ -126,7 +127,16 @@ def test_an_event_without_time_may_be_sent_again_later(engine: Engine) -> None:
 
 
 def test_a_clock_ahead_of_ours_does_not_lose_the_event(engine: Engine) -> None:
-    engine.record([event("1", "ann", "f2", time="2999-01-01T00:00:00Z")])
+    soon = time.time_ns() // 1000 + 300_000_000
+    engine.record([event("1", "ann", "f2", time=soon)])
+    assert engine.for_user("ann").events_used == 1
+
+
+def test_a_time_that_cannot_be_yet_is_refused_and_the_others_are_kept(engine: Engine) -> None:
+    given = [event("1", "ann", "f2", time="2999-01-01T00:00:00Z"), event("2", "ann", "f4")]
+    ahead, kept = engine.record(given).results
+    assert (ahead.status, kept.status) == ("rejected", "accepted")
+    assert "ahead of this machine's clock" in (ahead.why or "")
     assert engine.for_user("ann").events_used == 1
 
 

@@ -52,7 +52,7 @@ def test_reasons_and_trace_only_when_asked_for(client: TestClient) -> None:
 
 
 def test_an_event_and_a_profile_as_the_contract_shows_them(client: TestClient) -> None:
-    event = {"id": "e-1", "user": "ann", "item": "f3", "kind": "view", "time": "2026-11-21T10:00:00Z", "value": 4.0}
+    event = {"id": "e-1", "user": "ann", "item": "f3", "kind": "view", "time": "2025-11-21T10:00:00Z", "value": 4.0}
     answer = client.post("/v1/events", json={"events": [event]})
     assert answer.json() == {"accepted": 1, "results": [{"id": "e-1", "status": "accepted", "why": None}]}
     assert client.get("/v1/users/ann/profile").json() == {
@@ -63,7 +63,7 @@ def test_an_event_and_a_profile_as_the_contract_shows_them(client: TestClient) -
                 "item": "f3",
                 "title": "Film <b>3</b>",
                 "kind": "view",
-                "time": "2026-11-21T10:00:00Z",
+                "time": "2025-11-21T10:00:00Z",
                 "value": 4.0,
                 "columns": {"genres": ["Drama", "Odd"], "year": 1993, "stars": 4.5, "released": "1993-01-01"},
             }
@@ -74,9 +74,9 @@ def test_an_event_and_a_profile_as_the_contract_shows_them(client: TestClient) -
 @pytest.mark.parametrize(
     ("time", "written"),
     [
-        ("2026-11-21T10:00:00+01:00", "2026-11-21T09:00:00Z"),
-        ("2026-11-21T10:00:00.25Z", "2026-11-21T10:00:00.250000Z"),
-        (1_795_255_200_000_001, "2026-11-21T10:00:00.000001Z"),
+        ("2025-11-21T10:00:00+01:00", "2025-11-21T09:00:00Z"),
+        ("2025-11-21T10:00:00.25Z", "2025-11-21T10:00:00.250000Z"),
+        (1_763_719_200_000_001, "2025-11-21T10:00:00.000001Z"),
         (-1, "1969-12-31T23:59:59.999999Z"),
     ],
 )
@@ -92,7 +92,7 @@ def test_times_are_exact_to_the_microsecond(client: TestClient, time: object, wr
         ({"id": "1", "user": "", "item": "f3"}, "user: it is empty; give a name."),
         ({"id": "1", "user": "a" * 257, "item": "f3"}, "user: String should have at most 256 characters."),
         (
-            {"id": "1", "user": "ann", "item": "f3", "time": "2026-11-21T10:00:00"},
+            {"id": "1", "user": "ann", "item": "f3", "time": "2025-11-21T10:00:00"},
             "time: a time without a zone could be any of 24; end it with Z or +01:00.",
         ),
         (
@@ -104,7 +104,7 @@ def test_times_are_exact_to_the_microsecond(client: TestClient, time: object, wr
             "time: outside the years 1 to 9999; whole numbers are µs since 1970 UTC.",
         ),
         ({"id": "1", "user": "ann", "item": "f3", "typ": "shown"}, "typ: Extra inputs are not permitted."),
-        ({"id": "1", "user": "ann", "item": "f3", "type": "shown"}, "type: Input should be 'interaction'."),
+        ({"id": "1", "user": "ann", "item": "f3", "type": "seen"}, "type: Input should be 'interaction' or 'shown'."),
         ("an event", "An event is an object with id, user and item."),
     ],
 )
@@ -149,7 +149,7 @@ TOO_MANY = json.dumps({"events": [{}] * 1001}).encode()
         ("GET", "/v1/users//profile", None, 422, "invalid", "user: it is empty; give a name."),
         ("POST", "/v1/events", b"{oops", 422, "invalid", "The body is not JSON: Expecting property name"),
         ("POST", "/v1/events", b"\xff\xfe\xfd", 422, "invalid", "The body"),
-        ("POST", "/v1/events", b"[" * 100_000, 422, "invalid", "The body cannot be read as JSON"),
+        ("POST", "/v1/events", b"[" * 100_000, 422, "invalid", "nests deeper than 16 levels"),
         ("POST", "/v1/events", b"", 422, "invalid", "Field required."),
         ("POST", "/v1/events", TOO_MANY, 422, "invalid", "events: List should have at most 1000"),
         ("POST", "/v1/recommendations", b'{"n": 501}', 422, "invalid", "n: Input should be less than"),
@@ -263,16 +263,23 @@ def test_openapi_and_the_reference_page_describe_every_route(client: TestClient)
     assert {
         "/v1/events",
         "/v1/users",
+        "/v1/users/{user}",
+        "/v1/users/{user}/export",
+        "/v1/users/{user}/history",
+        "/v1/users/{user}/less",
         "/v1/users/{user}/profile",
         "/v1/users/{user}/recommendations",
         "/v1/recommendations",
+        "/v1/recommendations/batch",
+        "/v1/rank",
         "/v1/items",
         "/v1/items/{item}",
         "/v1/items/{item}/similar",
         "/v1/models",
+        "/v1/models/{version}/activate",
         "/healthz",
         "/readyz",
-    } == set(described["paths"])
+    } <= set(described["paths"])
     event = described["components"]["schemas"]["EventIn"]
     assert set(event["required"]) == {"id", "user", "item"}
     page = client.get("/docs").text
@@ -287,7 +294,7 @@ anything = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(st.characters(), max_size=8)
-    | st.sampled_from(["f2", "u4", "rating", "2026-11-21T10:00:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00Z"]),
+    | st.sampled_from(["f2", "u4", "rating", "2025-11-21T10:00:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00Z"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )

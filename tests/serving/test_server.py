@@ -8,12 +8,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shutil import copytree
 
 import httpx
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from foretaste.errors import ConfigError
+from foretaste.cli.app import app as cli
+from foretaste.errors import ConfigError, UnknownNameError
 from foretaste.pipeline.bundle import Bundle
 from foretaste.serving.server import listen
 from foretaste.serving.settings import ServerConfig
@@ -22,6 +25,7 @@ from foretaste.serving.threads import use_one_blas_thread
 SERVE = """
 import signal, sys
 from pathlib import Path
+from shutil import copytree
 from foretaste.serving.engine import Engine
 from foretaste.serving.server import run
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -74,6 +78,34 @@ def test_a_port_that_is_taken_is_said_in_one_sentence() -> None:
     assert str(error.value) == (
         f"Cannot listen on 127.0.0.1 port {port} (Address already in use); choose another with --host or --port."
     )
+
+
+def test_a_bundle_can_be_named_and_a_wrong_name_is_said(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "bundles").symlink_to(bundle.folder.parent)
+    wrong = CliRunner().invoke(cli, ["serve", "-p", str(tmp_path), "--bundle", "nope"]).exception
+    assert isinstance(wrong, UnknownNameError)
+    assert f"Known: {bundle.version}" in str(wrong)
+
+
+def test_beyond_this_machine_it_does_not_start_without_a_key(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "bundles").symlink_to(bundle.folder.parent)
+    for workers in ("1", "2"):
+        words = ["serve", "-p", str(tmp_path), "--host", "0.0.0.0", "--workers", workers]
+        refused = CliRunner().invoke(cli, words).exception
+        assert isinstance(refused, ConfigError)
+        assert "foretaste keys create" in str(refused)
+
+
+def test_a_damaged_bundle_stops_the_start_with_one_sentence(bundle: Bundle, tmp_path: Path) -> None:
+    copytree(bundle.folder.parent, tmp_path / "bundles")
+    items = tmp_path / "bundles" / bundle.version / "items.parquet"
+    items.write_bytes(items.read_bytes()[:-1] + b"x")
+    for workers in ("1", "2"):
+        words = [sys.executable, "-m", "foretaste", "serve", "-p", str(tmp_path), "--port", "0", "--workers", workers]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 2
+        assert "items.parquet was changed; use another bundle." in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
 
 
 def test_an_address_that_is_not_ours_is_said_in_one_sentence() -> None:

@@ -17,21 +17,59 @@ def serve(
     project: Folder = ".",
     host: Host = "127.0.0.1",
     port: Port = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer; they share log and bundle.")] = 1,
+    bundle: Annotated[
+        str | None, typer.Option(help="Put this bundle to use first: its version, or its folder in bundles/.")
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(help="A name this service is called by, behind a proxy; may be repeated.")
+    ] = None,
     open_to_all: Annotated[
-        bool, typer.Option("--open-to-all", help="Listen beyond this machine although there are no keys.")
+        bool, typer.Option("--open-to-all", help="Ask nobody for a key, even beyond this machine.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No line per request.")] = False,
 ) -> None:
     """Serve recommendations over HTTP, with a page to look at them."""
-    run_server(Path(project), host, port, open_to_all=open_to_all)
+    if bundle is not None:
+        from foretaste.errors import UnknownNameError, did_you_mean
+        from foretaste.pipeline.bundle import activate, bundle_versions
+
+        bundles, version = Path(project) / "bundles", Path(bundle).name
+        if version not in (there := bundle_versions(bundles)):
+            raise UnknownNameError(f"No bundle is called '{version}' in {bundles}.{did_you_mean(version, there)}")
+        activate(bundles, version)
+    run_server(
+        Path(project),
+        host,
+        port,
+        workers=workers,
+        allowed_hosts=tuple(allowed_host or ()),
+        open_to_all=open_to_all,
+        access_log=not quiet,
+    )
 
 
-def run_server(folder: Path, host: str, port: int, *, open_to_all: bool = False) -> None:
+def run_server(
+    folder: Path,
+    host: str,
+    port: int,
+    *,
+    workers: int = 1,
+    allowed_hosts: tuple[str, ...] = (),
+    open_to_all: bool = False,
+    access_log: bool = True,
+) -> None:
     """Blocks until Ctrl-C."""
-    from foretaste.serving.engine import Engine
-    from foretaste.serving.server import run
+    from foretaste.serving.server import serve_project
     from foretaste.serving.settings import ServerConfig
 
-    with Engine.of_project(folder) as engine:
-        words = f"\n[bold]http://{host}:{port}[/bold]  the page; /docs the API; Ctrl-C stops."
-        config = ServerConfig(host=host, port=port, open_to_all=open_to_all)
-        run(engine, config=config, announce=lambda: console().print(words, highlight=False))
+    words = f"\n[bold]http://{host}:{port}[/bold]  the page; /docs the API; Ctrl-C stops."
+    config = ServerConfig(
+        host=host,
+        port=port,
+        workers=workers,
+        allowed_hosts=allowed_hosts,
+        open_to_all=open_to_all,
+        access_log=access_log,
+    )
+    serve_project(folder, config, announce=lambda: console().print(words, highlight=False))

@@ -9,47 +9,70 @@ from foretaste.serving.schemas import ReasonOut, RecommendedItem, ScoredItem, So
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from foretaste.pipeline.explain import Reason
     from foretaste.pipeline.pipeline import Answer, Step
-    from foretaste.serving.catalogue import Catalogue
-    from foretaste.types import Candidates
+    from foretaste.serving.schemas import Item
+    from foretaste.serving.world import World
+    from foretaste.types import Candidates, FloatArray
+
+NEW = "new"
+"""The source of items that came after the training."""
 
 
-def recommended_items(catalogue: Catalogue, answer: Answer) -> list[RecommendedItem]:
+def recommended_items(world: World, answer: Answer) -> list[RecommendedItem]:
     """The first list of an answer: each item, who found it, and, if that was asked, why."""
     found = answer.candidates
+    listed = _listed(found)
     ranks = found.columns[RANK_IN_SOURCES][0].tolist()
     own = found.found_by[0].tolist()
     items = []
-    for j, (code, score) in enumerate(_listed(found)):
+    for j, (known, (_, score)) in enumerate(zip(world.items([code for code, _ in listed]), listed, strict=True)):
         sources = {
             name: Source.model_construct(rank=rank, score=_short(said))
             for name, rank, said in zip(found.sources, ranks[j], own[j], strict=True)
             if rank > 0
         }
         item = RecommendedItem.model_construct(
-            id=catalogue.ids[code],
-            title=catalogue.titles[code],
-            score=score,
-            columns=catalogue.columns[code],
-            sources=sources,
+            id=known.id, title=known.title, score=score, columns=known.columns, sources=sources
         )
         if answer.reasons is not None:
-            item.reasons = [_reason(catalogue, reason) for reason in answer.reasons[0][j]]
+            item.reasons = [_reason(world, reason) for reason in answer.reasons[0][j]]
         items.append(item)
     return items
 
 
-def scored_items(catalogue: Catalogue, found: Candidates) -> list[ScoredItem]:
-    """The first list of some candidates, without its sources."""
-    return [
-        ScoredItem.model_construct(
-            id=catalogue.ids[code], title=catalogue.titles[code], score=score, columns=catalogue.columns[code]
+def newcomer_items(
+    world: World, chosen: Sequence[int], affinity: FloatArray, *, explain: bool
+) -> list[RecommendedItem]:
+    """Items no model knows yet, by their places among the newcomers, the likest first."""
+    items = []
+    for rank, place in enumerate(chosen, 1):
+        known = world.item(world.newcomers.names[place])
+        likeness = _short(float(affinity[place]))
+        item = RecommendedItem.model_construct(
+            id=known.id,
+            title=known.title,
+            score=likeness,
+            columns=known.columns,
+            sources={NEW: Source.model_construct(rank=rank, score=likeness)},
         )
-        for code, score in _listed(found)
-    ]
+        if explain:
+            text = "New, and like what you know" if likeness > 0 else "New here"
+            item.reasons = [ReasonOut.model_construct(kind=NEW, item=None, title=None, share=1.0, text=text)]
+        items.append(item)
+    return items
+
+
+def scored_items(world: World, found: Candidates) -> list[ScoredItem]:
+    """The first list of some candidates, without its sources."""
+    listed = _listed(found)
+    return [scored(known, score) for known, (_, score) in zip(world.items([c for c, _ in listed]), listed, strict=True)]
+
+
+def scored(item: Item, score: float) -> ScoredItem:
+    return ScoredItem.model_construct(id=item.id, title=item.title, score=_short(score), columns=item.columns)
 
 
 def trace_steps(trace: Iterable[Step]) -> list[TraceStep]:
@@ -62,11 +85,12 @@ def _listed(found: Candidates) -> list[tuple[int, float]]:
     return [(code, _short(score)) for code, score in pairs if code != NO_ITEM]
 
 
-def _reason(catalogue: Catalogue, reason: Reason) -> ReasonOut:
+def _reason(world: World, reason: Reason) -> ReasonOut:
     item = title = None
     text = "Popular with everyone" if reason.kind == "popular" else f"Found by {reason.source}"
     if reason.item != NO_ITEM:
-        item, title = catalogue.ids[reason.item], catalogue.titles[reason.item]
+        known = world.described(world.catalogue.ids[reason.item])
+        item, title = known.id, known.title
         text = f"Because of {title}"
     return ReasonOut.model_construct(kind=reason.kind, item=item, title=title, share=_short(reason.share), text=text)
 

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 import foretaste
+from foretaste.serving import metrics
 from foretaste.serving.guard import Guard
+from foretaste.serving.openapi import described
 from foretaste.serving.problems import DOCUMENTED, add_error_handlers
 from foretaste.serving.reference import STYLE, reference
-from foretaste.serving.routes import events, health, items, models, recommendations, users
+from foretaste.serving.routes import events, health, items, models, recommendations, search, users
 from foretaste.serving.settings import ServerConfig
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from foretaste.serving.engine import Engine
+    from foretaste.serving.keys import KeyFile
 
 CONSOLE = Path(__file__).parent / "console"
 
 
-def create_app(engine: Engine, config: ServerConfig | None = None) -> FastAPI:
-    """The REST service of one engine, and its page at /."""
+def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile | None = None) -> FastAPI:
+    """The REST service of one engine, and its page at /. Without `keys` nobody on this machine is asked for one."""
+    config = config or ServerConfig()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = config.threads
+        engine.start()
+        yield
+        engine.stop()
+
     app = FastAPI(
         title="foretaste",
         summary="Your events in; measured, explained, real-time recommendations out.",
@@ -32,13 +48,16 @@ def create_app(engine: Engine, config: ServerConfig | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=DOCUMENTED,  # type: ignore[arg-type]  # dict is invariant
+        lifespan=lifespan,
+        redirect_slashes=False,
     )
+    app.openapi = lambda: described(app)  # type: ignore[method-assign]
     add_error_handlers(app)
-    for routes in (events, recommendations, users, items, models, health):
+    for routes in (events, recommendations, search, users, items, models, health):
         app.include_router(routes.router(engine))
 
     @app.get("/", include_in_schema=False)
-    def page() -> FileResponse:
+    async def page() -> FileResponse:
         return FileResponse(CONSOLE / "index.html")
 
     @app.get("/docs", include_in_schema=False)
@@ -46,9 +65,14 @@ def create_app(engine: Engine, config: ServerConfig | None = None) -> FastAPI:
         return HTMLResponse(reference(app.openapi()))
 
     @app.get("/docs.css", include_in_schema=False)
-    def docs_style() -> Response:
+    async def docs_style() -> Response:
         return Response(STYLE, media_type="text/css")
 
+    @app.get("/metrics", include_in_schema=False)
+    def figures() -> Response:
+        text, kind = metrics.exposition()
+        return Response(text, media_type=kind)
+
     app.mount("/console", StaticFiles(directory=CONSOLE))
-    app.add_middleware(Guard, config=config or ServerConfig())
+    app.add_middleware(Guard, config=config, keys=keys)
     return app

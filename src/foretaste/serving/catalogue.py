@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from foretaste.errors import UnknownNameError
-from foretaste.serving.schemas import Item
+from foretaste.serving.cursors import checksums
+from foretaste.serving.filters import mask
+from foretaste.serving.newcomers import Words
 from foretaste.serving.settings import MAX_N
+from foretaste.serving.tastes import SHOWN
 from foretaste.types import NO_ITEM, BoolArray, History, IntArray, LongArray
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from foretaste.data.items import ItemTable
     from foretaste.events.model import Past
@@ -23,41 +28,72 @@ if TYPE_CHECKING:
 
 UNWRITABLE = ("Binary", "Object")
 """Types of columns that JSON has no form for; they stay inside."""
+ROWS_KEPT = 20_000
+"""Items whose columns are kept as Python objects (about 1 kB each); the rest stay in the table until asked for."""
 
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
     """One bundle, ready to answer; never changed, so a request that holds it sees one world from start to end.
 
-    ids, titles, columns : one of each per item code
-    popular              : (≤ MAX_N,) codes, most popular first
+    ids, titles : one of each per item code
+    frame       : the other columns, of types JSON can hold
+    popular     : (≤ MAX_N,) codes, most popular first
+    group       : (n_items,) int32, variants of one product have one number; −1 for none. None where nobody said
     """
 
     bundle: Bundle
     ids: list[str]
     titles: list[str]
-    columns: list[dict[str, Any]]
+    frame: pl.DataFrame
     code_of: dict[str, int]
     kind_code_of: dict[str, int]
     popular: IntArray
+    group: IntArray | None
+    _rows: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, bundle: Bundle) -> Catalogue:
+    def of(cls, bundle: Bundle, group: str | None = None) -> Catalogue:
         ids = bundle.items.ids.names.to_list()
+        frame = _writable(bundle.items)
         return cls(
             bundle=bundle,
             ids=ids,
             titles=bundle.items.titles(),
-            columns=_columns(bundle.items),
+            frame=frame,
             code_of={name: code for code, name in enumerate(ids)},
             kind_code_of={name: code for code, name in enumerate(bundle.kinds.names)},
             popular=bundle.pipeline.popular(MAX_N),
+            group=_groups(frame, group),
         )
 
-    def code(self, item: str) -> int:
-        if (code := self.code_of.get(item)) is None:
-            raise UnknownNameError(f"No item is called '{item}'; GET /v1/items lists some that are there.")
-        return code
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def checksums(self) -> NDArray[np.uint32]:
+        """(n_items,) of the ids, for cursors."""
+        return checksums(self.ids)
+
+    @cached_property
+    def words(self) -> Words:
+        """What each item says of itself; read when the first new item comes."""
+        title = self.bundle.items.title or "title"
+        rows = self.frame.iter_rows(named=True) if self.frame.width else ({} for _ in self.ids)
+        return Words({title: text, **row} for text, row in zip(self.titles, rows, strict=True))
+
+    def columns(self, codes: Sequence[int]) -> list[dict[str, Any]]:
+        """What else is known of each of these items."""
+        if not self.frame.width:
+            return [{} for _ in codes]
+        missing = [code for code in codes if code not in self._rows]
+        if missing:
+            if len(self._rows) > ROWS_KEPT:
+                self._rows.clear()
+            self._rows.update(zip(missing, self.frame[missing].to_dicts(), strict=True))
+        rows = [self._rows.get(code) for code in codes]
+        # Another thread may have cleared them in between.
+        return [self.frame[code].to_dicts()[0] if row is None else row for code, row in zip(codes, rows, strict=True)]
 
     def codes(self, items: Sequence[str]) -> IntArray:
         """(n,) codes, NO_ITEM for those nobody knows."""
@@ -67,28 +103,28 @@ class Catalogue:
     def mask(self, items: Sequence[str]) -> BoolArray:
         """(n_items,) true for these items."""
         codes = self.codes(items)
-        mask = np.zeros(len(self.ids), np.bool_)
-        mask[codes[codes != NO_ITEM]] = True
-        return mask
+        found = np.zeros(len(self.ids), np.bool_)
+        found[codes[codes != NO_ITEM]] = True
+        return found
 
-    def item(self, code: int) -> Item:
-        return Item.model_construct(id=self.ids[code], title=self.titles[code], columns=self.columns[code])
+    def filter_mask(self, wanted: Mapping[str, Any]) -> BoolArray:
+        """(n_items,) true for the items that have what is wanted."""
+        title = self.bundle.items.title
+        titled = self.frame if title is None else self.frame.with_columns(pl.Series(title, self.titles))
+        return mask(titled, wanted)
 
-    def title_of(self, item: str) -> str:
-        """Its title; its id where nobody knows it."""
-        code = self.code_of.get(item)
-        return item if code is None else self.titles[code]
-
-    def columns_of(self, item: str) -> dict[str, Any]:
-        code = self.code_of.get(item)
-        return {} if code is None else self.columns[code]
+    @property
+    def column_names(self) -> set[str]:
+        return {*self.frame.columns, *([self.bundle.items.title] if self.bundle.items.title else [])}
 
     def history(self, past: Past) -> tuple[History, BoolArray]:
         """What of a past the models can use, as one row, and which events those are: items and kinds that are known."""
         get = self.kind_code_of.get
         items = self.codes(past.item)
         kinds = np.fromiter((get(kind, -1) for kind in past.kind), np.int16, len(past))
-        known = (items != NO_ITEM) & (kinds >= 0)
+        # What was merely shown is no taste; it is read elsewhere (tastes.py).
+        shown = np.fromiter((kind == SHOWN for kind in past.kind), np.bool_, len(past))
+        known = (items != NO_ITEM) & (kinds >= 0) & ~shown
         time: LongArray | None = None
         if None not in past.time:
             time = np.array(past.time, np.int64)[known]
@@ -97,11 +133,16 @@ class Catalogue:
         return History(items[known], offsets, time, kinds[known].astype(np.uint8), value), known
 
 
-def _columns(items: ItemTable) -> list[dict[str, Any]]:
-    """One dict per item of all but its title, of values that JSON can hold."""
+def _writable(items: ItemTable) -> pl.DataFrame:
+    """All columns but the title, of types JSON can hold."""
     frame = items.frame if items.title is None else items.frame.drop(items.title)
     unwritable = [name for name, dtype in frame.schema.items() if any(kind in repr(dtype) for kind in UNWRITABLE)]
-    frame = frame.drop(unwritable)
-    if not frame.width:
-        return [{} for _ in range(len(items))]
-    return frame.with_columns(cs.temporal().cast(pl.String), cs.decimal().cast(pl.Float64)).to_dicts()
+    return frame.drop(unwritable).with_columns(cs.temporal().cast(pl.String), cs.decimal().cast(pl.Float64))
+
+
+def _groups(frame: pl.DataFrame, column: str | None) -> IntArray | None:
+    if column is None or column not in frame.columns:
+        return None
+    values = frame[column].cast(pl.String)
+    numbers = values.rank("dense").cast(pl.Int32) - 1
+    return numbers.fill_null(-1).to_numpy().astype(np.int32)

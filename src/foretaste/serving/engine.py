@@ -2,191 +2,286 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from foretaste.events.model import Event, Past
-from foretaste.events.sqlite import SqliteStore
-from foretaste.pipeline.bundle import load_current
-from foretaste.serving.answers import recommended_items, scored_items, trace_steps
-from foretaste.serving.catalogue import Catalogue
+from foretaste.errors import BundleError, UnknownNameError
+from foretaste.events.clock import Clock
+from foretaste.events.model import Past
+from foretaste.events.opening import open_store
+from foretaste.pipeline.bundle import current_version
+from foretaste.serving.answers import scored, scored_items
+from foretaste.serving.cursors import read_cursor
 from foretaste.serving.leaderboards import known_models
+from foretaste.serving.lists import Asked, ListMaker
+from foretaste.serving.metrics import LISTS
+from foretaste.serving.persons import Persons
+from foretaste.serving.recording import record
 from foretaste.serving.schemas import (
-    BadEvent,
-    EventIn,
-    EventResult,
+    Activated,
+    BatchIn,
+    BatchOut,
     EventsOut,
     GuestIn,
-    HistoryEvent,
     Item,
+    ItemDeleted,
+    ItemIn,
     Items,
     Models,
     People,
-    Person,
     Profile,
+    RankIn,
     Recommendations,
     SimilarItems,
-    written_time,
 )
-from foretaste.types import NO_USER, Queries, Ragged
+from foretaste.serving.service_config import ServiceConfig
+from foretaste.serving.settings import Limits
+from foretaste.serving.worlds import Worlds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from foretaste.events.model import EventStore
     from foretaste.pipeline.bundle import Bundle
-    from foretaste.types import BoolArray, History
+    from foretaste.serving.schemas import AnyEvent, PastEvent
+    from foretaste.serving.world import World
 
 MAX_HISTORY = 10_000
 """The latest events of a person that an answer is made from; nothing older is even hidden."""
 
 
 class Engine:
-    """Thread-safe: the store is, and a catalogue never changes."""
+    """Thread-safe: the store is, and a world never changes."""
 
-    def __init__(self, bundle: Bundle, store: EventStore) -> None:
+    def __init__(
+        self,
+        bundle: Bundle | None,
+        store: EventStore,
+        config: ServiceConfig | None = None,
+        *,
+        bundles: Path | None = None,
+        keep_versions: int = 1,
+        answer_seconds: float = Limits().answer_seconds,
+    ) -> None:
+        """With a bundle it is ready at once; with a folder of bundles it follows what that folder says is in use."""
         self.store = store
-        self._catalogue = Catalogue.of(bundle)
+        self.config = config or ServiceConfig()
+        folder = bundles if bundles is not None or bundle is None else bundle.folder.parent
+        self.worlds = Worlds(store, self.config, folder, keep_versions, follow=bundles is not None)
+        self.persons = Persons(self)
+        self._clock = Clock(store.last_stamp())
+        self._lists = ListMaker(self.config, answer_seconds)
+        if bundle is not None:
+            self.worlds.use(bundle)
 
     @classmethod
-    def of_project(cls, folder: Path) -> Self:
-        """The bundle in use and the log of a project folder."""
-        bundle = load_current(folder / "bundles")
-        return cls(bundle, SqliteStore(folder / "events.db"))
+    def of_project(
+        cls, folder: Path, *, wait: bool = True, limits: Limits | None = None, keep_versions: int = 1
+    ) -> Self:
+        """The bundle in use and the log of a project folder; `wait=False` leaves the loading to `start`."""
+        if current_version(folder / "bundles") is None:
+            raise BundleError(f"No bundle is in use in {folder / 'bundles'}; run `foretaste train` first.")
+        config = ServiceConfig.of_project(folder)
+        store = open_store(None, folder)
+        seconds = (limits or Limits()).answer_seconds
+        engine = cls(
+            None, store, config, bundles=folder / "bundles", keep_versions=keep_versions, answer_seconds=seconds
+        )
+        if wait:
+            try:
+                engine.worlds.load_current()
+            except BaseException:
+                store.close()
+                raise
+        return engine
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
         self.store.close()
+
+    def start(self) -> None:
+        """Follow the log and the bundles from now on."""
+        self.worlds.start()
+
+    def stop(self) -> None:
+        self.worlds.stop()
 
     def use(self, bundle: Bundle) -> None:
         """Answer from this bundle from now on; requests under way finish with the one they began with."""
-        self._catalogue = Catalogue.of(bundle)
+        self.worlds.use(bundle)
+
+    @property
+    def world(self) -> World:
+        return self.worlds.now
 
     @property
     def version(self) -> str:
-        return self._catalogue.bundle.version
+        return self.world.version
 
-    def record(self, given: Sequence[EventIn | BadEvent]) -> EventsOut:
+    def check_ready(self) -> None:
+        """Raises StoreError when the log cannot be read, NotReadyError while not even the fallback is loaded."""
+        _ = self.store.position
+        _ = self.world
+
+    def record(self, given: Sequence[AnyEvent]) -> EventsOut:
         """Keep events; what is acknowledged is on disk, and the next answer knows of it."""
-        catalogue = self._catalogue
-        first_kind = catalogue.bundle.kinds.names[0]
-        now = time.time_ns() // 1000
-        events = [_event(event, first_kind, now) for event in given if isinstance(event, EventIn)]
-        outcomes = iter(zip(events, self.store.append(events), strict=True) if events else ())
-        results = []
-        for event in given:
-            if isinstance(event, BadEvent):
-                results.append(EventResult.model_construct(id=event.id, status="rejected", why=event.why))
-                continue
-            kept, (status, why) = next(outcomes)
-            if status == "accepted":
-                why = _note(kept, catalogue)
-            results.append(EventResult.model_construct(id=event.id, status=status, why=why))
-        accepted = sum(result.status == "accepted" for result in results)
-        return EventsOut.model_construct(accepted=accepted, results=results)
+        result = record(given, self.store, self.world, self._clock)
+        if any(event.__class__.__name__ == "ItemEventIn" for event in given):
+            self.worlds.follow()
+        return result
 
-    def for_user(self, user: str, n: int = 10, *, explain: bool = False) -> Recommendations:
+    # ---- lists
+
+    def for_user(
+        self,
+        user: str,
+        n: int = 10,
+        *,
+        explain: bool = False,
+        scene: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+        cursor: str | None = None,
+    ) -> Recommendations:
         """The n best items for a person now; what is popular for one without history."""
-        catalogue = self._catalogue
-        history, _ = catalogue.history(self.store.history(user, last=MAX_HISTORY))
-        return _answer(catalogue, history, n, user=user, explain=explain)
+        page = None if cursor is None else read_cursor(cursor)
+        world = self.world if page is None else self.worlds.of_version(page.version)
+        asked = Asked(n=n, explain=explain, scene=scene, filter=filter or {}, cursor=page)
+        made, _ = self._lists.make(world, self.store.history(user, last=MAX_HISTORY), asked, user=user)
+        return self._counted(made, scene)
+
+    def for_users(self, asked: BatchIn) -> BatchOut:
+        """The same for several people, by one bundle."""
+        world = self.world
+        each = Asked(n=asked.n, explain=asked.explain, scene=asked.scene, filter=asked.filter or {})
+        answers = [
+            self._lists.make(world, self.store.history(user, last=MAX_HISTORY), each, user=user)[0]
+            for user in asked.users
+        ]
+        return BatchOut.model_construct(answers=[self._counted(answer, asked.scene) for answer in answers])
 
     def for_guest(self, asked: GuestIn) -> Recommendations:
         """The same for somebody who brings their history along."""
-        catalogue = self._catalogue
-        past = _past(asked, catalogue.bundle.kinds.names[0])
-        history, known = catalogue.history(past)
-        excluded = catalogue.mask(asked.exclude or ())
-        answer = _answer(
-            catalogue,
-            history,
-            asked.n,
-            user=None,
+        page = None if asked.cursor is None else read_cursor(asked.cursor)
+        world = self.world if page is None else self.worlds.of_version(page.version)
+        past = _past(asked.history, world)
+        wanted = Asked(
+            n=asked.n,
             explain=asked.explain,
-            exclude=Ragged.from_rows([np.flatnonzero(excluded).astype(np.int32)]) if asked.exclude else None,
-            allowed=None if asked.allowed is None else catalogue.mask(asked.allowed),
+            scene=asked.scene,
+            filter=asked.filter or {},
+            exclude=asked.exclude or (),
+            allowed=asked.allowed,
+            cursor=page,
         )
-        answer.ignored = list(dict.fromkeys(item for item, used in zip(past.item, known, strict=True) if not used))
-        return answer
+        made, known = self._lists.make(world, past, wanted, user=None)
+        place = world.newcomers.place
+        unknown = (item for item, used in zip(past.item, known, strict=True) if not used and item not in place)
+        made.ignored = list(dict.fromkeys(unknown))
+        return self._counted(made, asked.scene)
+
+    def rank(self, asked: RankIn) -> Recommendations:
+        """These items in the order in which they suit a person; what cannot be offered is named in `ignored`."""
+        world = self.world
+        past = (
+            self.store.history(asked.user, last=MAX_HISTORY)
+            if asked.user is not None
+            else _past(asked.history or [], world)
+        )
+        items = list(dict.fromkeys(asked.items))
+        wanted = Asked(n=len(items), explain=asked.explain, allowed=items, pages=False)
+        made, _ = self._lists.make(world, past, wanted, user=asked.user, hides=())
+        there = {item.id for item in made.items}
+        made.ignored = [item for item in items if item not in there]
+        return self._counted(made, "rank")
+
+    @staticmethod
+    def _counted(made: Recommendations, scene: str | None) -> Recommendations:
+        LISTS.labels(scene or "", str(made.degraded).lower()).inc()
+        return made
+
+    # ---- the catalogue
 
     def similar(self, item: str, n: int = 10) -> SimilarItems:
-        """What goes with an item."""
-        catalogue = self._catalogue
-        code = catalogue.code(item)
-        found = catalogue.bundle.pipeline.similar(np.array([code], np.int32), n)
-        return SimilarItems.model_construct(
-            item=catalogue.item(code), version=catalogue.bundle.version, items=scored_items(catalogue, found)
+        """What goes with an item; with one that no model knows yet, what its words are like."""
+        world = self.world
+        known = world.item(item)
+        code = world.catalogue.code_of.get(item)
+        built = partial(SimilarItems.model_construct, item=known, version=world.version)
+        if code is not None:
+            found = world.pipeline().similar(np.array([code], np.int32), n, allowed=world.allowed({}))
+            return built(items=scored_items(world, found))
+        likeness = world.newcomers.like(known.columns)
+        if world.hidden is not None:
+            likeness[world.hidden] = 0
+        best = np.argsort(-likeness, kind="stable")[:n]
+        best = best[likeness[best] > 0]
+        return built(
+            items=[scored(i, float(likeness[c])) for i, c in zip(world.items(best.tolist()), best, strict=True)]
         )
 
     def item(self, item: str) -> Item:
-        catalogue = self._catalogue
-        return catalogue.item(catalogue.code(item))
+        return self.world.item(item)
+
+    def put_item(self, item: str, given: ItemIn) -> Item:
+        """Offered from now on here, and within a second by every other worker."""
+        if given.hidden and self.store.item(item) is not None:
+            self.store.hide_item(item)  # first, lest it be seen in between
+        self.store.put_items({item: given.columns})
+        record = self.store.item(item)
+        if record is not None and record.hidden != given.hidden:
+            self.store.hide_item(item, given.hidden)
+        self.worlds.follow()
+        return self.world.item(item)
+
+    def delete_item(self, item: str) -> ItemDeleted:
+        """Offered to nobody from now on; what people did with it stays in their histories."""
+        world = self.world
+        try:
+            world.item(item)
+        except UnknownNameError:
+            return ItemDeleted.model_construct(id=item, deleted=False)
+        if self.store.item(item) is None:  # known from the training alone; a deletion needs something to delete
+            self.store.put_items({item: {}})
+        self.store.delete_item(item)
+        self.worlds.follow()
+        return ItemDeleted.model_construct(id=item, deleted=True)
 
     def popular(self, n: int = 24) -> Items:
         """What most people want: for a guest to choose from."""
-        catalogue = self._catalogue
-        return Items.model_construct(items=[catalogue.item(code) for code in catalogue.popular[:n].tolist()])
+        world = self.world
+        codes = world.catalogue.popular
+        if world.hidden is not None:
+            codes = codes[~world.hidden[codes]]
+        return Items.model_construct(items=world.items(codes[:n].tolist()))
+
+    # ---- people and models
 
     def people(self, n: int = 20) -> People:
-        """Who was active last."""
-        return People.model_construct(
-            users=[Person.model_construct(id=user, events=events) for user, events in self.store.users(n)]
-        )
+        return self.persons.latest(n)
 
     def profile(self, user: str, n: int = 50) -> Profile:
-        """What a person did, newest first; an unknown person simply did nothing yet."""
-        catalogue = self._catalogue
-        past = self.store.history(user, last=n)
-        events = zip(past.item, past.kind, past.time, past.value, strict=True)
-        history = [
-            HistoryEvent.model_construct(
-                item=item,
-                title=catalogue.title_of(item),
-                kind=kind,
-                time=None if moment is None else written_time(moment),
-                value=value,
-                columns=catalogue.columns_of(item),
-            )
-            for item, kind, moment, value in events
-        ]
-        return Profile.model_construct(user=user, events=self.store.count(user), history=history[::-1])
+        return self.persons.profile(user, n)
 
     def models(self) -> Models:
         """Every bundle beside the one in use, the newest first."""
-        bundle = self._catalogue.bundle
+        bundle = self.world.catalogue.bundle
         return Models.model_construct(active=bundle.version, models=known_models(bundle.folder.parent))
 
-    def check_ready(self) -> None:
-        """Raises StoreError when the log cannot be read."""
-        _ = self.store.position
+    def activate(self, version: str) -> Activated:
+        """Put another bundle to use; activating the one before is rolling back."""
+        return Activated.model_construct(before=self.worlds.activate(version), active=version)
 
 
-def _event(given: EventIn, first_kind: str, now: int) -> Event:
-    stamped = given.time is None
-    moment = now if given.time is None else given.time
-    value = 1.0 if given.value is None else given.value
-    return Event(given.id, given.user, given.item, given.kind or first_kind, moment, value, stamped)
-
-
-def _note(event: Event, catalogue: Catalogue) -> str | None:
-    """What to know about an event that was kept all the same."""
-    if event.item not in catalogue.code_of:
-        return f"Kept; no item is called '{event.item}' yet, so it counts once a model has learned from it."
-    if event.kind not in catalogue.kind_code_of:
-        known = ", ".join(catalogue.kind_code_of)
-        return f"Kept; no kind is called '{event.kind}' yet (known: {known}), so it counts after the next training."
-    return None
-
-
-def _past(asked: GuestIn, first_kind: str) -> Past:
+def _past(given: Sequence[PastEvent], world: World) -> Past:
     """A guest's history in order of time where every event has one, else as it was sent."""
-    events = asked.history
+    events = list(given)
+    first_kind = world.catalogue.bundle.kinds.names[0]
     times = [event.time for event in events if event.time is not None]
     if len(times) == len(events):
         events = [events[i] for i in np.argsort(np.array(times, np.int64), kind="stable")]
@@ -196,33 +291,3 @@ def _past(asked: GuestIn, first_kind: str) -> Past:
         [event.time for event in events],
         [1.0 if event.value is None else event.value for event in events],
     )
-
-
-def _answer(
-    catalogue: Catalogue,
-    history: History,
-    n: int,
-    *,
-    user: str | None,
-    explain: bool,
-    exclude: Ragged | None = None,
-    allowed: BoolArray | None = None,
-) -> Recommendations:
-    asked_at = None
-    if history.time is not None:
-        # A client's clock may run ahead of ours; what it told us has happened all the same.
-        asked_at = np.array([max(time.time_ns() // 1000, int(history.time.max(initial=0)))], np.int64)
-    # The log knows people by name and a bundle has no names, so that everybody is answered from their history.
-    queries = Queries(np.array([NO_USER], np.int32), history, asked_at, visitor=(user,))
-    answer = catalogue.bundle.pipeline.answer(queries, n, exclude=exclude, allowed=allowed, explain=explain)
-    result = Recommendations.model_construct(
-        user=user,
-        recommendation_id=uuid4().hex,
-        version=catalogue.bundle.version,
-        degraded=answer.degraded,
-        events_used=len(history.items),
-        items=recommended_items(catalogue, answer),
-    )
-    if explain:
-        result.trace = trace_steps(answer.trace)
-    return result

@@ -1,20 +1,29 @@
-"""What stands before every request: known hosts, small bodies, safe headers, one line in the access log."""
+"""What stands before every request: known hosts, keys, small and prompt bodies, turns, safe headers, one log line."""
 
 from __future__ import annotations
 
 import logging
+import re
 from time import perf_counter
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 
+from foretaste.serving import metrics
+from foretaste.serving.access import Access, needed_scope
+from foretaste.serving.bodies import Refused, read_body, too_large
+from foretaste.serving.limits import TokenBuckets, Turns, retry_after
+from foretaste.serving.logs import where
 from foretaste.serving.problems import problem
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from foretaste.serving.keys import ApiKey, KeyFile
+    from foretaste.serving.keys import Scope as KeyScope
     from foretaste.serving.settings import ServerConfig
 
 access = logging.getLogger("foretaste.access")
@@ -26,24 +35,36 @@ HEADERS = {
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Guard:
     """Innermost of what is not ours, outermost of what is: nothing passes that it has not seen."""
 
-    def __init__(self, app: ASGIApp, config: ServerConfig) -> None:
+    def __init__(self, app: ASGIApp, config: ServerConfig, keys: KeyFile | None = None) -> None:
         self.app = app
-        self.config = config
+        self.limits = config.limits
+        self.log_each = config.access_log
         self.known_hosts = config.known_hosts
+        self.access = Access(keys, config)
+        self.rates = TokenBuckets(self.limits.requests_per_second)
+        self.strangers = TokenBuckets(self.limits.refusals_per_second)
+        self.turns = Turns(self.limits.wait_seconds, self.limits.waiting, config.threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
+        request_id = headers.get("x-request-id", "")
+        if not REQUEST_ID.fullmatch(request_id):
+            request_id = uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
         began = perf_counter()
         status = 0
 
@@ -51,50 +72,108 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                sent = MutableHeaders(scope=message)
+                sent.update(HEADERS)
+                sent["X-Request-ID"] = request_id
                 # Answers are about people; the page itself may be kept, if it is asked for again.
-                headers.setdefault("Cache-Control", "no-store" if scope["path"].startswith("/v1/") else "no-cache")
+                sent.setdefault("Cache-Control", "no-store" if scope["path"].startswith("/v1/") else "no-cache")
             await send(message)
 
-        refusal = self._refusal(Headers(scope=scope))
+        key: ApiKey | None = None
         try:
-            await (refusal or self.app)(scope, self._limited(receive), send_guarded)
-        except Exception:
-            log.exception("%s %s failed.", scope["method"], _template(scope))
+            needed = needed_scope(scope["method"], scope["path"])
+            key = self.access.holder(headers) if needed else None
+            if (refusal := self._refusal(scope, headers, needed, key)) is not None:
+                await refusal(scope, receive, send_guarded)
+            else:
+                await self._answer(scope, receive, send_guarded)
+        except ClientDisconnect:
+            pass  # nobody is there to be told anything
+        except Exception as error:
+            log.error(
+                "%s %s failed with %s.",
+                *(scope["method"], template(scope), type(error).__name__),
+                extra={"request_id": request_id, "where": where(error)},
+            )
             if status == 0:  # nothing was said yet; else all we can do is hang up
                 answer = problem(500, "internal", "Something went wrong on our side; the server's log says what.")
                 await answer(scope, receive, send_guarded)
         finally:
-            if self.config.access_log:
-                milliseconds = 1000 * (perf_counter() - began)
-                access.info("%s %s %d %.1f ms", scope["method"], _template(scope), status, milliseconds)
+            self._note(scope, status, perf_counter() - began, request_id, key)
 
-    def _refusal(self, headers: Headers) -> Response | None:
+    def _refusal(self, scope: Scope, headers: Headers, needed: KeyScope | None, key: ApiKey | None) -> Response | None:
         host = _host(headers.get("host", ""))
         if self.known_hosts is not None and host not in self.known_hosts:
-            return problem(403, "unknown_host", "This service is not called by that name; see allowed_hosts.")
+            return _refused(
+                "host", problem(403, "unknown_host", "This service is not called by that name; see allowed_hosts.")
+            )
+        if needed is None:
+            return None
+        address = scope["client"][0] if scope.get("client") else "unknown"
+        if self.access.asked_for():
+            answer = self.access.refusal(key, needed)
+            if key is None and answer is not None and (seconds := self.strangers.wait(address)):
+                return _wait(429, "too_many_requests", "Too many requests without a good key; wait a moment.", seconds)
+            if answer is not None:
+                return _refused("key", answer)
+        if seconds := self.rates.wait(key.id if key else address):
+            most = f"{self.limits.requests_per_second:g}"
+            return _wait(429, "too_many_requests", f"More than {most} requests per second; wait a moment.", seconds)
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            # A small body may unpack to a large one, and events are small as they are.
+            return _refused(
+                "encoding", problem(415, "unsupported_encoding", "Send the body as it is, without Content-Encoding.")
+            )
         length = headers.get("content-length", "0")
-        if length.isascii() and length.isdigit() and int(length[:20]) > self.config.max_body_bytes:
-            return problem(413, "too_large", self._too_large())
+        if length.isascii() and length.isdigit() and int(length[:20]) > self.limits.body_bytes:
+            return _refused("size", too_large(self.limits.body_bytes))
         return None
 
-    def _limited(self, receive: Receive) -> Receive:
-        """For a body that does not say how long it is."""
-        seen = 0
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Once the whole body is here and it is its turn."""
+        try:
+            replayed = await read_body(scope, receive, self.limits)
+        except TimeoutError:
+            answer = problem(408, "too_slow", "The body did not arrive in time; send it again.")
+            answer.headers["Connection"] = "close"
+            await _refused("slow", answer)(scope, receive, send)
+            return
+        except Refused as refused:
+            await _refused(refused.why, refused.answer)(scope, receive, send)
+            return
+        if not scope["path"].startswith("/v1/"):
+            await self.app(scope, replayed, send)
+        elif self.turns.begin():
+            metrics.UNDER_WAY.inc()
+            try:
+                await self.app(scope, replayed, send)
+            finally:
+                self.turns.end()
+                metrics.UNDER_WAY.dec()
+        else:
+            await _wait(503, "overloaded", "More is asked just now than can be done; try again in a second.", 1)(
+                scope, receive, send
+            )
 
-        async def receive_limited() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self.config.max_body_bytes:
-                raise HTTPException(413, self._too_large())
-            return message
+    def _note(self, scope: Scope, status: int, seconds: float, request_id: str, key: ApiKey | None) -> None:
+        method, route, ms = scope["method"], template(scope), round(1000 * seconds, 1)
+        known = method if method in ("GET", "HEAD", "POST", "PUT", "DELETE") else "OTHER"
+        metrics.REQUESTS.labels(known, route, status).inc()
+        metrics.LATENCY.labels(route).observe(seconds)
+        if self.log_each:
+            told = {"request_id": request_id, "method": known, "route": route, "status": status, "ms": ms}
+            access.info("%s %s %d %.1f ms", known, route, status, ms, extra={**told, "key": key.id if key else None})
 
-        return receive_limited
 
-    def _too_large(self) -> str:
-        return f"The body is larger than {self.config.max_body_bytes} bytes; send fewer events at a time."
+def _refused(why: str, answer: Response) -> Response:
+    metrics.REFUSED.labels(why).inc()
+    return answer
+
+
+def _wait(status: int, code: str, message: str, seconds: float) -> Response:
+    answer = problem(status, code, message)
+    answer.headers["Retry-After"] = retry_after(seconds)
+    return _refused("rate" if status == 429 else "load", answer)
 
 
 def _host(header: str) -> str:
@@ -104,8 +183,8 @@ def _host(header: str) -> str:
     return header.partition(":")[0].lower()
 
 
-def _template(scope: Scope) -> str:
+def template(scope: Scope) -> str:
     """/v1/users/{user}/profile rather than whose profile it was."""
     if "route" in scope:
-        return scope["route"].path.replace(":path}", "}")
+        return str(scope["route"].path).replace(":name}", "}")
     return "/console/…" if scope["path"].startswith("/console/") else "(no such route)"

@@ -9,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from foretaste.errors import ConfigError, DataError, ForetasteError, UnknownNameError
+from foretaste.errors import BundleError, ConfigError, DataError, ForetasteError, StoreFullError, UnknownNameError
+from foretaste.serving.errors import GoneError, NotReadyError
 from foretaste.serving.schemas import ErrorDetail, ErrorOut, in_one_sentence
 
 if TYPE_CHECKING:
@@ -22,7 +23,20 @@ SENTENCES = {
     404: "There is nothing at this address; see /openapi.json for what there is.",
     405: "This address does not take that method; see /openapi.json for what it takes.",
 }
-DOCUMENTED = {status: {"model": ErrorOut} for status in (413, 422, 503)}
+DOCUMENTED = {
+    status: {"model": ErrorOut, "description": what}
+    for status, what in {
+        401: "No good API key came along, and one is needed.",
+        403: "The key lacks the scope, or the service is not called by that name.",
+        408: "The body did not arrive in time.",
+        413: "The body is too large.",
+        415: "The body is encoded; send it as it is.",
+        422: "Something in the request is wrong; the message says what and where.",
+        429: "Too many requests; Retry-After says when to come again.",
+        507: "The disk is full; nothing of the request was kept.",
+        503: "Not ready, overloaded, or its data cannot be reached; Retry-After says when to come again.",
+    }.items()
+}
 """What every route may answer besides its own."""
 
 
@@ -62,5 +76,18 @@ def _ours(request: Request, error: Exception) -> Response:
         return problem(404, "not_found", str(error))
     if isinstance(error, DataError | ConfigError):
         return problem(422, "invalid", str(error))
-    log.error("%s", error)  # it may name files, and those are none of the client's business
-    return problem(503, "unavailable", "The service cannot reach its data just now; try again in a moment.")
+    if isinstance(error, GoneError):
+        return problem(410, "gone", str(error))
+    if isinstance(error, BundleError):
+        log.error("%s", error)
+        return problem(409, "damaged", "This bundle cannot be used; the server's log says why. The one in use stays.")
+    if isinstance(error, StoreFullError):
+        log.error("%s", error)
+        return problem(507, "disk_full", "The disk under the event store is full; nothing of this request was kept.")
+    if isinstance(error, NotReadyError):
+        answer = problem(503, "not_ready", str(error))
+    else:
+        log.error("%s", error)  # it may name files, and those are none of the client's business
+        answer = problem(503, "unavailable", "The service cannot reach its data just now; try again in a moment.")
+    answer.headers["Retry-After"] = "1"
+    return answer

@@ -54,7 +54,7 @@ def _fields(schema: dict[str, Any], schemas: dict[str, Any], prefix: str = "") -
 def _rows(schema: dict[str, Any], schemas: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
     """Every field, those of the objects in it behind it."""
     rows = []
-    for field, of in schema["properties"].items():
+    for field, of in schema.get("properties", {}).items():
         name = f"{prefix}{field}"
         rows.append((name, f"{_type(of)}. {of.get('description', '')}"))
         inner = next((part for part in _parts(of) if _name(part) in schemas), None)

@@ -1,19 +1,20 @@
-"""Runs the service with uvicorn until it is told to stop."""
+"""Runs the service with uvicorn until it is told to stop: in this process, or in several that share its socket."""
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
-from contextlib import suppress
-from typing import TYPE_CHECKING
+import tempfile
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from foretaste.errors import ConfigError
-from foretaste.serving.app import create_app
-from foretaste.serving.settings import LOOPBACK, ServerConfig
-from foretaste.serving.threads import use_one_blas_thread
+from foretaste.errors import BundleError, ConfigError
+from foretaste.pipeline.bundle import current_version, verify_bundle
+from foretaste.serving.keys import KeyFile
+from foretaste.serving.settings import ServerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 5
 """How long requests under way may take once we are told to stop."""
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
 
 
 def run(
@@ -30,33 +32,96 @@ def run(
     host: str = "127.0.0.1",
     port: int = 8000,
     config: ServerConfig | None = None,
+    keys: KeyFile | None = None,
     announce: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until Ctrl-C; host and port hold unless a whole config is given. `announce` is called
     once the address is ours.
 
-    ConfigError if the port is taken, or the address can be reached from elsewhere and nobody said that it may.
+    ConfigError if the port is taken, or the address can be reached from elsewhere and there are no keys to ask for;
+    BundleError if the bundle in use is damaged.
     """
+    from foretaste.serving.app import create_app
+    from foretaste.serving.worker import prepare
+
     config = config or ServerConfig(host=host, port=port)
-    if config.host not in LOOPBACK and not config.open_to_all:
-        raise ConfigError(
-            f"Whoever reaches {config.host} could read and write everything, for this version has no keys; "
-            "put a proxy that asks for one in front of 127.0.0.1, or say --open-to-all."
-        )
-    if config.access_log:
-        _show(logging.getLogger("foretaste.access"))
-    use_one_blas_thread()
+    check_closed(config, keys)
     listening = listen(config)
     announce()
-    settings = uvicorn.Config(
-        create_app(engine, config),
-        log_level="warning",
-        access_log=False,  # it would print the ids in the paths; the guard writes the route instead
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    prepare(config)
+    server = uvicorn.Server(uvicorn.Config(create_app(engine, config, keys), **uvicorn_settings()))
+    refused: list[BundleError] = []
+
+    def give_up(error: BundleError) -> None:
+        refused.append(error)
+        server.should_exit = True
+
+    engine.worlds.on_refused = give_up
     with listening, suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it, not a fault
-        uvicorn.Server(settings).run(sockets=[listening])
+        server.run(sockets=[listening])
+    if refused:
+        raise refused[0]
+
+
+def serve_project(folder: Path, config: ServerConfig, announce: Callable[[], None] = lambda: None) -> None:
+    """Serve a project folder, with as many workers as the config says. Raises what `run` raises."""
+    keys = KeyFile.of_project(folder)
+    if config.workers == 1:
+        from foretaste.serving.engine import Engine
+
+        for name in ONE_THREAD:
+            os.environ.setdefault(name, "1")
+        with Engine.of_project(folder, wait=False, limits=config.limits, keep_versions=config.keep_versions) as engine:
+            run(engine, config=config, keys=keys, announce=announce)
+        return
+    check_closed(config, keys)
+    bundles = folder / "bundles"
+    if (version := current_version(bundles)) is None:
+        raise BundleError(f"No bundle is in use in {bundles}; run `foretaste train` first.")
+    verify_bundle(bundles / version)  # one sentence from us, not one from every worker each time it is started again
+    listening = listen(config)
+    announce()
+    _run_workers(folder, config, listening)
+
+
+def _run_workers(folder: Path, config: ServerConfig, listening: socket.socket) -> None:
+    from uvicorn.supervisors import Multiprocess
+
+    from foretaste.serving.handover import Handover
+
+    with ExitStack() as stack:
+        stack.enter_context(listening)
+        figures = stack.enter_context(tempfile.TemporaryDirectory(prefix="foretaste-metrics-"))
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures  # read when the workers import it
+        Handover(folder=str(folder.resolve()), config=config).give()
+        for name in ONE_THREAD:
+            os.environ.setdefault(name, "1")
+        settings = uvicorn.Config(
+            "foretaste.serving.worker:create", factory=True, workers=config.workers, **uvicorn_settings()
+        )
+        stack.enter_context(suppress(KeyboardInterrupt))
+        Multiprocess(settings, sockets=[listening]).run()
+
+
+def uvicorn_settings() -> dict[str, Any]:
+    return {
+        "http": "foretaste.serving.protocol:PatientProtocol",
+        "ws": "none",
+        "log_config": None,
+        "log_level": "warning",
+        "access_log": False,  # it would print the ids in the paths; the guard writes the route instead
+        "server_header": False,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+    }
+
+
+def check_closed(config: ServerConfig, keys: KeyFile | None) -> None:
+    """ConfigError if whoever reaches the address could read and write everything, and nobody said so."""
+    if config.beyond_loopback and not config.open_to_all and (keys is None or not keys.all()):
+        raise ConfigError(
+            f"Whoever reaches {config.host} could read and write everything, for this project has no keys yet. "
+            "Make one with `foretaste keys create NAME --scope write --scope read`, or say --open-to-all."
+        )
 
 
 def listen(config: ServerConfig) -> socket.socket:
@@ -68,12 +133,3 @@ def listen(config: ServerConfig) -> socket.socket:
         raise ConfigError(
             f"Cannot listen on {config.host} port {config.port} ({why}); choose another with --host or --port."
         ) from None
-
-
-def _show(logger: logging.Logger) -> None:
-    """Lines on standard error, unless the program around us has its own idea of logging."""
-    logger.setLevel(logging.INFO)
-    if not logger.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        logger.addHandler(handler)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,9 @@ def use_one_blas_thread() -> int:
     The environment variable OPENBLAS_NUM_THREADS does the same, but only before numpy is imported. On two cores and
     with eight clients at once, answers of three models came 6 times as often with one thread as with two.
     """
+    os.environ["OMP_NUM_THREADS"] = "1"  # torch and faiss, where a bundle loads them later
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)
     told = 0
     for package in (np, scipy):
         home = Path(package.__path__[0])

@@ -10,8 +10,15 @@ export class ServiceError extends Error {
   }
 }
 
+const KEY = "foretaste-key";
+
+/** The API key, if the service asks for one: kept for this tab alone, and gone when it closes. */
+export const setKey = (key) => sessionStorage.setItem(KEY, key);
+const key = () => sessionStorage.getItem(KEY);
+
 async function ask(path, body) {
   const request = { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS) };
+  if (key()) request.headers.Authorization = `Bearer ${key()}`;
   if (body !== undefined) {
     request.method = "POST";
     request.headers["Content-Type"] = "application/json";
@@ -79,7 +86,8 @@ export const recommendations = (request) => ask(request.path, request.body);
 
 export function curl({ path, body }) {
   const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-  const address = quote(location.origin + path);
+  // The key itself stays out of what one copies into a chat or a ticket.
+  const address = quote(location.origin + path) + (key() ? ' \\\n  -H "Authorization: Bearer $FORETASTE_KEY"' : "");
   if (body === undefined) return `curl -s ${address}`;
   return `curl -s ${address} \\\n  -H 'Content-Type: application/json' \\\n  -d ${quote(JSON.stringify(body))}`;
 }

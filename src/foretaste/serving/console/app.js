@@ -150,6 +150,7 @@ function trouble(error, retry) {
   byId("trouble").hidden = false;
   byId("trouble-text").textContent = error.message;
   byId("trouble-retry").onclick = retry;
+  askForKey(error, retry);
   byId("lamp").dataset.state = error.status ? "ready" : "down";
   say("");
   for (const list of [byId("cards"), byId("popular")]) {
@@ -157,6 +158,21 @@ function trouble(error, retry) {
     list.removeAttribute("aria-busy");
   }
   if (!state.answer) for (const id of ["past", "now"]) byId(id).hidden = true;
+}
+
+/** Without a key the service tells nothing; with one that reads only, everything but recording works. */
+function askForKey(error, retry) {
+  const form = byId("key-form");
+  const wasHidden = form.hidden;
+  form.hidden = error.status !== 401;
+  byId("trouble-retry").hidden = !form.hidden;
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    api.setKey(byId("key").value.trim());
+    byId("key").value = "";
+    retry();
+  };
+  if (wasHidden && !form.hidden) byId("key").focus();
 }
 
 function calm() {

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
+from foretaste.serving.schemas import Alive, Ready
+
 if TYPE_CHECKING:
     from foretaste.serving.engine import Engine
 
@@ -14,14 +16,14 @@ def router(engine: Engine) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
     @routes.get("/healthz")
-    def alive() -> dict[str, str]:
+    async def alive() -> Alive:
         """The process answers."""
-        return {"status": "ok"}
+        return Alive(status="ok")
 
     @routes.get("/readyz")
-    def ready() -> dict[str, str]:
-        """The log can be read and a bundle is loaded; else 503."""
+    def ready() -> Ready:
+        """The log can be read and the models are loaded; else 503. `degraded`: only what is popular is loaded yet."""
         engine.check_ready()
-        return {"status": "ready", "version": engine.version}
+        return Ready(status="degraded" if engine.world.partial else "ready", version=engine.version)
 
     return routes

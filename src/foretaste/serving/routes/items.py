@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
-from foretaste.serving.routes.sending import as_json
-from foretaste.serving.schemas import ErrorOut, Item, Items, N, Name, SimilarItems
+from foretaste.serving.routes.sending import MISSING, as_json
+from foretaste.serving.schemas import Item, ItemDeleted, ItemIn, Items, N, Name, SimilarItems
 
 if TYPE_CHECKING:
     from foretaste.serving.engine import Engine
@@ -22,14 +22,24 @@ def router(engine: Engine) -> APIRouter:
         return as_json(engine.popular(n))
 
     # Before the item itself: ids may hold slashes, and would swallow the word.
-    @routes.get("/v1/items/{item:path}/similar", response_model=SimilarItems, responses={404: {"model": ErrorOut}})
+    @routes.get("/v1/items/{item:name}/similar", response_model=SimilarItems, responses=MISSING)
     def similar(item: Name, n: N = 10) -> Response:
         """What goes with an item."""
         return as_json(engine.similar(item, n))
 
-    @routes.get("/v1/items/{item:path}", response_model=Item, responses={404: {"model": ErrorOut}})
+    @routes.get("/v1/items/{item:name}", response_model=Item, responses=MISSING)
     def one_item(item: Name) -> Response:
         """What is known of an item."""
         return as_json(engine.item(item))
+
+    @routes.put("/v1/items/{item:name}", response_model=Item)
+    def put_item(item: Name, body: ItemIn) -> Response:
+        """A new item, or all that is known of an old one. It is offered within a second, without any training."""
+        return as_json(engine.put_item(item, body))
+
+    @routes.delete("/v1/items/{item:name}", response_model=ItemDeleted)
+    def delete_item(item: Name) -> Response:
+        """Offered to nobody from now on. What people did with it stays in their histories."""
+        return as_json(engine.delete_item(item))
 
     return routes

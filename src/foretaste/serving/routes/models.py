@@ -1,16 +1,20 @@
-"""Which bundles there are, and how they measured."""
+"""Which bundles there are, how they measured, and which one answers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Response
 
-from foretaste.serving.routes.sending import as_json
-from foretaste.serving.schemas import Models
+from foretaste.serving.routes.sending import MISSING, as_json
+from foretaste.serving.schemas import Activated, ErrorOut, Models, Name
 
 if TYPE_CHECKING:
     from foretaste.serving.engine import Engine
+
+DAMAGED: dict[int | str, dict[str, Any]] = {
+    409: {"model": ErrorOut, "description": "The bundle is damaged; the one in use stays."}
+}
 
 
 def router(engine: Engine) -> APIRouter:
@@ -20,5 +24,10 @@ def router(engine: Engine) -> APIRouter:
     def models() -> Response:
         """Every trained bundle, the newest first, and which one answers."""
         return as_json(engine.models())
+
+    @routes.post("/v1/models/{version}/activate", response_model=Activated, responses={**MISSING, **DAMAGED})
+    def activate(version: Name) -> Response:
+        """Put a bundle to use, on every worker within a second and without a failed request. Back the same way."""
+        return as_json(engine.activate(version))
 
     return routes

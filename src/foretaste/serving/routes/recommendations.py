@@ -1,29 +1,62 @@
-"""What to offer: to a known person, and to a guest who brings a history along."""
+"""What to offer: to a known person, to several, and to a guest who brings a history along."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from foretaste.serving.routes.sending import as_json
-from foretaste.serving.schemas import GuestIn, N, Name, Recommendations
+from foretaste.errors import DataError
+from foretaste.serving.routes.sending import GONE, as_json
+from foretaste.serving.schemas import BatchIn, BatchOut, Cursor, Filter, GuestIn, N, Name, RankIn, Recommendations
 
 if TYPE_CHECKING:
     from foretaste.serving.engine import Engine
+
+FILTER = TypeAdapter(Filter)
+WANTED = 'What the columns of an item must be, as JSON: {"genres": ["Drama"]}.'
 
 
 def router(engine: Engine) -> APIRouter:
     routes = APIRouter(tags=["recommendations"])
 
-    @routes.get("/v1/users/{user:path}/recommendations", response_model=Recommendations)
-    def for_user(user: Name, n: N = 10, explain: bool = False) -> Response:
+    @routes.get("/v1/users/{user:name}/recommendations", response_model=Recommendations, responses=GONE)
+    def for_user(
+        user: Name,
+        n: N = 10,
+        explain: bool = False,
+        scene: Name | None = None,
+        filter: Annotated[str | None, Query(max_length=4_096, description=WANTED)] = None,
+        cursor: Cursor | None = None,
+    ) -> Response:
         """The best items for a person now. Somebody without history gets what is popular."""
-        return as_json(engine.for_user(user, n, explain=explain))
+        wanted = _filter(filter)
+        return as_json(engine.for_user(user, n, explain=explain, scene=scene, filter=wanted, cursor=cursor))
 
-    @routes.post("/v1/recommendations", response_model=Recommendations)
+    @routes.post("/v1/recommendations", response_model=Recommendations, responses=GONE)
     def for_guest(body: GuestIn) -> Response:
         """The best items for somebody with this history; nothing is kept."""
         return as_json(engine.for_guest(body))
 
+    @routes.post("/v1/recommendations/batch", response_model=BatchOut)
+    def for_users(body: BatchIn) -> Response:
+        """Lists for up to 100 people at once, all by one bundle: for mails, and for filling caches."""
+        return as_json(engine.for_users(body))
+
+    @routes.post("/v1/rank", response_model=Recommendations)
+    def rank(body: RankIn) -> Response:
+        """The items of your own list in the order in which they suit a person; those that cannot be offered apart."""
+        return as_json(engine.rank(body))
+
     return routes
+
+
+def _filter(text: str | None) -> dict[str, JsonValue]:
+    if text is None:
+        return {}
+    try:
+        return FILTER.validate_python(json.loads(text))
+    except (ValidationError, ValueError, RecursionError):
+        raise DataError('filter: write a JSON object of columns and values, as {"genres": ["Drama"]}.') from None

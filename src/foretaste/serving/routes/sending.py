@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from foretaste.serving.schemas import ErrorOut
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+MISSING: dict[int | str, dict[str, Any]] = {404: {"model": ErrorOut, "description": "Nothing is called that."}}
+GONE: dict[int | str, dict[str, Any]] = {
+    410: {"model": ErrorOut, "description": "The page came too late; begin again."}
+}
 
 
 def as_json(answer: BaseModel, status: int = 200) -> Response:

@@ -1,0 +1,191 @@
+"""The client that waits for its answers."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from foretaste.client import calls
+from foretaste.client.errors import ServiceError
+from foretaste.client.retrying import headers, may_try_again, needed_httpx, pause, read, unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import httpx
+
+    from foretaste.client.calls import Answer, Call, Event
+    from foretaste.serving.schemas import (
+        Activated,
+        EventResult,
+        Export,
+        Item,
+        LessOut,
+        Models,
+        Profile,
+        Ready,
+        ReceiptOut,
+        Recommendations,
+        SimilarItems,
+        UserOut,
+    )
+
+
+class Client:
+    """Keeps its connections; close it, or use it in `with`. May be shared by threads.
+
+    address    : of the service
+    key        : an API key, where the service asks for one
+    retries    : how often a call is tried again when the service is busy, away for a moment, or out of reach
+    timeout    : seconds to wait for one answer
+    transport  : of httpx, for tests and proxies
+    """
+
+    def __init__(
+        self,
+        address: str = "http://127.0.0.1:8000",
+        key: str | None = None,
+        *,
+        retries: int = 4,
+        timeout: float = 10.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._httpx = needed_httpx()
+        self._address = address.rstrip("/")
+        self._retries = retries
+        self._session = self._httpx.Client(
+            base_url=self._address, headers=headers(key), timeout=timeout, transport=transport
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._session.close()
+
+    def send(self, call: Call[Answer]) -> Answer:
+        """One call, tried again while that may help; ServiceError with what the service said."""
+        for tries in range(self._retries + 1):
+            try:
+                return self._once(call)
+            except ServiceError as error:
+                if tries == self._retries or not may_try_again(error):
+                    raise
+                time.sleep(pause(tries, error))
+        raise AssertionError("unreachable")
+
+    def _once(self, call: Call[Answer]) -> Answer:
+        try:
+            response = self._session.request(call.method, call.path, params=call.params, json=call.body)
+        except self._httpx.TransportError as error:
+            raise unreachable(self._address, error) from error
+        return read(call, response)
+
+    def record(self, events: Iterable[Event]) -> list[EventResult]:
+        """Keep events; one result for each, in order. One without an id gets one, and a retry never counts twice."""
+        results: list[EventResult] = []
+        for batch in calls.batches(events):
+            results += (self.send(calls.record(batch))).results
+        return results
+
+    def recommend(
+        self,
+        user: str,
+        n: int = 10,
+        *,
+        explain: bool = False,
+        scene: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+        cursor: str | None = None,
+    ) -> Recommendations:
+        """The n best items for a person now."""
+        return self.send(calls.recommend(user, n, explain, scene, filter, cursor))
+
+    def pages(self, user: str, n: int = 10, **more: Any) -> Iterator[Recommendations]:
+        """Page after page without repeats, as long as there is something; `more` as for `recommend`."""
+        cursor: str | None = None
+        while True:
+            page = self.recommend(user, n, cursor=cursor, **more)
+            yield page
+            if (cursor := page.cursor) is None:
+                return
+
+    def recommend_guest(self, history: Sequence[Mapping[str, Any]], n: int = 10, **more: Any) -> Recommendations:
+        """For somebody who brings a history along; `more`: explain, exclude, allowed, filter, scene, cursor."""
+        return self.send(calls.recommend_guest(history, {"n": n, **more}))
+
+    def recommend_batch(self, users: Sequence[str], n: int = 10, **more: Any) -> list[Recommendations]:
+        """Lists for up to 100 people at once; `more`: explain, filter, scene."""
+        return (self.send(calls.recommend_batch(users, {"n": n, **more}))).answers
+
+    def rank(
+        self,
+        items: Sequence[str],
+        *,
+        user: str | None = None,
+        history: Sequence[Mapping[str, Any]] | None = None,
+        explain: bool = False,
+    ) -> Recommendations:
+        """These items in the order in which they suit a person."""
+        return self.send(calls.rank(items, {"user": user, "history": history, "explain": explain}))
+
+    def similar(self, item: str, n: int = 10) -> SimilarItems:
+        return self.send(calls.similar(item, n))
+
+    def items(self, n: int = 24) -> list[Item]:
+        """Items, most popular first."""
+        return (self.send(calls.items(n))).items
+
+    def item(self, item: str) -> Item:
+        return self.send(calls.item(item))
+
+    def put_item(self, item: str, columns: Mapping[str, Any], *, hidden: bool = False) -> Item:
+        """A new item, or all that is known of an old one; offered within a second."""
+        return self.send(calls.put_item(item, columns, hidden))
+
+    def delete_item(self, item: str) -> bool:
+        """Offered to nobody from now on; False if there was no such item."""
+        return (self.send(calls.delete_item(item))).deleted
+
+    def user(self, user: str) -> UserOut:
+        return self.send(calls.user(user))
+
+    def put_user(self, user: str, columns: Mapping[str, Any]) -> UserOut:
+        return self.send(calls.put_user(user, columns))
+
+    def erase_user(self, user: str) -> ReceiptOut:
+        """Every trace of the person goes; keep the receipt."""
+        return self.send(calls.erase_user(user))
+
+    def profile(self, user: str, n: int = 50) -> Profile:
+        """What a person did, newest first."""
+        return self.send(calls.profile(user, n))
+
+    def export(self, user: str) -> Export:
+        """All that is kept of one person, for that person."""
+        return self.send(calls.export(user))
+
+    def less(self, user: str, item: str) -> LessOut:
+        """The person wants less of this."""
+        return self.send(calls.less(user, item))
+
+    def forget(self, user: str, item: str, *, kind: str | None = None, time: str | None = None) -> int:
+        """Take an item, or one entry of it, out of a history; how many entries went."""
+        return (self.send(calls.forget(user, item, kind, time))).removed
+
+    def reset(self, user: str) -> int:
+        """Take everything out of a history; how many entries went."""
+        return (self.send(calls.reset(user))).removed
+
+    def models(self) -> Models:
+        return self.send(calls.models())
+
+    def activate(self, version: str) -> Activated:
+        """Put another bundle to use; `before` of the answer is the way back."""
+        return self.send(calls.activate(version))
+
+    def ready(self) -> Ready:
+        return self.send(calls.ready())

@@ -1,0 +1,54 @@
+"""How lists are put together: the table [serve] of foretaste.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from foretaste.config import Config
+from foretaste.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class SceneConfig(Config):
+    """A place where lists are shown: the front page, a basket, 'listen again'."""
+
+    hides: tuple[str, ...] | None = None
+    """Kinds of events after which an item is not offered here again; left out, as the table of kinds says."""
+    filter: dict[str, Any] = {}
+    """What the columns of every item offered here must be, as in a request."""
+    fatigue: bool = True
+    """Whether what was shown often and ignored sinks here."""
+    new_share: float | None = Field(default=None, ge=0, le=0.5)
+    """Share of the places kept for new items; left out, as everywhere."""
+
+
+class ServiceConfig(Config):
+    group: str | None = None
+    """Column whose equal values mean variants of one product, of which a list has only the best."""
+    fatigue_after: PositiveInt = 3
+    """Shown so often without any answer, an item counts half; each further time halves it again."""
+    fatigue_half_life_days: PositiveFloat = 7.0
+    """Age at which having been shown counts half."""
+    less_factor: NonNegativeFloat = Field(default=0.5, le=1)
+    """What remains of the score of items similar to one of which a person wanted less."""
+    new_share: float = Field(default=0.1, ge=0, le=0.5)
+    """Share of the places kept for items that no model has learned yet; 0.1 is the last place of ten."""
+    scenes: dict[str, SceneConfig] = {}
+    """Places where lists are shown, by name: ?scene=home."""
+
+    @classmethod
+    def of_project(cls, folder: Path) -> Self:
+        """What foretaste.toml says of it. Only this table is read: a service does not need the rest to be in order."""
+        file = folder / "foretaste.toml"
+        try:
+            document = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{file} cannot be read: {error}.") from None
+        return cls.parse(document.get("serve", {}), f"{file}: [serve]")

@@ -1,0 +1,158 @@
+"""What a request sees: a bundle, and how the catalogue has changed since it was trained."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foretaste.data.kinds import Kinds
+from foretaste.errors import UnknownNameError
+from foretaste.serving.catalogue import Catalogue
+from foretaste.serving.filters import check_filter, matches
+from foretaste.serving.newcomers import Newcomers, Words
+from foretaste.serving.schemas import Item
+from foretaste.types import NO_ITEM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from foretaste.events.model import ItemRecord
+    from foretaste.pipeline.pipeline import Pipeline
+    from foretaste.types import BoolArray, IntArray
+
+NOBODY = Newcomers((), (), Words(()))
+MASKS_KEPT = 64
+"""Filters whose answer is remembered (n_items bytes each)."""
+SIMILAR = 20
+"""So many items most similar to one of which a person wants less are offered less, too."""
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """Never changed: a change of the catalogue makes a new one, and requests under way finish in theirs.
+
+    changed   : bundle items of which something new is known, by code
+    hidden    : (n_items,) true for what is offered to nobody; None where that is nothing
+    newcomers : items the bundle does not know, shown to people
+    records   : every item that was put, by name, hidden and deleted ones too
+    partial   : only the fallback is loaded yet
+    """
+
+    catalogue: Catalogue
+    changed: Mapping[int, ItemRecord] = field(default_factory=dict)
+    hidden: BoolArray | None = None
+    newcomers: Newcomers = NOBODY
+    records: Mapping[str, ItemRecord] = field(default_factory=dict)
+    partial: bool = False
+    _masks: dict[str, BoolArray] = field(default_factory=dict)
+    _alike: dict[int, IntArray] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        return self.catalogue.bundle.version
+
+    def with_changes(self, items: Iterable[ItemRecord]) -> World:
+        """The same with these items as they are now; a change that is older than what is known is left out."""
+        records = dict(self.records)
+        for item in items:
+            if (known := records.get(item.name)) is None or known.change <= item.change:
+                records[item.name] = item
+        code_of = self.catalogue.code_of
+        changed = {code_of[name]: record for name, record in records.items() if name in code_of}
+        gone = [code for code, record in changed.items() if record.hidden or record.deleted]
+        hidden = np.zeros(len(self.catalogue), np.bool_) if gone else None
+        if hidden is not None:
+            hidden[gone] = True
+        new = [r for r in records.values() if r.name not in code_of and not r.hidden and not r.deleted]
+        new.sort(key=lambda record: -record.change)
+        newcomers = NOBODY
+        if new:
+            columns = tuple(record.columns for record in new)
+            newcomers = Newcomers(tuple(record.name for record in new), columns, self.catalogue.words)
+        return World(self.catalogue, changed, hidden, newcomers, records, self.partial)
+
+    def item(self, name: str) -> Item:
+        """What is known of it; UnknownNameError if it never was there, or is no longer."""
+        record, code = self.records.get(name), self.catalogue.code_of.get(name)
+        if (record is None and code is None) or (record is not None and record.deleted):
+            raise UnknownNameError(f"No item is called '{name}'; GET /v1/items lists some that are there.")
+        if record is not None:
+            return self._of_record(record)
+        assert code is not None
+        return self.items([code])[0]
+
+    def items(self, codes: list[int]) -> list[Item]:
+        """Bundle items by code."""
+        catalogue = self.catalogue
+        rows = catalogue.columns(codes)
+        return [
+            self._of_record(self.changed[code])
+            if code in self.changed
+            else Item.model_construct(id=catalogue.ids[code], title=catalogue.titles[code], columns=row)
+            for code, row in zip(codes, rows, strict=True)
+        ]
+
+    def described(self, name: str) -> Item:
+        """The same for an item of a history, which may be deleted or have never been in a catalogue."""
+        record = self.records.get(name)
+        if record is not None and not record.deleted:
+            return self._of_record(record)
+        if (code := self.catalogue.code_of.get(name)) is not None and record is None:
+            return self.items([code])[0]
+        return Item.model_construct(id=name, title=name, columns={})
+
+    def _of_record(self, record: ItemRecord) -> Item:
+        title_column = self.catalogue.bundle.items.title or "title"
+        title = record.columns.get(title_column)
+        item = Item.model_construct(
+            id=record.name,
+            title=record.name if title is None else str(title),
+            columns={name: value for name, value in record.columns.items() if name != title_column},
+        )
+        if record.hidden:
+            item.hidden = True
+        return item
+
+    def allowed(self, wanted: Mapping[str, Any]) -> BoolArray | None:
+        """(n_items,) true for what may be offered and has what is wanted; None for everything."""
+        if not wanted:
+            return None if self.hidden is None else ~self.hidden
+        self.check(wanted)
+        key = repr(sorted(wanted.items()))
+        if (found := self._masks.get(key)) is None:
+            found = self.catalogue.filter_mask(wanted)
+            for code, record in self.changed.items():
+                found[code] = matches(record.columns, wanted)
+            if self.hidden is not None:
+                found &= ~self.hidden
+            if len(self._masks) >= MASKS_KEPT:
+                self._masks.clear()
+            self._masks[key] = found
+        return found
+
+    def check(self, wanted: Mapping[str, Any]) -> None:
+        """DataError for a filter over columns that no item has."""
+        live = {name for record in self.records.values() for name in record.columns} if wanted else set()
+        check_filter(wanted, self.catalogue.column_names | live)
+
+    def alike(self, code: int) -> IntArray:
+        """(≤ SIMILAR,) what is most similar to an item."""
+        if (found := self._alike.get(code)) is None:
+            items = self.catalogue.bundle.pipeline.similar(np.array([code], np.int32), SIMILAR).items[0]
+            found = items[items != NO_ITEM]
+            if len(self._alike) > 10_000:
+                self._alike.clear()
+            self._alike[code] = found
+        return found
+
+    def pipeline(self, hides: tuple[str, ...] | None = None) -> Pipeline:
+        """The bundle's; where `hides` is given, with these kinds and no others hiding an item."""
+        pipeline = self.catalogue.bundle.pipeline
+        if hides is None:
+            return pipeline
+        other = copy(pipeline)
+        other.kinds = Kinds(kind.model_copy(update={"hides_item": kind.name in hides}) for kind in pipeline.kinds.kinds)
+        return other

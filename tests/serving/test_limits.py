@@ -1,0 +1,242 @@
+"""How much is too much, and what happens then."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foretaste.serving.bodies import deeper_than
+from foretaste.serving.engine import Engine
+from foretaste.serving.limits import TokenBuckets, Turns, retry_after
+from foretaste.serving.settings import Limits, ServerConfig
+from serving.conftest import running
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
+    clock = Clock()
+    buckets = TokenBuckets(rate=2, burst=4, clock=clock)
+    assert [buckets.wait("a") for _ in range(4)] == [0, 0, 0, 0]
+    assert buckets.wait("a") == pytest.approx(0.5)
+    assert buckets.wait("b") == 0
+    clock.now += 0.5
+    assert buckets.wait("a") == 0
+    assert buckets.wait("a") > 0
+    clock.now += 1e6
+    assert [buckets.wait("a") == 0 for _ in range(5)] == [True] * 4 + [False]
+
+
+@given(st.lists(st.floats(0, 3), max_size=60))
+def test_over_any_time_a_client_gets_no_more_than_burst_and_rate(pauses: list[float]) -> None:
+    clock = Clock()
+    buckets = TokenBuckets(rate=3, burst=5, clock=clock)
+    passed = 0
+    for pause in pauses:
+        clock.now += pause
+        passed += buckets.wait("a") == 0
+    assert passed <= 5 + 3 * sum(pauses) + 1e-6
+
+
+def test_turns_refuse_only_what_would_wait_too_long() -> None:
+    clock = Clock()
+    turns = Turns(wait_seconds=0.1, waiting=2, threads=1, clock=clock)
+    for _ in range(200):  # one at a time, 20 ms each
+        assert turns.begin()
+        clock.now += 0.02
+        turns.end()
+    began = 0
+    while turns.begin():
+        began += 1
+    assert began == 6  # 6 x 20 ms is more than 100 ms, 5 x 20 ms is not
+    clock.now += 0.02
+    turns.end()
+    assert turns.begin()
+    quick = Turns(wait_seconds=0.1, waiting=2, threads=1, clock=clock)
+    assert all(quick.begin() for _ in range(100))  # nothing is known to be slow yet
+
+
+def test_a_pause_is_not_taken_for_slowness() -> None:
+    clock = Clock()
+    turns = Turns(wait_seconds=0.1, waiting=2, threads=1, clock=clock)
+    for _ in range(50):
+        assert turns.begin()
+        clock.now += 0.001
+        turns.end()
+        clock.now += 60
+    assert all(turns.begin() for _ in range(50))
+
+
+def test_retry_after_is_in_whole_seconds_and_never_zero() -> None:
+    assert [retry_after(seconds) for seconds in (0.001, 1.0, 1.2)] == ["1", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("body", "deep"),
+    [
+        (b"[" * 17 + b"]" * 17, True),
+        (b"[" * 16 + b"]" * 16, False),
+        (b'{"a":' * 17 + b"1" + b"}" * 17, True),
+        (b"[" + b"[]," * 500 + b"[]]", False),
+        (b'["' + b"[" * 100 + b'"]', False),
+        (b'["\\"' + b"[" * 100 + b'"]', False),
+        (b'["\\\\"' + b"[" * 100, True),
+        (b"[" * 100_000, True),
+        (b"]" * 50 + b"[" * 20, False),
+        (b"[" * 10 + b"{" * 10, True),
+        (b"[" * 10 + b'"' + b'\\"' * 500_000, False),  # quadratic in a careless reader
+        (b"[" * 20 + b'"' + b'\\"' * 500_000 + b"\\", True),
+    ],
+)
+def test_depth_is_counted_outside_of_strings(body: bytes, deep: bool) -> None:
+    assert deeper_than(body, 16) is deep
+
+
+def plain_depth(body: bytes) -> int:
+    """The slow reading of the same."""
+    depth = deepest = 0
+    quoted = escaped = False
+    for letter in body:
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped, quoted = letter == 0x5C, letter != 0x22
+        elif letter == 0x22:
+            quoted = True
+        elif letter in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif letter in b"]}":
+            depth -= 1
+    return deepest
+
+
+values = st.recursive(
+    st.text('[]{}"\\a', max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('[{"\\', max_size=3), inner),
+    max_leaves=8,
+)
+
+
+@given(values, st.integers(0, 5))
+def test_depth_as_the_plain_reader_has_it(value: object, most: int) -> None:
+    import json
+
+    body = json.dumps(value).encode()
+    assert deeper_than(body, most) == (plain_depth(body) > most)
+
+
+# ---- over a real socket
+
+
+@pytest.fixture
+def patient(engine: Engine) -> Iterator[httpx.Client]:
+    limits = Limits(header_seconds=0.3, body_seconds=0.3, header_bytes=4_096)
+    with running(engine, ServerConfig(limits=limits)) as client:
+        yield client
+
+
+def connect(client: httpx.Client) -> socket.socket:
+    made = socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=5)
+    made.settimeout(5)
+    return made
+
+
+def is_closed_within(connection: socket.socket, seconds: float) -> bool:
+    began = time.monotonic()
+    try:
+        while connection.recv(65_536):
+            pass
+    except ConnectionError:
+        pass
+    return time.monotonic() - began < seconds
+
+
+def test_whoever_drips_headers_is_hung_up_on(patient: httpx.Client) -> None:
+    with connect(patient) as silent, connect(patient) as slow:
+        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-A: ")
+        assert is_closed_within(slow, 2)
+        assert is_closed_within(silent, 2)
+    assert patient.get("/healthz").status_code == 200
+
+
+def test_headers_without_end_are_hung_up_on(patient: httpx.Client) -> None:
+    with connect(patient) as endless:
+        endless.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+        try:
+            for i in range(100):
+                endless.sendall(f"X-{i}: {'a' * 200}\r\n".encode())
+        except ConnectionError:
+            return
+        assert is_closed_within(endless, 0.25)
+
+
+def test_whoever_drips_a_body_is_told_so(patient: httpx.Client) -> None:
+    with connect(patient) as slow:
+        slow.sendall(
+            b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b'Content-Length: 500\r\n\r\n{"events"'
+        )
+        answer = slow.recv(65_536)
+        assert b" 408 " in answer.split(b"\r\n")[0]
+        assert b"too_slow" in answer
+
+
+def test_a_length_that_is_not_true_does_not_help(patient: httpx.Client) -> None:
+    with connect(patient) as liar:
+        head = b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        liar.sendall(head)
+        try:
+            for _ in range(40):
+                liar.sendall(b"10000\r\n" + b" " * 65_536 + b"\r\n")
+        except ConnectionError:
+            pass
+        answer = liar.recv(65_536)
+        assert b" 413 " in answer.split(b"\r\n")[0]
+
+
+def test_overload_is_refused_at_once_and_passes(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty people at once where a list takes 50 ms; `python -m benchmarks serving` measures more."""
+    real = engine.for_user
+
+    def slow(*args: Any, **more: Any) -> Any:
+        time.sleep(0.05)
+        return real(*args, **more)
+
+    monkeypatch.setattr(engine, "for_user", slow)
+    took: dict[int, list[float]] = {200: [], 503: []}
+    with running(engine, ServerConfig(threads=2, limits=Limits(waiting=4))) as client:
+
+        def ask() -> None:
+            with httpx.Client(base_url=client.base_url, timeout=20, verify=False) as mine:
+                for _ in range(4):
+                    began = time.monotonic()
+                    answer = mine.get("/v1/users/u4/recommendations")
+                    took[answer.status_code].append(time.monotonic() - began)
+                    if answer.status_code == 503:
+                        assert answer.headers["retry-after"] == "1"
+                        assert answer.json()["error"]["code"] == "overloaded"
+
+        threads = [threading.Thread(target=ask) for _ in range(40)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert client.get("/v1/users/u4/recommendations").status_code == 200  # as soon as it is over
+    assert len(took[503]) > 20
+    assert len(took[200]) > 5
+    assert np.median(took[503]) < np.median(took[200])
