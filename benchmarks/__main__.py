@@ -10,7 +10,22 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("reading", "scale", "serving")
+NAMES = (
+    "encoders",
+    "factors",
+    "index",
+    "ingestion",
+    "preparing",
+    "reading",
+    "scale",
+    "search",
+    "serving",
+    "serving_crash",
+    "serving_fuzz",
+    "serving_proofs",
+    "speed",
+    "streaming",
+)
 
 
 def main() -> None:

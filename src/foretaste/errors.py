@@ -7,6 +7,8 @@ ForetasteError            a mistake a person can put right; the command line exi
 ├── NotFittedError        a model was asked before it was trained
 ├── BundleError           a trained bundle is missing, damaged or of another world
 ├── StoreError            the event store cannot be read or written
+│   ├── StoreUnavailableError   just now; the next call may work again
+│   └── StoreFullError          its disk is full
 └── MissingExtraError     an optional package is not installed
 """
 
@@ -45,6 +47,14 @@ class BundleError(ForetasteError):
 
 class StoreError(ForetasteError):
     """The event store cannot be read or written."""
+
+
+class StoreUnavailableError(StoreError):
+    """The event store does not answer just now; the next call tries again by itself."""
+
+
+class StoreFullError(StoreError):
+    """The disk under the event store is full; nothing of the request was kept."""
 
 
 class MissingExtraError(ForetasteError):

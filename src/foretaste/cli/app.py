@@ -7,7 +7,29 @@ from typing import Annotated
 import typer
 
 import foretaste
-from foretaste.cli import benchmark, check, demo, doctor, evaluate, init, models, recommend, serve, similar, train, up
+from foretaste.cli import (
+    backup,
+    benchmark,
+    check,
+    compare,
+    demo,
+    doctor,
+    erase,
+    evaluate,
+    export,
+    import_,
+    init,
+    keys,
+    models,
+    recommend,
+    restore,
+    search,
+    serve,
+    similar,
+    sources,
+    train,
+    up,
+)
 
 app = typer.Typer(
     name="foretaste",
@@ -35,10 +57,21 @@ def _root(
 
 _ORDER = {
     "Begin": (demo.demo, up.up),
-    "Step by step": (init.init, check.check, train.train, evaluate.evaluate, recommend.recommend, similar.similar),
+    "Step by step": (
+        init.init,
+        check.check,
+        train.train,
+        evaluate.evaluate,
+        compare.compare,
+        recommend.recommend,
+        similar.similar,
+        search.search,
+    ),
     "Run": (serve.serve,),
-    "Look": (models.models, benchmark.benchmark, doctor.doctor),
+    "Keep": (backup.backup, restore.restore, export.export, import_.import_, erase.erase),
+    "Look": (models.models, benchmark.benchmark, sources.sources, doctor.doctor),
 }
 for panel, commands in _ORDER.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(command.__name__.rstrip("_"), rich_help_panel=panel)(command)
+app.add_typer(keys.keys, rich_help_panel="Run")

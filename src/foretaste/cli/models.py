@@ -22,26 +22,34 @@ def models(
 def _list(as_json: bool) -> None:
     from rich.table import Table
 
+    from foretaste.registry import RATERS
     from foretaste.registry import models as known
 
+    tables = {"models": known(), "raters": RATERS}
     if as_json:
-        rows = [{"name": name, "summary": spec.summary, "extra": spec.extra} for name, spec in known().items()]
-        print_json({"models": rows})
+        print_json(
+            {
+                kind: [{"name": name, "summary": spec.summary, "extra": spec.extra} for name, spec in specs.items()]
+                for kind, specs in tables.items()
+            }
+        )
         return
-    table = Table("model", "recommends", "needs", box=None, header_style="bold")
-    for name, spec in known().items():
-        table.add_row(name, spec.summary, f"foretaste\\[{spec.extra}]" if spec.extra else "")
-    console().print(table)
+    for kind, does in {"models": "recommends", "raters": "expects ratings from"}.items():
+        table = Table(kind.removesuffix("s"), does, "needs", box=None, header_style="bold")
+        for name, spec in tables[kind].items():
+            table.add_row(name, spec.summary, f"foretaste\\[{spec.extra}]" if spec.extra else "")
+        console().print(table)
     console().print("\nSettings of one: foretaste models NAME", style="dim", highlight=False)
 
 
 def _settings(name: str, as_json: bool) -> None:
     from rich.table import Table
 
-    from foretaste.registry import model_class, model_spec
+    from foretaste.registry import RATERS, model_class, model_spec, rater_class
 
-    spec = model_spec(name)
-    schema = model_class(name).config_class.model_json_schema()
+    rater = RATERS.get(name)
+    spec = rater or model_spec(name)
+    schema = (rater_class(name) if rater else model_class(name)).config_class.model_json_schema()
     if as_json:
         print_json({"name": name, "summary": spec.summary, "settings": schema})
         return

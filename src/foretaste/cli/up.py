@@ -27,6 +27,7 @@ def up(
     """Guess the columns, check, train and serve a file, in one command."""
     from foretaste.data.check import report_view
     from foretaste.data.project import guess_project, guess_table, load_dataset, write_project
+    from foretaste.data.report_data import with_data
     from foretaste.progress import progress
     from foretaste.project import train_on
     from foretaste.types import Run
@@ -39,7 +40,7 @@ def up(
     out.print(guess_table(guesses))
     out.print(f"Written to {written}; correct it there and run `foretaste train -p {folder}` again.\n", highlight=False)
     data, report = load_dataset(config, folder)
-    out.print(report_view(report))
+    out.print(report_view(with_data(report, data, config.prepare)[0]))
     with progress(notes()) as bars:
         trained = train_on(folder, data, Run(progress=bars))
     show(trained)

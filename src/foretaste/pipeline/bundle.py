@@ -23,6 +23,7 @@ import polars as pl
 from pydantic import ValidationError
 
 import foretaste
+from foretaste.data.data_card import data_card
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import BundleError
@@ -78,6 +79,7 @@ def save_bundle(
             version=version,
             created=created.isoformat(timespec="seconds"),
             data=_summary(data),
+            data_card=data_card(data),
             log_position=log_position,
             title=data.items.title,
             config=pipeline.config.model_dump(mode="json"),

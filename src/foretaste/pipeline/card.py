@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from foretaste.data.data_card_text import card_facts
+
 if TYPE_CHECKING:
     from foretaste.pipeline.manifest import Manifest
 
@@ -12,6 +14,7 @@ def card(manifest: Manifest) -> str:
     """Markdown."""
     data = manifest.data
     span = f", {data.first_event} to {data.last_event}" if data.first_event else ""
+    facts = card_facts(manifest.data_card) if manifest.data_card else f"- Fingerprint `{data.fingerprint}`.\n"
     recalls = "\n".join(
         f"- `{recall['model']}`, weight {recall['weight']:g}, {recall['settings'] or 'default settings'}"
         for recall in manifest.config["recalls"]
@@ -22,9 +25,10 @@ Version `{manifest.version}`, foretaste {manifest.foretaste}.
 
 ## Data
 
-{data.events:,} events of {data.users:,} people about {data.items:,} items{span}. Fingerprint `{data.fingerprint}`.
+{data.events:,} events of {data.users:,} people about {data.items:,} items{span}.
 No name of a person is in this bundle.
 
+{facts}
 ## Sources, merged by reciprocal rank
 
 {recalls}

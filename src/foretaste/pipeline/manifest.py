@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from foretaste.config import Config
+from foretaste.data.data_card import DataCard
 
 FORMAT = 1
 
@@ -27,6 +28,8 @@ class Manifest(Config):
     version: str
     created: str
     data: DataSummary
+    data_card: DataCard | None = None
+    """What it learned from, in numbers; None in bundles older than data cards."""
     log_position: int
     """The last event of the log that was learned from."""
     title: str | None

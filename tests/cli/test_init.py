@@ -1,0 +1,74 @@
+"""foretaste init: every kind of input by its flag, the guess shown, and foretaste.toml written."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from foretaste.cli.app import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    rows = "".join(f"u{i % 4},i{i % 6},{1_700_000_000 + i}\n" for i in range(24))
+    (tmp_path / "e.csv").write_text("user,item,time\n" + rows)
+    (tmp_path / "i.csv").write_text("item,title\n" + "".join(f"i{i},Title {i}\n" for i in range(6)))
+    (tmp_path / "friends.csv").write_text("source_user,target_user\nu0,u1\n")
+    (tmp_path / "searches.csv").write_text("user,query,time\nu0,tea,1700000000\n")
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "i1.jpg").write_bytes(b"")
+    return tmp_path
+
+
+def run(*words: str) -> str:
+    done = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_every_input_has_its_flag_and_is_shown(files: Path) -> None:
+    words = [
+        "--relations",
+        f"{files}/friends.csv",
+        "--searches",
+        f"{files}/searches.csv",
+        "--images",
+        f"{files}/pictures",
+    ]
+    said = run("init", f"{files}/e.csv", "--items", f"{files}/i.csv", *words, "-p", f"{files}/shop")
+    for word in ("friends.csv", "users with users", "searches.csv", "named after the items", "key item, title title"):
+        assert word in said
+    found = tomllib.loads((files / "shop" / "foretaste.toml").read_text())
+    assert found["relations"]["friends"]["between"] == "users"
+    assert found["searches"]["text"] == "query"
+    assert found["data"]["images"] == f"{files}/pictures"
+    problems = {problem["code"] for problem in json.loads(run("check", "-p", f"{files}/shop", "--json"))["problems"]}
+    assert "picture-missing" in problems
+
+
+def test_a_query_of_a_database(files: Path) -> None:
+    base = sqlite3.connect(files / "shop.db")
+    base.execute("CREATE TABLE orders (customer TEXT, sku TEXT)")
+    base.executemany("INSERT INTO orders VALUES (?, ?)", [(f"c{i % 3}", f"s{i}") for i in range(9)])
+    base.commit()
+    base.close()
+    run("init", f"{files}/shop.db", "--table", "orders", "-p", f"{files}/a")
+    assert tomllib.loads((files / "a" / "foretaste.toml").read_text())["data"]["table"] == "orders"
+    run("init", f"{files}/shop.db", "--query", "SELECT customer, sku FROM orders WHERE sku > 's4'", "-p", f"{files}/b")
+    assert json.loads(run("check", "-p", f"{files}/b", "--json"))["counts"]["events"] == 4
+
+
+def test_a_server_that_is_not_there_is_one_sentence_without_the_password(files: Path) -> None:
+    pytest.importorskip("psycopg", reason="needs the extra 'postgres'")
+    done = CliRunner().invoke(app, ["init", "postgresql://me:secret@127.0.0.1:1/shop", "-p", f"{files}/c"])
+    assert done.exception is not None
+    assert "secret" not in str(done.exception)
+    assert "postgresql://me@127.0.0.1:1/shop cannot be read" in str(done.exception)
