@@ -53,9 +53,6 @@ def postgres_server(fast_folder: Path) -> Iterator[Any]:
     server.stop()
 
 
-HOSTILE_TITLE = "<img src=x onerror=alert(1)> & friends"
-
-
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained project: the parity world, and one item whose title would like to be a script."""
@@ -65,7 +62,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     data = worlds.parity(n_users=80)
     title = data.items.frame["title"].to_list()
-    title[data.items.ids.code("i0")] = HOSTILE_TITLE
+    title[data.items.ids.code("i0")] = worlds.HOSTILE_TITLE
     words = data.items.frame.with_columns(pl.Series("title", title), pl.lit(["small", "world"]).alias("tags"))
     named = dataclasses.replace(data, items=dataclasses.replace(data.items, frame=words))
     folder = tmp_path_factory.mktemp("shop")

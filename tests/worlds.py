@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 EVEN_WORDS = ("kitten", "puppy", "rabbit", "hamster", "pony", "duckling")
 ODD_WORDS = ("rocket", "satellite", "astronaut", "spaceship", "planet", "galaxy")
 
+HOSTILE_TITLE = "<img src=x onerror=alert(1)> & friends"
+"""What a title may hold; it must stay text wherever it is shown."""
+
 
 def dataset(
     user: NDArray[np.integer], item: NDArray[np.integer], *, n_items: int | None = None, timed: bool = True

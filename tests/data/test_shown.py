@@ -10,8 +10,8 @@ import polars as pl
 from rich.console import Console
 
 import worlds
-from conftest import HOSTILE_TITLE
 from foretaste.data.dataset import Dataset
+from worlds import HOSTILE_TITLE
 
 
 class Tags(HTMLParser):
