@@ -34,7 +34,7 @@ from foretaste.features.language_models import language_model
 from foretaste.features.lit import fit_map, mean_reciprocal_rank
 from foretaste.features.reading import item_texts
 from foretaste.features.text import TextEncoder, TextEncoderConfig
-from foretaste.models.content import Content, ContentConfig
+from foretaste.models.content.content import Content, ContentConfig
 from foretaste.types import Run
 
 ITEMS, TIMES = 1_000, 3

@@ -18,9 +18,9 @@ PEOPLE, ITEMS, EVENTS = 6040, 3706, 1_000_000
 
 
 def run() -> dict[str, object]:
-    from foretaste.models.fold_in import ridge_rows
-    from foretaste.models.logistic_fold_in import LogisticFoldIn
-    from foretaste.models.sgd_kernels import logistic_epoch, skipgram_epoch, svd_epoch, svdpp_epoch
+    from foretaste.models.factors.fold_in import ridge_rows
+    from foretaste.models.factors.logistic_fold_in import LogisticFoldIn
+    from foretaste.models.factors.sgd_kernels import logistic_epoch, skipgram_epoch, svd_epoch, svdpp_epoch
 
     rng = np.random.default_rng(0)
     user = np.sort(rng.integers(0, PEOPLE, EVENTS)).astype(np.int32)

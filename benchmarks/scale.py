@@ -31,7 +31,7 @@ def write_events(path: Path, events: int, users: int, items: int, seed: int = 0)
 
 
 def run(events: int = 1_000_000) -> dict[str, object]:
-    from foretaste.data.project import guess_project, load_dataset, write_project
+    from foretaste.data.project.guess import guess_project, load_dataset, write_project
     from foretaste.project import train_on
     from foretaste.types import Run
 

@@ -29,7 +29,7 @@ import polars as pl
 
 from benchmarks.loadgen import closed_loop, get, open_loop, post
 from foretaste.data.dataset import Dataset
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 from foretaste.index.topk import top_k
 from foretaste.pipeline.bundle import activate, load_current, save_bundle
 from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig

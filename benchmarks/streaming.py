@@ -75,7 +75,7 @@ def measured(path: Path) -> dict[str, object]:
 
 def read_one(path: Path) -> dict[str, object]:
     """In the process of its own."""
-    from foretaste.data.project import guess_project, load_dataset
+    from foretaste.data.project.guess import guess_project, load_dataset
 
     pl.DataFrame({"a": ["warm"]}).lazy().collect()
     before = peak_mb()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from foretaste.data.prepare_config import PrepareConfig
+from foretaste.data.prepare.config import PrepareConfig
 from foretaste.data.sources.catalogue import SOURCES
 from foretaste.registry import models
 

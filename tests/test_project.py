@@ -9,10 +9,10 @@ import polars as pl
 
 import worlds
 from foretaste.data.dataset import Dataset
-from foretaste.data.prepare_config import PrepareConfig
+from foretaste.data.prepare.config import PrepareConfig
 from foretaste.data.relations import Relation
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 from foretaste.project import logged, train_on, with_times
 from foretaste.types import Run
 

@@ -9,9 +9,9 @@ from common import EPOCHS, FACTORS, NEIGHBOURS, Clock, N, asked, events, given
 import foretaste
 from foretaste.data.splits import leave_last
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.models.ials import IALS, IALSConfig
-from foretaste.models.itemknn import ItemKNN, ItemKNNConfig
-from foretaste.models.puresvd import PureSVD, PureSVDConfig
+from foretaste.models.factors.ials import IALS, IALSConfig
+from foretaste.models.factors.puresvd import PureSVD, PureSVDConfig
+from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
 from foretaste.types import Run
 
 clock = Clock()

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from foretaste.data.dataset import Dataset
-from foretaste.data.prepare import prepare
-from foretaste.data.project import load_dataset, load_project
+from foretaste.data.prepare.prepare import prepare
+from foretaste.data.project.guess import load_dataset, load_project
 from foretaste.evaluation.train import Selection, select_pipeline, usable_models, usual_models
 from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import activate, save_bundle
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from foretaste.data.prepare_config import PrepareConfig
-    from foretaste.data.project_config import ProjectConfig
+    from foretaste.data.prepare.config import PrepareConfig
+    from foretaste.data.project.config import ProjectConfig
     from foretaste.events.model import EventStore
     from foretaste.types import Run
 

@@ -26,49 +26,71 @@ class ModelSpec(NamedTuple):
 
 
 BUILT_IN = {
-    "random": ModelSpec("foretaste.models.random:Random", "anything, evenly: the floor under every measure"),
-    "popular": ModelSpec("foretaste.models.popular:Popular", "what most people took"),
-    "trending": ModelSpec("foretaste.models.trending:Trending", "what is wanted lately, as of the question"),
-    "itemknn": ModelSpec("foretaste.models.itemknn:ItemKNN", "items taken by the same people"),
-    "rules": ModelSpec("foretaste.models.rules:Rules", "who took this also took that, more often than chance"),
-    "p3alpha": ModelSpec("foretaste.models.p3alpha:PlainWalk", "a short random walk over people and items"),
-    "rp3beta": ModelSpec("foretaste.models.rp3beta:RandomWalk", "a short random walk, the popular pushed back"),
-    "userknn": ModelSpec("foretaste.models.userknn:UserKNN", "what like-minded people took"),
-    "gfcf": ModelSpec(
-        "foretaste.models.gfcf:GraphFilter", "each history smoothed over the graph of items, in closed form"
+    "random": ModelSpec("foretaste.models.plain.random:Random", "anything, evenly: the floor under every measure"),
+    "popular": ModelSpec("foretaste.models.plain.popular:Popular", "what most people took"),
+    "trending": ModelSpec("foretaste.models.plain.trending:Trending", "what is wanted lately, as of the question"),
+    "itemknn": ModelSpec("foretaste.models.neighbours.itemknn:ItemKNN", "items taken by the same people"),
+    "rules": ModelSpec(
+        "foretaste.models.neighbours.rules:Rules", "who took this also took that, more often than chance"
     ),
-    "bspm": ModelSpec("foretaste.models.bspm:BlurSharpen", "each history blurred over the graph, then sharpened again"),
-    "puresvd": ModelSpec("foretaste.models.puresvd:PureSVD", "the main directions of taste, in closed form"),
-    "ials": ModelSpec("foretaste.models.ials:IALS", "factors for what was taken and, gently, for all that was not"),
-    "bpr": ModelSpec("foretaste.models.bpr:BPR", "factors that rank what was taken above what was not", "cf"),
-    "item2vec": ModelSpec("foretaste.models.item2vec:Item2Vec", "items that keep the same company in histories", "cf"),
-    "lightgcn": ModelSpec("foretaste.models.lightgcn:LightGCN", "vectors smoothed over the graph, learned", "torch"),
-    "tfidf": ModelSpec("foretaste.models.tfidf:Tfidf", "items described with the same telling words"),
-    "mf": ModelSpec("foretaste.models.mf:MF", "factors learned event by event, against items drawn at random", "cf"),
-    "slim": ModelSpec("foretaste.models.slim:Slim", "few item-to-item weights, for large catalogues", "cf"),
-    "ease": ModelSpec("foretaste.models.ease:Ease", "the best linear item-to-item weights, in closed form"),
-    "gru4rec": ModelSpec("foretaste.models.gru4rec:Gru4Rec", "next items by a recurrent network", "torch"),
-    "bert4rec": ModelSpec("foretaste.models.bert4rec:Bert4Rec", "next items by filling gaps from both sides", "torch"),
-    "sasrec": ModelSpec("foretaste.models.sasrec:SasRec", "next items by a transformer over the history", "torch"),
-    "hstu": ModelSpec("foretaste.models.hstu:Hstu", "next items by a transformer that minds times", "torch"),
+    "p3alpha": ModelSpec("foretaste.models.neighbours.p3alpha:PlainWalk", "a short random walk over people and items"),
+    "rp3beta": ModelSpec(
+        "foretaste.models.neighbours.rp3beta:RandomWalk", "a short random walk, the popular pushed back"
+    ),
+    "userknn": ModelSpec("foretaste.models.neighbours.userknn:UserKNN", "what like-minded people took"),
+    "gfcf": ModelSpec(
+        "foretaste.models.graph.gfcf:GraphFilter", "each history smoothed over the graph of items, in closed form"
+    ),
+    "bspm": ModelSpec(
+        "foretaste.models.graph.bspm:BlurSharpen", "each history blurred over the graph, then sharpened again"
+    ),
+    "puresvd": ModelSpec("foretaste.models.factors.puresvd:PureSVD", "the main directions of taste, in closed form"),
+    "ials": ModelSpec(
+        "foretaste.models.factors.ials:IALS", "factors for what was taken and, gently, for all that was not"
+    ),
+    "bpr": ModelSpec("foretaste.models.factors.bpr:BPR", "factors that rank what was taken above what was not", "cf"),
+    "item2vec": ModelSpec(
+        "foretaste.models.factors.item2vec:Item2Vec", "items that keep the same company in histories", "cf"
+    ),
+    "lightgcn": ModelSpec(
+        "foretaste.models.graph.lightgcn:LightGCN", "vectors smoothed over the graph, learned", "torch"
+    ),
+    "tfidf": ModelSpec("foretaste.models.content.tfidf:Tfidf", "items described with the same telling words"),
+    "mf": ModelSpec(
+        "foretaste.models.factors.mf:MF", "factors learned event by event, against items drawn at random", "cf"
+    ),
+    "slim": ModelSpec("foretaste.models.linear.slim:Slim", "few item-to-item weights, for large catalogues", "cf"),
+    "ease": ModelSpec("foretaste.models.linear.ease:Ease", "the best linear item-to-item weights, in closed form"),
+    "gru4rec": ModelSpec("foretaste.models.sequence.gru4rec:Gru4Rec", "next items by a recurrent network", "torch"),
+    "bert4rec": ModelSpec(
+        "foretaste.models.sequence.bert4rec:Bert4Rec", "next items by filling gaps from both sides", "torch"
+    ),
+    "sasrec": ModelSpec(
+        "foretaste.models.sequence.sasrec:SasRec", "next items by a transformer over the history", "torch"
+    ),
+    "hstu": ModelSpec("foretaste.models.sequence.hstu:Hstu", "next items by a transformer that minds times", "torch"),
     "two_tower": ModelSpec(
-        "foretaste.models.two_tower:TwoTower", "a tower reads the history, a tower what items say of themselves", "text"
+        "foretaste.models.content.two_tower:TwoTower",
+        "a tower reads the history, a tower what items say of themselves",
+        "text",
     ),
     "content": ModelSpec(
-        "foretaste.models.content:Content",
+        "foretaste.models.content.content:Content",
         "items whose words mean the same (pretrained language model)",
         "text",
     ),
 }
 
 RATERS = {
-    "bias": ModelSpec("foretaste.models.bias:Bias", "what this item gets, from somebody as kind as this person"),
+    "bias": ModelSpec(
+        "foretaste.models.ratings.bias:Bias", "what this item gets, from somebody as kind as this person"
+    ),
     "similarity_regression": ModelSpec(
-        "foretaste.models.similarity_regression:SimilarityRegression",
+        "foretaste.models.ratings.similarity_regression:SimilarityRegression",
         "a straight line through a person's own ratings of similar items",
     ),
-    "svd": ModelSpec("foretaste.models.svd:SVD", "factors and biases, learned rating by rating", "cf"),
-    "svdpp": ModelSpec("foretaste.models.svdpp:SVDPP", "factors, and what a person chose to rate at all", "cf"),
+    "svd": ModelSpec("foretaste.models.ratings.svd:SVD", "factors and biases, learned rating by rating", "cf"),
+    "svdpp": ModelSpec("foretaste.models.ratings.svdpp:SVDPP", "factors, and what a person chose to rate at all", "cf"),
 }
 """Models that expect ratings on the scale of the data; they judge items and do not offer any."""
 

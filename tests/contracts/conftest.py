@@ -11,7 +11,7 @@ import pytest
 
 from foretaste.events.memory import MemoryStore
 from foretaste.events.model import EventStore
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 
 Make = Callable[[], EventStore]
 
@@ -36,7 +36,7 @@ def make(request: pytest.FixtureRequest, fast_folder: Path) -> Make:
     opened: list[EventStore] = []
 
     def empty() -> EventStore:
-        from foretaste.events.postgres import PostgresStore
+        from foretaste.events.postgres.store import PostgresStore
 
         while opened:
             opened.pop().close()

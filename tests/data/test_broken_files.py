@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foretaste.data.project import guess_project, load_dataset
+from foretaste.data.project.guess import guess_project, load_dataset
 from foretaste.errors import ForetasteError
 
 GOOD = [f"u{i % 7},i{i % 5},{1_700_000_000 + i},{i % 5 + 1}" for i in range(40)]

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from foretaste.data.check import checked
-from foretaste.data.check_leaks import column_leaks, spearman, table_leaks
+from foretaste.data.checks.check import checked
+from foretaste.data.checks.leaks import column_leaks, spearman, table_leaks
 from foretaste.data.dataset import Dataset
-from foretaste.data.prepare_config import PrepareConfig
-from foretaste.data.project_config import DataConfig, ProjectConfig
-from foretaste.data.readers_common import FILE, ROW, Table
+from foretaste.data.prepare.config import PrepareConfig
+from foretaste.data.project.config import DataConfig, ProjectConfig
+from foretaste.data.readers.common import FILE, ROW, Table
 
 N = 600
 

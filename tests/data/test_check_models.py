@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from foretaste import registry
-from foretaste.data import check_models
-from foretaste.data.check_models import NEEDS, model_fits
+from foretaste.data.checks import models as check_models
+from foretaste.data.checks.models import NEEDS, model_fits
 from foretaste.data.dataset import Dataset
 from foretaste.registry import ModelSpec, models
 
@@ -67,7 +67,7 @@ def test_a_catalogue_too_large_and_a_package_not_there(monkeypatch: pytest.Monke
 
 
 def test_a_model_of_another_package_is_judged_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = ModelSpec("foretaste.models.popular:Popular", "theirs")
+    spec = ModelSpec("foretaste.models.plain.popular:Popular", "theirs")
     monkeypatch.setattr(registry, "BUILT_IN", {**registry.BUILT_IN, "theirs": spec})
     registry.models.cache_clear()
     try:

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from foretaste.data.check import Reading, checked
+from foretaste.data.checks.check import Reading, checked
+from foretaste.data.checks.report import report_view
 from foretaste.data.columns import tidied
 from foretaste.data.guess import guess_columns
-from foretaste.data.project import guess_project, load_dataset, load_project, write_project
-from foretaste.data.readers import ROW, read_table
-from foretaste.data.report import report_view
+from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
+from foretaste.data.readers.tables import ROW, read_table
 from foretaste.data.times import guess_format, to_microseconds
 from foretaste.errors import ConfigError
 

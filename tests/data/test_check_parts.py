@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foretaste.data.check import checked, checked_parts
-from foretaste.data.check_repair import cut
-from foretaste.data.prepare_config import PrepareConfig
-from foretaste.data.project import guess_project, load_dataset
-from foretaste.data.project_config import DataConfig, ProjectConfig
-from foretaste.data.readers_common import FILE, ROW, Table
+from foretaste.data.checks.check import checked, checked_parts
+from foretaste.data.checks.repair import cut
+from foretaste.data.prepare.config import PrepareConfig
+from foretaste.data.project.config import DataConfig, ProjectConfig
+from foretaste.data.project.guess import guess_project, load_dataset
+from foretaste.data.readers.common import FILE, ROW, Table
 
 CONFIG = ProjectConfig(
     name="x", data=DataConfig(events="e.csv", user="user", item="item", time="time", time_format="s", value="value")

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import worlds
-from foretaste.data.data_card import DataCard, data_card
-from foretaste.data.data_card_text import card_text
+from foretaste.data.checks.card import DataCard, data_card
+from foretaste.data.checks.card_text import card_text
 from foretaste.data.dataset import Dataset
 from foretaste.pipeline.bundle import load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from foretaste.data.project import guess_project, load_dataset, load_project, write_project
-from foretaste.data.readers import FILE, ROW, read_table
-from foretaste.data.readers_postgres import postgres_tables, without_password
+from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
+from foretaste.data.readers.postgres import postgres_tables, without_password
+from foretaste.data.readers.tables import FILE, ROW, read_table
 from foretaste.errors import DataError
 
 psycopg = pytest.importorskip("psycopg", reason="needs the extra 'postgres'")

@@ -11,7 +11,7 @@ import pytest
 from foretaste.data.columns import tidied
 from foretaste.data.guess import KIND_SYNONYMS, canonical_kind, guess_columns
 from foretaste.data.kinds import USUAL
-from foretaste.data.project import guess_project, load_dataset
+from foretaste.data.project.guess import guess_project, load_dataset
 from foretaste.data.times import guess_format, to_microseconds
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from foretaste.data.project import guess_project, load_dataset, load_project, write_project
-from foretaste.data.readers import ROW
-from foretaste.data.readers_sample import sample_table
+from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
+from foretaste.data.readers.sample import sample_table
+from foretaste.data.readers.tables import ROW
 from foretaste.errors import ConfigError
 
 if TYPE_CHECKING:

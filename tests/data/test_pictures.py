@@ -10,7 +10,7 @@ import pytest
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.data.pictures import looks_like_places, picture_bytes, places_in, places_of
-from foretaste.data.project import guess_project, load_dataset, load_project, write_project
+from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
 from foretaste.data.sources import load_source
 from foretaste.errors import ConfigError, DataError
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretaste.data.dataset import Dataset
-from foretaste.data.prepare import prepare
-from foretaste.data.prepare_config import PrepareConfig
-from foretaste.data.prepare_core import core_of
-from foretaste.data.prepare_items import plain_text
+from foretaste.data.prepare.config import PrepareConfig
+from foretaste.data.prepare.core import core_of
+from foretaste.data.prepare.items import plain_text
+from foretaste.data.prepare.prepare import prepare
 from foretaste.data.relations import Relation
 from foretaste.errors import ConfigError, DataError
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from foretaste.data.check import checked
-from foretaste.data.project import guess_project
-from foretaste.data.readers import FILE, ROW, read_table
-from foretaste.data.readers_frames import frame_table
+from foretaste.data.checks.check import checked
+from foretaste.data.project.guess import guess_project
+from foretaste.data.readers.frames import frame_table
+from foretaste.data.readers.tables import FILE, ROW, read_table
 from foretaste.errors import DataError
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foretaste.data import readers_text
-from foretaste.data.readers import FILE, ROW, Table, read_table, stream_tables
+from foretaste.data.readers import text as readers_text
+from foretaste.data.readers.tables import FILE, ROW, Table, read_table, stream_tables
 from foretaste.errors import DataError
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def test_json_lines_in_parts_are_the_same_lines(tmp_path: Path, records: list[ob
 def test_a_large_file_of_json_lines_is_never_taken_for_one_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from foretaste.data import readers_json
+    from foretaste.data.readers import json as readers_json
 
     (tmp_path / "e.jsonl").write_text('{"broken\n' + '{"user":"a","item":"b"}\n' * 30)
     monkeypatch.setattr(readers_json, "_loads", lambda text: json.loads(text) if len(text) < 40 else pytest.fail(text))

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foretaste.data.check import checked
+from foretaste.data.checks.check import checked
 from foretaste.data.guess import guess_columns
-from foretaste.data.project import guess_project, load_dataset, load_project, write_project
-from foretaste.data.readers import read_table
+from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
+from foretaste.data.readers.tables import read_table
 from foretaste.errors import ConfigError, DataError
 
 USERS = [

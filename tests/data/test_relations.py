@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretaste.data.dataset import Dataset
-from foretaste.data.project import guess_project, load_dataset, load_project, write_project
+from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
 from foretaste.data.relations import Relation
 from foretaste.data.searches import Searches
 from foretaste.data.sources import load_source

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from foretaste.data.project import guess_project, load_dataset
-from foretaste.data.report_page import report_page
+from foretaste.data.checks.report_page import report_page
+from foretaste.data.project.guess import guess_project, load_dataset
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -15,9 +15,9 @@ from foretaste.data.splits import leave_last
 from foretaste.evaluation import evaluator
 from foretaste.evaluation.beyond import Background, classes_of
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.models.ease import Ease
-from foretaste.models.popular import Popular
-from foretaste.models.random import Random
+from foretaste.models.linear.ease import Ease
+from foretaste.models.plain.popular import Popular
+from foretaste.models.plain.random import Random
 from foretaste.types import Run
 
 

@@ -18,8 +18,8 @@ from foretaste.errors import ConfigError
 from foretaste.evaluation import budget
 from foretaste.evaluation.budget import seconds_of, tune_all
 from foretaste.evaluation.train import select_pipeline
-from foretaste.models.ease import Ease
-from foretaste.models.itemknn import ItemKNN
+from foretaste.models.linear.ease import Ease
+from foretaste.models.neighbours.itemknn import ItemKNN
 from foretaste.types import NO_ITEM, Candidates, Queries, Run
 
 pytest.importorskip("optuna", reason="tuning within a budget needs the extra tune")

@@ -17,8 +17,8 @@ from foretaste.evaluation.leaderboard import MAIN
 from foretaste.evaluation.select import choose_settings
 from foretaste.evaluation.train import select_pipeline, usable_models
 from foretaste.index.topk import recommend_in_blocks
-from foretaste.models.ease import Ease
-from foretaste.models.random import Random
+from foretaste.models.linear.ease import Ease
+from foretaste.models.plain.random import Random
 from foretaste.types import Candidates, Queries, Run
 
 

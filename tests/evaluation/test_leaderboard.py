@@ -12,7 +12,7 @@ from rich.console import Console
 
 import worlds
 from foretaste.evaluation.leaderboard import Leaderboard
-from foretaste.evaluation.table import segments_view
+from foretaste.evaluation.report.table import segments_view
 from foretaste.evaluation.train import select_pipeline
 from foretaste.types import Run
 

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from foretaste.errors import UnknownNameError
-from foretaste.evaluation import published_next
+from foretaste.evaluation.published import next_item as published_next
 from foretaste.types import Run
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_every_variant_has_its_row(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch", reason="the extra 'torch' is not installed")
-    from foretaste.models.sasrec import SasRec, SasRecConfig
+    from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
     from foretaste.training.config import TrainingConfig
 
     small = SasRecConfig(

@@ -9,7 +9,7 @@ from foretaste.data.splits import Holdout, by_time, leave_last
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Protocol
 from foretaste.evaluation.select import choose_settings
-from foretaste.models.itemknn import ItemKNN
+from foretaste.models.neighbours.itemknn import ItemKNN
 from foretaste.types import Run
 
 

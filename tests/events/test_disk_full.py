@@ -9,7 +9,7 @@ import pytest
 
 from foretaste.errors import StoreFullError
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def _works(store: SqliteStore, k: int) -> bool:
 def test_a_person_can_be_erased_although_the_disk_is_full(
     tmp_path: Path, events: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("foretaste.events.sqlite_file.SCRUB_SECONDS", 0.05)
+    monkeypatch.setattr("foretaste.events.sqlite.file.SCRUB_SECONDS", 0.05)
     store = SqliteStore(tmp_path / "log.db")
     store.append([*batch(0), *(Event(f"more-{i}", "grace", f"item-{i}", "view", i) for i in range(events))])
     store.put_user("grace", {"name": "Grace Hopper"})

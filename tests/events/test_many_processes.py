@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from foretaste.events.model import Mark
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CLIENT = """
 import random, sys, threading
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 
 store, seed, n = SqliteStore(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 print("ready", flush=True)

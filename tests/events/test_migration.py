@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from foretaste.errors import StoreError
-from foretaste.events import sqlite_schema
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite import schema as sqlite_schema
+from foretaste.events.sqlite.store import SqliteStore
 
 sys.path.insert(0, str(Path(__file__).parent))
 import version_1
@@ -92,7 +92,7 @@ def test_a_scrub_cut_short_is_done_at_the_next_opening(old: Path, monkeypatch: p
         with sqlite3.connect(old) as file:
             return file.execute("SELECT value FROM meta WHERE name = 'scrub'").fetchone()[0]
 
-    monkeypatch.setattr("foretaste.events.sqlite_file.scrub", cut)
+    monkeypatch.setattr("foretaste.events.sqlite.file.scrub", cut)
     with pytest.raises(StoreError, match="power"):
         SqliteStore(old)
     assert due() == 1

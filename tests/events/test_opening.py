@@ -8,7 +8,7 @@ import pytest
 
 from foretaste.errors import StoreError
 from foretaste.events.opening import VARIABLE, open_store
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def test_the_environment_and_the_caller_may_name_another(tmp_path: Path, monkeyp
 
 def test_a_schema_that_is_not_a_name_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("psycopg")
-    from foretaste.events.postgres import PostgresStore
+    from foretaste.events.postgres.store import PostgresStore
 
     with pytest.raises(StoreError, match="cannot be the name of a PostgreSQL schema"):
         PostgresStore("postgresql:///x", tmp_path, schema="x; DROP TABLE event")

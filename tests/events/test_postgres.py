@@ -28,7 +28,7 @@ def url(postgres_server: Any) -> str:
 
 
 def test_what_is_acknowledged_is_synced(url: str, tmp_path: Path) -> None:
-    from foretaste.events.postgres import PostgresStore
+    from foretaste.events.postgres.store import PostgresStore
 
     store = PostgresStore(url, tmp_path)
     with store._connection() as connection:

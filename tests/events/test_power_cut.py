@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
-from foretaste.events.sqlite_file import connect
+from foretaste.events.sqlite.file import connect
+from foretaste.events.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ def test_a_power_cut_keeps_what_was_acknowledged_and_nothing_by_halves(tmp_path:
 TRACED = """
 import os, sys
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 store = SqliteStore(sys.argv[1])
 for i in range(5):
     store.append([Event(f"e{i}", "ann", "50", "view", i)])

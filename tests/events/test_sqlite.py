@@ -16,7 +16,7 @@ import pytest
 
 from foretaste.errors import StoreError
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WRITE_FOREVER = """
 import sys
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 store = SqliteStore(sys.argv[1])
 batch = int(sys.argv[2])
 for start in range(0, 10_000_000, batch):
@@ -138,7 +138,7 @@ def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
 
 def test_a_busy_file_is_said_to_be_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = SqliteStore(tmp_path / "log.db")
-    monkeypatch.setattr("foretaste.events.sqlite_file.WAIT_SECONDS", 0.0)
+    monkeypatch.setattr("foretaste.events.sqlite.file.WAIT_SECONDS", 0.0)
     store._writer.execute("PRAGMA busy_timeout = 10")
     other = sqlite3.connect(tmp_path / "log.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

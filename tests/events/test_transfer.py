@@ -14,7 +14,7 @@ from foretaste.errors import DataError, StoreError
 from foretaste.events.backup import backup, restore, verify
 from foretaste.events.memory import MemoryStore
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 from foretaste.events.transfer import export_log, import_export, is_export
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 import worlds
-from foretaste.models.bpr import BPR, BPRConfig
+from foretaste.models.factors.bpr import BPR, BPRConfig
 from foretaste.types import Run
 
 kernel: Any = pytest.importorskip("implicit.cpu.bpr")

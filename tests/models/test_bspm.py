@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import worlds
-from foretaste.models.bspm import BlurSharpen, BlurSharpenConfig
-from foretaste.models.gfcf import GraphFilter, GraphFilterConfig
+from foretaste.models.graph.bspm import BlurSharpen, BlurSharpenConfig
+from foretaste.models.graph.gfcf import GraphFilter, GraphFilterConfig
 from foretaste.types import Run
 
 

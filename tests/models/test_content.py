@@ -16,7 +16,7 @@ from foretaste.data.items import ItemTable
 from foretaste.data.kinds import EventKind, Kinds
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures, ItemFeaturesConfig, fused, picture_column
-from foretaste.models.content import Content, ContentConfig
+from foretaste.models.content.content import Content, ContentConfig
 from foretaste.types import History, Queries, Run
 
 DAY = 86_400_000_000

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import worlds
-from foretaste.models import ease
-from foretaste.models.ease import Ease
+from foretaste.models.linear import ease
+from foretaste.models.linear.ease import Ease
 from foretaste.types import Run
 
 

@@ -11,7 +11,7 @@ import pytest
 import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.errors import BundleError, DataError
-from foretaste.models.tfidf import Tfidf, TfidfConfig, words
+from foretaste.models.content.tfidf import Tfidf, TfidfConfig, words
 from foretaste.types import Queries, Run
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def test_mf_keeps_its_best_state_and_not_its_last() -> None:
     pytest.importorskip("numba")
-    from foretaste.models.mf import MF, MFConfig
+    from foretaste.models.factors.mf import MF, MFConfig
 
     data = worlds.parity()
     config = MFConfig(factors=4, epochs=4, measure_every=1)
@@ -39,7 +39,7 @@ def test_mf_keeps_its_best_state_and_not_its_last() -> None:
 
 def test_mf_without_a_history_offers_what_is_popular() -> None:
     pytest.importorskip("numba")
-    from foretaste.models.mf import MF, MFConfig
+    from foretaste.models.factors.mf import MF, MFConfig
 
     data = worlds.popularity()
     model = MF(MFConfig(factors=4, epochs=30)).fit(data, Run())
@@ -57,7 +57,7 @@ def neighbours_world(seed: int = 0) -> Dataset:
 
 def test_item2vec_puts_company_together_and_knows_nothing_of_the_unknown() -> None:
     pytest.importorskip("numba")
-    from foretaste.models.item2vec import Item2Vec
+    from foretaste.models.factors.item2vec import Item2Vec
 
     data = neighbours_world()
     model = Item2Vec().fit(data, Run())
@@ -73,7 +73,7 @@ def test_item2vec_puts_company_together_and_knows_nothing_of_the_unknown() -> No
 
 def test_negatives_are_drawn_as_asked() -> None:
     pytest.importorskip("numba")
-    from foretaste.models.item2vec import noise_table
+    from foretaste.models.factors.item2vec import noise_table
 
     count = np.array([100, 0, 1, 10])
     for exponent, expected in ((1.0, [100, 0, 1, 10]), (0.0, [1, 0, 1, 1]), (-0.5, [0.1, 0, 1, 10**-0.5])):
@@ -84,7 +84,7 @@ def test_negatives_are_drawn_as_asked() -> None:
 def test_lightgcn_is_the_sums_of_its_paper() -> None:
     """Layer by layer on the whole graph of people and items, as eq. 7 and 8 have it, with u⁰ = Ã e⁰."""
     torch = pytest.importorskip("torch")
-    from foretaste.models.lightgcn import LightGCN, LightGCNConfig, _Graph
+    from foretaste.models.graph.lightgcn import LightGCN, LightGCNConfig, _Graph
 
     data = worlds.parity(n_users=12, n_items=10, per_user=4)
     A = data.matrix().toarray().astype(np.float64)
@@ -111,7 +111,7 @@ def test_lightgcn_is_the_sums_of_its_paper() -> None:
 
 def test_the_gradient_of_the_sparse_product_is_right() -> None:
     torch = pytest.importorskip("torch")
-    from foretaste.models.lightgcn import _product, _tensor
+    from foretaste.models.graph.lightgcn import _product, _tensor
 
     data = worlds.parity(n_users=8, n_items=6, per_user=3).matrix()
     dense = torch.from_numpy(data.toarray())
@@ -123,7 +123,7 @@ def test_the_gradient_of_the_sparse_product_is_right() -> None:
 
 def test_lightgcn_stops_early_and_keeps_the_best() -> None:
     pytest.importorskip("torch")
-    from foretaste.models.lightgcn import LightGCN, LightGCNConfig
+    from foretaste.models.graph.lightgcn import LightGCN, LightGCNConfig
 
     config = LightGCNConfig(factors=4, epochs=50, least_steps=1, measure_every=1, patience=2)
     scores = iter([0.5, 0.9, 0.1, 0.1, 0.1])

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
-from foretaste.models import logistic_fold_in
-from foretaste.models.fold_in import BIAS_SHRINK, PRIOR_RATINGS, ridge_rows
-from foretaste.models.logistic_fold_in import LogisticFoldIn
+from foretaste.models.factors import logistic_fold_in
+from foretaste.models.factors.fold_in import BIAS_SHRINK, PRIOR_RATINGS, ridge_rows
+from foretaste.models.factors.logistic_fold_in import LogisticFoldIn
 
 
 @settings(deadline=None, max_examples=30)

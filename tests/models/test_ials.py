@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array, csr_matrix
 
 import worlds
-from foretaste.models import least_squares
-from foretaste.models.ials import IALS, IALSConfig
-from foretaste.models.least_squares import LeastSquares
+from foretaste.models.factors import least_squares
+from foretaste.models.factors.ials import IALS, IALSConfig
+from foretaste.models.factors.least_squares import LeastSquares
 from foretaste.types import Run
 
 

@@ -7,13 +7,13 @@ import pytest
 
 import worlds
 from foretaste.errors import ConfigError, DataError
-from foretaste.models.content import Content, ContentConfig
-from foretaste.models.ease import Ease, EaseConfig
-from foretaste.models.gfcf import GraphFilter, GraphFilterConfig
-from foretaste.models.itemknn import ItemKNN, ItemKNNConfig
-from foretaste.models.popular import Popular, PopularConfig
-from foretaste.models.rp3beta import RandomWalk, WalkConfig
-from foretaste.models.userknn import UserKNN, UserKNNConfig
+from foretaste.models.content.content import Content, ContentConfig
+from foretaste.models.graph.gfcf import GraphFilter, GraphFilterConfig
+from foretaste.models.linear.ease import Ease, EaseConfig
+from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
+from foretaste.models.neighbours.rp3beta import RandomWalk, WalkConfig
+from foretaste.models.neighbours.userknn import UserKNN, UserKNNConfig
+from foretaste.models.plain.popular import Popular, PopularConfig
 from foretaste.types import History, Queries, Run
 
 

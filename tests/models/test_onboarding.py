@@ -7,8 +7,13 @@ import pytest
 
 import worlds
 from foretaste.errors import DataError
-from foretaste.models.ease import Ease
-from foretaste.models.onboarding import history_of_labels, items_to_pick_from, labels_to_pick_from, popularity_of
+from foretaste.models.content.onboarding import (
+    history_of_labels,
+    items_to_pick_from,
+    labels_to_pick_from,
+    popularity_of,
+)
+from foretaste.models.linear.ease import Ease
 from foretaste.types import Queries, Run
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import worlds
-from foretaste.models.p3alpha import PlainWalk, PlainWalkConfig
-from foretaste.models.rp3beta import RandomWalk, WalkConfig
+from foretaste.models.neighbours.p3alpha import PlainWalk, PlainWalkConfig
+from foretaste.models.neighbours.rp3beta import RandomWalk, WalkConfig
 from foretaste.types import Run
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import worlds
-from foretaste.models.puresvd import PureSVD, PureSVDConfig
+from foretaste.models.factors.puresvd import PureSVD, PureSVDConfig
 from foretaste.types import Run
 
 

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from foretaste.data.dataset import Dataset
-from foretaste.models.bias import Bias, BiasConfig
-from foretaste.models.rating_data import are_newest
-from foretaste.models.similarity_regression import SimilarityRegression, SimilarityRegressionConfig
+from foretaste.models.ratings.bias import Bias, BiasConfig
+from foretaste.models.ratings.rating_data import are_newest
+from foretaste.models.ratings.similarity_regression import SimilarityRegression, SimilarityRegressionConfig
 from foretaste.types import History, Queries, Run
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_new_ratings_are_learned_without_the_old_ones(name: str) -> None:
 
 def test_only_new_events_move_the_items() -> None:
     pytest.importorskip("numba")
-    from foretaste.models.svd import SVD, SVDConfig
+    from foretaste.models.ratings.svd import SVD, SVDConfig
 
     data = factors_world(n_users=40)
     model = SVD(SVDConfig(epochs=5)).fit(data, Run())
@@ -103,7 +103,7 @@ def test_only_new_events_move_the_items() -> None:
 
 def test_what_nobody_rated_gets_what_the_person_gives() -> None:
     pytest.importorskip("numba")
-    from foretaste.models.svd import SVD
+    from foretaste.models.ratings.svd import SVD
 
     data = factors_world(n_users=40)
     unrated = int(data.item[0])

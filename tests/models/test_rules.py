@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import worlds
-from foretaste.models.rules import Rules, RulesConfig
+from foretaste.models.neighbours.rules import Rules, RulesConfig
 from foretaste.types import Run
 
 

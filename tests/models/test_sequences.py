@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 import worlds
 from foretaste.data.dataset import Dataset
-from foretaste.models.sasrec import SasRec, SasRecConfig
-from foretaste.models.sequence_config import LossConfig
+from foretaste.models.sequence.config import LossConfig
+from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Queries, Run
 

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from foretaste.models.sgd_kernels import (
+from foretaste.models.factors.sgd_kernels import (
     logistic_epoch,
     random_below,
     skipgram_epoch,

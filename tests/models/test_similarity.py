@@ -9,9 +9,9 @@ import pytest
 from scipy.sparse import csr_matrix
 
 import worlds
-from foretaste.models.itemknn import ItemKNN, ItemKNNConfig
-from foretaste.models.similarity import K1, B, Similarity
-from foretaste.models.userknn import UserKNN, UserKNNConfig
+from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
+from foretaste.models.neighbours.similarity import K1, B, Similarity
+from foretaste.models.neighbours.userknn import UserKNN, UserKNNConfig
 from foretaste.types import Queries, Run
 
 

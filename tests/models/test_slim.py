@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import worlds
-from foretaste.models.slim import Slim, SlimConfig
+from foretaste.models.linear.slim import Slim, SlimConfig
 from foretaste.types import Run
 
 pytest.importorskip("numba")

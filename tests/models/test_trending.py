@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import worlds
 from foretaste.data.dataset import Dataset
-from foretaste.models import trending
-from foretaste.models.popular import Popular
-from foretaste.models.trending import Trending, TrendingConfig
+from foretaste.models.plain import trending
+from foretaste.models.plain.popular import Popular
+from foretaste.models.plain.trending import Trending, TrendingConfig
 from foretaste.types import History, Queries, Run
 
 DAY = 86_400_000_000

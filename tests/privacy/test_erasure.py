@@ -11,8 +11,8 @@ import pytest
 
 from foretaste.events.backup import backup
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
-from foretaste.events.sqlite_file import occurrences
+from foretaste.events.sqlite.file import occurrences
+from foretaste.events.sqlite.store import SqliteStore
 from foretaste.privacy.erasure import erase_by_age, erase_person
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def test_a_forgotten_entry_and_a_reset_leave_no_bytes_either(tmp_path: Path) -> 
 
 
 def test_who_reads_on_delays_it_and_the_receipt_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foretaste.events.sqlite_file.SCRUB_SECONDS", 0.05)
+    monkeypatch.setattr("foretaste.events.sqlite.file.SCRUB_SECONDS", 0.05)
     store = SqliteStore(tmp_path / "events.db")
     fill(store)
     needles = everything(store)
@@ -201,7 +201,7 @@ def test_events_go_when_their_time_has_come(project: Path, monkeypatch: pytest.M
 
 
 def test_bytes_are_found_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foretaste.events.sqlite_file.BLOCK_BYTES", 7)
+    monkeypatch.setattr("foretaste.events.sqlite.file.BLOCK_BYTES", 7)
     file = tmp_path / "f"
     for before in range(20):
         file.write_bytes(b"." * before + b"needle" + b"." * 9 + b"needle")

@@ -9,7 +9,7 @@ import numpy as np
 import worlds
 from foretaste.data.kinds import usual_kinds
 from foretaste.events.model import Event
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 from foretaste.project import add_to_log, logged
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import worlds
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import DataError
-from foretaste.models.ease import Ease
+from foretaste.models.linear.ease import Ease
 from foretaste.search.search import Search, SearchConfig
 from foretaste.types import NO_ITEM, NO_USER, History, Queries, Ragged, Run
 

@@ -7,7 +7,7 @@ import pytest
 
 import worlds
 from foretaste.errors import DataError
-from foretaste.models.itemknn import ItemKNN
+from foretaste.models.neighbours.itemknn import ItemKNN
 from foretaste.search.similar import Views
 from foretaste.types import NO_ITEM, Run
 

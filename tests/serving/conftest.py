@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 
 from foretaste.data.dataset import Dataset
 from foretaste.events.memory import MemoryStore
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 from foretaste.pipeline.bundle import Bundle, activate, load_current, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.app import create_app

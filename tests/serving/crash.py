@@ -20,7 +20,7 @@ from threading import Event, Lock, Thread
 
 import httpx
 
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 
 CLIENTS = 8
 TIMES = 3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 from foretaste.pipeline.bundle import Bundle
 from foretaste.serving.engine import Engine
 from foretaste.serving.schemas import EventIn

@@ -8,7 +8,7 @@ from threading import Thread
 import httpx
 from fastapi.testclient import TestClient
 
-from foretaste.events.sqlite import SqliteStore
+from foretaste.events.sqlite.store import SqliteStore
 from foretaste.pipeline.bundle import Bundle
 from foretaste.serving.app import create_app
 from foretaste.serving.engine import Engine

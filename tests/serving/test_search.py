@@ -33,10 +33,11 @@ def test_words_find_films_and_slips_are_forgiven(client: TestClient) -> None:
     assert found["user"] is None
 
 
-def test_a_person_sees_their_own_first_and_weight_0_is_for_everybody(client: TestClient) -> None:
+def test_a_person_sees_their_own_first_and_weight_0_is_for_everybody(engine: Engine) -> None:
+    desk = SearchDesk(engine, WORDS)  # the language model would join between two questions
+
     def first(user: str, personal: float) -> list[str]:
-        params = {"q": "film", "user": user, "n": 5, "personal": personal}
-        return [item["id"] for item in client.get("/v1/search", params=params).json()["items"]]
+        return [item.id for item in desk.find("film", 5, user=user, personal=personal).items]
 
     assert first("u0", 0) == first("u1", 0)
     assert {int(item[1:]) % 2 for item in first("u0", 5)} == {0}

@@ -14,7 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 import worlds  # noqa: E402
-from foretaste.models.sasrec import SasRec, SasRecConfig  # noqa: E402
+from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
 from foretaste.training.config import TrainingConfig  # noqa: E402
 from foretaste.types import Run  # noqa: E402
 
@@ -99,7 +99,7 @@ import sys; sys.path.insert(0, "tests")
 from pathlib import Path
 import torch; torch.set_num_threads(1)
 import worlds
-from foretaste.models.sasrec import SasRec, SasRecConfig
+from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
 print("ready", flush=True)

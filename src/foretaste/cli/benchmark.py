@@ -26,10 +26,10 @@ def benchmark(
     from rich.table import Table
 
     from foretaste.errors import ConfigError
-    from foretaste.evaluation.benchmarks import run_table, summaries
     from foretaste.evaluation.budget import seconds_of
     from foretaste.evaluation.leaderboard import Leaderboard
-    from foretaste.evaluation.report_page import report_page
+    from foretaste.evaluation.published.names import run_table, summaries
+    from foretaste.evaluation.report.page import report_page
     from foretaste.progress import progress
     from foretaste.types import Run
 

@@ -19,15 +19,15 @@ def check(
     """Say what is wrong with the project's files, row by row, and what happens to each row."""
     from dataclasses import replace
 
-    from foretaste.data.check_leaks import column_leaks
-    from foretaste.data.data_card import data_card
-    from foretaste.data.data_card_text import card_text
-    from foretaste.data.project import load_dataset
-    from foretaste.data.project_load import events_source
-    from foretaste.data.readers import QUARANTINE, stream_tables
-    from foretaste.data.report import report_view
-    from foretaste.data.report_data import with_data
-    from foretaste.data.report_page import report_page
+    from foretaste.data.checks.card import data_card
+    from foretaste.data.checks.card_text import card_text
+    from foretaste.data.checks.leaks import column_leaks
+    from foretaste.data.checks.report import report_view
+    from foretaste.data.checks.report_data import with_data
+    from foretaste.data.checks.report_page import report_page
+    from foretaste.data.project.guess import load_dataset
+    from foretaste.data.project.load import events_source
+    from foretaste.data.readers.tables import QUARANTINE, stream_tables
     from foretaste.project import Project
 
     opened = Project.open(Path(project))

@@ -51,10 +51,10 @@ def evaluate(
     from foretaste.errors import DataError
     from foretaste.evaluation.bubble import simulate
     from foretaste.evaluation.budget import seconds_of
-    from foretaste.evaluation.report_page import report_page
+    from foretaste.evaluation.report.page import report_page
+    from foretaste.evaluation.report.table import segments_view
     from foretaste.evaluation.runs import save_run
     from foretaste.evaluation.stability import Stability, with_stability
-    from foretaste.evaluation.table import segments_view
     from foretaste.evaluation.train import select_pipeline, usable_models, usual_models
     from foretaste.progress import progress
     from foretaste.types import Run
@@ -95,8 +95,8 @@ def evaluate(
 
 def dataset(project: str, data: str | None) -> Dataset:
     """The events of a project, or of a public data set."""
-    from foretaste.data.prepare import prepare
-    from foretaste.data.project import load_dataset
+    from foretaste.data.prepare.prepare import prepare
+    from foretaste.data.project.guess import load_dataset
     from foretaste.data.sources import load_source, ready
     from foretaste.progress import progress
     from foretaste.project import Project

@@ -41,8 +41,8 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Guess the columns of a file, show the guess, and write foretaste.toml."""
-    from foretaste.data.project import guess_project, guess_table, more_table, write_project
-    from foretaste.data.readers_postgres import without_password
+    from foretaste.data.project.guess import guess_project, guess_table, more_table, write_project
+    from foretaste.data.readers.postgres import without_password
 
     config, guesses = guess_project(
         events,

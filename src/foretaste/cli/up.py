@@ -25,9 +25,9 @@ def up(
     serve: Annotated[bool, typer.Option(help="Serve when the training is done.")] = True,
 ) -> None:
     """Guess the columns, check, train and serve a file, in one command."""
-    from foretaste.data.check import report_view
-    from foretaste.data.project import guess_project, guess_table, load_dataset, write_project
-    from foretaste.data.report_data import with_data
+    from foretaste.data.checks.check import report_view
+    from foretaste.data.checks.report_data import with_data
+    from foretaste.data.project.guess import guess_project, guess_table, load_dataset, write_project
     from foretaste.progress import progress
     from foretaste.project import train_on
     from foretaste.types import Run

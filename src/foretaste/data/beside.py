@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from foretaste.data.check_problem import Action, Problem, examples
-from foretaste.data.check_rows import clean_ids
+from foretaste.data.checks.problem import Action, Problem, examples
+from foretaste.data.checks.rows import clean_ids
 from foretaste.data.pictures import places_in, places_of
-from foretaste.data.readers import Table, read_table
-from foretaste.data.readers_postgres import is_postgres
+from foretaste.data.readers.postgres import is_postgres
+from foretaste.data.readers.tables import Table, read_table
 from foretaste.data.relations import Relation
 from foretaste.data.times import sensible, to_microseconds
 from foretaste.errors import ConfigError, did_you_mean
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.data.dataset import Dataset
-    from foretaste.data.project_config import ProjectConfig, RelationConfig, SearchConfig
+    from foretaste.data.project.config import ProjectConfig, RelationConfig, SearchConfig
 
 
 def place(folder: Path, source: str) -> Path | str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from foretaste.config import Config
-from foretaste.data.readers import FILE, ROW
-from foretaste.data.readers_common import is_plain
+from foretaste.data.readers.common import is_plain
+from foretaste.data.readers.tables import FILE, ROW
 from foretaste.data.times import EXCEL, day_or_month_first, guess_format, sensible, to_microseconds
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from foretaste.data.check_problem import Problem
+from foretaste.data.checks.problem import Problem
 from foretaste.errors import DataError
 
 if TYPE_CHECKING:

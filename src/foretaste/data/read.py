@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from foretaste.data.check import checked_parts
+from foretaste.data.checks.check import checked_parts
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
-from foretaste.data.project import guess_data, guess_item_columns, item_rows
-from foretaste.data.project_config import DataConfig
-from foretaste.data.readers import FILE, Table, read_table, stream_tables
-from foretaste.data.readers_frames import frame_table
-from foretaste.data.readers_packed import BLOCK
-from foretaste.data.readers_sample import sample_table
+from foretaste.data.project.config import DataConfig
+from foretaste.data.project.guess import guess_data, guess_item_columns, item_rows
+from foretaste.data.readers.frames import frame_table
+from foretaste.data.readers.packed import BLOCK
+from foretaste.data.readers.sample import sample_table
+from foretaste.data.readers.tables import FILE, Table, read_table, stream_tables
 from foretaste.errors import UnknownNameError
 from foretaste.notebook import waiting
 from foretaste.types import NO_ITEM, NO_USER, Queries

@@ -135,7 +135,7 @@ class Leaderboard:
 
     def view(self) -> Group:
         """For a terminal: made for 100 columns; on a narrower one the last measures stay away, never the names."""
-        from foretaste.evaluation.table import leaderboard_view
+        from foretaste.evaluation.report.table import leaderboard_view
 
         return leaderboard_view(self)
 

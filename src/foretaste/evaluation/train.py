@@ -16,7 +16,7 @@ from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
 from foretaste.evaluation.measure import PIPELINE, measure
 from foretaste.evaluation.segments import segments_of
 from foretaste.evaluation.select import Chosen, choose_settings, choose_weights
-from foretaste.models.ease import EaseConfig
+from foretaste.models.linear.ease import EaseConfig
 from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
 from foretaste.registry import BUILT_IN, model_class, models
 

@@ -21,9 +21,9 @@ from pydantic import ValidationError
 
 from foretaste.config import Config
 from foretaste.errors import DataError, StoreError
-from foretaste.events.sqlite_file import connect, in_plain_words
-from foretaste.events.sqlite_schema import SCHEMA_VERSION, is_current
-from foretaste.events.sqlite_write import POSITION
+from foretaste.events.sqlite.file import connect, in_plain_words
+from foretaste.events.sqlite.schema import SCHEMA_VERSION, is_current
+from foretaste.events.sqlite.write import POSITION
 from foretaste.privacy.files import put_in_place, sync_folder
 from foretaste.privacy.keys import KEY_FILE, read_keys
 

@@ -23,9 +23,9 @@ def open_store(where: Path | str | None, folder: Path | str) -> EventStore:
     """
     address = str(where or os.environ.get(VARIABLE) or "events.db")
     if address.startswith(POSTGRES):
-        from foretaste.events.postgres import PostgresStore
+        from foretaste.events.postgres.store import PostgresStore
 
         return PostgresStore(address, folder)
-    from foretaste.events.sqlite import SqliteStore
+    from foretaste.events.sqlite.store import SqliteStore
 
     return SqliteStore(Path(folder) / address)

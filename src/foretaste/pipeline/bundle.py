@@ -23,7 +23,7 @@ import polars as pl
 from pydantic import ValidationError
 
 import foretaste
-from foretaste.data.data_card import data_card
+from foretaste.data.checks.card import data_card
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import BundleError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from foretaste.data.data_card_text import card_facts
+from foretaste.data.checks.card_text import card_facts
 
 if TYPE_CHECKING:
     from foretaste.pipeline.manifest import Manifest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from foretaste.config import Config
-from foretaste.data.data_card import DataCard
+from foretaste.data.checks.card import DataCard
 
 FORMAT = 1
 

@@ -11,7 +11,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, field_validat
 
 from foretaste.config import Config
 from foretaste.data.kinds import EventKind, Kinds
-from foretaste.models.popular import Popular
+from foretaste.models.plain.popular import Popular
 from foretaste.models.saving import fitted
 from foretaste.pipeline.explain import POPULAR, Reason, explain
 from foretaste.pipeline.merge import filled, reciprocal_rank

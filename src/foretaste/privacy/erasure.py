@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from foretaste.errors import StoreError
 from foretaste.events.kept_out import now
 from foretaste.events.opening import open_store
-from foretaste.events.sqlite_file import occurrences
-from foretaste.events.sqlite_remove import TELLING_BYTES
+from foretaste.events.sqlite.file import occurrences
+from foretaste.events.sqlite.remove import TELLING_BYTES
 from foretaste.privacy.keys import KEY_FILE
 from foretaste.privacy.receipt import Receipt
 

@@ -12,7 +12,7 @@ from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.data.kinds import EventKind, Kinds
 from foretaste.errors import BundleError
-from foretaste.models.popular import Popular
+from foretaste.models.plain.popular import Popular
 from foretaste.pipeline.bundle import ID_COLUMN, Bundle
 from foretaste.pipeline.manifest import Manifest
 from foretaste.pipeline.pipeline import FALLBACK, Pipeline, PipelineConfig, RecallConfig

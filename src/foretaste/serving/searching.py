@@ -17,7 +17,7 @@ from foretaste.features.items import encoded
 from foretaste.features.reading import item_texts
 from foretaste.features.text import text_encoder
 from foretaste.index.exact import ExactIndex
-from foretaste.models.content import Content
+from foretaste.models.content.content import Content
 from foretaste.search.search import Search, SearchConfig
 from foretaste.serving.answers import scored
 from foretaste.serving.filters import matches

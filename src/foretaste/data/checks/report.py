@@ -1,0 +1,72 @@
+"""The report of a check: the problems, and what the data can carry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from foretaste.config import Config
+from foretaste.data.checks.models import ModelFit
+from foretaste.data.checks.problem import Problem
+from foretaste.data.checks.report_view import report_view as report_view
+from foretaste.data.prepare.report import PrepareStep
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NEWEST = 0.1
+"""Share of the events, the newest, in which people and items are counted that were never met before."""
+
+
+class Report(Config):
+    """counts   : rows read, events kept, quarantined, users, items, and what the data can carry
+    problems : what is wrong, and what happens to those rows
+    models   : which models make sense, and why the others do not; empty until the catalogue is known
+    prepared : what [prepare] does before anything learns, step by step
+    """
+
+    counts: dict[str, float | int | str]
+    problems: tuple[Problem, ...]
+    models: tuple[ModelFit, ...] = ()
+    prepared: tuple[PrepareStep, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+
+def report_of(events: pl.DataFrame, *, rows: int, problems: list[Problem], format: str) -> Report:
+    """events : the good rows; rows : all that were read, the broken ones too."""
+    per_user = events.group_by("user").len()["len"]
+    per_item = events.group_by("item").len()["len"].sort(descending=True)
+    head = per_item.head(max(1, len(per_item) // 10)).sum() / len(events)
+    counts: dict[str, float | int | str] = {
+        "rows": rows,
+        "events": len(events),
+        "quarantined": rows - len(events),
+        "users": len(per_user),
+        "items": len(per_item),
+        "kinds": ", ".join(sorted(events["kind"].unique())),
+        "format": format,
+        "density": round(len(events) / (len(per_user) * len(per_item)), 6),
+        "events_per_user": float(per_user.median() or 0),  # type: ignore[arg-type]  # a number here
+        "users_with_one_event": int((per_user == 1).sum()),
+        "share_of_the_top_tenth_of_items": round(float(head), 3),
+        **_newcomers(events),
+        "suggested_split": "leave-one-out and time" if "time" in events.columns else "leave-one-out",
+    }
+    return Report(counts=counts, problems=tuple(problems))
+
+
+def _newcomers(events: pl.DataFrame) -> dict[str, float]:
+    """Shares of the newest events by users, and about items, that no older event knows."""
+    if "time" not in events.columns:
+        return {}
+    cut = events["time"].quantile(1 - NEWEST)
+    is_new = events["time"] > cut
+    if not is_new.any():
+        return {}
+    shares = {}
+    for role in ("user", "item"):
+        known = events[role].filter(~is_new).unique()
+        met = events[role].filter(is_new).is_in(known.implode())
+        shares[f"new_{role}s_among_the_newest_events"] = round(1 - float(met.sum()) / len(met), 3)
+    return shares

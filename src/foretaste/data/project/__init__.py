@@ -1,0 +1,1 @@
+"""The settings of a project: guessed, written, read and shown."""

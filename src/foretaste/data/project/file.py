@@ -1,0 +1,106 @@
+"""foretaste.toml on disk: read whole, written whole, with a comment above every setting."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from foretaste.data.prepare.config import PrepareConfig
+from foretaste.data.project.config import DataConfig, ProjectConfig, RelationConfig, SearchConfig
+from foretaste.data.readers.postgres import is_postgres, without_password
+from foretaste.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from foretaste.config import Config
+
+FILE_NAME = "foretaste.toml"
+_ABOUT_KINDS = """
+# What each kind says: sign (1 wants it, -1 does not), weight (how loudly), hides_item (done once, it is not
+# offered again), half_life_days (age at which it speaks half as loudly)."""
+
+
+def load_project(folder: Path) -> ProjectConfig:
+    path = folder / FILE_NAME
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"There is no {path}; write one with: foretaste init FILE -p {folder}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}.") from None
+    return ProjectConfig.parse(found, str(path))
+
+
+def write_project(folder: Path, config: ProjectConfig) -> Path:
+    """A commented foretaste.toml, written whole or not at all. A password in an address is left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE_NAME
+    beside = path.with_suffix(".toml.new")
+    beside.write_text("\n".join(_lines(config)) + "\n", encoding="utf-8")
+    beside.replace(path)
+    return path
+
+
+def _lines(config: ProjectConfig) -> Iterator[str]:
+    yield "# What the columns mean. Correct it, then: foretaste check"
+    yield f"name = {_quoted(config.name)}"
+    yield "\n[data]"
+    yield from _settings(config.data, DataConfig)
+    for name, relation in config.relations.items():
+        yield f"\n# Who or what belongs together.\n[relations.{_key(name)}]"
+        yield from _settings(relation, RelationConfig)
+    if config.searches:
+        yield "\n# What people searched for.\n[searches]"
+        yield from _settings(config.searches, SearchConfig)
+    if config.kind_names:
+        yield "\n# Words of the kind column, and the kinds they mean.\n[kind_names]"
+        yield from (f"{_quoted(word)} = {_quoted(kind)}" for word, kind in config.kind_names.items())
+    yield from _changed(config)
+    if config.prepare == PrepareConfig():
+        yield "\n# What is done before anything learns: nothing, unless you take the '#' away from what you want."
+        yield "# [prepare]"
+        for key, field in PrepareConfig.model_fields.items():
+            yield f"# {key} = {_quoted(field.default) if field.default is not None else ''}"
+    yield _ABOUT_KINDS
+    for kind in config.kinds:
+        yield "[[kinds]]"
+        yield from _pairs(kind.model_dump())
+
+
+def _settings(config: Config, of: type[Config]) -> Iterator[str]:
+    """Every setting below what it means; those without a value as a comment."""
+    for key, field in of.model_fields.items():
+        value = getattr(config, key)
+        yield f"# {' '.join((field.description or '').split())}"
+        yield f"{key} = {_quoted(value)}" if value is not None else f"# {key} ="
+
+
+def _changed(config: ProjectConfig) -> Iterator[str]:
+    """Sections that nothing above writes, where they say something else than what would be taken anyway."""
+    written = {"name", "data", "relations", "searches", "kind_names", "kinds"}
+    for key, value in config.model_dump(exclude_defaults=True, exclude=written).items():
+        yield f"\n[{key}]"
+        yield from _pairs(value)
+
+
+def _pairs(values: dict[str, Any]) -> Iterator[str]:
+    return (f"{_key(key)} = {_quoted(value)}" for key, value in values.items() if value is not None)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
+
+
+def _quoted(value: Any) -> str:
+    """A TOML value; JSON's spelling but for inline tables and one character that TOML wants escaped."""
+    if isinstance(value, str) and is_postgres(value):
+        value = without_password(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(_pairs(value)) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_quoted, value)) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -1,0 +1,81 @@
+"""A project's files as a data set: every good row in it, every bad one in quarantine.csv, and a report of both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from foretaste.data.beside import place, with_tables
+from foretaste.data.checks.check import Problem, Report, checked_parts
+from foretaste.data.checks.columns import columns_exist
+from foretaste.data.checks.rows import guess_key, row_problems, rows_by_id
+from foretaste.data.dataset import Dataset
+from foretaste.data.kinds import Kinds
+from foretaste.data.readers.packed import BLOCK
+from foretaste.data.readers.tables import FILE, QUARANTINE, ROW, Table, read_table, stream_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from foretaste.data.project.config import DataConfig, ProjectConfig
+
+
+def load_dataset(config: ProjectConfig, folder: Path, *, block: int = BLOCK) -> tuple[Dataset, Report]:
+    """The project's files as a data set, and what was wrong with them. Bad rows go to quarantine.csv, none is lost.
+
+    block : bytes of text read at once; of the rows read before, only the events are held
+    """
+    data = config.data
+    tables = stream_tables(events_source(folder, data), query=data.query, block=block)
+    reading = checked_parts(_with_all_columns(tables, data), config)
+    if len(reading.quarantined):
+        reading.quarantined.sort(FILE, ROW, maintain_order=True).write_csv(folder / QUARANTINE)
+    items, about_items = _rows_of(folder, data.items, data.item_key, "item", reading.events)
+    users, about_users = _rows_of(folder, data.users, data.user_key, "user", reading.events)
+    kinds = Kinds(config.kinds) if config.kinds else None
+    dataset = Dataset.from_frame(reading.events, items, kinds=kinds, title=data.title, name=config.name)
+    if users is not None:
+        named = pl.DataFrame({"user": dataset.users.names})
+        rows = users.unique("user", keep="last", maintain_order=True)
+        dataset = replace(dataset, user_table=named.join(rows, on="user", how="left", maintain_order="left"))
+    dataset = replace(dataset, licence=data.licence)
+    dataset, about_tables = with_tables(dataset, config, folder, items)
+    problems = (*reading.report.problems, *about_items, *about_users, *about_tables)
+    return dataset, reading.report.model_copy(update={"problems": problems})
+
+
+def events_source(folder: Path, data: DataConfig) -> Path | str:
+    """Where the events are, with the table in its name where they are in a database."""
+    source = f"{data.events}#{data.table}" if data.table else data.events
+    return place(folder, source)
+
+
+def _with_all_columns(tables: Iterable[Table], data: DataConfig) -> Iterator[Table]:
+    """A part of a JSON file may happen to hold no record with a rating; the file has the column all the same."""
+    needed = [name for name in (data.user, data.item, data.time, data.kind, data.value) if name]
+    seen: dict[str, pl.DataType] = {}
+    for table in tables:
+        seen |= table.frame.schema
+        missing = [name for name in needed if name not in table.frame.columns]
+        if missing and table.format.startswith("JSON"):
+            empty = [pl.lit(None, pl.String).alias(name) for name in missing]
+            yield Table(table.frame.with_columns(empty), table.broken, table.format)
+        else:
+            yield table
+    columns_exist(data, pl.DataFrame(schema=seen))
+
+
+def _rows_of(
+    folder: Path, file: str | None, key: str | None, name: str, events: pl.DataFrame
+) -> tuple[pl.DataFrame | None, list[Problem]]:
+    """One row per item or user, where there is such a file, and what is wrong with it."""
+    if file is None:
+        return None, []
+    table = read_table(place(folder, file))
+    if name == "user" and key is None:  # a project written before there was a user_key
+        key = guess_key(table.frame, events[name], file, "users")
+    rows = rows_by_id(table.frame, key, name)
+    return rows, list(row_problems(table, str(key), name, events[name]))

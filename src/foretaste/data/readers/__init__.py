@@ -1,0 +1,1 @@
+"""Files, databases and frames as tables of text, part by part."""

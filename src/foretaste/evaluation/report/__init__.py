@@ -1,0 +1,1 @@
+"""A leaderboard as a page and as a table."""

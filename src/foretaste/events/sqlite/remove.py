@@ -1,0 +1,162 @@
+"""How events and people leave a SQLite log: from the tables, from free pages, and from the write-ahead log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from foretaste.events.kept_out import now
+from foretaste.events.sqlite.file import occurrences, scrub, writing
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable
+    from pathlib import Path
+
+    from foretaste.privacy.keys import Keys
+
+FEW = 16
+TELLING_BYTES = 8
+"""Shorter names occur in any file by chance; whether they are gone cannot be seen by looking for them."""
+ROWS_AT_ONCE = 50_000
+
+NOTHING_LEFT = "columns IS NULL AND NOT EXISTS (SELECT 1 FROM event WHERE event.user = person.user)"
+NEXT_EPOCH = "UPDATE meta SET value = value + 1 WHERE name = 'epoch'"
+SCRUB_DUE = "UPDATE meta SET value = 1 WHERE name = 'scrub'"
+OLDEST = "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE time < ? ORDER BY time LIMIT ?)"
+FLOOR = "INSERT INTO meta VALUES ('floor', ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"
+LEFT_BEHIND = (
+    "Old pages could not be cleared yet, since somebody reads them or the disk is full; the next erasure, and the "
+    "next opening of the store, clear them."
+)
+
+
+class Remover:
+    """Removes on the writing connection, which its owner has locked for it."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, keys: Keys) -> None:
+        self.connection = connection
+        self.path = path
+        self.keys = keys
+
+    def erase(self, user: str) -> tuple[dict[str, int], list[str]]:
+        """(place → entries removed there, remarks)."""
+        pseudonym = self.keys.pseudonym(user)
+        found = {"events": 0, "names": 0, "columns": 0, "items nobody else touched": 0}
+        needles, ids = [pseudonym, user.encode()], []
+        read_to = self._position()
+        before = self._person(pseudonym)
+        candidates = self._only_theirs(before[0]) if before else set()  # a long look, while others may still write
+        with writing(self.connection, self.path):
+            if (person := self._person(pseudonym)) is not None:
+                code, sealed, columns = person
+                if self._has_new(code, read_to):
+                    candidates = self._only_theirs(code)
+                needles += [sealed] if columns is None else [sealed, columns]
+                ids = self.connection.execute("DELETE FROM event WHERE user = ? RETURNING id", (code,)).fetchall()
+                found["events"] = len(ids)
+                names = self._drop_items(candidates, read_to)
+                needles += [name.encode() for name in names]
+                found["items nobody else touched"] = len(names)
+                found["names"] = self.connection.execute("DELETE FROM person WHERE user = ?", (code,)).rowcount
+                found["columns"] = int(columns is not None)
+            self.connection.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (self.keys.erased(user), now()))
+            self.connection.execute(NEXT_EPOCH)
+            self.connection.execute(SCRUB_DUE)
+        return found, self._scrub_thoroughly([needle for needle in needles if len(needle) >= TELLING_BYTES], ids)
+
+    def _person(self, pseudonym: bytes) -> tuple[int, bytes, bytes | None] | None:
+        row = "SELECT user, sealed, columns FROM person WHERE pseudonym = ?"
+        return self.connection.execute(row, (pseudonym,)).fetchone()
+
+    def _has_new(self, code: int, read_to: int) -> bool:
+        new = "SELECT EXISTS (SELECT 1 FROM event NOT INDEXED WHERE seq > ? AND user = ?)"
+        return bool(self.connection.execute(new, (read_to, code)).fetchone()[0])
+
+    def _scrub_thoroughly(self, needles: list[bytes], ids: list[tuple[bytes]]) -> list[str]:
+        """Until none of these bytes is left in the files, as far as it is in our hands; remarks about the rest.
+
+        Deleted bytes are zeroed, but a page that once split may hold a copy of what moved to the next one. For few
+        needles the file is searched, which is quick, and written anew only if one is found; for many it is written
+        anew at once, about ten seconds per gigabyte.
+        """
+        all_needles = [*needles, *(key for (key,) in ids)]
+        many = len(all_needles) > FEW
+        done = scrub(self.connection, self.path, rewrite=many)
+        if left := occurrences(self.path, needles if many else all_needles):
+            done = scrub(self.connection, self.path, rewrite=True)
+            left = occurrences(self.path, needles)
+        if not done:
+            return [LEFT_BEHIND]
+        if left:
+            return [f"The same text still stands {left} times in what is known of items or of events of other people."]
+        return []
+
+    def forget(self, user: str, item: str | None, kind: str | None, time: int | None) -> int:
+        """Remove entries of one person and keep their ids, so that they stay away."""
+        pseudonym = self.keys.pseudonym(user)
+        row = self.connection.execute("SELECT user FROM person WHERE pseudonym = ?", (pseudonym,)).fetchone()
+        if row is None:
+            return 0
+        where = """
+            user = ? AND (? IS NULL OR item = (SELECT item FROM item WHERE name = ?))
+            AND (? IS NULL OR kind = (SELECT kind FROM kind WHERE name = ?)) AND (? IS NULL OR time = ?)
+        """
+        chosen = (row[0], item, item, kind, kind, time, time)
+        candidates = self._only_theirs(row[0], item)
+        read_to = self._position()
+        with writing(self.connection, self.path):
+            self.connection.execute(f"INSERT OR IGNORE INTO gone SELECT id FROM event WHERE {where}", chosen)
+            n = self.connection.execute(f"DELETE FROM event WHERE {where}", chosen).rowcount
+            if n:
+                kept = {i for (i,) in self.connection.execute("SELECT item FROM event WHERE user = ?", row)}
+                self._drop_items(candidates - kept, read_to)
+                self.connection.execute(f"DELETE FROM person WHERE user = ? AND {NOTHING_LEFT}", row)
+                self.connection.execute(NEXT_EPOCH)
+                self.connection.execute(SCRUB_DUE)
+        if n:
+            scrub(self.connection, self.path)
+        return n
+
+    def forget_before(self, time: int) -> int:
+        """In many small transactions, so that other writers get their turn; each removes what it removes for good."""
+        with writing(self.connection, self.path):
+            self.connection.execute(FLOOR, (time,))
+            self.connection.execute(NEXT_EPOCH)  # from here on nothing older comes in
+            self.connection.execute(SCRUB_DUE)
+        removed, gone = 0, ROWS_AT_ONCE
+        while gone == ROWS_AT_ONCE:
+            with writing(self.connection, self.path):
+                gone = self.connection.execute(OLDEST, (time, ROWS_AT_ONCE)).rowcount
+            removed += gone
+        with writing(self.connection, self.path):
+            self.connection.execute(f"DELETE FROM person WHERE {NOTHING_LEFT}")
+            self.connection.execute(
+                "DELETE FROM item WHERE changed IS NULL AND item NOT IN (SELECT item FROM event NOT INDEXED)"
+            )
+            self.connection.execute(NEXT_EPOCH)
+        scrub(self.connection, self.path)
+        return removed
+
+    def _only_theirs(self, code: int, item: str | None = None) -> set[int]:
+        """Items (or that one) that the catalogue does not know, and that nobody else has done anything to."""
+        touched = "SELECT DISTINCT item FROM event WHERE user = ?"
+        theirs = f"SELECT item FROM item WHERE changed IS NULL AND item IN ({touched}) AND coalesce(name = ?, 1)"
+        items = {found for (found,) in self.connection.execute(theirs, (code, item))}
+        if len(items) <= FEW:  # most items have been touched by many, and the first of them is soon met
+            by_others = "SELECT EXISTS (SELECT 1 FROM event NOT INDEXED WHERE item = ? AND user <> ?)"
+            return {one for one in items if not self.connection.execute(by_others, (one, code)).fetchone()[0]}
+        others = self.connection.execute("SELECT DISTINCT item FROM event NOT INDEXED WHERE user <> ?", (code,))
+        return items - {found for (found,) in others}
+
+    def _drop_items(self, candidates: Collection[int], read_to: int) -> list[str]:
+        """Remove those that are still nobody's; what came after `read_to` may have touched them since."""
+        new: Iterable[tuple[int]] = self.connection.execute("SELECT item FROM event WHERE seq > ?", (read_to,))
+        alone = set(candidates) - {item for (item,) in new}
+        names = []
+        for item in alone:
+            drop = "DELETE FROM item WHERE item = ? AND changed IS NULL RETURNING name"
+            names += [name for (name,) in self.connection.execute(drop, (item,)).fetchall()]
+        return names
+
+    def _position(self) -> int:
+        return self.connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0]

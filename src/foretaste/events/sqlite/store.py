@@ -1,0 +1,210 @@
+"""The event store in one SQLite file: durable, shared by the workers of one host, no server needed."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from foretaste.errors import StoreError
+from foretaste.events.group import GroupCommit
+from foretaste.events.kept_out import checked_columns
+from foretaste.events.ledger import Ledger
+from foretaste.events.model import Mark
+from foretaste.events.portrait import portrait
+from foretaste.events.sqlite import catalogue
+from foretaste.events.sqlite.file import connect, in_plain_words, open_file, writing
+from foretaste.events.sqlite.read import ITEM_COLUMNS, MARK, STAMP, Reader, item_record
+from foretaste.events.sqlite.remove import Remover
+from foretaste.events.sqlite.write import POSITION, SqliteTables
+from foretaste.events.tables import plain_events, with_ids
+from foretaste.privacy.receipt import Receipt
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import polars as pl
+
+    from foretaste.events.model import Event, ItemRecord, News, Outcome, Past
+
+
+class SqliteStore:
+    """One connection writes, behind a lock; readers take one of their own, so that no read waits for the disk.
+
+    Events that several threads append at the same time share a transaction, and so a sync of the disk.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._lock = Lock()
+        self._writer, keys = open_file(self.path)
+        self._ledger = Ledger(SqliteTables(self._writer), keys)
+        self._read = Reader(keys)
+        self._remove = Remover(self._writer, self.path, keys)
+        self._group: GroupCommit[Event, Outcome] = GroupCommit(self._append)
+        self._readers: deque[sqlite3.Connection] = deque()
+        self._closed = False
+
+    def append(self, events: Sequence[Event]) -> list[Outcome]:
+        return self._group.submit(events)
+
+    def _append(self, events: list[Event]) -> list[Outcome]:
+        with self._writing():
+            return self._ledger.append(events)
+
+    def import_frame(self, frame: pl.DataFrame) -> int:
+        """As the protocol says; in one transaction per chunk, so that other writers get their turn.
+
+        Cut short, it has kept a first part of the table, and the same import again adds the rest.
+        """
+        new = 0
+        for ids, chunk in with_ids(plain_events(frame)):
+            with self._writing():
+                new += self._ledger.import_chunk(ids, chunk)
+        return new
+
+    def history(self, user: str, last: int | None = None) -> Past:
+        with self._reading() as reader:
+            return self._read.history(reader, user, last)
+
+    def count(self, user: str) -> int:
+        with self._reading() as reader:
+            return self._read.count(reader, user)
+
+    def frame(self, after: int = 0, limit: int | None = None, whole: bool = False) -> pl.DataFrame:
+        with self._at_one_moment() as reader:
+            return self._read.frame(reader, after, limit, whole)
+
+    @property
+    def position(self) -> int:
+        with self._reading() as reader:
+            return reader.execute(POSITION).fetchone()[0]
+
+    def users(self, n: int) -> list[tuple[str, int]]:
+        with self._at_one_moment() as reader:
+            return self._read.users(reader, n)
+
+    def last_stamp(self) -> int:
+        with self._reading() as reader:
+            return reader.execute(STAMP).fetchone()[0]
+
+    def mark(self) -> Mark:
+        with self._reading() as reader:
+            return Mark(*reader.execute(MARK).fetchone())
+
+    def follow(self, after: Mark, limit: int = 10_000) -> News:
+        with self._at_one_moment() as reader:
+            return self._read.follow(reader, after, limit)
+
+    def put_items(self, items: Mapping[str, Mapping[str, Any]]) -> list[ItemRecord]:
+        texts = {name: checked_columns(name, columns) for name, columns in items.items()}
+        with self._writing():
+            return [catalogue.put_item(self._writer, name, text) for name, text in texts.items()]
+
+    def hide_item(self, name: str, hidden: bool = True) -> ItemRecord | None:
+        with self._writing():
+            return catalogue.hide_item(self._writer, name, hidden)
+
+    def delete_item(self, name: str) -> ItemRecord | None:
+        with self._writing():
+            return catalogue.delete_item(self._writer, name)
+
+    def item(self, name: str) -> ItemRecord | None:
+        with self._reading() as reader:
+            one = f"SELECT {ITEM_COLUMNS} FROM item WHERE name = ? AND changed IS NOT NULL"
+            row = reader.execute(one, (name,)).fetchone()
+        return None if row is None else item_record(row)
+
+    def items(self, after: int = 0) -> list[ItemRecord]:
+        with self._reading() as reader:
+            return self._read.items(reader, after)
+
+    def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
+        text = checked_columns(user, columns)
+        pseudonym = self._read.keys.pseudonym(user)
+        with self._writing():
+            sealed = self._read.keys.seal(text, pseudonym)
+            row = sealed, self._ledger.codes("user", [user])[0]
+            self._writer.execute("UPDATE person SET columns = ? WHERE user = ?", row)
+
+    def user(self, user: str) -> dict[str, Any] | None:
+        with self._reading() as reader:
+            return self._read.user(reader, user)
+
+    def export_person(self, user: str) -> dict[str, Any] | None:
+        with self._at_one_moment() as reader:
+            return portrait(user, self._read.user(reader, user), self._read.events_of(reader, user))
+
+    def erase(self, user: str) -> Receipt:
+        with self._removing():
+            found, remarks = self._remove.erase(user)
+        return Receipt(found, tuple(remarks))
+
+    def forget(self, user: str, item: str, kind: str | None = None, time: int | None = None) -> int:
+        with self._removing():
+            return self._remove.forget(user, item, kind, time)
+
+    def reset(self, user: str) -> int:
+        with self._removing():
+            return self._remove.forget(user, None, None, None)
+
+    def forget_before(self, time: int) -> int:
+        with self._removing():
+            return self._remove.forget_before(time)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            while self._readers:
+                self._readers.pop().close()
+            self._writer.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock:
+            self._check_open()
+            try:
+                with writing(self._writer, self.path):
+                    yield
+            except BaseException:
+                self._ledger.forget()  # codes that were handed out in it are not in the file
+                raise
+
+    @contextmanager
+    def _removing(self) -> Iterator[None]:
+        """The same lock, for work in several transactions; idle readers go, for they remember pages."""
+        with self._lock, in_plain_words(self.path):
+            self._check_open()
+            while self._readers:
+                self._readers.pop().close()
+            yield
+            self._ledger.forget()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection of one's own, kept for the next reader; as many as ever read at once."""
+        with in_plain_words(self.path):
+            self._check_open()
+            try:
+                reader = self._readers.pop()
+            except IndexError:
+                reader = connect(self.path)
+            yield reader
+            self._readers.append(reader)
+
+    @contextmanager
+    def _at_one_moment(self) -> Iterator[sqlite3.Connection]:
+        """Several statements that see the same state."""
+        with self._reading() as reader:
+            reader.execute("BEGIN")
+            try:
+                yield reader
+            finally:
+                reader.execute("COMMIT")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"The event store {self.path} is closed; open it again.")

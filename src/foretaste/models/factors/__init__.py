@@ -1,0 +1,1 @@
+"""People and items as vectors of factors."""

@@ -1,0 +1,111 @@
+"""Factors for people and items by alternating least squares, for what was taken and, gently, for all that was not.
+
+Hu, Koren & Volinsky, ICDM 2008, in the form of Rendle, Krichene, Zhang & Koren, "Revisiting the Performance of iALS on
+Item Recommendation Benchmarks", RecSys 2022: a weight for what was not taken, and regularisation by frequency.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from scipy.sparse import csr_array
+
+from foretaste.config import Config
+from foretaste.data.matrix import interaction_matrix
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.models.factors.least_squares import LeastSquares
+from foretaste.models.saving import fitted, read_model, write_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+
+
+class IALSConfig(Config):
+    factors: PositiveInt = 128
+    """Length of the vectors."""
+    unobserved_weight: PositiveFloat = 0.1
+    """α₀: what an item that was not taken weighs, beside 1 for one that was."""
+    regularisation: PositiveFloat = 0.01
+    """λ: the larger, the more the vectors are drawn to 0."""
+    frequency_exponent: NonNegativeFloat = 1.0
+    """ν: 1 draws the vectors of the busy more strongly, as SGD would; 0 all alike, as in the paper of 2008."""
+    epochs: PositiveInt = 8
+    """How often people are solved for, and then items."""
+
+
+class IALS:
+    """score(i) = w·h_i, with w solved from the history alone: everybody is folded in, whether seen in training or not.
+
+    L = Σ_took (w·h − 1)² + α₀ Σ_all (w·h)² + λ (Σ_u (|u| + α₀ |I|)^ν ‖w_u‖² + Σ_i (|i| + α₀ |U|)^ν ‖h_i‖²)
+
+    items : the side of the items, ready to fold histories in; nan where nobody took the item
+    """
+
+    config_class = IALSConfig
+    grid = (
+        IALSConfig(),
+        IALSConfig(unobserved_weight=0.3, regularisation=0.007),
+        IALSConfig(unobserved_weight=0.05, regularisation=0.02),
+        IALSConfig(regularisation=0.002),
+        IALSConfig(factors=64),
+    )
+    items: LeastSquares | None = None
+    kind_weight: FloatArray
+
+    def __init__(self, config: IALSConfig | None = None) -> None:
+        self.config = config or IALSConfig()
+
+    def fit(self, train: Dataset, run: Run) -> Self:
+        X = train.matrix()
+        people_of = csr_array(X.T)
+        d, epochs = self.config.factors, self.config.epochs
+        factors = run.rng().normal(0, 0.1 / np.sqrt(d), (train.n_items, d)).astype(np.float32)
+        factors[np.diff(people_of.indptr) == 0] = 0
+        for epoch in range(epochs):
+            people = self._side(factors).solve(X)
+            factors = self._side(people).solve(people_of)
+            run.progress("ials", epoch + 1, epochs)
+        self.items, self.kind_weight = self._side(factors), train.kinds.weights
+        return self
+
+    def _side(self, factors: FloatArray) -> LeastSquares:
+        config = self.config
+        return LeastSquares(factors, config.unobserved_weight, config.regularisation, config.frequency_exponent)
+
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        n = len(fitted(self.items, self).factors)
+        return recommend_in_blocks(self._score_all, queries, k, n, "ials", exclude=exclude, allowed=allowed)
+
+    def score(self, queries: Queries, items: IntArray) -> FloatArray:
+        return score_in_blocks(self._score_all, queries, items, len(fitted(self.items, self).factors))
+
+    def _score_all(self, queries: Queries) -> FloatArray:
+        """(B, n_items); nan for everyone who has not wanted anything yet, and for items nobody took."""
+        items = fitted(self.items, self)
+        x = interaction_matrix(queries.history, len(items.factors), self.kind_weight)
+        scores: FloatArray = items.solve(x) @ items.factors.T
+        scores[np.diff(x.indptr) == 0] = np.nan
+        scores[:, ~items.factors.any(axis=1)] = np.nan
+        return scores
+
+    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        return fitted(self.items, self).parts(history, items)
+
+    def save(self, folder: Path) -> None:
+        arrays = {"items": fitted(self.items, self).factors, "kind_weight": self.kind_weight}
+        write_model(folder, self.config, arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        config, arrays = read_model(folder, IALSConfig)
+        model = cls(config)
+        model.items = model._side(arrays["items"].astype(np.float32))
+        model.kind_weight = arrays["kind_weight"].astype(np.float32)
+        return model

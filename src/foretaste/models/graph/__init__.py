@@ -1,0 +1,1 @@
+"""Histories smoothed over the graph of people and items."""

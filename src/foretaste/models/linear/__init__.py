@@ -1,0 +1,1 @@
+"""Item-to-item weights learned by regression."""

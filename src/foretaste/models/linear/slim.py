@@ -1,0 +1,122 @@
+"""The best sparse item-to-item weights (SLIM; Ning & Karypis, ICDM 2011), for catalogues too large for `ease`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from scipy.sparse import csc_array, csr_array
+
+from foretaste.config import Config
+from foretaste.errors import MissingExtraError
+from foretaste.models.neighbours.weights import ItemWeights, nearest_items
+from foretaste.models.saving import fitted, read_model, write_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, LongArray, Queries, Ragged, Run
+
+ITEMS_AT_ONCE = 500
+"""Items between two reports of progress."""
+TOLERANCE = 1e-4
+"""Weights lie between 0 and 1; a smaller change moves no list."""
+MOST_SWEEPS = 100
+
+
+class SlimConfig(Config):
+    l1: NonNegativeFloat = 1.0
+    """Draws weights to exactly 0, in people: an item that explains fewer others says nothing."""
+    l2: PositiveFloat = 100.0
+    """Shrinks weights, in people: an item must be taken by many before its word counts fully."""
+    activity: NonNegativeFloat = 0.0
+    """γ: 0 counts every person alike; larger lets those who take much count less, as what they take says less."""
+    candidates: PositiveInt = 200
+    """How many of the nearest items (cosine) may speak for an item; time and memory grow with it."""
+
+
+class Slim:
+    """score = x W, with column i the argmin of ½ Σ_u ω_u (x_ui − x_u·w)² + l2/2 ‖w‖² + l1 ‖w‖₁ for w ≥ 0, w_i = 0.
+
+    ω_u = |u|^(−γ), scaled to a mean of 1 over the events; γ = 0 is the paper.
+    w may differ from 0 only at the `candidates` of i, which makes the work grow with the events instead of with n²:
+    the paper calls it fsSLIM.
+
+    weights : what each item says for each other one
+    """
+
+    config_class = SlimConfig
+    grid = (
+        SlimConfig(),
+        SlimConfig(l1=2.0, l2=50.0),
+        SlimConfig(l2=300.0),
+        SlimConfig(l1=0.1, l2=30.0, activity=0.5),
+        SlimConfig(l1=0.1, l2=10.0),
+    )
+    weights: ItemWeights | None = None
+
+    def __init__(self, config: SlimConfig | None = None) -> None:
+        self.config = config or SlimConfig()
+
+    def fit(self, train: Dataset, run: Run) -> Self:
+        try:
+            from foretaste.models.linear.slim_kernel import descend
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(error.name or "numba", "cf", "The model 'slim'") from error
+        X = csc_array(train.matrix())
+        begins, sources = self._candidates(train, run)
+        n, residual = train.n_items, np.zeros(train.n_users, np.float32)
+        loud = self._loud(np.bincount(X.indices, minlength=train.n_users))
+        parts = [np.empty(0, np.float32)]
+        for start in range(0, n, ITEMS_AT_ONCE):
+            targets = (start, min(n, start + ITEMS_AT_ONCE))
+            parts.append(
+                descend(
+                    *(X.indptr, X.indices, begins, sources, loud, residual, targets),
+                    *(self.config.l1, self.config.l2, TOLERANCE, MOST_SWEEPS),
+                )
+            )
+            run.progress("slim", targets[1], n)
+        columns = csc_array((np.concatenate(parts), sources, begins), shape=(n, n))
+        columns.eliminate_zeros()
+        self.weights = ItemWeights(csr_array(columns), train.kinds.weights)
+        return self
+
+    def _loud(self, taken: LongArray) -> FloatArray:
+        """(n_users,) what each person counts, from how much they took."""
+        loud = np.maximum(taken, 1.0) ** -self.config.activity
+        return np.asarray(loud * (taken.sum() / max(float((loud * taken).sum()), 1e-12)), np.float32)
+
+    def _candidates(self, train: Dataset, run: Run) -> tuple[IntArray, IntArray]:
+        """(n_items + 1,) and (n,) int32: candidates[begins[i]:begins[i + 1]] may speak for item i."""
+        X = train.matrix()
+        count = np.asarray(X.sum(axis=0), np.float32)
+
+        def cosine(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
+            return met / np.sqrt(count[target] * count[source])
+
+        nearest = csc_array(nearest_items(csr_array(X.T), X, cosine, self.config.candidates, run, "slim: neighbours"))
+        return nearest.indptr.astype(np.int32), nearest.indices.astype(np.int32)
+
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        return fitted(self.weights, self).recommend(queries, k, "slim", exclude, allowed)
+
+    def score(self, queries: Queries, items: IntArray) -> FloatArray:
+        return fitted(self.weights, self).score(queries, items)
+
+    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        return fitted(self.weights, self).contributions(history, items)
+
+    def save(self, folder: Path) -> None:
+        write_model(folder, self.config, fitted(self.weights, self).arrays())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        config, arrays = read_model(folder, SlimConfig)
+        model = cls(config)
+        model.weights = ItemWeights.of_arrays(arrays)
+        return model

@@ -1,0 +1,1 @@
+"""Who took this also took that: similarities, walks and rules."""

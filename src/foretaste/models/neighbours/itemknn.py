@@ -1,0 +1,87 @@
+"""Recommend what was taken by the same people (Sarwar et al. 2001; shrinkage after Bell & Koren 2007)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from pydantic import NonNegativeFloat, PositiveInt
+from scipy.sparse import csr_array, diags_array
+
+from foretaste.config import Config
+from foretaste.models.neighbours.similarity import Similarity, alike, feature_weights, sizes
+from foretaste.models.neighbours.weights import ItemWeights, nearest_items
+from foretaste.models.saving import fitted, read_model, write_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+
+
+class ItemKNNConfig(Config):
+    neighbours: PositiveInt = 200
+    """How many of the nearest items may speak for an item."""
+    shrinkage: NonNegativeFloat = 20.0
+    """Added to the denominator: two items that met twice are not yet friends. bm25 has no denominator."""
+    similarity: Similarity = "cosine"
+    """cosine, jaccard, or tfidf and bm25, in which people who take everything say little."""
+
+
+class ItemKNN:
+    """score(i) = sum over j in the history of c_ij / (sqrt(c_i c_j) + shrinkage), over the nearest j of i.
+
+    c counts people; the other similarities are in `similarity.py`, with people as features of items.
+
+    weights : what each item says for each other one, at most `neighbours` for each
+    """
+
+    config_class = ItemKNNConfig
+    grid = (
+        ItemKNNConfig(),
+        *(ItemKNNConfig(neighbours=k, shrinkage=s) for k, s in ((50, 20.0), (200, 100.0), (1000, 5.0))),
+        ItemKNNConfig(similarity="tfidf"),
+        ItemKNNConfig(similarity="bm25"),
+    )
+    weights: ItemWeights | None = None
+
+    def __init__(self, config: ItemKNNConfig | None = None) -> None:
+        self.config = config or ItemKNNConfig()
+
+    def fit(self, train: Dataset, run: Run) -> Self:
+        how, shrinkage = self.config.similarity, self.config.shrinkage
+        X = train.matrix()
+        people = csr_array(X.T)
+        loud = feature_weights(how, np.diff(X.indptr), train.n_items)
+        size = sizes(how, people, loud)
+        mean = float(size.mean()) if len(size) else 0.0
+
+        def weigh(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
+            return alike(how, met, size[target], size[source], shrinkage=shrinkage, mean=mean)
+
+        left = people if how in ("cosine", "jaccard") else csr_array(people @ diags_array(loud))
+        nearest = nearest_items(left, X, weigh, self.config.neighbours, run, "itemknn")
+        self.weights = ItemWeights(nearest, train.kinds.weights)
+        return self
+
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        return fitted(self.weights, self).recommend(queries, k, "itemknn", exclude, allowed)
+
+    def score(self, queries: Queries, items: IntArray) -> FloatArray:
+        return fitted(self.weights, self).score(queries, items)
+
+    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        return fitted(self.weights, self).contributions(history, items)
+
+    def save(self, folder: Path) -> None:
+        write_model(folder, self.config, fitted(self.weights, self).arrays())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        config, arrays = read_model(folder, ItemKNNConfig)
+        model = cls(config)
+        model.weights = ItemWeights.of_arrays(arrays)
+        return model

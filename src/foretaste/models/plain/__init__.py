@@ -1,0 +1,1 @@
+"""What needs no taste: chance, popularity, and what is wanted lately."""

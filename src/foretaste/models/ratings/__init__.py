@@ -1,0 +1,1 @@
+"""Models that expect ratings on the scale of the data."""

@@ -1,0 +1,148 @@
+"""Expect the rating that a straight line through a person's own ratings gives an item as similar as this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from scipy.sparse import csr_array
+
+from foretaste.config import Config
+from foretaste.index.topk import score_in_blocks
+from foretaste.models.neighbours.weights import nearest_items
+from foretaste.models.ratings.bias import item_biases
+from foretaste.models.ratings.rating_data import Scale, ratings_to_learn
+from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.types import FloatArray, History, IntArray, Queries, Run
+
+
+class SimilarityRegressionConfig(Config):
+    neighbours: PositiveInt = 300
+    """How many of the nearest items speak for an item."""
+    shrinkage: NonNegativeFloat = 50.0
+    """Added to the denominator of the cosine: two items that met twice are not yet alike."""
+    caution: PositiveFloat = 0.5
+    """How much similarity "nothing special" weighs among an item's neighbours."""
+    item_shrinkage: NonNegativeFloat = 5.0
+    """How many ratings the mean of all weighs beside an item's own."""
+    ridge: PositiveFloat = 10.0
+    """How many ratings the line of everybody weighs beside a person's own."""
+
+
+class SimilarityRegression:
+    """r̂ = μ + b_i + b0_u + b1_u · s_ui, with s_ui the similarity of item i to what person u liked beyond others.
+
+    s_ui = Σ_{j∈H} c_ij e_uj / (caution + Σ_{j∈H} c_ij),  e_uj = r_uj − μ − b_j − (mean of u's),  c_ij the shrunk cosine
+    of the e of items i and j over all people. b0 and b1 are the ridge regression of a person's r − μ − b_j on s_uj,
+    drawn to the line of everybody; c_jj = 0, so no rating is its own witness.
+
+    weights   : (n_items, n_items) CSR float32, c
+    item_bias : (n_items,) float32
+    line      : (2,) float64, b0 and b1 of everybody
+    """
+
+    config_class = SimilarityRegressionConfig
+    grid = (
+        SimilarityRegressionConfig(),
+        *(
+            SimilarityRegressionConfig(neighbours=k, shrinkage=s, caution=c)
+            for k, s, c in ((100, 20.0, 0.2), (300, 100.0, 0.5), (1000, 50.0, 0.5))
+        ),
+    )
+    weights: csr_array | None = None
+    item_bias: FloatArray
+    line: NDArray[np.float64]
+    scale: Scale
+
+    def __init__(self, config: SimilarityRegressionConfig | None = None) -> None:
+        self.config = config or SimilarityRegressionConfig()
+
+    def fit(self, train: Dataset, run: Run) -> Self:
+        ratings, self.scale = ratings_to_learn(train, "similarity_regression")
+        self.item_bias = item_biases(ratings, train.n_items, self.scale.mean, self.config.item_shrinkage)
+        E = self._deviations(ratings)
+        length = np.asarray(np.sqrt(E.multiply(E).sum(axis=0)), np.float32)
+
+        def cosine(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
+            weight: FloatArray = np.maximum(met, 0) / (
+                length[target] * length[source] + np.float32(self.config.shrinkage + 1e-9)
+            )
+            return weight
+
+        near = nearest_items(csr_array(E.T), E, cosine, self.config.neighbours, run, "similarity_regression")
+        near.eliminate_zeros()
+        self.weights = near
+        s, left, _ = self._own_pairs(ratings)
+        slope = float(((s - s.mean()) @ left) / max(((s - s.mean()) ** 2).sum(), 1e-9))
+        self.line = np.array([left.mean() - slope * s.mean(), slope])
+        return self
+
+    def rate(self, queries: Queries, items: IntArray) -> FloatArray:
+        return score_in_blocks(self._rate_all, queries, items, len(fitted(self.weights, self).indptr) - 1)
+
+    def _rate_all(self, queries: Queries) -> FloatArray:
+        """(B, n_items)"""
+        ratings = self.scale.ratings_of(queries.history)
+        b0, b1 = self._lines(ratings)
+        rating = b1[:, None] * self._similarity(ratings) + b0[:, None] + self.item_bias + np.float32(self.scale.mean)
+        return self.scale.clip(rating)
+
+    def _lines(self, ratings: History) -> tuple[FloatArray, FloatArray]:
+        """(B,) and (B,): argmin Σ (left − b0 − b1 s)² + ridge |(b0, b1) − line|², two equations a person."""
+        s, left, row = self._own_pairs(ratings)
+        B, ridge = len(ratings), self.config.ridge
+        left = left - self.line[0] - self.line[1] * s
+        n, S, SS, L, SL = (np.bincount(row, x, B) for x in (np.ones_like(s), s, s * s, left, s * left))
+        determinant = (n + ridge) * (SS + ridge) - S * S
+        b0 = ((SS + ridge) * L - S * SL) / determinant
+        b1 = ((n + ridge) * SL - S * L) / determinant
+        return (self.line[0] + b0).astype(np.float32), (self.line[1] + b1).astype(np.float32)
+
+    def _own_pairs(self, ratings: History) -> tuple[NDArray[np.float64], NDArray[np.float64], IntArray]:
+        """(L,) s and what the item's bias leaves of the rating, for every rating, and (L,) whose it is."""
+        row = ratings.row_of_event()
+        s = np.empty(len(row))
+        at_once = max(1, (1 << 22) // max(1, len(self.item_bias)))
+        for start in range(0, len(ratings), at_once):
+            some = np.arange(start, min(start + at_once, len(ratings)))
+            part = ratings.take(some)
+            mine = slice(ratings.offsets[some[0]], ratings.offsets[some[-1] + 1])
+            s[mine] = self._similarity(part)[part.row_of_event(), part.items]
+        left = ratings.value.astype(np.float64) - self.scale.mean - self.item_bias[ratings.items]
+        return s, left, row
+
+    def _similarity(self, ratings: History) -> FloatArray:
+        """(B, n_items) s."""
+        weights, E = fitted(self.weights, self), self._deviations(ratings)
+        rated = csr_array((np.ones_like(E.data), E.indices, E.indptr), shape=E.shape)
+        return (E @ weights).toarray() / ((rated @ weights).toarray() + np.float32(self.config.caution))
+
+    def _deviations(self, ratings: History) -> csr_array:
+        """(B, n_items) e: how much better each rating is than the item gets and the person gives."""
+        row = ratings.row_of_event()
+        left = ratings.value - np.float32(self.scale.mean) - self.item_bias[ratings.items]
+        kindness = np.bincount(row, left, len(ratings)) / (ratings.lengths + self.config.item_shrinkage + 1e-9)
+        e = (left - kindness[row]).astype(np.float32)
+        return csr_array((e, ratings.items, ratings.offsets), shape=(len(ratings), len(self.item_bias)))
+
+    def save(self, folder: Path) -> None:
+        arrays = {**sparse_arrays("weights", fitted(self.weights, self)), **self.scale.arrays()}
+        write_model(folder, self.config, {**arrays, "item_bias": self.item_bias, "line": self.line})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        config, arrays = read_model(folder, SimilarityRegressionConfig)
+        model = cls(config)
+        model.weights = sparse_matrix("weights", arrays)
+        model.item_bias = arrays["item_bias"].astype(np.float32, copy=False)
+        model.line = arrays["line"].astype(np.float64, copy=False)
+        model.scale = Scale.of_arrays(arrays)
+        return model

@@ -1,0 +1,136 @@
+"""Teach a network the histories of a data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from foretaste.features.text import TextEncoderConfig, text_encoder
+from foretaste.models.content.tfidf import Tfidf
+from foretaste.models.saving import fitted
+from foretaste.models.sequence.trained import Trained, module_of
+from foretaste.nn import losses
+from foretaste.nn.items import Words
+from foretaste.training.loop import train
+from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegatives, wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scipy.sparse import csr_array
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.models.sequence.config import SequenceConfig
+    from foretaste.nn.next_items import NextItems
+    from foretaste.types import BoolArray, FloatArray, Run
+
+
+def learn(
+    name: str,
+    config: SequenceConfig,
+    network_of: Callable[[Any], nn.Module],
+    data: Dataset,
+    run: Run,
+    *,
+    measured: Callable[[Trained], float] | None,
+    mask_share: float | None = None,
+) -> Trained:
+    """Teach a network the histories of `data`.
+
+    measured   : the validation score of what has been learned so far, for early stopping
+    mask_share : hide this share of the events and ask for them; None asks for every next event
+    """
+    history = wanted(data.histories(), data.kinds.weights)
+    met = np.bincount(history.items, minlength=data.n_items) > 0
+    content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
+    said = _words(Tfidf().fit(data, run).vectors) if config.words else None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.seed)
+        module = module_of(
+            config,
+            data.n_items,
+            content,
+            said,
+            network_of(config),
+            mask=mask_share is not None,
+            n_kinds=int(history.kind.max(initial=0)) + 1 if len(np.unique(history.kind)) > 1 else 1,
+            timed=config.times and history.time is not None,
+        )
+    lessons: Any
+    if mask_share is None:
+        lessons = NextEvents(history, config.max_length, config.windows)
+    else:
+        lessons = MaskedEvents(history, config.max_length, data.n_items, mask_share)
+    kind = config.loss.kind
+    if kind == "softmax" and data.n_items > config.loss.most_items:
+        kind = "sampled"
+    if kind != "softmax":
+        lessons = WithNegatives(lessons, int(met.sum()), config.loss.negatives)
+    loss = _loss(kind, module, met, config)
+    trained = Trained(name, module.eval(), config, data.kinds.weights, met)
+
+    def monitor() -> float:
+        trained.refresh()
+        assert measured is not None
+        return measured(trained)
+
+    trained.progress = train(
+        module,
+        loss,
+        lessons,
+        config.training,
+        run,
+        monitor=monitor if measured else None,
+        fingerprint=f"{name} {config.model_dump_json()} {data.fingerprint}",
+    )
+    trained.refresh()
+    return trained
+
+
+def content_vectors(data: Dataset, encoder: TextEncoderConfig, run: Run) -> FloatArray:
+    """(n_items, C) rows of length 1, 0 for items without words."""
+    texts = data.items.texts()
+    written = [i for i, text in enumerate(texts) if text]
+    vectors = text_encoder(encoder).encode([texts[i] for i in written] or [""], run)
+    content = np.zeros((len(texts), vectors.shape[1]), np.float32)
+    content[written] = vectors[: len(written)]
+    return content
+
+
+def _words(rows: csr_array | None) -> Words:
+    found = fitted(rows, rows)
+    return Words(
+        torch.from_numpy(found.indices.astype(np.int64)),
+        torch.from_numpy(found.indptr[:-1].astype(np.int64)),
+        torch.from_numpy(found.data.astype(np.float32)),
+        found.shape[1],
+    )
+
+
+def _loss(kind: str, module: NextItems, met: BoolArray, config: SequenceConfig) -> Callable[[Lesson], Tensor]:
+    """Compared are only items somebody wanted: to push one down because it is new would teach to hide new items."""
+    codes = torch.from_numpy(np.flatnonzero(met))
+    place = torch.from_numpy(np.cumsum(met) - 1)
+    all_met = bool(met.all())
+    alpha = min(1.0, config.loss.negatives / max(1, len(codes) - 1))
+    t = config.loss.calibration
+    beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha)
+    low = torch.bfloat16 if config.training.precision == "bfloat16" else torch.float32
+
+    def loss(lesson: Lesson) -> Tensor:
+        table = module.table()
+        states = module.states(table, lesson.batch)[lesson.where]
+        items = table[: len(met)] if all_met else table[codes]
+        targets = place[lesson.targets]
+        if kind == "softmax":
+            return losses.full_softmax(states, items, targets, low)
+        if kind == "sampled":
+            return losses.sampled_softmax(states, items, targets, lesson.negatives)
+        if kind == "gbce":
+            return losses.gbce(states, items, targets, lesson.negatives, beta)
+        return losses.bpr(states, items, targets, lesson.negatives)
+
+    return loss
