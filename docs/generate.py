@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from foretaste.data.prepare.config import PrepareConfig
 from foretaste.data.sources.catalogue import SOURCES
@@ -57,12 +58,20 @@ def published_tables() -> str:
         for row in found["rows"]:
             level = " =" if row.get("level_with_best") else ""
             figures = " | ".join(f"{row['test'][name]:.4f}" for name in metrics)
-            parts.append(f"| `{row['model']}`{level} | {figures} | {row.get('fit_seconds', float('nan')):,.1f} |")
+            parts.append(
+                f"| `{row['model']}`{_way(row, found['rows'])}{level} | {figures} | {row['fit_seconds']:,.1f} |"
+            )
         for who, figures in found["references"].items():
             parts.append(f"| *{who}* | {' | '.join(f'{figure:.4f}' for figure in figures)} | |")
         said = found["rows"][0]["protocol"]
         parts += ["", f"{said['data']}, held out: {said['split']}.", ""]
     return "\n".join(parts).rstrip()
+
+
+def _way(row: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+    """Variant and seen items, where rows of one table differ in them."""
+    ways = [(each["protocol"].get("variant"), each["protocol"].get("seen")) for each in rows]
+    return "" if len(set(ways)) == 1 else f", {row['protocol']['variant']}, seen items {row['protocol']['seen']}"
 
 
 def speed_table() -> str:

@@ -19,6 +19,8 @@ from foretaste.evaluation.train import select_pipeline, usable_models
 from foretaste.index.topk import recommend_in_blocks
 from foretaste.models.linear.ease import Ease
 from foretaste.models.plain.random import Random
+from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.registry import model_class
 from foretaste.types import Candidates, Queries, Run
 
 
@@ -169,3 +171,15 @@ def test_models_the_data_cannot_feed_are_left_out() -> None:
     textless = worlds.dataset(np.array([0, 1]), np.array([0, 1]))
     object.__setattr__(textless.items, "frame", textless.items.frame.drop("title"))
     assert usable_models(textless, ["popular", "content", "ease"]) == ["popular", "ease"]
+
+
+def test_a_pipeline_of_models_that_have_learned_is_the_pipeline_that_learns_them_itself() -> None:
+    """What `select_pipeline` measures without learning twice is what it ships."""
+    data = worlds.parity()
+    config = PipelineConfig(recalls=(RecallConfig(model="ease"), RecallConfig(model="itemknn", weight=0.3)))
+    fitted = {name: model_class(name)().fit(data, Run()) for name in ("ease", "itemknn")}
+    borrowed = Pipeline(config).fit(data, Run(), fitted=fitted)
+    own = Pipeline(config).fit(data, Run())
+    people = worlds.everyone(data)
+    np.testing.assert_array_equal(borrowed.recommend(people, 8).items, own.recommend(people, 8).items)
+    np.testing.assert_array_equal(borrowed.recommend(people, 8).scores, own.recommend(people, 8).scores)

@@ -40,14 +40,21 @@ def measure(
     tried: Sequence[tuple[Config, float]] = (),
     metrics: Sequence[str] = METRICS,
     background: Background | None = None,
+    fitted: dict[str, Any] | None = None,
 ) -> Row:
+    """fitted : takes the model in, once it has learned; the pipeline finds its recalls there, and learns none again"""
     settings = config.model_dump(mode="json")
     model = build(name, settings)
     began = perf_counter()
     with PeakMemory() as peak:
-        fitted = model.fit(learned_from, run)
+        if name == PIPELINE:
+            model.fit(learned_from, run, fitted=fitted)
+        else:
+            model.fit(learned_from, run)
         fit_seconds = perf_counter() - began
-        result = evaluate(fitted, questions, metrics, background=background)
+        result = evaluate(model, questions, metrics, background=background)
+    if fitted is not None:
+        fitted[name] = model
     return Row(
         model=name,
         settings=settings,

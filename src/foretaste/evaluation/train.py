@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
@@ -92,20 +92,24 @@ def select_pipeline(
         *((name, model_class(name).config_class(), None, ()) for name in TASTELESS),
         (PIPELINE, config, None, ()),
     ]
-    rows = []
+    rows: list[Row] = []
+    fitted: dict[str, Any] = {}
     for name, settings, validation, tried in measured:
-        rows.append(
-            measure(
-                name,
-                settings,
-                learned_from,
-                split.test,
-                run,
-                validation=validation,
-                tried=tried,
-                background=background,
-            )
+        row = measure(
+            name,
+            settings,
+            learned_from,
+            split.test,
+            run,
+            validation=validation,
+            tried=tried,
+            background=background,
+            fitted=fitted,
         )
+        if name == PIPELINE:  # what its recalls took is its own time too
+            used = {recall.model for recall in config.recalls}
+            row = replace(row, fit_seconds=row.fit_seconds + sum(r.fit_seconds for r in rows if r.model in used))
+        rows.append(row)
         run.progress("measuring on the test part", len(rows), len(measured))
     protocol = Protocol.of(split, variant, available).model_copy(update={"distance": background.distance})
     board = Leaderboard(protocol, tuple(rows), segments=segments_of(split.test, background))

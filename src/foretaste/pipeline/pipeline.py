@@ -20,7 +20,7 @@ from foretaste.registry import model_class, model_spec
 from foretaste.types import BoolArray, Candidates, IntArray, Queries, Ragged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from foretaste.data.dataset import Dataset
@@ -105,11 +105,15 @@ class Pipeline:
         self.fallback = Popular()
         self.kinds = Kinds([EventKind(name="interaction")])
 
-    def fit(self, train: Dataset, run: Run) -> Self:
+    def fit(self, train: Dataset, run: Run, *, fitted: Mapping[str, Recommender] | None = None) -> Self:
+        """fitted : recalls that have learned from this very data, with the settings of the config, already"""
         self.kinds = train.kinds
         self.fallback = Popular().fit(train, run)
         self.recalls = {}
         for recall in self._recalls_used():
+            if fitted is not None and recall.model in fitted:
+                self.recalls[recall.model] = fitted[recall.model]
+                continue
             model = model_class(recall.model)
             config = model.config_class.parse(recall.settings, f"settings of {recall.model}")
             self.recalls[recall.model] = model(config).fit(train, run)
