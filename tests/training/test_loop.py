@@ -57,6 +57,20 @@ def test_another_seed_is_another_training() -> None:
     assert not np.allclose(weights(one), weights(two))
 
 
+def test_same_seed_same_weights_on_two_threads() -> None:
+    """Long enough rows and a width at which torch does share the work."""
+    rng = np.random.default_rng(0)
+    data = worlds.dataset(np.repeat(np.arange(60), 40), rng.integers(0, 300, 2400), n_items=300)
+    settings = SasRecConfig(width=64, training=TrainingConfig(epochs=1, least_steps=0, learning_rate=0.01))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        one, two = (weights(SasRec(settings).fit(data, Run(seed=0))) for _ in range(2))
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(one, two)
+
+
 def test_the_average_is_what_is_kept() -> None:
     plain = SasRec(config()).fit(worlds.parity(), Run())
     averaged = SasRec(config(averaging=0.9)).fit(worlds.parity(), Run())

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from foretaste.nn.dropout import Dropout
-from foretaste.nn.ragged import TIME_BUCKETS, time_bucket
+from foretaste.nn.ragged import TIME_BUCKETS, pick, time_bucket
 
 if TYPE_CHECKING:
     from foretaste.nn.ragged import Batch
@@ -73,7 +73,7 @@ class Hstu(nn.Module):
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         """x (T, width) the embedded events; returns (T, width)."""
-        x = self.drop(x + self.positions[batch.place])
+        x = self.drop(x + pick(self.positions, batch.place))
         for block in self.blocks:
             x = block(x, batch)
         return self.norm(x)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from foretaste.nn.ragged import TIME_BUCKETS, time_bucket
+from foretaste.nn.ragged import TIME_BUCKETS, pick, time_bucket
 
 if TYPE_CHECKING:
     from foretaste.nn.items import ItemEmbedding
@@ -40,10 +40,10 @@ class NextItems(nn.Module):
         return items if self.hidden is None else torch.cat([items, self.hidden])
 
     def states(self, table: Tensor, batch: Batch) -> Tensor:
-        x = table[batch.items]
+        x = pick(table, batch.items)
         if self.kinds is not None:
-            x = x + self.kinds[batch.kind.clamp(max=len(self.kinds) - 1)]
+            x = x + pick(self.kinds, batch.kind.clamp(max=len(self.kinds) - 1))
         if self.gaps is not None and (gaps := batch.gaps()) is not None:
-            x = x + self.gaps[time_bucket(gaps)]
+            x = x + pick(self.gaps, time_bucket(gaps))
         states: Tensor = self.network(x, batch)
         return states

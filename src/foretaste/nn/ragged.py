@@ -7,10 +7,17 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 TIME_BUCKETS = 64
 _RATIO = math.log(1.5)
 """Each bucket of time differences ends where 1.5 times the one before ends: 64 of them reach over 5,000 years."""
+
+
+def pick(rows: Tensor, codes: Tensor) -> Tensor:
+    """rows[codes] for rows (n, D). Its gradient is summed in one order, whatever the number of threads: `rows[codes]`
+    sums it in the order in which the threads arrive, and the same seed would not give the same weights."""
+    return F.embedding(codes, rows)
 
 
 class Batch(NamedTuple):
@@ -40,13 +47,13 @@ class Batch(NamedTuple):
         return torch.where(self.place > 0, self.time - self.time.roll(1), 0.0)
 
     def pad(self, flat: Tensor) -> Tensor:
-        """(T, …) to (B, W, …), zeros where there is no event."""
-        return torch.cat([flat, flat.new_zeros(1, *flat.shape[1:])])[self.grid]
+        """(T,) or (T, D) to (B, W) or (B, W, D), zeros where there is no event."""
+        longer = torch.cat([flat, flat.new_zeros(1, *flat.shape[1:])])
+        return longer[self.grid] if flat.ndim == 1 else pick(longer, self.grid)
 
     def unpad(self, padded: Tensor) -> Tensor:
-        """(B, W, …) back to (T, …)."""
-        width = self.grid.shape[1]
-        return padded.flatten(0, 1)[self.row * width + self.place]
+        """(B, W, D) back to (T, D)."""
+        return pick(padded.flatten(0, 1), self.row * self.grid.shape[1] + self.place)
 
 
 def time_bucket(seconds: Tensor) -> Tensor:

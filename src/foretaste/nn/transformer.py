@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from foretaste.nn.dropout import Dropout
+from foretaste.nn.ragged import pick
 
 if TYPE_CHECKING:
     from foretaste.nn.ragged import Batch
@@ -69,7 +70,7 @@ class Transformer(nn.Module):
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         """x (T, width) the embedded events; returns (T, width)."""
-        x = self.drop(x + self.positions[batch.place])
+        x = self.drop(x + pick(self.positions, batch.place))
         for block in self.blocks:
             x = block(x, batch)
         return self.norm(x)

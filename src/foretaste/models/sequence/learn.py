@@ -14,6 +14,7 @@ from foretaste.models.saving import fitted
 from foretaste.models.sequence.trained import Trained, module_of
 from foretaste.nn import losses
 from foretaste.nn.items import Words
+from foretaste.nn.ragged import pick
 from foretaste.training.loop import train
 from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegatives, wanted
 
@@ -122,8 +123,8 @@ def _loss(kind: str, module: NextItems, met: BoolArray, config: SequenceConfig) 
 
     def loss(lesson: Lesson) -> Tensor:
         table = module.table()
-        states = module.states(table, lesson.batch)[lesson.where]
-        items = table[: len(met)] if all_met else table[codes]
+        states = pick(module.states(table, lesson.batch), lesson.where)
+        items = table[: len(met)] if all_met else pick(table, codes)
         targets = place[lesson.targets]
         if kind == "softmax":
             return losses.full_softmax(states, items, targets, low)
