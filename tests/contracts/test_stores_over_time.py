@@ -130,6 +130,16 @@ def test_what_is_known_of_a_person_is_kept(make: Make) -> None:
     store.close()
 
 
+def test_what_is_known_of_a_person_is_kept_after_they_were_erased_and_came_back(make: Make) -> None:
+    """The store must not write to the row it remembers from before the erasure."""
+    store = make()
+    store.append([event("1", "ann")])
+    store.erase("ann")
+    store.put_user("ann", {"country": "GB"})
+    assert store.user("ann") == {"country": "GB"}
+    store.close()
+
+
 # What goes is gone
 
 

@@ -133,6 +133,11 @@ class Ledger:
         self.tables.insert(zip(*(column.to_list() for column in (chunk["id"], *coded, *rest)), strict=True))
         return len(chunk)
 
+    def person(self, user: str) -> int:
+        """The code of a person, handed out now to one that has none: an erased person's old one is never used again."""
+        self._refresh()
+        return self.codes("user", [user])[0]
+
     def codes(self, of: Named, names: Sequence[str]) -> list[int]:
         """The codes of names, handed out now to those that have none."""
         cached = self._codes[of]

@@ -155,7 +155,7 @@ class PostgresStore:
     def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
         sealed = self._keys.seal(checked_columns(user, columns), self._keys.pseudonym(user))
         with self._writing() as writer:
-            code = self._ledger.codes("user", [user])[0]
+            code = self._ledger.person(user)
             writer.execute('UPDATE person SET columns = %s WHERE "user" = %s', (sealed, code))
 
     def user(self, user: str) -> dict[str, Any] | None:

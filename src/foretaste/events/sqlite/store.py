@@ -127,7 +127,7 @@ class SqliteStore:
         pseudonym = self._read.keys.pseudonym(user)
         with self._writing():
             sealed = self._read.keys.seal(text, pseudonym)
-            row = sealed, self._ledger.codes("user", [user])[0]
+            row = sealed, self._ledger.person(user)
             self._writer.execute("UPDATE person SET columns = ? WHERE user = ?", row)
 
     def user(self, user: str) -> dict[str, Any] | None:
