@@ -9,7 +9,7 @@ import polars as pl
 
 from foretaste.data.checks.rows import guess_key, rows_by_id
 from foretaste.data.guess import Guess, canonical_kind, guess_columns, guess_title, kind_of_values, spread
-from foretaste.data.guess_more import guess_entities, guess_image, guess_relation, guess_searches
+from foretaste.data.guess_beside import guess_entities, guess_image, guess_relation, guess_searches
 from foretaste.data.kinds import usual_kinds
 from foretaste.data.pictures import places_in
 from foretaste.data.project.config import DataConfig, ProjectConfig, RelationConfig

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from foretaste.errors import DataError
 from foretaste.features.text import TextEncoderConfig, text_encoder
 from foretaste.models.content.tfidf import Tfidf
 from foretaste.models.saving import fitted
@@ -44,6 +45,8 @@ def learn(
     measured   : the validation score of what has been learned so far, for early stopping
     mask_share : hide this share of the events and ask for them; None asks for every next event
     """
+    if not config.ids and not any(data.items.texts()):
+        raise DataError(f"The model '{name}' reads texts of items, and this catalogue has none; leave it out.")
     history = wanted(data.histories(), data.kinds.weights)
     met = np.bincount(history.items, minlength=data.n_items) > 0
     content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))

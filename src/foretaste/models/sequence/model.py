@@ -1,0 +1,84 @@
+"""What every network over histories does as a recommender: learn, answer, explain, be kept."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from foretaste.models.saving import fitted
+from foretaste.models.sequence.learn import learn
+from foretaste.models.sequence.trained import Trained
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.models.sequence.config import SequenceConfig
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+
+
+class SequenceModel(ABC):
+    """A model names itself, its settings and its network, and is done.
+
+    The one class here that is inherited: five copies of it were worse.
+    """
+
+    name: ClassVar[str]
+    config_class: ClassVar[type[Any]]
+    grid: ClassVar[tuple[Any, ...]]
+    trained: Trained | None = None
+
+    def __init__(self, config: Any = None) -> None:
+        self.config: Any = config or self.config_class()
+
+    @staticmethod
+    @abstractmethod
+    def network(config: Any) -> nn.Module:
+        """x (T, width) embedded events and their batch to (T, width) states."""
+
+    def mask_share(self) -> float | None:
+        """Share of the events hidden and asked for; None asks for every next event."""
+        return None
+
+    @property
+    def settled(self) -> SequenceConfig:
+        """The settings with the number of epochs early stopping found: to learn again from more data, unwatched."""
+        found: SequenceConfig = self.config.model_copy(
+            update={"training": fitted(self.trained, self).settled_training()}
+        )
+        return found
+
+    def fit(self, train: Dataset, run: Run) -> Self:
+        def measured(half_trained: Trained) -> float:
+            self.trained = half_trained
+            assert run.monitor is not None
+            return run.monitor(self)
+
+        watched = measured if run.monitor else None
+        self.trained = learn(
+            self.name, self.config, self.network, train, run, measured=watched, mask_share=self.mask_share()
+        )
+        return self
+
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        return fitted(self.trained, self).recommend(queries, k, exclude, allowed)
+
+    def score(self, queries: Queries, items: IntArray) -> FloatArray:
+        return fitted(self.trained, self).score(queries, items)
+
+    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        return fitted(self.trained, self).contributions(history, items)
+
+    def save(self, folder: Path) -> None:
+        fitted(self.trained, self).save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        trained = Trained.load(folder, cls.name, cls.config_class, cls.network)
+        model = cls(trained.config)
+        model.trained = trained
+        return model
