@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -82,11 +82,12 @@ def post(path: str, body: bytes) -> bytes:
 
 async def open_loop(port: int, make: Callable[[int], bytes], rate: float, seconds: float, seed: int = 0) -> Measured:
     """Requests arrive at random at this rate, whether the earlier ones are answered or not, as people do."""
-    measured, free, rng = Measured(), list[Connection](), random.Random(seed)
+    # The connection that has waited longest is used next: the last one would ask the same worker again and again.
+    measured, free, rng = Measured(), deque[Connection](), random.Random(seed)
     tasks: set[asyncio.Task[None]] = set()
 
     async def one(number: int, due: float) -> None:
-        connection = free.pop() if free else Connection("127.0.0.1", port)
+        connection = free.popleft() if free else Connection("127.0.0.1", port)
         status, _ = await connection.ask(make(number))
         took = time.perf_counter() - due
         free.append(connection)

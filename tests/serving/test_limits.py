@@ -209,6 +209,23 @@ def test_a_length_that_is_not_true_does_not_help(patient: httpx.Client) -> None:
         assert b" 413 " in answer.split(b"\r\n")[0]
 
 
+def test_a_connection_is_closed_with_notice_so_that_the_next_one_may_go_elsewhere(
+    engine: Engine,
+) -> None:
+    limits = Limits(requests_per_connection=3)
+    with running(engine, ServerConfig(limits=limits)) as client, connect(client) as connection:
+        said = []
+        for _ in range(3):
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += connection.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 200")
+            said.append(b"connection: close" in answer.lower())
+        assert said == [False, False, True]
+        assert is_closed_within(connection, 2)
+
+
 def test_overload_is_refused_at_once_and_passes(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forty people at once where a list takes 50 ms; `python -m benchmarks serving` measures more."""
     real = engine.for_user

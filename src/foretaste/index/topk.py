@@ -19,7 +19,7 @@ BLOCK_CELLS = 1 << 21
 
 GROUPS_PER_PLACE = 4
 """Of the groups whose best scores bound the k-th: more bound it closer, and take longer to look through."""
-_LAST = np.uint64(0xFFFFFFFFFFFFFFFF)  # its lower half, as int32, is NO_ITEM
+LAST_KEY = np.uint64(0xFFFFFFFFFFFFFFFF)  # its lower half, as int32, is NO_ITEM
 LEAST_GROUPS = 256
 """Fewer would be compared in steps too short for the processor to be quick at."""
 CACHE_CELLS = 1 << 19
@@ -74,33 +74,45 @@ def _few_of_many(scores: FloatArray, k: int, groups: int) -> tuple[IntArray, Flo
     row = np.repeat(np.arange(B), count)
     place = np.arange(len(where)) - np.repeat(np.cumsum(count) - count, count)
     code = where - row * n
-    keys = np.full((B, max(k, int(count.max(initial=0)))), _LAST, np.uint64)
-    keys[row, place] = _sort_keys(scores[row, code], code)
-    items, values = _first(keys, scores, k)
+    keys = np.full((B, max(k, int(count.max(initial=0)))), LAST_KEY, np.uint64)
+    keys[row, place] = sort_keys(scores[row, code], code)
+    items, values = first_of_keys(keys, k)
     if many.any():
         items[many], values[many] = _sorted_rows(scores[many], k)
     return items, values
 
 
-def _sort_keys(scores: FloatArray, codes: LongArray) -> NDArray[np.uint64]:
+def sort_keys(scores: FloatArray, codes: LongArray) -> NDArray[np.uint64]:
     """Numbers that rise as scores fall, and as codes rise where scores are equal."""
     bits = (scores + np.float32(0)).view(np.uint32)  # −0 becomes 0
     rising = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))  # the order of the scores (IEEE 754)
     return (~rising).astype(np.uint64) << np.uint64(32) | codes.astype(np.uint64)
 
 
-def _first(keys: NDArray[np.uint64], scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
-    """Items and scores of the k smallest keys of each row."""
+def first_of_keys(keys: NDArray[np.uint64], k: int) -> tuple[IntArray, FloatArray]:
+    """Items and scores of the k smallest keys of each row; both are in the keys."""
     keys.sort(axis=1)  # whole numbers sort several times faster than an argsort of scores
-    items = (keys[:, :k] & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
-    values = np.take_along_axis(scores, np.maximum(items, 0), axis=1)
-    return items, np.where(items == NO_ITEM, np.float32(np.nan), values)
+    keys = keys[:, :k]
+    items = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
+    rising = ~(keys >> np.uint64(32)).astype(np.uint32)
+    bits = np.where(rising >> 31, rising & np.uint32(0x7FFFFFFF), ~rising)
+    return items, np.where(items == NO_ITEM, np.float32(np.nan), bits.view(np.float32))
 
 
 def _sorted_rows(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     """The k best of rows not much longer than k, or full of ties: the plain way."""
-    keys = np.where(scores > -np.inf, _sort_keys(scores, np.arange(scores.shape[1])), _LAST)
-    return _first(keys, scores, k)
+    keys = np.where(scores > -np.inf, sort_keys(scores, np.arange(scores.shape[1])), LAST_KEY)
+    return first_of_keys(keys, k)
+
+
+def blank(scores: FloatArray, where: BoolArray) -> None:
+    """Make float32 scores nan in place, where a mask of their shape, or of one row of them, is true.
+
+    What `scores[where] = nan` does, twenty times as fast: there is nothing to branch on. A number of which every bit
+    is set is a nan (IEEE 754).
+    """
+    bits = scores.view(np.uint32)
+    np.bitwise_or(bits, np.negative(where.astype(np.uint32)), out=bits)
 
 
 def recommend_in_blocks(
@@ -117,20 +129,42 @@ def recommend_in_blocks(
 
     score_all : queries -> (b, n_items) float32 of its own, nan where it cannot judge; called block by block
     """
+    banned = None if allowed is None else ~allowed
+
+    def best_of(some: Queries, out: Ragged | None) -> tuple[IntArray, FloatArray]:
+        found = score_all(some)
+        if out is not None:
+            found[out.row_of_event(), out.items] = np.nan
+        if banned is not None:
+            blank(found, banned)
+        return top_k(found, k)
+
+    return in_blocks(best_of, queries, k, n_items, source, exclude)
+
+
+def in_blocks(
+    best_of: Callable[[Queries, Ragged | None], tuple[IntArray, FloatArray]],
+    queries: Queries,
+    k: int,
+    n_items: int,
+    source: str,
+    exclude: Ragged | None,
+) -> Candidates:
+    """The lists of all queries, of so many at once that their scores fill no more than a block.
+
+    best_of : queries and what to leave out of their lists -> items (b, k) int32, scores (b, k) float32
+    """
     B = len(queries)
     rows = max(1, BLOCK_CELLS // max(1, n_items))
+    if rows >= B:
+        return Candidates.of_one_source(*best_of(queries, exclude), source)
     items = np.full((B, k), NO_ITEM, np.int32)
     scores = np.full((B, k), np.nan, np.float32)
     for start in range(0, B, rows):
         block = np.arange(start, min(start + rows, B))
-        some = queries if len(block) == B else queries.take(block)
-        found = score_all(some)
-        if exclude is not None:
-            out = some.history if exclude is queries.history else exclude.take(block)
-            found[out.row_of_event(), out.items] = np.nan
-        if allowed is not None:
-            found[:, ~allowed] = np.nan
-        items[block], scores[block] = top_k(found, k)
+        some = queries.take(block)
+        out = some.history if exclude is queries.history else None if exclude is None else exclude.take(block)
+        items[block], scores[block] = best_of(some, out)
     return Candidates.of_one_source(items, scores, source)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -55,6 +56,7 @@ class ListMaker:
     def __init__(self, config: ServiceConfig, answer_seconds: float | None = None) -> None:
         self.config = config
         self.answer_seconds = answer_seconds
+        self._turn = Lock()
 
     def make(
         self, world: World, past: Past, asked: Asked, *, user: str | None, hides: tuple[str, ...] | None = None
@@ -63,6 +65,13 @@ class ListMaker:
 
         hides : kinds that hide an item, whatever scene and table say
         """
+        # Lists are made one after the other: two at once would take turns on Python's lock, and both would be late.
+        with self._turn:
+            return self._made(world, past, asked, user, hides)
+
+    def _made(
+        self, world: World, past: Past, asked: Asked, user: str | None, hides: tuple[str, ...] | None
+    ) -> tuple[Recommendations, BoolArray]:
         scene = self.scene(asked.scene)
         now = time.time_ns() // 1000
         history, known = world.catalogue.history(past)

@@ -19,6 +19,7 @@ class PatientProtocol(HttpToolsProtocol):
     _timer: TimerHandle | None = None
     _in_headers = True
     _header_bytes = 0
+    _requests = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -42,6 +43,10 @@ class PatientProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         self._stop_waiting()
         super().on_headers_complete()
+        self._requests += 1
+        if self._requests >= self.limits.requests_per_connection:
+            # The next connection goes to the worker that is free to take it; this one stays where it is for good.
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

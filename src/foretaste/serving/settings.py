@@ -42,6 +42,8 @@ class Limits(Config):
     """So many may wait in any case."""
     connections: PositiveInt = 2_000
     """Open at once, per worker."""
+    requests_per_connection: PositiveInt = 100
+    """Answered on one connection before it is closed, with notice: workers accept in turns only what is new."""
 
 
 class ServerConfig(Config):

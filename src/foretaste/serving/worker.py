@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from foretaste.allocator import keep_freed_memory
 from foretaste.serving.app import create_app
 from foretaste.serving.engine import Engine
 from foretaste.serving.handover import Handover
@@ -48,6 +49,7 @@ def create() -> FastAPI:
 def prepare(config: ServerConfig) -> None:
     """What holds for the whole process."""
     show_logs(access=config.access_log)
+    keep_freed_memory()
     use_one_blas_thread()
     sys.setswitchinterval(SWITCH_SECONDS)
     PatientProtocol.limits = config.limits

@@ -43,7 +43,10 @@ class Published:
         return self.holdout(load_folder(root / self.file))
 
 
-CLASSICS = ("random", "popular", "itemknn", "userknn", "rp3beta", "gfcf", "puresvd", "ials", "bpr", "ease")
+CLASSICS = (
+    *("random", "popular", "trending", "itemknn", "userknn", "rules", "p3alpha", "rp3beta", "gfcf", "bspm"),
+    *("puresvd", "ials", "slim", "ease", "bpr", "mf", "item2vec", "lightgcn"),
+)
 """The bar for every later model, each with its own settings."""
 TOP_TEN = ("recall@10", "mrr@10", "ndcg@10")
 TIME = Holdout(kind="time")

@@ -13,7 +13,8 @@ from scipy.sparse import csr_array, vstack
 
 from foretaste.config import Config
 from foretaste.errors import BundleError, DataError
-from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.index.sparse import dense_scores, recommend_sparse
+from foretaste.index.topk import score_in_blocks
 from foretaste.models.content.taste import faded
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
@@ -62,6 +63,7 @@ class Tfidf:
         TfidfConfig(weighting="tfidf"),
     )
     vectors: csr_array | None = None
+    items_of: csr_array
     rarity: FloatArray
     vocabulary: dict[str, int]
     mean_length: float
@@ -84,14 +86,17 @@ class Tfidf:
         self.rarity = np.log(written / count).astype(np.float32)
         self.mean_length = sum(map(len, texts)) / written
         self.kind_weight = train.kinds.weights
-        self.vectors = self._rows(texts)
+        self._keep(self._rows(texts))
         return self
 
     def add(self, texts: Sequence[str]) -> Self:
         """Further items, with the next codes; words never met before say nothing until the next `fit`."""
         new = self._rows([words(text) for text in texts])
-        self.vectors = csr_array(vstack([fitted(self.vectors, self), new], format="csr"))
+        self._keep(csr_array(vstack([fitted(self.vectors, self), new], format="csr")))
         return self
+
+    def _keep(self, vectors: csr_array) -> None:
+        self.vectors, self.items_of = vectors, csr_array(vectors.T)  # turned once, and not for every answer
 
     def _rows(self, texts: Sequence[Sequence[str]]) -> csr_array:
         """(n, n_words) CSR float32 rows of length 1."""
@@ -121,20 +126,20 @@ class Tfidf:
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
         n = fitted(self.vectors, self).shape[0]
-        return recommend_in_blocks(self._score_all, queries, k, n, "tfidf", exclude=exclude, allowed=allowed)
+        return recommend_sparse(self._likeness, queries, k, n, "tfidf", exclude=exclude, allowed=allowed)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return score_in_blocks(self._score_all, queries, items, fitted(self.vectors, self).shape[0])
+        n = fitted(self.vectors, self).shape[0]
+        return score_in_blocks(lambda some: dense_scores(self._likeness(some)), queries, items, n)
 
-    def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan where item and history share no telling word."""
+    def _likeness(self, queries: Queries) -> csr_array:
+        """(B, n_items) CSR; nothing where item and history share no telling word."""
         vectors = fitted(self.vectors, self)
         taste = faded(queries.history, vectors.shape[0], self.kind_weight, self.config.half_life_events) @ vectors
         length = np.asarray(np.sqrt(taste.multiply(taste).sum(axis=1)), np.float32)
-        scores: FloatArray = (taste @ vectors.T).toarray()
-        scores[scores == 0] = np.nan
-        scores /= np.where(length > 0, length, np.float32(1))[:, None]
-        return scores
+        found = csr_array(taste @ self.items_of)
+        found.data /= np.repeat(np.where(length > 0, length, np.float32(1)), np.diff(found.indptr))
+        return found
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         vectors = fitted(self.vectors, self)
@@ -164,7 +169,7 @@ class Tfidf:
         except (OSError, ValueError) as error:
             raise BundleError(f"The model in {folder} cannot be read ({error}); train it again.") from error
         model.vocabulary = {word: column for column, word in enumerate(known)}
-        model.vectors = sparse_matrix("vectors", arrays)
+        model._keep(sparse_matrix("vectors", arrays))
         model.rarity = arrays["rarity"].astype(np.float32, copy=False)
         model.kind_weight = arrays["kind_weight"].astype(np.float32, copy=False)
         model.mean_length = float(arrays["mean_length"][0])

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from foretaste.config import Config
 from foretaste.data.matrix import interaction_matrix
 from foretaste.errors import MissingExtraError
-from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class BPR:
     )
     items: FloatArray | None = None
     bias: FloatArray
+    unmet: BoolArray
     into: FloatArray
     kind_weight: FloatArray
 
@@ -72,10 +73,13 @@ class BPR:
         system = sums.T @ sums
         ridge = self.config.fold_in_ridge * np.trace(system) / len(system) or 1.0
         A = np.linalg.solve(system + ridge * np.eye(len(system)), sums.T @ people[:, :-1])
-        self.items, self.bias = np.ascontiguousarray(v), np.ascontiguousarray(b)
+        self._keep(np.ascontiguousarray(v), np.ascontiguousarray(b))
         self.into = (v @ A).astype(np.float32)
         self.kind_weight = train.kinds.weights
         return self
+
+    def _keep(self, items: FloatArray, bias: FloatArray) -> None:
+        self.items, self.bias, self.unmet = items, bias, np.asarray(~items.any(axis=1))
 
     def _descended(self, X: csr_array, run: Run) -> tuple[FloatArray, FloatArray]:
         """(n_users, factors + 1) and (n_items, factors + 1); zeros for items nobody took."""
@@ -117,7 +121,7 @@ class BPR:
         x = interaction_matrix(queries.history, len(items), self.kind_weight)
         scores: FloatArray = (x @ self.into) @ items.T + self.bias
         scores[np.diff(x.indptr) == 0] = np.nan
-        scores[:, ~items.any(axis=1)] = np.nan
+        blank(scores, self.unmet)
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
@@ -132,6 +136,6 @@ class BPR:
     def load(cls, folder: Path) -> Self:
         config, arrays = read_model(folder, BPRConfig)
         model = cls(config)
-        model.items, model.bias = arrays["items"].astype(np.float32), arrays["bias"].astype(np.float32)
+        model._keep(arrays["items"].astype(np.float32), arrays["bias"].astype(np.float32))
         model.into, model.kind_weight = arrays["into"].astype(np.float32), arrays["kind_weight"].astype(np.float32)
         return model

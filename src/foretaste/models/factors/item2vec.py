@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 
 from foretaste.config import Config
-from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
 from foretaste.models.content.taste import faded
 from foretaste.models.factors.sgd_kernels import skipgram_epoch
 from foretaste.models.saving import fitted, read_model, write_model
@@ -64,6 +64,7 @@ class Item2Vec:
     )
     vectors: FloatArray | None = None
     contexts: FloatArray
+    unmet: BoolArray
     kind_weight: FloatArray
 
     def __init__(self, config: Item2VecConfig | None = None) -> None:
@@ -95,8 +96,11 @@ class Item2Vec:
             run.progress("item2vec", epoch + 1, config.epochs)
         v[count == 0] = 0
         self.contexts = c
-        self.vectors = v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), np.float32(1e-12))
+        self._keep(v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), np.float32(1e-12)))
         return self
+
+    def _keep(self, vectors: FloatArray) -> None:
+        self.vectors, self.unmet = vectors, np.asarray(~vectors.any(axis=1))
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -112,7 +116,7 @@ class Item2Vec:
         vectors = fitted(self.vectors, self)
         taste = faded(queries.history, len(vectors), self.kind_weight, self.config.half_life_events) @ vectors
         scores: FloatArray = taste @ self.contexts.T
-        scores[:, ~vectors.any(axis=1)] = np.nan
+        blank(scores, self.unmet)
         scores[~taste.any(axis=1)] = np.nan
         return scores
 
@@ -127,7 +131,7 @@ class Item2Vec:
     def load(cls, folder: Path) -> Self:
         config, arrays = read_model(folder, Item2VecConfig)
         model = cls(config)
-        model.vectors = arrays["vectors"].astype(np.float32, copy=False)
+        model._keep(arrays["vectors"].astype(np.float32, copy=False))
         model.contexts = arrays["contexts"].astype(np.float32, copy=False)
         model.kind_weight = arrays["kind_weight"].astype(np.float32, copy=False)
         return model

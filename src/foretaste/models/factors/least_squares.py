@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from scipy.sparse import csr_array
 
-    from foretaste.types import FloatArray, IntArray, LongArray
+    from foretaste.types import BoolArray, FloatArray, IntArray, LongArray
 
 
 class LeastSquares:
@@ -33,6 +33,7 @@ class LeastSquares:
         self._shared: FloatArray = np.maximum(values, 0).astype(np.float32)  # (d,)
         self._axes: FloatArray = vectors.astype(np.float32)  # (d, d)
         padding = np.zeros((1, factors.shape[1]), np.float32)
+        self.unmet: BoolArray = np.asarray(~factors.any(axis=1))
         self._turned: FloatArray = np.concatenate([factors @ self._axes, padding])  # (|I| + 1, d)
 
     def solve(self, rows: csr_array) -> FloatArray:
@@ -67,7 +68,7 @@ class LeastSquares:
         return np.asarray(penalty, np.float32)
 
     def _blocks(self, rows: csr_array) -> Iterator[tuple[LongArray, IntArray, FloatArray]]:
-        """Rows of about equal length together: , and (b, L) 1 where real|, and (b, L) 1 where real."""
+        """Rows of about equal length together: (b,) which, (b, L) what they took, and (b, L) 1 where real."""
         d = self.factors.shape[1]
         lengths = np.diff(rows.indptr)
         order = np.argsort(lengths, kind="stable")

@@ -11,7 +11,7 @@ from scipy.sparse.linalg import svds
 
 from foretaste.config import Config
 from foretaste.data.matrix import interaction_matrix
-from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class PureSVD:
         PureSVDConfig(factors=150, popularity=0.5),
     )
     directions: FloatArray | None = None
+    unmet: BoolArray
     kind_weight: FloatArray
 
     def __init__(self, config: PureSVDConfig | None = None) -> None:
@@ -59,9 +60,12 @@ class PureSVD:
         V = np.zeros((0, train.n_items))
         if factors > 0 and X.nnz:
             _, _, V = svds(scaled.astype(np.float32), factors, rng=run.rng())
-        self.directions = np.ascontiguousarray(np.where(count[:, None] > 0, V.T, 0), np.float32)
+        self._keep(np.ascontiguousarray(np.where(count[:, None] > 0, V.T, 0), np.float32))
         self.kind_weight = train.kinds.weights
         return self
+
+    def _keep(self, directions: FloatArray) -> None:
+        self.directions, self.unmet = directions, np.asarray(~directions.any(axis=1))
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -78,7 +82,7 @@ class PureSVD:
         x = interaction_matrix(queries.history, len(V), self.kind_weight)
         scores: FloatArray = (x @ V) @ V.T
         scores[np.diff(x.indptr) == 0] = np.nan
-        scores[:, ~V.any(axis=1)] = np.nan
+        blank(scores, self.unmet)
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
@@ -93,6 +97,6 @@ class PureSVD:
     def load(cls, folder: Path) -> Self:
         config, arrays = read_model(folder, PureSVDConfig)
         model = cls(config)
-        model.directions = arrays["directions"].astype(np.float32)
+        model._keep(arrays["directions"].astype(np.float32))
         model.kind_weight = arrays["kind_weight"].astype(np.float32)
         return model

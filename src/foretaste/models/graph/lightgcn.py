@@ -16,7 +16,7 @@ from torch.nn.functional import logsigmoid
 
 from foretaste.config import Config
 from foretaste.data.matrix import interaction_matrix
-from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class LightGCN:
     )
     item_vectors: FloatArray | None = None
     history_vectors: FloatArray
+    unmet: BoolArray
     kind_weight: FloatArray
 
     def __init__(self, config: LightGCNConfig | None = None) -> None:
@@ -121,6 +122,7 @@ class LightGCN:
         self.history_vectors = np.asarray(history.cpu().numpy() / root, np.float32)
         self.item_vectors = items.cpu().numpy().copy()
         self.history_vectors[unknown] = self.item_vectors[unknown] = 0
+        self.unmet = np.asarray(~self.item_vectors.any(axis=1))
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -138,7 +140,7 @@ class LightGCN:
         count = np.diff(x.indptr)
         people = (x @ self.history_vectors) / np.sqrt(np.maximum(count, 1))[:, None]
         scores = people.astype(np.float32, copy=False) @ vectors.T
-        scores[:, ~vectors.any(axis=1)] = np.nan
+        blank(scores, self.unmet)
         scores[count == 0] = np.nan
         return scores
 
@@ -154,6 +156,7 @@ class LightGCN:
         config, arrays = read_model(folder, LightGCNConfig)
         model = cls(config)
         model.item_vectors = arrays["item_vectors"].astype(np.float32, copy=False)
+        model.unmet = np.asarray(~model.item_vectors.any(axis=1))
         model.history_vectors = arrays["history_vectors"].astype(np.float32, copy=False)
         model.kind_weight = arrays["kind_weight"].astype(np.float32, copy=False)
         return model

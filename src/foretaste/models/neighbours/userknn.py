@@ -10,7 +10,8 @@ from scipy.sparse import csr_array, diags_array
 
 from foretaste.config import Config
 from foretaste.data.matrix import interaction_matrix
-from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.index.sparse import dense_scores, recommend_sparse
+from foretaste.index.topk import score_in_blocks
 from foretaste.models.neighbours.similarity import Similarity, alike, feature_weights, sizes
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
@@ -51,6 +52,7 @@ class UserKNN:
         UserKNNConfig(similarity="bm25"),
     )
     taken: csr_array | None = None
+    people_of: csr_array
     kind_weight: FloatArray
     loud: FloatArray
     size: FloatArray
@@ -63,7 +65,7 @@ class UserKNN:
         return self
 
     def _remember(self, taken: csr_array, kind_weight: FloatArray) -> None:
-        self.taken, self.kind_weight = taken, kind_weight
+        self.taken, self.people_of, self.kind_weight = taken, csr_array(taken.T), kind_weight
         people = np.bincount(taken.indices, minlength=taken.shape[1])
         self.loud = feature_weights(self.config.similarity, people, taken.shape[0])
         self.size = sizes(self.config.similarity, taken, self.loud)
@@ -72,23 +74,21 @@ class UserKNN:
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
         n = fitted(self.taken, self).shape[1]
-        return recommend_in_blocks(self._score_all, queries, k, n, "userknn", exclude=exclude, allowed=allowed)
+        return recommend_sparse(self._rows, queries, k, n, "userknn", exclude=exclude, allowed=allowed)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return score_in_blocks(self._score_all, queries, items, fitted(self.taken, self).shape[1])
+        n = fitted(self.taken, self).shape[1]
+        return score_in_blocks(lambda some: dense_scores(self._rows(some)), queries, items, n)
 
-    def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan where none of the neighbours took the item."""
+    def _rows(self, queries: Queries) -> csr_array:
+        """(B, n_items) CSR; nothing where none of the neighbours took the item."""
         taken = fitted(self.taken, self)
-        x = interaction_matrix(queries.history, taken.shape[1], self.kind_weight)
-        scores: FloatArray = (self._nearest(x) @ taken).toarray()
-        scores[scores == 0] = np.nan
-        return scores
+        return self._nearest(interaction_matrix(queries.history, taken.shape[1], self.kind_weight)) @ taken
 
     def _nearest(self, x: csr_array) -> csr_array:
         """(B, n_users) CSR: how alike the nearest people of each of B histories are."""
         taken, how = fitted(self.taken, self), self.config.similarity
-        met = csr_array(csr_array(x @ diags_array(self.loud)) @ taken.T)
+        met = csr_array(csr_array(x @ diags_array(self.loud)) @ self.people_of)
         asker = np.repeat(np.arange(met.shape[0]), np.diff(met.indptr))
         similarity = alike(
             how,

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.sparse import csr_array, diags_array
 
 from foretaste.data.matrix import interaction_matrix
-from foretaste.index.topk import BLOCK_CELLS, recommend_in_blocks, score_in_blocks
+from foretaste.index.sparse import dense_scores, recommend_sparse
+from foretaste.index.topk import BLOCK_CELLS, score_in_blocks
 from foretaste.models.saving import sparse_arrays, sparse_matrix
 
 if TYPE_CHECKING:
@@ -36,17 +37,14 @@ class ItemWeights:
         self, queries: Queries, k: int, source: str, exclude: Ragged | None, allowed: BoolArray | None
     ) -> Candidates:
         n = self.weights.shape[0]
-        return recommend_in_blocks(self._score_all, queries, k, n, source, exclude=exclude, allowed=allowed)
+        return recommend_sparse(self._rows, queries, k, n, source, exclude=exclude, allowed=allowed)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return score_in_blocks(self._score_all, queries, items, self.weights.shape[0])
+        return score_in_blocks(lambda some: dense_scores(self._rows(some)), queries, items, self.weights.shape[0])
 
-    def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan where nothing in the history says anything for the item."""
-        x = interaction_matrix(queries.history, self.weights.shape[0], self.kind_weight)
-        scores: FloatArray = (x @ self.weights).toarray()
-        scores[scores == 0] = np.nan
-        return scores
+    def _rows(self, queries: Queries) -> csr_array:
+        """(B, n_items) CSR; nothing where nothing in the history says anything for the item."""
+        return interaction_matrix(queries.history, self.weights.shape[0], self.kind_weight) @ self.weights
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         found: FloatArray = self.weights[history][:, items].toarray().T

@@ -9,7 +9,8 @@ from pydantic import PositiveFloat
 
 from foretaste.config import Config
 from foretaste.errors import ConfigError
-from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.index.ranked import Ranking
+from foretaste.index.topk import score_in_blocks
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Popular:
     config_class = PopularConfig
     grid = (PopularConfig(),)
     popularity: FloatArray | None = None
+    ranking: Ranking | None = None
 
     def __init__(self, config: PopularConfig | None = None) -> None:
         self.config = config or PopularConfig()
@@ -45,14 +47,17 @@ class Popular:
             if train.time is None:
                 raise ConfigError("half_life_days needs events with times; these have only an order. Leave it out.")
             weight *= np.exp2((train.time - train.time.max(initial=0)) / (days * DAY))
-        self.popularity = np.bincount(train.item, weight, train.n_items).astype(np.float32)
+        self._keep(np.bincount(train.item, weight, train.n_items).astype(np.float32))
         return self
+
+    def _keep(self, popularity: FloatArray) -> None:
+        self.popularity, self.ranking = popularity, Ranking(popularity)
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
-        n = len(fitted(self.popularity, self))
-        return recommend_in_blocks(self._score_all, queries, k, n, "popular", exclude=exclude, allowed=allowed)
+        ranking = fitted(self.ranking, self)
+        return ranking.recommend(queries, k, "popular", exclude=exclude, allowed=allowed)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
         return score_in_blocks(self._score_all, queries, items, len(fitted(self.popularity, self)))
@@ -67,5 +72,5 @@ class Popular:
     def load(cls, folder: Path) -> Self:
         config, arrays = read_model(folder, PopularConfig)
         model = cls(config)
-        model.popularity = arrays["popularity"].astype(np.float32)
+        model._keep(arrays["popularity"].astype(np.float32))
         return model

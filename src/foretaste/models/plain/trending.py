@@ -9,6 +9,7 @@ from pydantic import PositiveFloat
 from scipy.sparse import csr_array
 
 from foretaste.config import Config
+from foretaste.index.ranked import Ranking
 from foretaste.index.topk import BLOCK_CELLS, recommend_in_blocks, score_in_blocks
 from foretaste.models.plain.popular import DAY
 from foretaste.models.saving import fitted, read_model, write_model
@@ -75,6 +76,9 @@ class Trending:
                 new = np.bincount(item[first:last], faded, n_items)
                 before = self._fade(time[max(first - 1, 0)], time[last - 1])
                 self._at_mark[m + 1] = self._at_mark[m] * before + new
+        # Whoever asks after the last event gets this list, whenever that is: fading changes no order.
+        self._now = Ranking(self._at_mark[-1])
+        self._last = int(time[-1]) if len(time) else 0
 
     def _fade(self, then: NDArray[np.int64], now: NDArray[np.int64]) -> NDArray[np.float64]:
         return np.exp2((then - now) / (self.config.half_life_days * DAY))
@@ -83,6 +87,8 @@ class Trending:
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
         fitted(self.item, self)
+        if queries.asked_at is None or self.timeless or int(queries.asked_at.min(initial=self._last)) >= self._last:
+            return self._now.recommend(queries, k, "trending", exclude=exclude, allowed=allowed)
         return recommend_in_blocks(
             self._score_all, queries, k, self.n_items, "trending", exclude=exclude, allowed=allowed
         )

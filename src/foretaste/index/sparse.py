@@ -1,0 +1,77 @@
+"""The best k where most scores are not there at all: the same lists as `topk`, without writing the gaps out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foretaste.index.topk import LAST_KEY, blank, first_of_keys, in_blocks, sort_keys, top_k
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scipy.sparse import csr_array
+
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged
+
+FEW = 8
+"""Where fewer than one score in so many is there, going through those alone is faster."""
+
+
+def recommend_sparse(
+    rows_of: Callable[[Queries], csr_array],
+    queries: Queries,
+    k: int,
+    n_items: int,
+    source: str,
+    *,
+    exclude: Ragged | None = None,
+    allowed: BoolArray | None = None,
+) -> Candidates:
+    """What `Retriever.recommend` promises, for a model whose scores of a person are a sparse row.
+
+    rows_of : queries -> (b, n_items) CSR float32 without repeats; what is not stored, or 0, cannot be judged
+    """
+    banned = None if allowed is None else ~allowed
+
+    def best_of(some: Queries, out: Ragged | None) -> tuple[IntArray, FloatArray]:
+        found = rows_of(some)
+        if found.nnz * FEW < len(some) * n_items:
+            return _best_entries(found, k, out, banned)
+        scores = dense_scores(found)
+        if out is not None:
+            scores[out.row_of_event(), out.items] = np.nan
+        if banned is not None:
+            blank(scores, banned)
+        return top_k(scores, k)
+
+    return in_blocks(best_of, queries, k, n_items, source, exclude)
+
+
+def dense_scores(found: csr_array) -> FloatArray:
+    """(b, n_items), nan where nothing is stored."""
+    scores: FloatArray = found.toarray()
+    blank(scores, scores == 0)
+    return scores
+
+
+def _best_entries(
+    found: csr_array, k: int, out: Ragged | None, banned: BoolArray | None
+) -> tuple[IntArray, FloatArray]:
+    """The k best of what is stored; the padding sorts behind everything."""
+    B, n = found.shape
+    row, item, score = np.repeat(np.arange(B), np.diff(found.indptr)), found.indices, found.data
+    keep = (score != 0) & (score > -np.inf)  # no nan either
+    if banned is not None:
+        keep &= ~banned[item]
+    if out is not None:
+        hidden = np.zeros((B, n), np.bool_)
+        hidden[out.row_of_event(), out.items] = True
+        keep &= ~hidden[row, item]
+    row, item, score = row[keep], item[keep], score[keep]
+    count = np.bincount(row, minlength=B)
+    place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    keys = np.full((B, max(k, int(count.max(initial=0)))), LAST_KEY, np.uint64)
+    keys[row, place] = sort_keys(score, item)
+    return first_of_keys(keys, k)
