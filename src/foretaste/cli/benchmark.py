@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from foretaste.cli.evaluate import Leakage, Seeds, Ties
 from foretaste.cli.output import Json, console, notes, print_json
 from foretaste.cli.train import Budget, Models, Seed
 
@@ -18,6 +19,9 @@ def benchmark(
     model: Models = None,
     budget: Budget = None,
     seed: Seed = 0,
+    seeds: Seeds = 1,
+    ties: Ties = 0,
+    leakage: Leakage = False,
     output: Annotated[Path | None, typer.Option(help="Also write the result there, as JSON.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write one page with plots there.")] = None,
     as_json: Json = False,
@@ -30,6 +34,7 @@ def benchmark(
     from foretaste.evaluation.leaderboard import Leaderboard
     from foretaste.evaluation.published.names import run_table, summaries
     from foretaste.evaluation.report.page import report_page
+    from foretaste.evaluation.stability import Stability
     from foretaste.progress import progress
     from foretaste.types import Run
 
@@ -38,7 +43,9 @@ def benchmark(
         return
     with progress(notes()) as report:
         seconds = None if budget is None else seconds_of(budget)
-        ran = run_table(name, root, Run(seed=seed, progress=report), models=model or (), budget=seconds)
+        stability = Stability(seeds=seeds, tie_orders=ties, leakage=leakage)
+        run = Run(seed=seed, progress=report)
+        ran = run_table(name, root, run, models=model or (), budget=seconds, stability=stability)
     document = ran.to_json()
     if output is not None:
         output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

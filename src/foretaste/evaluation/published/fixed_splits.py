@@ -9,6 +9,7 @@ from foretaste.data.sources.fixed import load_fixed
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import Holdout
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
+from foretaste.evaluation.stability import Stability, with_stability
 from foretaste.evaluation.train import measure_models
 
 if TYPE_CHECKING:
@@ -93,12 +94,20 @@ def benchmark(name: str) -> Published:
 
 
 def run_benchmark(
-    name: str, root: Path, run: Run, *, models: Sequence[str] = (), budget: float | None = None
+    name: str,
+    root: Path,
+    run: Run,
+    *,
+    models: Sequence[str] = (),
+    budget: float | None = None,
+    stability: Stability | None = None,
 ) -> Leaderboard:
     """Choose each model's settings on validation, learn from everything but the test part, measure on all of it."""
     published = benchmark(name)
+    stability = stability or Stability()
+    stability.check(published.holdout)
     split = published.split(root)
-    return measure_models(
+    board = measure_models(
         models or published.models,
         split,
         run,
@@ -108,3 +117,4 @@ def run_benchmark(
         asked=None,
         budget=budget,
     )
+    return with_stability(board, split, published.holdout, run, stability)

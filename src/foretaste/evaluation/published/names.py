@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
 from foretaste.evaluation import sampled
 from foretaste.evaluation.published import fixed_splits, ncf, next_item, ratings
+from foretaste.evaluation.stability import Stability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,17 +45,28 @@ def summaries() -> dict[str, str]:
     return {**lists, **next_item.SUMMARIES, **ncf.SUMMARIES, **ratings.SUMMARIES}
 
 
-def run_table(name: str, root: Path, run: Run, *, models: Sequence[str] = (), budget: float | None = None) -> Ran:
+def run_table(
+    name: str,
+    root: Path,
+    run: Run,
+    *,
+    models: Sequence[str] = (),
+    budget: float | None = None,
+    stability: Stability | None = None,
+) -> Ran:
     """Settings chosen on validation, measured on the split the table fixes.
 
-    budget : seconds to tune in; for tables of lists alone, the others state their grids
+    budget, stability : seconds to tune in, and what else to try each row on; for tables of lists alone, the others
+                        state their grids, and need hours for one seed
     """
     if name not in (known := summaries()):
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, known)}")
     if name in fixed_splits.BENCHMARKS:
         table = fixed_splits.BENCHMARKS[name]
-        board = fixed_splits.run_benchmark(name, root, run, models=models, budget=budget)
+        board = fixed_splits.run_benchmark(name, root, run, models=models, budget=budget, stability=stability)
         return Ran(name, board, table.references, table.metrics)
+    if stability is not None and stability != Stability():
+        raise ConfigError(f"The benchmark {name} is run as it was printed; leave --seeds, --ties and --leakage out.")
     if budget is not None:
         raise ConfigError(f"The benchmark {name} has a grid of its own and takes no budget; leave --budget out.")
     if name in next_item.TABLES:

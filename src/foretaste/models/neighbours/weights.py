@@ -92,7 +92,7 @@ def nearest_items(
     keep        : what the entries say of the nearest: the weight, or how they met
     """
     n = right.shape[1]
-    rows_at_once = max(1, BLOCK_CELLS // max(1, n))
+    rows_at_once = max(1, BLOCK_CELLS // 8 // max(1, n))  # of each meeting, half a dozen numbers are held
     parts = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))]
     for start in range(0, n, rows_at_once):
         together = (left[start : start + rows_at_once] @ right).tocoo()
