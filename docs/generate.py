@@ -53,16 +53,23 @@ def published_tables() -> str:
     for path in sorted((ROOT / "benchmarks" / "results").glob("published-*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
         metrics = found["reference_metrics"]
+        orders = next((len(row["tie_order"]["values"]) for row in found["rows"] if row.get("tie_order")), 0)
+        further = ["fit s", f"{found['main']} in {orders} other orders of ties"] if orders else ["fit s"]
         parts += [f"### {path.stem.removeprefix('published-')}", ""]
-        parts += [f"| model | {' | '.join(metrics)} | fit s |", f"| --- |{' ---: |' * (len(metrics) + 1)}"]
+        parts += [
+            f"| model | {' | '.join([*metrics, *further])} |",
+            f"| --- |{' ---: |' * (len(metrics) + len(further))}",
+        ]
         for row in found["rows"]:
             level = " =" if row.get("level_with_best") else ""
             figures = " | ".join(f"{row['test'][name]:.4f}" for name in metrics)
-            parts.append(
-                f"| `{row['model']}`{_way(row, found['rows'])}{level} | {figures} | {row['fit_seconds']:,.1f} |"
-            )
+            cells = [figures, f"{row['fit_seconds']:,.1f}"]
+            if orders:
+                tied = row.get("tie_order")
+                cells.append(f"{tied['mean']:.4f} ± {tied['half']:.4f}" if tied else "")
+            parts.append(f"| `{row['model']}`{_way(row, found['rows'])}{level} | {' | '.join(cells)} |")
         for who, figures in found["references"].items():
-            parts.append(f"| *{who}* | {' | '.join(f'{figure:.4f}' for figure in figures)} | |")
+            parts.append(f"| *{who}* | {' | '.join(f'{figure:.4f}' for figure in figures)} |{' |' * len(further)}")
         said = found["rows"][0]["protocol"]
         parts += ["", f"{said['data']}, held out: {said['split']}.", ""]
     return "\n".join(parts).rstrip()

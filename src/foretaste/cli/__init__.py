@@ -9,9 +9,14 @@ def main() -> None:
     """Entry point of `foretaste`: a person's mistake is one sentence and exit code 2, never a traceback."""
     from foretaste.cli.app import app
     from foretaste.errors import ForetasteError
+    from foretaste.models.sequence.several import several_processes
 
     try:
-        app(standalone_mode=True)
+        with (
+            several_processes() as lead
+        ):  # under torchrun the first process does what is asked, the others help it train
+            if lead:
+                app(standalone_mode=True)
     except ForetasteError as error:
         print(f"Error: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from foretaste.nn.dropout import Dropout
 
 if TYPE_CHECKING:
+    from foretaste.nn.memory import Memory
     from foretaste.nn.ragged import Batch
 
 
@@ -24,3 +25,8 @@ class Gru(nn.Module):
         """x (T, width) the embedded events; returns (T, width). Padding comes last, so no state has seen any."""
         states, _ = self.gru(batch.pad(self.drop(x)))
         return self.norm(self.out(self.drop(batch.unpad(states))))
+
+    def extend(self, x: Tensor, time: Tensor | None, memory: Memory) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """x (n, width) the newest events of one row; their states (n, width), and the recurrent state after them."""
+        states, last = self.gru(x, memory.parts[0] if memory.parts else None)
+        return self.norm(self.out(states)), (last,)

@@ -12,6 +12,7 @@ from foretaste.nn.dropout import Dropout
 from foretaste.nn.ragged import TIME_BUCKETS, pick, time_bucket
 
 if TYPE_CHECKING:
+    from foretaste.nn.memory import Memory
     from foretaste.nn.ragged import Batch
 
 
@@ -31,6 +32,14 @@ class RelativeBias(nn.Module):
             return bias
         time = batch.pad(batch.time)
         return bias + self.by_time[time_bucket(time[:, :, None] - time[:, None, :])]
+
+    def newest(self, n: int, length: int, time: Tensor | None) -> Tensor:
+        """(n, length) of the newest n events of one row against all; time (length,) seconds, or None."""
+        apart = torch.arange(length - n, length)[:, None] - torch.arange(length)
+        bias = self.by_place[apart.clamp(min=0)]
+        if time is None:
+            return bias
+        return bias + self.by_time[time_bucket(time[length - n :, None] - time)]
 
 
 class HstuBlock(nn.Module):
@@ -62,6 +71,27 @@ class HstuBlock(nn.Module):
         seen = batch.unpad((attention @ v).transpose(1, 2).reshape(B, W, width))
         return x + self.drop(self.out(self.norm_seen(seen) * u))
 
+    def extend(self, x: Tensor, time: Tensor | None, past: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The newest n events of one row.
+
+        x       : (n, width)
+        time    : (t + n,) seconds of all events, or None
+        past    : (2, heads, t, width / heads) values and keys of the t events before, None where there are none
+        returns : (n, width), and the values and keys of all t + n
+        """
+        n, width = x.shape
+        u, vqk = torch.split(F.silu(self.uvqk(self.norm(x))), [width, 3 * width], 1)
+        v, q, k = vqk.view(n, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
+        own = torch.stack([v, k])
+        known = own if past is None else torch.cat([past, own], 2)
+        length = known.shape[2]
+        scores = q @ known[1].transpose(1, 2) * (width // self.heads) ** -0.5 + self.bias.newest(n, length, time)
+        attention = F.silu(scores) / torch.arange(length - n + 1, length + 1)[:, None]
+        if n > 1:
+            attention = attention.tril(length - n)
+        seen = (attention @ known[0]).transpose(0, 1).reshape(n, width)
+        return x + self.out(self.norm_seen(seen) * u), known
+
 
 class Hstu(nn.Module):
     def __init__(self, width: int, blocks: int, heads: int, dropout: float, max_length: int) -> None:
@@ -77,3 +107,15 @@ class Hstu(nn.Module):
         for block in self.blocks:
             x = block(x, batch)
         return self.norm(x)
+
+    def extend(self, x: Tensor, time: Tensor | None, memory: Memory) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """x (n, width) the newest events of one row; their states (n, width), and values and keys of each block."""
+        x = x + self.positions[memory.length : memory.length + len(x)]
+        if time is not None and memory.time is not None:
+            time = torch.cat([memory.time, time])
+        kept = []
+        for number, block in enumerate(self.blocks):
+            assert isinstance(block, HstuBlock)
+            x, known = block.extend(x, time, memory.parts[number] if memory.parts else None)
+            kept.append(known)
+        return self.norm(x), tuple(kept)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from foretaste.nn.memory import Memory
 from foretaste.nn.ragged import TIME_BUCKETS, pick, time_bucket
 
 if TYPE_CHECKING:
     from foretaste.nn.items import ItemEmbedding
     from foretaste.nn.ragged import Batch
+
+
+class Extend(Protocol):
+    """`extend` of a causal network: x (n, width) and times (n,) of the newest events of one row, and what it keeps."""
+
+    def __call__(self, x: Tensor, time: Tensor | None, memory: Memory) -> tuple[Tensor, tuple[Tensor, ...]]: ...
 
 
 class NextItems(nn.Module):
@@ -40,10 +47,35 @@ class NextItems(nn.Module):
         return items if self.hidden is None else torch.cat([items, self.hidden])
 
     def states(self, table: Tensor, batch: Batch) -> Tensor:
-        x = pick(table, batch.items)
-        if self.kinds is not None:
-            x = x + pick(self.kinds, batch.kind.clamp(max=len(self.kinds) - 1))
-        if self.gaps is not None and (gaps := batch.gaps()) is not None:
-            x = x + pick(self.gaps, time_bucket(gaps))
-        states: Tensor = self.network(x, batch)
+        """(T, width) after each event of the batch."""
+        gaps = batch.gaps() if self.gaps is not None else None
+        states: Tensor = self.network(self._events(table, batch.items, batch.kind, gaps), batch)
         return states
+
+    def extend(
+        self, table: Tensor, items: Tensor, kind: Tensor, time: Tensor | None, memory: Memory
+    ) -> tuple[Tensor, Memory]:
+        """(n, width) after each of the newest n events of one row, and what to remember of the row.
+
+        The same as the last n of `states` of the whole row; only causal networks can do it.
+
+        items, kind : (n,) int64
+        time        : (n,) float64 seconds, or None; with times for all events of the row, or for none
+        memory      : of the events before; Memory() where there are none
+        """
+        gaps = None
+        if time is not None and self.gaps is not None:
+            before = time[:1] if memory.time is None else memory.time[-1:]
+            gaps = time - torch.cat([before, time[:-1]])
+        extend: Extend = self.network.extend  # type: ignore[assignment]  # torch knows no methods of modules
+        states, parts = extend(self._events(table, items, kind, gaps), time, memory)
+        known = time if memory.time is None or time is None else torch.cat([memory.time, time])
+        return states, Memory(memory.length + len(items), known, parts)
+
+    def _events(self, table: Tensor, items: Tensor, kind: Tensor, gaps: Tensor | None) -> Tensor:
+        x = pick(table, items)
+        if self.kinds is not None:
+            x = x + pick(self.kinds, kind.clamp(max=len(self.kinds) - 1))
+        if self.gaps is not None and gaps is not None:
+            x = x + pick(self.gaps, time_bucket(gaps))
+        return x

@@ -12,6 +12,7 @@ from foretaste.nn.dropout import Dropout
 from foretaste.nn.ragged import pick
 
 if TYPE_CHECKING:
+    from foretaste.nn.memory import Memory
     from foretaste.nn.ragged import Batch
 
 
@@ -34,6 +35,22 @@ class Attention(nn.Module):
         seen = F.scaled_dot_product_attention(q, k, v, mask, is_causal=self.causal)
         return self.out(batch.unpad(seen.transpose(1, 2).reshape(B, W, width)))
 
+    def extend(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The newest n events of one row, looking back on themselves and on those before; causal attention only.
+
+        x       : (n, width)
+        past    : (2, heads, t, width / heads) keys and values of the t events before, None where there are none
+        returns : (n, width), and the keys and values of all t + n
+        """
+        n, width = x.shape
+        q, k, v = self.qkv(x).view(n, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
+        own = torch.stack([k, v])
+        known = own if past is None else torch.cat([past, own], 2)
+        before = known.shape[2] - n
+        mask = None if n == 1 else torch.ones(n, before + n, dtype=torch.bool).tril(before)
+        seen = F.scaled_dot_product_attention(q, known[0], known[1], mask)
+        return self.out(seen.transpose(0, 1).reshape(n, width)), known
+
 
 class Block(nn.Module):
     """x + attention(norm(x)), then x + feed-forward(norm(x))."""
@@ -55,6 +72,11 @@ class Block(nn.Module):
         x = x + self.drop(self.attention(self.norm(x), batch))
         return x + self.drop(self.feed_forward(x))
 
+    def extend(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
+        seen, known = self.attention.extend(self.norm(x), past)
+        x = x + seen
+        return x + self.feed_forward(x), known
+
 
 class Transformer(nn.Module):
     """Events to states: state t speaks of what comes after event t."""
@@ -74,3 +96,13 @@ class Transformer(nn.Module):
         for block in self.blocks:
             x = block(x, batch)
         return self.norm(x)
+
+    def extend(self, x: Tensor, time: Tensor | None, memory: Memory) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """x (n, width) the newest events of one row; their states (n, width), and keys and values of each block."""
+        x = x + self.positions[memory.length : memory.length + len(x)]
+        kept = []
+        for number, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            x, known = block.extend(x, memory.parts[number] if memory.parts else None)
+            kept.append(known)
+        return self.norm(x), tuple(kept)

@@ -18,15 +18,29 @@ if TYPE_CHECKING:
 
     from foretaste.training.loop import Progress
 
+KEPT = 12
+"""Trainings whose checkpoints stay in a folder, the newest: enough for a `foretaste train` that is begun again."""
+
 
 class Checkpoint(NamedTuple):
+    """state : to go on from, as `State.tensors` gives it; empty once the training is finished
+    best  : the weights of the best epoch so far
+    """
+
     progress: dict[str, Any]
     state: dict[str, Tensor]
     best: dict[str, Tensor]
+    finished: bool
 
 
 def write_checkpoint(
-    folder: Path, fingerprint: str, progress: Progress, state: dict[str, Tensor], best: dict[str, Tensor]
+    folder: Path,
+    fingerprint: str,
+    progress: Progress,
+    state: dict[str, Tensor],
+    best: dict[str, Tensor],
+    *,
+    finished: bool = False,
 ) -> None:
     beside = folder.with_name(folder.name + ".new")
     shutil.rmtree(beside, ignore_errors=True)
@@ -34,7 +48,8 @@ def write_checkpoint(
     save_file({name: tensor.contiguous() for name, tensor in state.items()}, beside / "state.safetensors")
     save_file({name: tensor.contiguous() for name, tensor in best.items()}, beside / "best.safetensors")
     # Written last: a folder without it is no checkpoint.
-    (beside / "progress.json").write_text(json.dumps({"fingerprint": fingerprint, "progress": asdict(progress)}))
+    said = {"fingerprint": fingerprint, "finished": finished, "progress": asdict(progress)}
+    (beside / "progress.json").write_text(json.dumps(said))
     for path in beside.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
@@ -53,7 +68,18 @@ def read_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
             found = json.loads((path / "progress.json").read_text())
             if found["fingerprint"] == fingerprint:
                 state, best = load_file(path / "state.safetensors"), load_file(path / "best.safetensors")
-                return Checkpoint(found["progress"], state, best)
+                return Checkpoint(found["progress"], state, best, found["finished"])
         except (OSError, ValueError, KeyError, SafetensorError):
             continue
     return None
+
+
+def forget_oldest(own: Path) -> None:
+    """Beside `own` leave only the KEPT checkpoints that were written last."""
+    try:
+        others = [path for path in own.parent.iterdir() if path.is_dir() and not path.name.startswith(own.name)]
+        found = sorted(others, key=lambda path: -path.stat().st_mtime)
+    except OSError:
+        return
+    for path in found[KEPT:]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -8,6 +8,24 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from foretaste.config import Config
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class AugmentConfig(Config):
+    """Histories changed a little each time they are learned from. All chances are 0 by default: nothing measured speaks
+    for another."""
+
+    crop: Share = 0.0
+    """Chance that a history is cut to a part of it, drawn anew each epoch."""
+    crop_keeps: Annotated[float, Field(gt=0, le=1)] = 0.6
+    """Share of the history that such a part holds."""
+    drop: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Chance of each event to be left out."""
+    reorder: Share = 0.0
+    """Chance that a part of a history is put in another order."""
+    reorder_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Share of the history that such a part holds."""
+
 
 class TrainingConfig(Config):
     """The defaults are one recipe meant to be good everywhere; docs/log.md says what they were chosen on."""

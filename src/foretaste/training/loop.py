@@ -1,18 +1,20 @@
-"""The one training loop: AdamW, warm-up, clipping, averaging, early stopping, checkpoints."""
+"""The one training loop: AdamW, warm-up, clipping, averaging, early stopping, checkpoints, one process or several."""
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from foretaste.training.checkpoint import read_checkpoint, write_checkpoint
-from foretaste.training.memory import keep_freed_memory
+from foretaste.allocator import keep_freed_memory
+from foretaste.training.processes import Processes, current
+from foretaste.training.record import Record
+from foretaste.training.state import Borrowed, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,13 +38,14 @@ class Lessons(Protocol):
 class Progress:
     """Where a training stands; a checkpoint holds this and the weights.
 
-    losses, scores, seconds : one of each per epoch done; scores are nan without a monitor
+    losses, scores, seconds, events : one of each per epoch done; scores are nan without a monitor
     best_epoch : epochs done when the score was highest; without a monitor, all
     """
 
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    events: list[int] = field(default_factory=list)
     best_epoch: int = 0
 
     @property
@@ -53,6 +56,14 @@ class Progress:
     def best_score(self) -> float:
         return self.scores[self.best_epoch - 1] if self.best_epoch else -np.inf
 
+    @property
+    def said(self) -> str:
+        """The last epoch in a few words, for a progress bar."""
+        if not self.epochs:
+            return ""
+        score = "" if np.isnan(self.scores[-1]) else f", validation {self.scores[-1]:.4f}"
+        return f" (loss {self.losses[-1]:.3f}{score}, {self.events[-1] / max(1e-9, self.seconds[-1]):,.0f} events/s)"
+
 
 def train(
     network: nn.Module,
@@ -62,144 +73,114 @@ def train(
     run: Run,
     *,
     monitor: Callable[[], float] | None = None,
+    name: str = "network",
     fingerprint: str = "",
 ) -> Progress:
     """Train `network` in place; with a monitor, what remains are the weights of its best epoch.
 
-    loss        : of one lesson, through the network
+    Where several processes work together (`processes.at_work`), each of them calls this with the same network, lessons
+    and config; the lead's monitor, checkpoint and folder count.
+
+    loss        : of one lesson, through the network; a mean over its targets
     monitor     : the validation score of the network as it stands; higher is better
+    name        : of the training, in the files it leaves in the folder of the run
     fingerprint : of data and settings; a checkpoint of another is not continued
     """
     keep_freed_memory()
+    processes = current()
     steps = max(1, lessons.steps(config.batch_events))
     epochs = max(config.epochs, -(-config.least_steps // steps))
-    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in learned if p.ndim > 1], "weight_decay": config.weight_decay},
-            {"params": [p for p in learned if p.ndim <= 1], "weight_decay": 0.0},
-        ],
-        lr=config.learning_rate,
-        fused=True,
-    )
-    average = _Average(network, config.averaging) if config.averaging else None
-    state = _State(network, optimizer, average)
-    best: dict[str, Tensor] = {}
-    progress = Progress()
-    folder = run.folder and run.folder / "checkpoint"
-    if folder and (found := read_checkpoint(folder, fingerprint)):
+    patience = max(config.patience, config.least_steps // steps)
+    state = State(network, config)
+    record = Record(run.folder, name, f"{fingerprint} seed {run.seed}") if run.folder and processes.lead else None
+    progress, best = Progress(), dict[str, Tensor]()
+    if record and (found := record.read()):
         progress, best = Progress(**found.progress), found.best
-        state.restore(found.state)
-
-    while progress.epochs < epochs and not (
-        monitor and progress.epochs - progress.best_epoch >= max(config.patience, config.least_steps // steps)
-    ):
-        began = perf_counter()
-        number = progress.epochs
-        # Every random choice of an epoch follows from the seed and its number: a training that was killed goes on
-        # from the last whole epoch and comes to the same weights.
-        rng = np.random.default_rng([run.seed, number])
-        total, count = 0.0, 0
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(rng.integers(2**62)))
-            network.train()
-            for done, lesson in enumerate(lessons.epoch(config.batch_events, rng)):
-                value = loss(lesson)
-                optimizer.zero_grad(set_to_none=True)
-                value.backward()  # type: ignore[no-untyped-call]  # torch leaves it so
-                nn.utils.clip_grad_norm_(learned, config.clip)
-                state.steps += 1
-                for group in optimizer.param_groups:
-                    group["lr"] = config.learning_rate * min(1.0, state.steps / max(1, config.warm_up_steps))
-                optimizer.step()
-                if average:
-                    average.update(network)
-                total += float(value.detach()) * len(lesson.targets)
-                count += len(lesson.targets)
-                run.progress(f"training, epoch {number + 1} of at most {epochs}", done + 1, steps)
-        progress.losses.append(total / max(1, count))
-        network.eval()
-        kept = average.weights if average else _weights(network)
-        if monitor:
-            with _Borrowed(network, kept):
-                score = monitor()
-            if score > progress.best_score:
-                progress.best_epoch = progress.epochs
-                best = {name: weight.clone() for name, weight in kept.items()}
-            progress.scores.append(score)
+        if found.finished:
+            network.load_state_dict(best, strict=False)
+            network.eval()
         else:
-            progress.best_epoch = progress.epochs
-            progress.scores.append(float("nan"))
-        progress.seconds.append(perf_counter() - began)
-        if folder:
-            write_checkpoint(folder, fingerprint, progress, state.tensors(), best)
-    network.load_state_dict(best or (average.weights if average else {}), strict=False)
+            state.restore(found.state)
+    if processes.size > 1:
+        progress = _together(processes, state, progress)
+    if record:
+        record.began(progress)
+    try:
+        while progress.epochs < epochs and not (monitor and progress.epochs - progress.best_epoch >= patience):
+            began = perf_counter()
+            what = f"training, epoch {progress.epochs + 1} of at most {epochs}{progress.said}"
+            mean, count = _epoch(network, loss, lessons, state, processes, run, progress.epochs, what, steps)
+            progress.losses.append(mean)
+            network.eval()
+            score = float("nan")
+            if monitor:
+                if processes.lead:
+                    with Borrowed(network, state.kept):
+                        score = monitor()
+                score = processes.signal(score)
+            if not monitor or score > progress.best_score:
+                progress.best_epoch = progress.epochs
+                if monitor:
+                    best = {name: weight.clone() for name, weight in state.kept.items()}
+            progress.scores.append(score)
+            progress.events.append(count)
+            progress.seconds.append(perf_counter() - began)
+            if record:
+                record.epoch_done(progress, state.tensors(), best)
+    except BaseException:
+        processes.end()
+        raise
+    best = best or {name: weight.clone() for name, weight in state.kept.items()}
+    network.load_state_dict(best, strict=False)
     network.eval()
+    if record:
+        record.finished(progress, best)
     return progress
 
 
-class _Average:
-    """An exponential moving average of the weights (Polyak & Juditsky 1992), young averages corrected."""
-
-    def __init__(self, network: nn.Module, keep: float) -> None:
-        self.keep, self.updates = keep, 0
-        self.weights = {name: weight.clone() for name, weight in _weights(network).items()}
-
-    @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        self.updates += 1
-        keep = min(self.keep, (1 + self.updates) / (10 + self.updates))
-        for name, weight in _weights(network).items():
-            self.weights[name].lerp_(weight, 1 - keep)
-
-
-def _weights(network: nn.Module) -> dict[str, Tensor]:
-    return {name: parameter.detach() for name, parameter in network.named_parameters() if parameter.requires_grad}
-
-
-class _Borrowed:
-    """The network with other weights, for as long as it is looked at."""
-
-    def __init__(self, network: nn.Module, weights: dict[str, Tensor]) -> None:
-        self.network, self.weights = network, weights
-
-    def __enter__(self) -> None:
-        self.own = {name: weight.clone() for name, weight in _weights(self.network).items()}
-        self.network.load_state_dict(self.weights, strict=False)
-
-    def __exit__(self, *error: object) -> None:
-        self.network.load_state_dict(self.own, strict=False)
-
-
-class _State:
-    """Everything that must be the same again after a kill, as named tensors."""
-
-    def __init__(self, network: nn.Module, optimizer: Any, average: _Average | None) -> None:
-        self.network, self.optimizer, self.average = network, optimizer, average
-        self.steps = 0
-
-    def tensors(self) -> dict[str, Tensor]:
-        found = {f"weight/{name}": weight for name, weight in _weights(self.network).items()}
-        for index, slots in self.optimizer.state_dict()["state"].items():
-            found |= {f"optimizer/{index}/{slot}": torch.as_tensor(value) for slot, value in slots.items()}
-        found["steps"] = torch.tensor(self.steps)
-        if self.average:
-            found |= {f"average/{name}": weight for name, weight in self.average.weights.items()}
-            found["updates"] = torch.tensor(self.average.updates)
-        return found
-
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        self.network.load_state_dict(_below("weight/", tensors), strict=False)
-        state = copy.deepcopy(self.optimizer.state_dict())
-        for key, tensor in _below("optimizer/", tensors).items():
-            index, slot = key.split("/")
-            state["state"].setdefault(int(index), {})[slot] = tensor
-        self.optimizer.load_state_dict(state)
-        self.steps = int(tensors["steps"])
-        if self.average:
-            self.average.weights = _below("average/", tensors)
-            self.average.updates = int(tensors["updates"])
+def _epoch(
+    network: nn.Module,
+    loss: Callable[[Lesson], Tensor],
+    lessons: Lessons,
+    state: State,
+    processes: Processes,
+    run: Run,
+    number: int,
+    what: str,
+    steps: int,
+) -> tuple[float, int]:
+    """One pass over the data; the mean loss, and the targets it is a mean over."""
+    config = state.config
+    # Every random choice of an epoch follows from the seed and its number: a training that was killed goes on
+    # from the last whole epoch and comes to the same weights.
+    rng = np.random.default_rng([run.seed, number])
+    total, count = 0.0, 0
+    with torch.random.fork_rng(devices=[]):
+        # All processes draw the same batches; what is dropped from their shares is their own.
+        torch.manual_seed(int(rng.integers(2**62)) + processes.rank)
+        network.train()
+        for done, whole in enumerate(lessons.epoch(config.batch_events, rng)):
+            with processes.step():
+                lesson = processes.share(whole)
+                state.optimizer.zero_grad(set_to_none=True)
+                found, targets = 0.0, len(lesson.targets)
+                if targets:
+                    value = loss(lesson)
+                    value.backward()  # type: ignore[no-untyped-call]  # torch leaves it so
+                    found = float(value.detach())
+                found, targets = processes.averaged(state.learned, found, targets)
+                state.step()
+            total += found * targets
+            count += targets
+            run.progress(what, done + 1, steps)
+    return total / max(1, count), count
 
 
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+def _together(processes: Processes, state: State, progress: Progress) -> Progress:
+    """Every process stands where the lead stands: at the beginning, or at its checkpoint."""
+    said = torch.frombuffer(bytearray(json.dumps(asdict(progress)).encode()), dtype=torch.uint8)
+    told = processes.tell({**state.tensors(), "progress": said} if processes.lead else None)
+    if not processes.lead:
+        progress = Progress(**json.loads(told.pop("progress").numpy().tobytes()))
+        state.restore(told)
+    return progress

@@ -10,12 +10,17 @@ import torch
 from torch import Tensor
 
 from foretaste.nn.ragged import Batch, batch_of
+from foretaste.training.augment import augmented
+from foretaste.training.config import AugmentConfig
 from foretaste.types import History
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from foretaste.types import LongArray
+
+
+AS_THEY_ARE = AugmentConfig()
 
 
 class Lesson(NamedTuple):
@@ -52,15 +57,17 @@ class NextEvents:
 
     history    : the rows to learn from
     max_length : events a row holds; of longer rows the newest, or a window drawn anew each epoch
+    augment    : how rows are changed before they are learned from
     """
 
     history: History
     max_length: int
     windows: bool = False
+    augment: AugmentConfig = AS_THEY_ARE
 
     def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
         for chosen in row_batches(self.history, self.max_length, batch_events, rng):
-            window = self._window(chosen, rng)
+            window = augmented(self._window(chosen, rng), self.augment, rng)
             offsets = window.offsets
             is_last = np.zeros(len(window.items), bool)
             is_last[offsets[1:] - 1] = True
@@ -94,11 +101,13 @@ class MaskedEvents:
     max_length: int
     mask: int
     share: float
+    augment: AugmentConfig = AS_THEY_ARE
 
     def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
         for chosen in row_batches(self.history, self.max_length, batch_events, rng):
             taken = np.minimum(self.history.lengths[chosen], self.max_length)
             window = slices(self.history, self.history.offsets[chosen + 1] - taken, taken)
+            window = augmented(window, self.augment, rng)
             hidden = rng.random(len(window.items)) < self.share
             # Half the rows are asked for their newest event alone, as in the questions to come.
             only_last = rng.random(len(chosen)) < 0.5
@@ -154,6 +163,18 @@ def row_batches(
     rows = rows if rng is None else rng.permutation(rows)
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
+
+
+def every_nth_row(lesson: Lesson, first: int, step: int) -> Lesson:
+    """The rows first, first + step, … of a batch, and what is asked of them; perhaps nothing."""
+    batch = lesson.batch
+    keep = batch.row % step == first
+    lengths = torch.bincount(batch.row, minlength=len(batch.last))[first::step]
+    place = torch.cumsum(keep, 0) - 1
+    asked = keep[lesson.where]
+    time = None if batch.time is None else batch.time[keep]
+    part = batch_of(batch.items[keep], lengths, time, batch.kind[keep])
+    return Lesson(part, place[lesson.where[asked]], lesson.targets[asked], lesson.negatives)
 
 
 def slices(history: History, starts: LongArray, lengths: LongArray) -> History:

@@ -87,7 +87,7 @@ class UserKNN:
 
     def _nearest(self, x: csr_array) -> csr_array:
         """(B, n_users) CSR: how alike the nearest people of each of B histories are."""
-        taken, how = fitted(self.taken, self), self.config.similarity
+        how = self.config.similarity
         met = csr_array(csr_array(x @ diags_array(self.loud)) @ self.people_of)
         asker = np.repeat(np.arange(met.shape[0]), np.diff(met.indptr))
         similarity = alike(

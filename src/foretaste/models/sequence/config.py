@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 
 from foretaste.config import Config
 from foretaste.features.text import TextEncoderConfig
-from foretaste.training.config import TrainingConfig
+from foretaste.training.config import AugmentConfig, TrainingConfig
 
 
 class LossConfig(Config):
@@ -39,5 +39,9 @@ class SequenceConfig(Config):
     """False learns from texts and words alone: an item nobody has met is then as good as any other."""
     item_layers: PositiveInt = 1
     """Of the item tower: 1 is a linear map of what the encoder says into the space of the items."""
+    augment: AugmentConfig = AugmentConfig()
+    ensemble: PositiveInt = 1
+    """Networks learned with seeds that follow one another, whose scores are averaged. Costs as many times as much, in
+    learning and in every answer."""
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()

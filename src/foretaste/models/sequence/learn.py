@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,21 +14,25 @@ from foretaste.errors import DataError
 from foretaste.features.text import TextEncoderConfig, text_encoder
 from foretaste.models.content.tfidf import Tfidf
 from foretaste.models.saving import fitted
+from foretaste.models.sequence.course import Course
+from foretaste.models.sequence.several import TRAIN
 from foretaste.models.sequence.trained import Trained, module_of
 from foretaste.nn import losses
 from foretaste.nn.items import Words
 from foretaste.nn.ragged import pick
 from foretaste.training.loop import train
+from foretaste.training.processes import current
 from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegatives, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from scipy.sparse import csr_array
 
     from foretaste.data.dataset import Dataset
     from foretaste.models.sequence.config import SequenceConfig
     from foretaste.nn.next_items import NextItems
+    from foretaste.training.loop import Progress
     from foretaste.types import BoolArray, FloatArray, Run
 
 
@@ -39,11 +45,13 @@ def learn(
     *,
     measured: Callable[[Trained], float] | None,
     mask_share: float | None = None,
+    start: Mapping[str, Tensor] | None = None,
 ) -> Trained:
-    """Teach a network the histories of `data`.
+    """Teach a network the histories of `data`, or as many as the config's ensemble has, each with a seed of its own.
 
     measured   : the validation score of what has been learned so far, for early stopping
     mask_share : hide this share of the events and ask for them; None asks for every next event
+    start      : weights to begin with, by name; None begins at random
     """
     if not config.ids and not any(data.items.texts()):
         raise DataError(f"The model '{name}' reads texts of items, and this catalogue has none; leave it out.")
@@ -51,47 +59,91 @@ def learn(
     met = np.bincount(history.items, minlength=data.n_items) > 0
     content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
     said = _words(Tfidf().fit(data, run).vectors) if config.words else None
+
+    def monitor(module: NextItems) -> float:
+        assert measured is not None
+        return measured(Trained(name, [module], config, data.kinds.weights, met))
+
+    modules, learning = [], []
+    for seed in range(run.seed, run.seed + config.ensemble):
+        course = Course(name, config, history, met, content, said, mask_share, seed, measured is not None, start or {})
+        module, progress = taught(
+            course, network_of, replace(run, seed=seed), monitor=monitor, fingerprint=data.fingerprint
+        )
+        modules.append(module)
+        learning.append(progress)
+    return Trained(name, modules, config, data.kinds.weights, met, learning)
+
+
+def taught(
+    course: Course,
+    network_of: Callable[[Any], nn.Module],
+    run: Run,
+    *,
+    monitor: Callable[[NextItems], float] = lambda module: 0.0,
+    fingerprint: str = "",
+) -> tuple[NextItems, Progress]:
+    """A network that has learned a course, and how that went; together with other processes where there are any.
+
+    monitor     : the validation score of the network as it stands, asked only of courses that are watched
+    fingerprint : of the data
+    """
+    config, history, met = course.config, course.history, course.met
+    processes = current()
+    if processes.size > 1 and processes.lead:
+        processes.signal(TRAIN)
+        processes.tell(course.tensors())
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(run.seed)
+        torch.manual_seed(course.seed)
         module = module_of(
             config,
-            data.n_items,
-            content,
-            said,
+            len(met),
+            course.content,
+            course.words,
             network_of(config),
-            mask=mask_share is not None,
+            mask=course.mask_share is not None,
             n_kinds=int(history.kind.max(initial=0)) + 1 if len(np.unique(history.kind)) > 1 else 1,
             timed=config.times and history.time is not None,
         )
+    begin_with(module, course.start)
     lessons: Any
-    if mask_share is None:
-        lessons = NextEvents(history, config.max_length, config.windows)
+    if course.mask_share is None:
+        lessons = NextEvents(history, config.max_length, config.windows, config.augment)
     else:
-        lessons = MaskedEvents(history, config.max_length, data.n_items, mask_share)
+        lessons = MaskedEvents(history, config.max_length, len(met), course.mask_share, config.augment)
     kind = config.loss.kind
-    if kind == "softmax" and data.n_items > config.loss.most_items:
+    if kind == "softmax" and len(met) > config.loss.most_items:
         kind = "sampled"
     if kind != "softmax":
         lessons = WithNegatives(lessons, int(met.sum()), config.loss.negatives)
-    loss = _loss(kind, module, met, config)
-    trained = Trained(name, module.eval(), config, data.kinds.weights, met)
-
-    def monitor() -> float:
-        trained.refresh()
-        assert measured is not None
-        return measured(trained)
-
-    trained.progress = train(
+    progress = train(
         module,
-        loss,
+        _loss(kind, module, met, config),
         lessons,
         config.training,
         run,
-        monitor=monitor if measured else None,
-        fingerprint=f"{name} {config.model_dump_json()} {data.fingerprint}",
+        monitor=(lambda: monitor(module)) if course.watched else None,
+        name=course.name,
+        fingerprint=f"{course.name} {config.model_dump_json()} {fingerprint} {course.watched} {_hash(course.start)}",
     )
-    trained.refresh()
-    return trained
+    return module, progress
+
+
+def begin_with(module: NextItems, weights: Mapping[str, Tensor]) -> None:
+    """Take the weights that have a place of the same name and shape; the others stay as they are."""
+    own = module.state_dict()
+    module.load_state_dict(
+        {name: weight for name, weight in weights.items() if name in own and own[name].shape == weight.shape},
+        strict=False,
+    )
+
+
+def _hash(weights: Mapping[str, Tensor]) -> str:
+    digest = sha256()
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(weights[name].contiguous().numpy().tobytes())
+    return digest.hexdigest() if weights else ""
 
 
 def content_vectors(data: Dataset, encoder: TextEncoderConfig, run: Run) -> FloatArray:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from foretaste.models.saving import fitted
 from foretaste.models.sequence.learn import learn
+from foretaste.models.sequence.session import Session
 from foretaste.models.sequence.trained import Trained
+from foretaste.models.sequence.transfer import carried
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from foretaste.data.dataset import Dataset
     from foretaste.models.sequence.config import SequenceConfig
-    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+    from foretaste.types import BoolArray, Candidates, FloatArray, History, IntArray, Queries, Ragged, Run
 
 
 class SequenceModel(ABC):
@@ -50,15 +52,23 @@ class SequenceModel(ABC):
         )
         return found
 
-    def fit(self, train: Dataset, run: Run) -> Self:
+    def fit(self, train: Dataset, run: Run, *, start: SequenceModel | None = None) -> Self:
+        """start : begin with what this model learned from other data, where both read texts (`transfer.carried`)"""
+
         def measured(half_trained: Trained) -> float:
             self.trained = half_trained
             assert run.monitor is not None
             return run.monitor(self)
 
-        watched = measured if run.monitor else None
         self.trained = learn(
-            self.name, self.config, self.network, train, run, measured=watched, mask_share=self.mask_share()
+            self.name,
+            self.config,
+            self.network,
+            train,
+            run,
+            measured=measured if run.monitor else None,
+            mask_share=self.mask_share(),
+            start=None if start is None else carried(fitted(start.trained, start), self.config),
         )
         return self
 
@@ -72,6 +82,10 @@ class SequenceModel(ABC):
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         return fitted(self.trained, self).contributions(history, items)
+
+    def session(self, history: History) -> Session:
+        """Follow one person (a history of one row, perhaps empty): `session.then(events)` costs those events alone."""
+        return Session.begin(fitted(self.trained, self), history)
 
     def save(self, folder: Path) -> None:
         fitted(self.trained, self).save(folder)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import read_model, write_model
 from foretaste.nn.items import ItemEmbedding, Words
 from foretaste.nn.next_items import NextItems
@@ -20,7 +20,7 @@ from foretaste.training.rows import as_batch, wanted
 from foretaste.types import Queries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from foretaste.models.sequence.config import SequenceConfig
@@ -34,33 +34,57 @@ EXPLAINED = 20
 
 
 class Trained:
-    """A network that has learned, and answers.
+    """A network that has learned, and answers; or several of other seeds, whose scores are averaged.
 
-    met     : (n_items,) whether anybody wanted the item in the training data
-    judged  : (n_items,) whether the network can say anything of it: it was met, or has content
-    vectors : (n_items, width) float32, the rows of the items
+    The mean of inner products is one inner product of longer vectors, so an ensemble is asked as one network is.
+
+    modules  : M networks
+    met      : (n_items,) whether anybody wanted the item in the training data
+    judged   : (n_items,) whether the networks can say anything of it: it was met, or has content
+    tables   : M × (n_items, width), the rows of the items
+    vectors  : (n_items, M · width) float32, those rows side by side, divided by M
+    learning : M courses of the learning
     """
 
     def __init__(
-        self, name: str, module: NextItems, config: SequenceConfig, kind_weight: FloatArray, met: BoolArray
+        self,
+        name: str,
+        modules: Sequence[NextItems],
+        config: SequenceConfig,
+        kind_weight: FloatArray,
+        met: BoolArray,
+        learning: Sequence[Progress] = (),
     ) -> None:
-        self.name, self.module, self.config, self.kind_weight, self.met = name, module, config, kind_weight, met
-        self.judged: BoolArray = met | module.items.described().numpy()
-        self.progress = Progress()
+        self.name, self.modules, self.config, self.kind_weight, self.met = name, modules, config, kind_weight, met
+        self.judged: BoolArray = met | modules[0].items.described().numpy()
+        self.bidirectional = modules[0].hidden is not None
+        self.learning = learning or [Progress()]
         self.refresh()
 
+    @property
+    def progress(self) -> Progress:
+        """How the learning went, of the first network where there are several."""
+        return self.learning[0]
+
+    @property
+    def room(self) -> int:
+        """Events read of a history, the newest."""
+        return self.config.max_length - self.bidirectional
+
     def settled_training(self) -> TrainingConfig:
-        """The training settings with the number of epochs that early stopping found."""
-        epochs = max(1, self.progress.best_epoch)
+        """The training settings with the number of epochs that early stopping found, the mean of several networks."""
+        epochs = max(1, round(sum(one.best_epoch for one in self.learning) / len(self.learning)))
         return self.config.training.model_copy(update={"epochs": epochs, "least_steps": 0})
 
     def refresh(self) -> None:
         """Take the weights as they are now."""
         with torch.inference_mode():
-            if self.module.items.ids is not None:
-                self.module.items.ids[torch.from_numpy(~self.met)] = 0.0  # a row nobody taught says nothing
-            self.table = self.module.table()
-            self.vectors: FloatArray = self.table[: len(self.met)].float().numpy()
+            for module in self.modules:
+                if module.items.ids is not None:
+                    module.items.ids[torch.from_numpy(~self.met)] = 0.0  # a row nobody taught says nothing
+            self.tables = [module.table() for module in self.modules]
+            rows: list[FloatArray] = [table[: len(self.met)].float().numpy() for table in self.tables]
+            self.vectors: FloatArray = rows[0] if len(rows) == 1 else np.hstack(rows) * np.float32(1 / len(rows))
 
     def recommend(
         self, queries: Queries, k: int, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -74,23 +98,28 @@ class Trained:
     def _score_all(self, queries: Queries) -> FloatArray:
         """(B, n_items); nan for everyone who has not wanted anything yet, and for items of which nothing is known."""
         states, known = self.states(queries)
-        scores = np.full((len(queries), len(self.vectors)), np.nan, np.float32)
-        scores[known] = states @ self.vectors.T
-        scores[:, ~self.judged] = np.nan
-        return scores
+        scores: FloatArray = states @ self.vectors.T
+        blank(scores, ~self.judged)
+        if known.all():
+            return scores
+        everybody = np.full((len(queries), len(self.vectors)), np.nan, np.float32)
+        everybody[known] = scores
+        return everybody
 
     def states(self, queries: Queries) -> tuple[FloatArray, BoolArray]:
-        """(b, width) what each person wants next, for the b people with any wanted event: (B,) bool says which."""
-        room = self.config.max_length - (self.module.hidden is not None)
-        history = wanted(queries.history, self.kind_weight).newest(room)
+        """(b, M · width) what each person wants next, for the b people with any wanted event: (B,) bool says which."""
+        history = wanted(queries.history, self.kind_weight).newest(self.room)
         known = history.lengths > 0
         if not known.any():
             return np.zeros((0, self.vectors.shape[1]), np.float32), known
         history = history.take(np.flatnonzero(known))
-        batch = as_batch(history) if self.module.hidden is None else _asking(history, len(self.vectors))
+        batch = _asking(history, len(self.vectors)) if self.bidirectional else as_batch(history)
         with torch.inference_mode():
-            found: FloatArray = self.module.states(self.table, batch)[batch.last].float().numpy()
-        return found, known
+            found = [
+                module.states(table, batch)[batch.last].float().numpy()
+                for module, table in zip(self.modules, self.tables, strict=True)
+            ]
+        return found[0] if len(found) == 1 else np.hstack(found), known
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         """(K, H) how far the score of each item falls when each thing a person did is taken out of the history.
@@ -106,27 +135,46 @@ class Trained:
         return np.nan_to_num(parts)
 
     def save(self, folder: Path) -> None:
-        weights = {name: tensor.numpy() for name, tensor in self.module.state_dict().items()}
+        weights = {
+            f"{_member(number)}{name}": tensor.numpy()
+            for number, module in enumerate(self.modules)
+            for name, tensor in module.state_dict().items()
+            if number == 0 or name not in SHARED
+        }
         write_model(folder, self.config, {**weights, "kind_weight": self.kind_weight, "met": self.met})
 
     @classmethod
     def load(cls, folder: Path, name: str, config_class: type[Any], network_of: Callable[[Any], nn.Module]) -> Self:
         config, arrays = read_model(folder, config_class)
         kind_weight, met = arrays.pop("kind_weight").astype(np.float32), arrays.pop("met").astype(bool)
-        weights = {key: torch.from_numpy(np.array(array)) for key, array in arrays.items()}
-        content = weights.get("items.content")
-        module = module_of(
-            config,
-            len(met),
-            content,
-            _words_of(weights),
-            network_of(config),
-            mask="hidden" in weights,
-            n_kinds=len(weights["kinds"]) if "kinds" in weights else 1,
-            timed="gaps" in weights,
-        )
-        module.load_state_dict(weights)
-        return cls(name, module.eval(), config, kind_weight, met)
+        tensors = {key: torch.from_numpy(np.array(array)) for key, array in arrays.items()}
+        modules = []
+        for number in range(config.ensemble):
+            start = _member(number)
+            weights = {key[len(start) :]: tensor for key, tensor in tensors.items() if key.startswith(start)}
+            weights |= {key: tensors[key] for key in SHARED if key in tensors}
+            module = module_of(
+                config,
+                len(met),
+                weights.get("items.content"),
+                _words_of(weights),
+                network_of(config),
+                mask="hidden" in weights,
+                n_kinds=len(weights["kinds"]) if "kinds" in weights else 1,
+                timed="gaps" in weights,
+            )
+            # The first has no prefix: a file of one network is as it always was, and holds no other's weights.
+            module.load_state_dict({key: weights[key] for key in module.state_dict()})
+            modules.append(module.eval())
+        return cls(name, modules, config, kind_weight, met)
+
+
+SHARED = ("items.content", "items.word_codes", "items.word_starts", "items.word_weights")
+"""What all networks of an ensemble read, and none has learned: written once."""
+
+
+def _member(number: int) -> str:
+    return "" if number == 0 else f"member{number}."
 
 
 def _words_of(weights: dict[str, Tensor]) -> Words | None:

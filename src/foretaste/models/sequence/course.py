@@ -1,0 +1,102 @@
+"""All that a network learns from, apart from the data set it came from: enough to learn it in another process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from foretaste.nn.items import Words
+from foretaste.types import History
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from foretaste.models.sequence.config import SequenceConfig
+    from foretaste.types import BoolArray
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """name       : of the model in the registry
+    history    : the wanted events of everybody
+    met        : (n_items,) whether anybody wanted the item
+    content    : (n_items, C) what a frozen encoder says of the items, or None
+    mask_share : of the events hidden and asked for; None asks for every next event
+    start      : weights to begin with, by name; what is not there begins at random
+    watched    : whether a monitor decides when to stop
+    """
+
+    name: str
+    config: SequenceConfig
+    history: History
+    met: BoolArray
+    content: Tensor | None
+    words: Words | None
+    mask_share: float | None
+    seed: int
+    watched: bool
+    start: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The whole of it as named tensors; `from_tensors` reads them back."""
+        said = {
+            "name": self.name,
+            "config": self.config.model_dump(mode="json"),
+            "mask_share": self.mask_share,
+            "seed": self.seed,
+            "watched": self.watched,
+            "n_words": self.words and self.words.size,
+        }
+        history = self.history
+        found = {
+            "said": torch.frombuffer(bytearray(json.dumps(said).encode()), dtype=torch.uint8),
+            "items": torch.from_numpy(history.items),
+            "offsets": torch.from_numpy(history.offsets),
+            "kind": torch.from_numpy(history.kind),
+            "value": torch.from_numpy(history.value),
+            "met": torch.from_numpy(self.met),
+        }
+        if history.time is not None:
+            found["time"] = torch.from_numpy(history.time)
+        if self.content is not None:
+            found["content"] = self.content
+        if self.words is not None:
+            found |= {f"words.{part}": getattr(self.words, part) for part in ("codes", "starts", "weights")}
+        return found | {f"start/{name}": tensor for name, tensor in self.start.items()}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor], config_class: Any = None) -> Self:
+        """config_class : of the model; None looks it up in the registry"""
+        from foretaste.registry import model_class
+
+        said = json.loads(tensors["said"].numpy().tobytes())
+        config_class = config_class or model_class(said["name"]).config_class
+        time = tensors.get("time")
+        history = History(
+            tensors["items"].numpy(),
+            tensors["offsets"].numpy(),
+            None if time is None else time.numpy(),
+            tensors["kind"].numpy(),
+            tensors["value"].numpy(),
+        )
+        words = None
+        if said["n_words"] is not None:
+            codes, starts, weights = (tensors[f"words.{part}"] for part in ("codes", "starts", "weights"))
+            words = Words(codes, starts, weights, said["n_words"])
+        return cls(
+            said["name"],
+            config_class.model_validate(said["config"]),
+            history,
+            np.asarray(tensors["met"].numpy(), bool),
+            tensors.get("content"),
+            words,
+            said["mask_share"],
+            said["seed"],
+            said["watched"],
+            {key.removeprefix("start/"): tensor for key, tensor in tensors.items() if key.startswith("start/")},
+        )

@@ -1,0 +1,104 @@
+"""A person followed from event to event: each new event costs one event, not the whole history again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from foretaste.index.topk import blank, recommend_in_blocks
+from foretaste.nn.memory import Memory
+from foretaste.training.rows import wanted
+from foretaste.types import NO_USER, History, Queries
+
+if TYPE_CHECKING:
+    from foretaste.models.sequence.trained import Trained
+    from foretaste.types import BoolArray, Candidates, FloatArray, Ragged
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """One history, read, and what the networks remember of it. It never changes: `then` gives the next one.
+
+    The answer is always that of the whole history, up to rounding. A causal network goes on from what it remembers
+    (keys and values of each block; the recurrent state of a GRU) while the history fits into `max_length`. Beyond, the
+    oldest event drops out and every other moves down one learned position, so that nothing remembered holds: the newest
+    `max_length` events are then read again, as they always are for a network that reads in both directions.
+
+    history : one row, the wanted events that were read, at most `max_length`
+    state   : (1, M · width) what the person wants next; (0, M · width) before any wanted event
+    memory  : of each of the M networks; empty where it cannot go on
+    """
+
+    trained: Trained
+    history: History
+    state: FloatArray
+    memory: tuple[Memory, ...] = ()
+
+    @classmethod
+    def begin(cls, trained: Trained, history: History) -> Session:
+        """Read a history of one row, which may be empty."""
+        read = wanted(history, trained.kind_weight).newest(trained.room)
+        if trained.bidirectional:
+            return cls(trained, read, trained.states(_question(read))[0])
+        nothing = np.zeros((0, trained.vectors.shape[1]), np.float32)
+        empty = cls(trained, read, nothing, (Memory(),) * len(trained.modules))
+        return empty._extended(read, read) if len(read.items) else empty
+
+    def then(self, events: History) -> Session:
+        """The session after more events (one row, oldest first), which may be of any kind."""
+        new = wanted(events, self.trained.kind_weight)
+        if not len(new.items):
+            return self
+        longer = _joined(self.history, new)
+        # A row of events has times for all or for none; where that changes, what is remembered no longer holds.
+        timed = self.memory and self.memory[0].length and self.memory[0].time is not None
+        if not self.memory or len(longer.items) > self.trained.room or (timed and longer.time is None):
+            return Session.begin(self.trained, longer)
+        return self._extended(longer, new if longer.time is not None else _timeless(new))
+
+    def recommend(self, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None) -> Candidates:
+        """As `recommend` of the model answers one question with this history."""
+        trained, n = self.trained, len(self.trained.vectors)
+        question = _question(self.history)
+        return recommend_in_blocks(self._scores, question, k, n, trained.name, exclude=exclude, allowed=allowed)
+
+    def _scores(self, question: Queries) -> FloatArray:
+        """(1, n_items); nan before any wanted event, and for items of which nothing is known."""
+        if not len(self.state):
+            return np.full((1, len(self.trained.vectors)), np.nan, np.float32)
+        scores: FloatArray = self.state @ self.trained.vectors.T
+        blank(scores, ~self.trained.judged)
+        return scores
+
+    def _extended(self, longer: History, new: History) -> Session:
+        items, kind = torch.from_numpy(new.items.astype(np.int64)), torch.from_numpy(new.kind.astype(np.int64))
+        time = None if new.time is None else torch.from_numpy(new.time / 1e6)
+        states, memories = [], []
+        with torch.inference_mode():
+            for module, table, memory in zip(self.trained.modules, self.trained.tables, self.memory, strict=True):
+                found, kept = module.extend(table, items, kind, time, memory)
+                states.append(found[-1:].float().numpy())
+                memories.append(kept)
+        state = states[0] if len(states) == 1 else np.hstack(states)
+        return Session(self.trained, longer, state, tuple(memories))
+
+
+def _question(history: History) -> Queries:
+    return Queries(np.full(1, NO_USER, np.int32), history)
+
+
+def _timeless(history: History) -> History:
+    return History(history.items, history.offsets, None, history.kind, history.value)
+
+
+def _joined(before: History, after: History) -> History:
+    """One row of both; without times where either has none."""
+    if not len(before.items):
+        return after
+    items = np.concatenate([before.items, after.items])
+    time = None if before.time is None or after.time is None else np.concatenate([before.time, after.time])
+    kind, value = np.concatenate([before.kind, after.kind]), np.concatenate([before.value, after.value])
+    return History(items, np.array([0, len(items)]), time, kind, value)

@@ -1,0 +1,80 @@
+"""One network, several processes or hosts: started by torchrun, led by the first of them.
+
+    python -m torch.distributed.run --nproc-per-node 2 -m foretaste train -p shop
+
+The first process runs the command, alone with data and disk; the others hold no data, and help with every network that
+it trains.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from foretaste.training.processes import Processes
+
+TRAIN, LEAVE = 0.0, 1.0
+LONGEST_WAIT_DAYS = 30
+"""The lead may do other things for long between two trainings; a process that dies is noticed at once all the same."""
+
+
+def started_by_torchrun() -> bool:
+    """Whether this is one of several processes; asked before torch is loaded."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ and "MASTER_ADDR" in os.environ
+
+
+@contextmanager
+def several_processes() -> Iterator[bool]:
+    """Yields True where the work is to be done: in the first process, or the only one.
+
+    with several_processes() as lead:
+        if lead:
+            SasRec().fit(data, Run(folder=Path("run")))
+
+    In the other processes the block is entered when the work is over; until then they have helped with every network
+    that was trained. Batches are split by rows and gradients averaged (gloo), so the weights are those of one process,
+    up to rounding and to what dropout drops.
+    """
+    if not started_by_torchrun():
+        yield True
+        return
+    from datetime import timedelta
+
+    from torch import distributed as dist
+
+    from foretaste.training.processes import Processes, at_work
+
+    dist.init_process_group("gloo", timeout=timedelta(days=LONGEST_WAIT_DAYS))
+    processes = Processes(dist.get_rank(), dist.get_world_size())
+    try:
+        with at_work(processes):
+            if not processes.lead:
+                _help(processes)
+            try:
+                yield processes.lead
+            finally:
+                # Also after an error: the others wait for the next training, unless it came in the midst of a step.
+                if processes.lead and processes.listening:
+                    processes.signal(LEAVE)
+    finally:
+        dist.destroy_process_group()
+
+
+def _help(processes: Processes) -> None:
+    from foretaste.models.sequence.course import Course
+    from foretaste.models.sequence.learn import taught
+    from foretaste.registry import model_class
+    from foretaste.training.processes import EndedByLeadError
+    from foretaste.types import Run
+
+    while processes.signal() != LEAVE:
+        course = Course.from_tensors(processes.tell())
+        network: object = model_class(course.name)
+        try:
+            taught(course, network.network, Run(seed=course.seed))  # type: ignore[attr-defined]  # sequence models have one
+        except EndedByLeadError:
+            continue

@@ -1,0 +1,64 @@
+"""Histories changed a little each time they are learned from, so that a network does not learn them by heart.
+
+Crop, reorder (Xie et al., ICDE 2022: CL4SRec) and dropout of events, on batches of ragged rows. Every choice is drawn
+by the generator handed in; targets are what follows in the changed row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foretaste.types import History
+
+if TYPE_CHECKING:
+    from foretaste.training.config import AugmentConfig
+    from foretaste.types import BoolArray
+
+LEAST = 2
+"""Events a row keeps: one to read, one to ask for."""
+
+
+def augmented(history: History, config: AugmentConfig, rng: np.random.Generator) -> History:
+    """Rows of LEAST events or more; the answer has as many rows, each of LEAST events or more."""
+    if config.crop:
+        history = history.where(cropped(history, config.crop, config.crop_keeps, rng))
+    if config.drop:
+        history = history.where(dropped(history, config.drop, rng))
+    if config.reorder:
+        history = reordered(history, config.reorder, config.reorder_share, rng)
+    return history
+
+
+def cropped(history: History, chance: float, keeps: float, rng: np.random.Generator) -> BoolArray:
+    """(L,) what remains when a row is, with this chance, cut to a part drawn evenly, `keeps` of its length long."""
+    lengths = history.lengths
+    kept = np.maximum(LEAST, np.ceil(lengths * keeps).astype(np.int64))
+    kept = np.where(rng.random(len(lengths)) < chance, np.minimum(kept, lengths), lengths)
+    start = history.offsets[:-1] + rng.integers(0, lengths - kept + 1)
+    row = history.row_of_event()
+    event = np.arange(len(history.items))
+    return (event >= start[row]) & (event < (start + kept)[row])
+
+
+def dropped(history: History, chance: float, rng: np.random.Generator) -> BoolArray:
+    """(L,) what remains when each event is left out with this chance; a row that lost too much stays whole."""
+    keep = rng.random(len(history.items)) >= chance
+    row = history.row_of_event()
+    enough = np.bincount(row[keep], minlength=len(history)) >= LEAST
+    return keep | ~enough[row]
+
+
+def reordered(history: History, chance: float, share: float, rng: np.random.Generator) -> History:
+    """With this chance, `share` of a row, side by side, is put in another order; the times stay where they are."""
+    lengths = history.lengths
+    long = np.ceil(lengths * share).astype(np.int64)
+    start = history.offsets[:-1] + rng.integers(0, lengths - long + 1)
+    row = history.row_of_event()
+    event = np.arange(len(history.items))
+    moved = (rng.random(len(lengths)) < chance)[row] & (event >= start[row]) & (event < (start + long)[row])
+    # Places are drawn anew within the moved run: sorting (row, key) leaves all else where it was.
+    key = np.where(moved, start[row] + rng.random(len(event)) * long[row], event.astype(np.float64))
+    order = np.lexsort((key, row))
+    return History(history.items[order], history.offsets, history.time, history.kind[order], history.value[order])

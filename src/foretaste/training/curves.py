@@ -1,0 +1,89 @@
+"""The course of a training, epoch by epoch, for people and their tools: a CSV file, and TensorBoard's event files."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+    from foretaste.training.loop import Progress
+
+COLUMNS = ("training", "epoch", "loss", "validation", "seconds", "events_per_second")
+
+
+class CsvCurves:
+    """`curves.csv`: a line per epoch, those of other trainings in the same file left alone.
+
+    An epoch is one write of one line, so a kill leaves the line or nothing; `rewrite` puts the file right from a
+    checkpoint before a training goes on, so that no epoch stands there twice.
+    """
+
+    def __init__(self, path: Path, training: str) -> None:
+        self.path, self.training = path, training
+
+    def rewrite(self, progress: Progress) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [",".join(COLUMNS), *self._of_others(), *(self._line(progress, i) for i in range(progress.epochs))]
+        beside = self.path.with_name(self.path.name + ".new")
+        beside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        beside.replace(self.path)
+
+    def append(self, progress: Progress) -> None:
+        """The newest epoch."""
+        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(file, f"{self._line(progress, progress.epochs - 1)}\n".encode())
+        finally:
+            os.close(file)
+
+    def _line(self, progress: Progress, epoch: int) -> str:
+        score, seconds = progress.scores[epoch], progress.seconds[epoch]
+        validation = "" if math.isnan(score) else f"{score:.6f}"
+        per_second = progress.events[epoch] / max(1e-9, seconds)
+        return f"{self.training},{epoch + 1},{progress.losses[epoch]:.6f},{validation},{seconds:.3f},{per_second:.0f}"
+
+    def _of_others(self) -> list[str]:
+        try:
+            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+        except OSError:
+            return []
+        whole = (line for line in lines if line.count(",") == len(COLUMNS) - 1)
+        return [line for line in whole if line.split(",", 1)[0] != self.training]
+
+
+class TensorBoardCurves:
+    """Scalars `loss`, `validation`, `events per second` against the epoch; `tensorboard --logdir FOLDER` shows them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.writer: Any = None
+
+    @classmethod
+    def where_installed(cls, folder: Path) -> Self | None:
+        """None without the package: installing `foretaste[tensorboard]` is what switches it on."""
+        return cls(folder) if find_spec("tensorboard") else None
+
+    def rewrite(self, progress: Progress) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        shutil.rmtree(self.folder, ignore_errors=True)  # a file of an earlier life may hold epochs that were lost
+        self.writer = SummaryWriter(str(self.folder))
+        for epoch in range(progress.epochs):
+            self.append(progress, epoch)
+
+    def append(self, progress: Progress, epoch: int) -> None:
+        self.writer.add_scalar("loss", progress.losses[epoch], epoch + 1)
+        if not math.isnan(progress.scores[epoch]):
+            self.writer.add_scalar("validation", progress.scores[epoch], epoch + 1)
+        per_second = progress.events[epoch] / max(1e-9, progress.seconds[epoch])
+        self.writer.add_scalar("events per second", per_second, epoch + 1)
+        self.writer.flush()
+
+    def close(self) -> None:
+        self.writer.close()
