@@ -11,8 +11,12 @@ from importlib import import_module
 from pathlib import Path
 
 NAMES = (
+    "ablation",
+    "cold",
+    "cold_people",
     "encoders",
     "factors",
+    "forward",
     "index",
     "ingestion",
     "preparing",
@@ -22,9 +26,12 @@ NAMES = (
     "serving",
     "serving_crash",
     "serving_fuzz",
+    "serving_large",
+    "serving_overload",
     "serving_proofs",
     "speed",
     "streaming",
+    "training_kills",
 )
 
 

@@ -81,7 +81,13 @@ def run() -> dict[str, object]:
     return result
 
 
-def made(folder: Path, items: int = ITEMS, people: int = PEOPLE, each: int = EACH) -> None:
+def made(
+    folder: Path,
+    items: int = ITEMS,
+    people: int = PEOPLE,
+    each: int = EACH,
+    recalls: tuple[RecallConfig, ...] = RECALLS,
+) -> None:
     """A project whose people like items near one another, some items much more than others."""
     rng = np.random.default_rng(0)
     taste = rng.integers(0, 200, people)
@@ -103,7 +109,7 @@ def made(folder: Path, items: int = ITEMS, people: int = PEOPLE, each: int = EAC
     store.import_frame(log)
     position = store.position
     store.close()
-    pipeline = Pipeline(PipelineConfig(recalls=RECALLS)).fit(data, Run(seed=0))
+    pipeline = Pipeline(PipelineConfig(recalls=recalls)).fit(data, Run(seed=0))
     activate(folder / "bundles", save_bundle(folder / "bundles", pipeline, data, log_position=position))
 
 
@@ -177,7 +183,7 @@ class Service:
         import psutil
 
         parent = psutil.Process(self.process.pid)
-        workers = [c for c in parent.children(recursive=True) if "spawn_main" in " ".join(c.cmdline())] or [parent]
+        workers = parent.children() or [parent]
         told = [worker.memory_full_info() for worker in workers]
         return [{"rss": m.rss >> 20, "uss": m.uss >> 20, "pss": m.pss >> 20} for m in told]
 

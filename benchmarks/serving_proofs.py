@@ -1,9 +1,10 @@
-"""Promises over many answers, on two workers: 10,000 answers under change, 1,000 people, 30 reloads, 1,000 writes.
+"""Promises over many answers, on two workers: 10,000 answers under change, 1,000 people, 30 reloads, 1,000 writes,
+1,000 answers given again.
 
     python -m benchmarks serving_proofs
 
 Lists nothing hidden, deleted or bought; REST equals `Pipeline` for everybody; reloads fail nobody; what was written
-is read. Each figure is a count of exceptions, and ought to be 0.
+is read; a past answer can be given again to the byte. Each figure is a count of exceptions, and ought to be 0.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,9 @@ from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import bundle_versions
 from foretaste.project import train_on
 from foretaste.types import Run
-from serving.proofs import equal_to_pipeline, never_offered, reloads
+from serving.proofs import Asker, equal_to_pipeline, never_offered, not_given_again, reloads
 
-ANSWERS, PEOPLE, RELOADS, WRITES = 10_000, 1_000, 30, 1_000
+ANSWERS, PEOPLE, RELOADS, WRITES, REPLAYED = 10_000, 1_000, 30, 1_000, 1_000
 
 
 def run() -> dict[str, Any]:
@@ -46,11 +48,21 @@ def run() -> dict[str, Any]:
             different = equal_to_pipeline(fresh, folder / "bundles", store, people)
             store.close()
             unread = _read_your_writes(fresh)
+            with httpx.Client(base_url=service.address, timeout=30) as client:
+                client.put("/v1/items/new-0", json={"columns": {"title": "New", "year": 1990}}).raise_for_status()
+                asker = Asker(client, items=200, item="i{}")
+                asked = asker.ask(REPLAYED // 2)
+                fresh().post(f"/v1/models/{second}/activate", timeout=60).raise_for_status()
+                asked |= asker.ask(REPLAYED // 2)
+            time.sleep(2)
+            changed = not_given_again(folder, asked)
             swapped = reloads(fresh, [first, second], RELOADS)
             offered = never_offered(fresh, [f"i{i}" for i in range(60)], people[:50], ANSWERS, askers=3)
     return {
         "people_for_whom_rest_and_pipeline_differ": f"{len(different)} of {PEOPLE}",
         "writes_not_read_by_the_next_answer": f"{unread} of {WRITES}",
+        "answers_not_given_again_to_the_byte": f"{len(changed)} of {len(asked)}",
+        "examples_of_those": changed[:3],
         "reloads": {**swapped, "failed": len(swapped["failed"]), "examples": swapped["failed"][:3]},
         "lists": {**offered, "wrong": len(offered["wrong"]), "examples": offered["wrong"][:3]},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import inspect
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from foretaste.client import AsyncClient, Client, ServiceError, retrying
+from foretaste.client.calls import kind_of
 from foretaste.events.memory import MemoryStore
 from foretaste.pipeline.bundle import Bundle
 from foretaste.serving.app import create_app
@@ -20,6 +22,15 @@ from foretaste.serving.schemas import EventIn
 from serving.conftest import bundle, film_events, running
 
 __all__ = ["bundle"]
+
+PICTURE = base64.b64decode(
+    "R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="  # one white pixel
+)
+
+
+def test_a_picture_is_sent_as_what_it_is() -> None:
+    starts = {b"\x89PNG": "png", b"GIF89a": "gif", b"RIFF\0\0\0\0WEBP": "webp", b"\xff\xd8\xff": "jpeg"}
+    assert {start: kind_of(start) for start in starts} == {s: f"image/{kind}" for s, kind in starts.items()}
 
 
 @pytest.fixture
@@ -50,6 +61,13 @@ def test_a_shops_day(shop: Client) -> None:
     assert [one.user for one in shop.recommend_batch(["ann", "bob"], 3)] == ["ann", "bob"]
     assert shop.rank(["f6", "f3"], user="u4").items[0].id == "f6"
     assert shop.similar("f2", 3).item.id == "f2"
+    assert shop.similar("f2", 3, by="behaviour").by == ["behaviour"]
+    found = shop.search("commedy", 3, user="ann", filter={"genres": ["Comedy"]}, remember=True)
+    assert found.corrected == "comedy"
+    assert len(found.items) == 3
+    assert not found.remembered, "this shop does not keep searches"
+    with pytest.raises(ServiceError, match="no column of pictures"):
+        shop.search_picture(PICTURE)
     assert shop.put_item("n/1", {"title": "New"}).title == "New"
     assert shop.item("n/1").id == "n/1"
     assert shop.delete_item("n/1")

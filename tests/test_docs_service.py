@@ -81,6 +81,7 @@ def test_the_settings_of_the_page_are_settings() -> None:
 
 
 def test_the_defaults_of_the_page_are_the_defaults() -> None:
+    from foretaste.serving.looking import MOST_PIXELS
     from foretaste.serving.settings import MAX_BATCH, MAX_DEPTH, MAX_EVENTS, MAX_N, MAX_TEXT, Limits
 
     limits = Limits()
@@ -93,6 +94,7 @@ def test_the_defaults_of_the_page_are_the_defaults() -> None:
         ("10/s per address", limits.refusals_per_second == 10),
         ("50 ms by the pace", limits.wait_seconds == 0.05 and limits.waiting == 8),
         ("after 2 s", limits.answer_seconds == 2),
+        ("8 MiB, 40 million pixels", limits.picture_bytes == 8 << 20 and MOST_PIXELS == 40_000_000),
     ]:
         assert said in PAGE
         assert is_so, said

@@ -18,6 +18,7 @@ from foretaste.data.dataset import Dataset
 from foretaste.data.prepare.prepare import prepare
 from foretaste.data.project.guess import load_dataset, load_project
 from foretaste.evaluation.train import Selection, select_pipeline, usable_models, usual_models
+from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import activate, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
@@ -61,7 +62,9 @@ def logged(store: EventStore, files: Dataset) -> tuple[Dataset, str | None]:
 
     What came through the service counts like what came from files; the log is the training data.
     """
-    log, remark = with_times(store.frame())
+    whole = store.frame()
+    searched = whole["kind"] == SEARCHED
+    log, remark = with_times(whole.filter(~searched))
     data = Dataset.from_frame(
         log,
         files.items.as_frame(),
@@ -74,8 +77,22 @@ def logged(store: EventStore, files: Dataset) -> tuple[Dataset, str | None]:
         names = pl.DataFrame({"user": data.users.names})
         users = names.join(users, on="user", how="left", maintain_order="left")
     items = replace(data.items, places=files.items.places)
-    beside = replace(data, items=items, user_table=users, relations=files.relations, searches=files.searches)
+    searches = with_searches(files.searches, whole.filter(searched))
+    beside = replace(data, items=items, user_table=users, relations=files.relations, searches=searches)
     return replace(beside, licence=files.licence), remark
+
+
+def with_searches(of_files: pl.DataFrame | None, logged: pl.DataFrame) -> pl.DataFrame | None:
+    """What people searched for, by the files and by the service, as `Dataset.searches` has it."""
+    if not len(logged):
+        return of_files
+    of_service = logged.select("user", pl.col("item").alias("text"), "time")
+    if of_files is None:
+        return of_service
+    known = of_files.with_columns(pl.col("user", "text").cast(pl.String))
+    if "time" in known.columns:
+        known = known.with_columns(pl.col("time").cast(pl.Int64))
+    return pl.concat([known, of_service], how="diagonal")
 
 
 def with_times(log: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:

@@ -28,6 +28,8 @@ LIGHT = {
     "training": {"epochs": 50, "least_steps": 0, "learning_rate": 0.01, "warm_up_steps": 10, "averaging": 0.9},
 }
 """Networks learn these small worlds in a second; their own settings are made for data a thousand times larger."""
+TUNED = {"tuning": {"layers": 1, "batches": 4, "training": {**LIGHT["training"], "epochs": 2}}}
+MAPPED = {"contrast": {"batches": 5}, "training": {**LIGHT["training"], "epochs": 2}}
 NEEDS = {"cf": "implicit", "torch": "torch", "text": "sentence_transformers"}
 
 
@@ -39,6 +41,8 @@ def _unfitted(name: str) -> Any:
     if extra and find_spec(NEEDS[extra]) is None:
         pytest.skip(f"the extra '{extra}' is not installed: pip install 'foretaste[{extra}]'")
     made = model_class(name)
+    if name in {"content_tuned", "content_metric"}:
+        return made(made.config_class.model_validate(TUNED if name == "content_tuned" else MAPPED))
     return made(made.config_class.model_validate(LIGHT)) if name in NETWORKS else made()
 
 

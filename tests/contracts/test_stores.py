@@ -105,6 +105,21 @@ def test_history_is_in_order_of_time_then_arrival(make: Make) -> None:
     assert store.count("nobody") == 0
 
 
+def test_a_history_can_be_read_as_it_was_at_a_place_in_the_log(make: Make) -> None:
+    store = make()
+    store.append([Event("1", "ann", "first", "view", 10), Event("2", "bob", "his", "view", 11)])
+    store.append([Event("3", "ann", "second", "view", 20)])
+    then = store.history("ann")
+    assert then.upto == store.position > 0
+    store.append([Event("4", "ann", "late, of long ago", "view", 1), Event("5", "ann", "third", "view", 30)])
+    assert store.history("ann").item == ["late, of long ago", "first", "second", "third"]
+    again = store.history("ann", until=then.upto)
+    assert (again, again.upto) == (then, then.upto)
+    assert store.history("ann", last=1, until=then.upto).item == ["second"]
+    assert len(store.history("ann", until=0)) == 0
+    assert store.history("nobody").upto == 0
+
+
 def test_users_are_listed_by_their_latest_activity(make: Make) -> None:
     store = make()
     done = [("ann", 5), ("bob", 9), ("eve", None), ("ann", 1), ("dan", 9)]

@@ -107,6 +107,11 @@ def test_of_equally_close_words_the_commoner_was_meant() -> None:
     assert [guess.word for guess in spelling.meant("carx")] == ["care", "cart"], "carp is written nowhere any more"
 
 
+def test_two_letters_swapped_is_a_slip_before_all_others() -> None:
+    spelling = Spelling(["was", "wars"], np.array([90, 1]))
+    assert spelling.meant("wras")[0].word == "wars"
+
+
 def test_what_is_too_far_is_not_guessed() -> None:
     spelling = Spelling(["star", "wars", "2001"], np.ones(3, np.int64))
     assert spelling.meant("stxx") == []

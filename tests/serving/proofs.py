@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import numpy as np
 
+from foretaste.events.answers import AnswerBook
 from foretaste.pipeline.bundle import load_current
+from foretaste.serving.replaying import Replayer
 from foretaste.types import NO_ITEM, NO_USER, History, Queries
 
 if TYPE_CHECKING:
@@ -155,3 +158,97 @@ def reloads(fresh: Fresh, versions: list[str], times: int, askers: int = 3) -> d
         thread.join()
     strange = [version for version in seen if version not in versions]
     return {"reloads": times, "answers": sum(seen.values()), "failed": failed, "strange_versions": strange}
+
+
+class Asker:
+    """Asks for lists of every form while people act and the catalogue changes, and keeps what was answered."""
+
+    def __init__(
+        self,
+        client: httpx.Client,
+        seed: int = 0,
+        items: int = 60,
+        item: str = "f{}",
+        filter: str = '{"year": {"max": 1994}}',
+    ) -> None:
+        self._client = client
+        self._rng = random.Random(seed)
+        self._items = items
+        self._item = item
+        self._filter = filter
+        self._count = 0
+
+    def ask(self, answers: int) -> dict[str, bytes]:
+        """recommendation_id → the bytes that came."""
+        found: dict[str, bytes] = {}
+        cursor: tuple[str, str] | None = None
+        while len(found) < answers:
+            self._something_happens()
+            body, cursor = self._one(cursor)
+            found[json.loads(body)["recommendation_id"]] = body
+        return found
+
+    @staticmethod
+    def kinds(folder: Path) -> list[dict[str, Any]]:
+        """What is written down of each answer."""
+        book = AnswerBook(folder)
+        records = [record.said for name in book.ids() if (record := book.find(name)) is not None]
+        book.close()
+        return records
+
+    def _some(self) -> str:
+        return self._item.format(self._rng.randrange(self._items))
+
+    def _something_happens(self) -> None:
+        rng, self._count = self._rng, self._count + 1
+        user, item = f"u{rng.randrange(40)}", self._some()
+        what = rng.choice(["event", "shown", "search", "less", "put", "new", "hide", "nothing"])
+        if what in ("event", "shown"):
+            event = {"id": f"a{self._count}", "user": user, "item": item}
+            event |= {"type": "shown"} if what == "shown" else {"kind": "view"}
+            self._client.post("/v1/events", json={"events": [event]}).raise_for_status()
+        elif what == "search":
+            event = {"id": f"a{self._count}", "user": user, "text": f"film {self._count}", "type": "search"}
+            self._client.post("/v1/events", json={"events": [event]}).raise_for_status()
+        elif what == "less":
+            self._client.post(f"/v1/users/{user}/less", json={"item": item}).raise_for_status()
+        elif what in ("put", "new", "hide"):
+            name = f"new-{rng.randrange(5)}" if what == "new" else item
+            columns = {"title": f"Film {self._count}", "genres": ["Comedy"], "year": 1990 + self._count % 9}
+            given = {"columns": columns, "hidden": what == "hide"}
+            self._client.put(f"/v1/items/{name}", json=given).raise_for_status()
+
+    def _one(self, cursor: tuple[str, str] | None) -> tuple[bytes, tuple[str, str] | None]:
+        rng, user = self._rng, f"u{self._rng.randrange(44)}"  # of whom the last four are strangers
+        form = rng.choice(["user", "page", "explain", "filter", "guest", "rank", "rank guest"])
+        if form in ("guest", "rank guest"):
+            history = [{"item": self._some(), "kind": "view"} for _ in range(rng.randrange(5))]
+            asked = {"history": history, "n": 7, "exclude": [self._some()], "explain": rng.random() < 0.3}
+            path = "/v1/recommendations"
+            if form == "rank guest":
+                path, asked = "/v1/rank", {"history": history, "items": [self._some() for _ in range(9)]}
+            return self._client.post(path, json=asked).raise_for_status().content, cursor
+        if form == "rank":
+            asked = {"user": user, "items": [self._some() for _ in range(9)]}
+            return self._client.post("/v1/rank", json=asked).raise_for_status().content, cursor
+        params: dict[str, Any] = {"n": 6}
+        if form == "explain":
+            params["explain"] = "true"
+        if form == "filter":
+            params["filter"] = self._filter
+        if form == "page" and cursor is not None:
+            user, params["cursor"] = cursor
+        answer = self._client.get(f"/v1/users/{user}/recommendations", params=params).raise_for_status()
+        after = answer.json()["cursor"]
+        return answer.content, None if after is None else (user, after)
+
+
+def not_given_again(folder: Path, asked: dict[str, bytes]) -> list[str]:
+    """Of these answers, those that a project gives again with other bytes, and why."""
+    different = []
+    with Replayer.of_project(folder) as replayer:
+        for name, body in asked.items():
+            found = replayer.replay(name)
+            if found.body != body or not found.same:
+                different.append(f"{name}: {found.why}")
+    return different

@@ -36,9 +36,9 @@ class Served:
 
     def workers(self) -> list[int]:
         found = []
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            with suppress(psutil.NoSuchProcess):  # or a zombie, which is one
-                if "spawn_main" in " ".join(child.cmdline()):
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.NoSuchProcess):
+                if child.status() != psutil.STATUS_ZOMBIE:
                     found.append(child.pid)
         return found
 

@@ -22,6 +22,7 @@ from foretaste.cli import (
     keys,
     models,
     recommend,
+    replay,
     restore,
     search,
     serve,
@@ -67,7 +68,7 @@ _ORDER = {
         similar.similar,
         search.search,
     ),
-    "Run": (serve.serve,),
+    "Run": (serve.serve, replay.replay),
     "Keep": (backup.backup, restore.restore, export.export, import_.import_, erase.erase),
     "Look": (models.models, benchmark.benchmark, sources.sources, doctor.doctor),
 }

@@ -12,7 +12,10 @@ from foretaste.cli.recommend import N
 
 
 def search(
-    query: Annotated[str, typer.Argument(help="What is looked for, in any words.")],
+    query: Annotated[str | None, typer.Argument(help="What is looked for, in any words.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Look for what looks like this JPEG, PNG, WebP or GIF instead.")
+    ] = None,
     user: Annotated[str | None, typer.Option(help="Whose taste orders what fits alike.")] = None,
     n: N = 10,
     personal: Annotated[float | None, typer.Option(min=0, help="Weight of that taste; 0 leaves it out.")] = None,
@@ -20,31 +23,47 @@ def search(
     project: Folder = ".",
     as_json: Json = False,
 ) -> None:
-    """Search the catalogue; slips of the finger are forgiven."""
+    """Search the catalogue, by words or by a picture; slips of the finger are forgiven."""
     from rich.table import Table
     from rich.text import Text
 
+    from foretaste.errors import DataError
     from foretaste.progress import progress
     from foretaste.search.search import SearchConfig
     from foretaste.serving.engine import Engine
     from foretaste.serving.searching import SearchDesk
     from foretaste.types import Run
 
+    if (query is None) == (picture is None):
+        raise DataError('Say what to look for: foretaste search "red shoes", or foretaste search --picture shoes.jpg.')
     with Engine.of_project(Path(project)) as engine:
         desk = SearchDesk(engine, SearchConfig(meaning=0.0) if words else SearchConfig())
         with progress(notes()) as report:
-            desk.prepare(Run(progress=report))
-        answer = desk.find(query, n, user=user, personal=personal)
+            desk.prepare(Run(progress=report), words=picture is None, pictures=picture is not None)
+        if picture is not None:
+            answer = desk.find_like(_content(picture), n)
+        else:
+            assert query is not None
+            answer = desk.find(query, n, user=user, personal=personal)
     if as_json:
         print_json(answer.model_dump(mode="json"))
         return
     if answer.corrected:
         console().print(Text(f"Searched for: {answer.corrected}", style="yellow"))
     if not answer.items:
-        console().print(Text(f"Nothing answers '{query}'."))
+        console().print(Text(f"Nothing answers '{query or picture}'."))
         return
     table = Table("", "title", "found by", "id", box=None, header_style="bold")
     for rank, item in enumerate(answer.items, start=1):
         by = ", ".join(f"{name} {said:.2f}" for name, said in item.found_by.items() if said)
         table.add_row(str(rank), Text(item.title, style="bold"), Text(by, style="dim"), Text(item.id, style="dim"))
     console().print(table)
+
+
+def _content(picture: Path) -> bytes:
+    from foretaste.errors import DataError
+
+    try:
+        return picture.read_bytes()
+    except OSError as error:
+        raise DataError(f"The picture {picture} cannot be read ({error.strerror}).") from None

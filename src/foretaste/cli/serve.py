@@ -28,6 +28,9 @@ def serve(
         bool, typer.Option("--open-to-all", help="Ask nobody for a key, even beyond this machine.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No line per request.")] = False,
+    otel: Annotated[
+        bool, typer.Option("--otel", help="OpenTelemetry: a span per request, sent where OTEL_* variables say.")
+    ] = False,
 ) -> None:
     """Serve recommendations over HTTP, with a page to look at them."""
     if bundle is not None:
@@ -46,6 +49,7 @@ def serve(
         allowed_hosts=tuple(allowed_host or ()),
         open_to_all=open_to_all,
         access_log=not quiet,
+        otel=otel,
     )
 
 
@@ -58,6 +62,7 @@ def run_server(
     allowed_hosts: tuple[str, ...] = (),
     open_to_all: bool = False,
     access_log: bool = True,
+    otel: bool = False,
 ) -> None:
     """Blocks until Ctrl-C."""
     from foretaste.serving.server import serve_project
@@ -71,5 +76,6 @@ def run_server(
         allowed_hosts=allowed_hosts,
         open_to_all=open_to_all,
         access_log=access_log,
+        otel=otel,
     )
     serve_project(folder, config, announce=lambda: console().print(words, highlight=False))

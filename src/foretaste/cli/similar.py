@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
-from foretaste.cli.output import Folder, Json, console, print_json
+from foretaste.cli.output import Folder, Json, console, notes, print_json
 from foretaste.cli.recommend import N
 
 
 def similar(
     item: Annotated[str, typer.Option(help="The item's id, as in your files.")],
     n: N = 10,
+    by: Annotated[
+        str | None, typer.Option(help="text, picture, behaviour or blend; left out, as every model together says.")
+    ] = None,
     project: Folder = ".",
     as_json: Json = False,
 ) -> None:
@@ -21,10 +25,27 @@ def similar(
     from rich.table import Table
     from rich.text import Text
 
+    from foretaste.errors import DataError, did_you_mean
+    from foretaste.progress import progress
     from foretaste.serving.engine import Engine
+    from foretaste.serving.likeness import By
+    from foretaste.serving.searching import SearchDesk
+    from foretaste.types import Run
 
+    if by is not None and by not in get_args(By):
+        raise DataError(f"Items are alike by {', '.join(get_args(By))}; not by '{by}'.{did_you_mean(by, get_args(By))}")
     with Engine.of_project(Path(project)) as engine:
-        answer = engine.similar(item, n)
+        if by is None:
+            answer = engine.similar(item, n)
+        else:
+            desk = SearchDesk(engine)
+            with progress(notes()) as report:
+                run = Run(progress=report)
+                desk.prepare(run, words=by in ("text", "blend"), pictures=by == "picture")
+                if by == "blend":
+                    with suppress(DataError):  # it counts where there is any
+                        desk.prepare(run, words=False, pictures=True)
+            answer = desk.similar(item, n, by)
     if as_json:
         print_json(answer.model_dump(mode="json"))
         return

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         SimilarItems,
         UserOut,
     )
+    from foretaste.serving.schemas.search import Found
 
 
 class AsyncClient:
@@ -79,7 +80,7 @@ class AsyncClient:
 
     async def _once(self, call: Call[Answer]) -> Answer:
         try:
-            response = await self._session.request(call.method, call.path, params=call.params, json=call.body)
+            response = await self._session.request(call.method, call.path, params=call.params, **call.sent)
         except self._httpx.TransportError as error:
             raise unreachable(self._address, error) from error
         return read(call, response)
@@ -132,8 +133,27 @@ class AsyncClient:
         """These items in the order in which they suit a person."""
         return await self.send(calls.rank(items, {"user": user, "history": history, "explain": explain}))
 
-    async def similar(self, item: str, n: int = 10) -> SimilarItems:
-        return await self.send(calls.similar(item, n))
+    async def similar(self, item: str, n: int = 10, *, by: str | None = None) -> SimilarItems:
+        """What goes with an item; `by` text, picture, behaviour or blend, or as every model together says."""
+        return await self.send(calls.similar(item, n, by))
+
+    async def search(
+        self,
+        q: str,
+        n: int = 10,
+        *,
+        user: str | None = None,
+        personal: float | None = None,
+        filter: Mapping[str, Any] | None = None,
+        remember: bool | None = None,
+    ) -> Found:
+        """Items that answer a question; for a `user`, in the order they like, and remembered if both sides say so."""
+        more = {"n": n, "user": user, "personal": personal, "filter": filter, "remember": remember}
+        return await self.send(calls.search(q, more))
+
+    async def search_picture(self, picture: bytes, n: int = 10, *, filter: Mapping[str, Any] | None = None) -> Found:
+        """Items that look like a picture: the bytes of a JPEG, PNG, WebP or GIF file."""
+        return await self.send(calls.search_picture(picture, n, filter))
 
     async def items(self, n: int = 24) -> list[Item]:
         """Items, most popular first."""

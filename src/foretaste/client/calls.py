@@ -13,6 +13,7 @@ from uuid import uuid4
 from pydantic import BaseModel
 
 from foretaste.serving import schemas as s
+from foretaste.serving.schemas.search import Found
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Event = Mapping[str, Any] | s.EventIn
@@ -26,6 +27,16 @@ class Call(Generic[Answer]):
     answer: type[Answer]
     params: dict[str, Any] = field(default_factory=dict)
     body: Any = None
+    content: bytes | None = None
+    kind: str | None = None
+    """Of the content, where it is no JSON."""
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """What httpx wants to know of the body."""
+        if self.content is None:
+            return {"json": self.body}
+        return {"content": self.content, "headers": {"Content-Type": self.kind or "application/octet-stream"}}
 
 
 def _name(text: str) -> str:
@@ -77,8 +88,29 @@ def rank(items: Sequence[str], more: Mapping[str, Any]) -> Call[s.Recommendation
     return Call("POST", "/v1/rank", s.Recommendations, body={"items": list(items), **_said(**more)})
 
 
-def similar(item: str, n: int) -> Call[s.SimilarItems]:
-    return Call("GET", f"/v1/items/{_name(item)}/similar", s.SimilarItems, {"n": n})
+def similar(item: str, n: int, by: str | None) -> Call[s.SimilarItems]:
+    return Call("GET", f"/v1/items/{_name(item)}/similar", s.SimilarItems, _said(n=n, by=by))
+
+
+def search(q: str, more: Mapping[str, Any]) -> Call[Found]:
+    said = _said(**more)
+    if "filter" in said:
+        said["filter"] = json.dumps(said["filter"])
+    return Call("GET", "/v1/search", Found, {"q": q, **said})
+
+
+def search_picture(picture: bytes, n: int, filter: Mapping[str, Any] | None) -> Call[Found]:
+    wanted = None if filter is None else json.dumps(filter)
+    params = _said(n=n, filter=wanted)
+    return Call("POST", "/v1/search/picture", Found, params, content=picture, kind=kind_of(picture))
+
+
+def kind_of(picture: bytes) -> str:
+    """The Content-Type of a picture, by how its file begins; the service looks for itself, too."""
+    for start, kind in ((b"\x89PNG", "image/png"), (b"GIF8", "image/gif"), (b"RIFF", "image/webp")):
+        if picture.startswith(start):
+            return kind
+    return "image/jpeg"
 
 
 def items(n: int) -> Call[s.Items]:

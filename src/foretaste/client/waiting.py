@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         SimilarItems,
         UserOut,
     )
+    from foretaste.serving.schemas.search import Found
 
 
 class Client:
@@ -79,7 +80,7 @@ class Client:
 
     def _once(self, call: Call[Answer]) -> Answer:
         try:
-            response = self._session.request(call.method, call.path, params=call.params, json=call.body)
+            response = self._session.request(call.method, call.path, params=call.params, **call.sent)
         except self._httpx.TransportError as error:
             raise unreachable(self._address, error) from error
         return read(call, response)
@@ -132,8 +133,27 @@ class Client:
         """These items in the order in which they suit a person."""
         return self.send(calls.rank(items, {"user": user, "history": history, "explain": explain}))
 
-    def similar(self, item: str, n: int = 10) -> SimilarItems:
-        return self.send(calls.similar(item, n))
+    def similar(self, item: str, n: int = 10, *, by: str | None = None) -> SimilarItems:
+        """What goes with an item; `by` text, picture, behaviour or blend, or as every model together says."""
+        return self.send(calls.similar(item, n, by))
+
+    def search(
+        self,
+        q: str,
+        n: int = 10,
+        *,
+        user: str | None = None,
+        personal: float | None = None,
+        filter: Mapping[str, Any] | None = None,
+        remember: bool | None = None,
+    ) -> Found:
+        """Items that answer a question; for a `user`, in the order they like, and remembered if both sides say so."""
+        more = {"n": n, "user": user, "personal": personal, "filter": filter, "remember": remember}
+        return self.send(calls.search(q, more))
+
+    def search_picture(self, picture: bytes, n: int = 10, *, filter: Mapping[str, Any] | None = None) -> Found:
+        """Items that look like a picture: the bytes of a JPEG, PNG, WebP or GIF file."""
+        return self.send(calls.search_picture(picture, n, filter))
 
     def items(self, n: int = 24) -> list[Item]:
         """Items, most popular first."""

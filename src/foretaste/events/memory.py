@@ -72,9 +72,9 @@ class MemoryStore:
         insort(self._places.setdefault(event.user, []), place)
         return Outcome("accepted")
 
-    def history(self, user: str, last: int | None = None) -> Past:
+    def history(self, user: str, last: int | None = None, until: int | None = None) -> Past:
         with self._lock:
-            places = self._places.get(user, [])
+            places = [place for place in self._places.get(user, []) if until is None or place.seq <= until]
             first = 0 if last is None else max(0, len(places) - last)
             events = [self._log[place.seq] for place in places[first:]]
         return Past(
@@ -82,6 +82,7 @@ class MemoryStore:
             [event.kind for event in events],
             [event.time for event in events],
             [event.value for event in events],
+            max((place.seq for place in places[first:]), default=0),
         )
 
     def count(self, user: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ Status = Literal["accepted", "duplicate", "conflict", "rejected"]
 
 DEFAULT_KIND = "interaction"
 """The kind of imported events that name none; `usual_kinds([])` means the same by it."""
+SEARCHED = "searched for"
+"""The kind of a search; its item is what was searched for. It has a space, so that no kind of a shop's own is it."""
 EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The µs since 1970 UTC that a date-time can be written for: the years 1 to 9999."""
 LARGEST_VALUE = 1e30
@@ -67,12 +69,16 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What one person did, oldest first: four lists of one length."""
+    """What one person did, oldest first: four lists of one length.
+
+    upto : the latest place in the log among them, 0 where there is none: `history(until=upto)` gives them again
+    """
 
     item: list[str]
     kind: list[str]
     time: list[int | None]
     value: list[float]
+    upto: int = field(default=0, compare=False)
 
     def __len__(self) -> int:
         return len(self.item)
@@ -157,8 +163,11 @@ class EventStore(Protocol):
         """
         ...
 
-    def history(self, user: str, last: int | None = None) -> Past:
-        """What a person did, or the `last` events of it, oldest first; empty for people without events."""
+    def history(self, user: str, last: int | None = None, until: int | None = None) -> Past:
+        """What a person did, or the `last` events of it, oldest first; empty for people without events.
+
+        until : a place in the log; what was written behind it, whenever it happened, is not looked at
+        """
         ...
 
     def count(self, user: str) -> int:
@@ -253,12 +262,12 @@ class EventStore(Protocol):
 
 def problem(event: Event) -> str | None:
     """What is wrong with an event, in one sentence; None if nothing is."""
-    for field in ("id", "user", "item", "kind"):
-        text = getattr(event, field)
+    for name in ("id", "user", "item", "kind"):
+        text = getattr(event, name)
         if not text:
-            return f"'{field}' is empty; give a name."
+            return f"'{name}' is empty; give a name."
         if not text.isascii() and not _encodable(text):
-            return f"'{field}' is not valid Unicode; send UTF-8."
+            return f"'{name}' is not valid Unicode; send UTF-8."
     if event.context is not None and not _encodable(event.context):
         return "'context' is not valid Unicode; send UTF-8."
     if event.time is not None and not EARLIEST <= event.time <= LATEST:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from foretaste.errors import StoreError
+from foretaste.events.answers import AnswerBook
 from foretaste.events.kept_out import now
 from foretaste.events.opening import open_store
 from foretaste.events.sqlite.file import occurrences
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOG_FILES = ("events.db", "events.db-wal", "events.db-shm", KEY_FILE)
+EVERY = 1 << 62
 
 
 def erase_person(folder: Path, user: str) -> Receipt:
@@ -31,6 +34,9 @@ def erase_person(folder: Path, user: str) -> Receipt:
         receipt = store.erase(user)
     finally:
         store.close()
+    if (book := AnswerBook.there(folder)) is not None:
+        with closing(book):
+            receipt.found["answers"] = book.forget(user, now())
     named = {} if len(user.encode()) < TELLING_BYTES else _files_that_name(folder, user)
     remarks = [
         f"{name} names them {n:,} times. It is your file: take them out of it. Imports leave them out already."
@@ -51,10 +57,14 @@ def erase_by_age(folder: Path, days: int) -> Receipt:
     _check(folder)
     store = open_store(None, folder)
     try:
-        n = store.forget_before(now() - int(timedelta(days=days) / timedelta(microseconds=1)))
+        before = now() - int(timedelta(days=days) / timedelta(microseconds=1))
+        found = {"events": store.forget_before(before)}
     finally:
         store.close()
-    return Receipt({"events": n}, ("Backups made before this still hold them; delete those when their time has come.",))
+    if (book := AnswerBook.there(folder)) is not None:
+        with closing(book):
+            found["answers"] = book.prune(EVERY, before)
+    return Receipt(found, ("Backups made before this still hold them; delete those when their time has come.",))
 
 
 def _check(folder: Path) -> None:

@@ -60,25 +60,51 @@ class Views:
             (np.nan_to_num(seen) * weight).sum(axis=2), total, out=np.full_like(total, np.nan), where=total > 0
         )
         whole[np.arange(len(items)), items] = np.nan
-        if allowed is not None:
-            whole[:, ~allowed] = np.nan
-        found, scores = top_k(whole.astype(np.float32), k)
-        parts = np.take_along_axis(seen, np.maximum(found, 0)[:, :, None], axis=1)
-        parts[found == NO_ITEM] = np.nan
-        return Candidates(found, scores, parts, tuple(used))
+        return _best(whole, seen, tuple(used), k, allowed)
+
+    def like(self, own: Mapping[str, FloatArray], k: int, *, allowed: BoolArray | None = None) -> Candidates:
+        """What is most like something that is not in the catalogue: a picture somebody sent, an item of a minute ago.
+
+        own : (D,) of length 1 by view; each counts alike
+        """
+        seen = np.stack([self._near(name, vector[None, :]) for name, vector in own.items()], axis=2)
+        there = ~np.isnan(seen)
+        whole = np.divide(
+            np.nan_to_num(seen).sum(axis=2),
+            there.sum(axis=2),
+            out=np.full(seen.shape[:2], np.nan, np.float32),
+            where=there.any(axis=2),
+        )
+        return _best(whole, seen, tuple(own), k, allowed)
 
     def _likeness(self, name: str, items: IntArray) -> FloatArray:
         """(B, n) at most 1; nan where the view does not know one of the two."""
         if name in self._vectors:
-            table = self._vectors[name]
-            near: FloatArray = table[items] @ table.T
-            known = np.asarray(table.any(axis=1))
-            near[:, ~known] = np.nan
-            near[~known[items]] = np.nan
-            return near
+            return self._near(name, self._vectors[name][items])
         everything = np.broadcast_to(np.arange(self._n, dtype=np.int32), (len(items), self._n))
         scores = self._models[name].score(Queries.guests([[item] for item in items.tolist()]), everything).copy()
         scores[np.arange(len(items)), items] = np.nan
         best = np.nanmax(np.where(np.isnan(scores), -np.inf, scores), axis=1, keepdims=True, initial=-np.inf)
         # A model's scores have no scale of their own: the item that goes best with it is 1.
         return np.divide(scores, best, out=np.full_like(scores, np.nan), where=np.isfinite(best) & (best > 0))
+
+    def _near(self, name: str, vectors: FloatArray) -> FloatArray:
+        """(B, n) cosines of (B, D) vectors with every item of a view; nan where one of the two is 0."""
+        table = self._vectors[name]
+        near: FloatArray = vectors @ table.T
+        near[:, ~table.any(axis=1)] = np.nan
+        near[~vectors.any(axis=1)] = np.nan
+        return near
+
+
+def _best(whole: FloatArray, seen: FloatArray, names: tuple[str, ...], k: int, allowed: BoolArray | None) -> Candidates:
+    """The k best of (B, n) likenesses, with what each of V views says of them.
+
+    seen : (B, n, V)
+    """
+    if allowed is not None:
+        whole[:, ~allowed] = np.nan
+    found, scores = top_k(whole.astype(np.float32), k)
+    parts = np.take_along_axis(seen, np.maximum(found, 0)[:, :, None], axis=1)
+    parts[found == NO_ITEM] = np.nan
+    return Candidates(found, scores, parts, names)

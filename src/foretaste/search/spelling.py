@@ -59,7 +59,9 @@ class Spelling:
             other = self._words[code]
             if abs(len(other) - len(word)) <= allowed and (n := edits(word, other)) <= allowed:
                 found.append(Guess(other, 1 - n / max(len(word), len(other))))
-        return sorted(found, key=lambda guess: (-guess.closeness, -self._spread[guess.word], guess.word))
+        # Of equally close words the one with the same letters was meant: 'wras' is wars rather than was.
+        letters = sorted(word)
+        return sorted(found, key=lambda g: (-g.closeness, sorted(g.word) != letters, -self._spread[g.word], g.word))
 
 
 def edits(a: str, b: str) -> int:

@@ -18,14 +18,26 @@ from foretaste.serving.openapi import described
 from foretaste.serving.problems import DOCUMENTED, add_error_handlers
 from foretaste.serving.reference import STYLE, reference
 from foretaste.serving.routes import events, health, items, models, recommendations, search, users
+from foretaste.serving.searching import SearchDesk
 from foretaste.serving.settings import ServerConfig
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from fastapi.telemetry import TelemetryConfig
+
     from foretaste.serving.engine import Engine
     from foretaste.serving.keys import KeyFile
 
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's own would export the paths of requests, with the ids in them, as soon as anything in the process sets up
+OpenTelemetry; ours is spans.py. Older FastAPIs have none and overlook this."""
 CONSOLE = Path(__file__).parent / "console"
 
 
@@ -50,11 +62,21 @@ def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile
         responses=DOCUMENTED,  # type: ignore[arg-type]  # dict is invariant
         lifespan=lifespan,
         redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
     )
     app.openapi = lambda: described(app)  # type: ignore[method-assign]
     add_error_handlers(app)
-    for routes in (events, recommendations, search, users, items, models, health):
-        app.include_router(routes.router(engine))
+    desk = SearchDesk(engine)
+    for router in (
+        events.router(engine),
+        recommendations.router(engine),
+        search.router(desk),
+        users.router(engine),
+        items.router(engine, desk),
+        models.router(engine),
+        health.router(engine),
+    ):
+        app.include_router(router)
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:

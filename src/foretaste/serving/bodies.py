@@ -10,7 +10,7 @@ import numpy as np
 from starlette.requests import ClientDisconnect
 
 from foretaste.serving.problems import problem
-from foretaste.serving.settings import MAX_DEPTH
+from foretaste.serving.settings import MAX_DEPTH, PICTURES
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -31,7 +31,7 @@ class Refused(Exception):  # noqa: N818  # it is an answer rather than an error
 
 
 def too_large(most: int) -> Response:
-    return problem(413, "too_large", f"The body is larger than {most} bytes; send fewer events at a time.")
+    return problem(413, "too_large", f"The body is larger than {most} bytes; send less at a time.")
 
 
 async def read_body(scope: Scope, receive: Receive, limits: Limits) -> Receive:
@@ -40,8 +40,9 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> Receive:
     if names.isdisjoint((b"content-length", b"transfer-encoding")):
         return receive  # no body is announced, so none can come
     async with asyncio.timeout(limits.body_seconds):
-        body = await _read(receive, limits.body_bytes)
-    if body and deeper_than(body, MAX_DEPTH):
+        body = await _read(receive, limits.of_body(scope["path"]))
+    # Brackets in a picture nest nothing.
+    if body and scope["path"] != PICTURES and deeper_than(body, MAX_DEPTH):
         raise Refused(
             "depth", problem(422, "invalid", f"The body nests deeper than {MAX_DEPTH} levels; nothing here does.")
         )

@@ -13,6 +13,7 @@ import polars.selectors as cs
 from foretaste.serving.cursors import checksums
 from foretaste.serving.filters import mask
 from foretaste.serving.newcomers import Words
+from foretaste.serving.reading import content_of
 from foretaste.serving.settings import MAX_N
 from foretaste.serving.tastes import SHOWN
 from foretaste.types import NO_ITEM, BoolArray, History, IntArray, LongArray
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from foretaste.data.items import ItemTable
     from foretaste.events.model import Past
+    from foretaste.models.content.content import Content
     from foretaste.pipeline.bundle import Bundle
 
 UNWRITABLE = ("Binary", "Object")
@@ -81,6 +83,11 @@ class Catalogue:
         title = self.bundle.items.title or "title"
         rows = self.frame.iter_rows(named=True) if self.frame.width else ({} for _ in self.ids)
         return Words({title: text, **row} for text, row in zip(self.titles, rows, strict=True))
+
+    @cached_property
+    def content(self) -> Content | None:
+        """The bundle's model that can read new items, where it has one."""
+        return content_of(self.bundle)
 
     def columns(self, codes: Sequence[int]) -> list[dict[str, Any]]:
         """What else is known of each of these items."""

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
 
 import numpy as np
 
-from foretaste.errors import BundleError, UnknownNameError
+from foretaste.errors import BundleError, StoreError, UnknownNameError
+from foretaste.events.answers import AnswerBook
 from foretaste.events.clock import Clock
-from foretaste.events.model import Past
+from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import current_version
 from foretaste.serving.answers import scored, scored_items
+from foretaste.serving.asking import UserAsks, answered, told
 from foretaste.serving.cursors import read_cursor
 from foretaste.serving.leaderboards import known_models
-from foretaste.serving.lists import Asked, ListMaker
+from foretaste.serving.lists import MAX_HISTORY, ListMaker, Moment
 from foretaste.serving.metrics import LISTS
 from foretaste.serving.persons import Persons
+from foretaste.serving.recorder import Recorder
 from foretaste.serving.recording import record
 from foretaste.serving.schemas import (
     Activated,
@@ -35,10 +40,12 @@ from foretaste.serving.schemas import (
     Profile,
     RankIn,
     Recommendations,
+    SearchEventIn,
     SimilarItems,
 )
 from foretaste.serving.service_config import ServiceConfig
 from foretaste.serving.settings import Limits
+from foretaste.serving.tastes import SEARCHES_READ
 from foretaste.serving.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -46,11 +53,13 @@ if TYPE_CHECKING:
 
     from foretaste.events.model import EventStore
     from foretaste.pipeline.bundle import Bundle
-    from foretaste.serving.schemas import AnyEvent, PastEvent
+    from foretaste.serving.asking import Question
+    from foretaste.serving.schemas import AnyEvent
     from foretaste.serving.world import World
 
-MAX_HISTORY = 10_000
-"""The latest events of a person that an answer is made from; nothing older is even hidden."""
+SAME_SEARCH = 600_000_000
+"""µs within which the same words of the same person are one search."""
+log = logging.getLogger("foretaste.serving")
 
 
 class Engine:
@@ -65,15 +74,21 @@ class Engine:
         bundles: Path | None = None,
         keep_versions: int = 1,
         answer_seconds: float = Limits().answer_seconds,
+        project: Path | None = None,
     ) -> None:
-        """With a bundle it is ready at once; with a folder of bundles it follows what that folder says is in use."""
+        """With a bundle it is ready at once; with a folder of bundles it follows what that folder says is in use.
+
+        project : the folder in which answers are written down once it is started; None writes down nothing
+        """
         self.store = store
+        self._project = project
         self.config = config or ServiceConfig()
         folder = bundles if bundles is not None or bundle is None else bundle.folder.parent
         self.worlds = Worlds(store, self.config, folder, keep_versions, follow=bundles is not None)
         self.persons = Persons(self)
         self._clock = Clock(store.last_stamp())
         self._lists = ListMaker(self.config, answer_seconds)
+        self._recorder: Recorder | None = None
         if bundle is not None:
             self.worlds.use(bundle)
 
@@ -88,7 +103,13 @@ class Engine:
         store = open_store(None, folder)
         seconds = (limits or Limits()).answer_seconds
         engine = cls(
-            None, store, config, bundles=folder / "bundles", keep_versions=keep_versions, answer_seconds=seconds
+            None,
+            store,
+            config,
+            bundles=folder / "bundles",
+            keep_versions=keep_versions,
+            answer_seconds=seconds,
+            project=folder,
         )
         if wait:
             try:
@@ -106,11 +127,23 @@ class Engine:
         self.store.close()
 
     def start(self) -> None:
-        """Follow the log and the bundles from now on."""
+        """Follow the log and the bundles from now on, and write down what is answered where there is a project."""
+        if self._project is not None and self.config.answers_kept:
+            self.keep_answers(AnswerBook(self._project))
         self.worlds.start()
 
     def stop(self) -> None:
         self.worlds.stop()
+        if self._recorder is not None:
+            recorder, self._recorder = self._recorder, None
+            recorder.close()
+
+    def keep_answers(self, book: AnswerBook) -> Recorder:
+        """Write down from now on what answers are to be given again from."""
+        recorder = Recorder(book, self.config)
+        self.worlds.on_changes(recorder.changes)
+        self._recorder = recorder
+        return recorder
 
     def use(self, bundle: Bundle) -> None:
         """Answer from this bundle from now on; requests under way finish with the one they began with."""
@@ -136,6 +169,23 @@ class Engine:
             self.worlds.follow()
         return result
 
+    def remember_search(self, user: str, text: str) -> bool:
+        """Write a search into the log, where the project allows that; whether it is there. Said again within ten
+        minutes it is the same search still."""
+        if not self.config.remember_searches:
+            return False
+        now = self._clock.now()
+        past = self.store.history(user, last=SEARCHES_READ)
+        recent = zip(past.item, past.kind, past.time, strict=True)
+        if any(i == text and k == SEARCHED and (t or 0) > now - SAME_SEARCH for i, k, t in recent):
+            return True
+        try:
+            (result,) = self.record([SearchEventIn(id=uuid4().hex, type="search", user=user, text=text)]).results
+        except StoreError as error:
+            log.warning("A search was not remembered: %s", type(error).__name__)
+            return False
+        return result.status == "accepted"
+
     # ---- lists
 
     def for_user(
@@ -149,56 +199,47 @@ class Engine:
         cursor: str | None = None,
     ) -> Recommendations:
         """The n best items for a person now; what is popular for one without history."""
-        page = None if cursor is None else read_cursor(cursor)
-        world = self.world if page is None else self.worlds.of_version(page.version)
-        asked = Asked(n=n, explain=explain, scene=scene, filter=filter or {}, cursor=page)
-        made, _ = self._lists.make(world, self.store.history(user, last=MAX_HISTORY), asked, user=user)
-        return self._counted(made, scene)
+        asks = UserAsks.model_construct(
+            user=user, n=n, explain=explain, scene=scene, filter=dict(filter or {}), cursor=cursor
+        )
+        return self._answer(asks, self._world_of(cursor), scene)
 
     def for_users(self, asked: BatchIn) -> BatchOut:
         """The same for several people, by one bundle."""
         world = self.world
-        each = Asked(n=asked.n, explain=asked.explain, scene=asked.scene, filter=asked.filter or {})
-        answers = [
-            self._lists.make(world, self.store.history(user, last=MAX_HISTORY), each, user=user)[0]
-            for user in asked.users
-        ]
-        return BatchOut.model_construct(answers=[self._counted(answer, asked.scene) for answer in answers])
+        said: dict[str, Any] = {"n": asked.n, "explain": asked.explain, "scene": asked.scene, "filter": asked.filter}
+        each = (UserAsks.model_construct(user=user, cursor=None, **said) for user in asked.users)
+        return BatchOut.model_construct(answers=[self._answer(asks, world, asked.scene) for asks in each])
 
     def for_guest(self, asked: GuestIn) -> Recommendations:
         """The same for somebody who brings their history along."""
-        page = None if asked.cursor is None else read_cursor(asked.cursor)
-        world = self.world if page is None else self.worlds.of_version(page.version)
-        past = _past(asked.history, world)
-        wanted = Asked(
-            n=asked.n,
-            explain=asked.explain,
-            scene=asked.scene,
-            filter=asked.filter or {},
-            exclude=asked.exclude or (),
-            allowed=asked.allowed,
-            cursor=page,
-        )
-        made, known = self._lists.make(world, past, wanted, user=None)
-        place = world.newcomers.place
-        unknown = (item for item, used in zip(past.item, known, strict=True) if not used and item not in place)
-        made.ignored = list(dict.fromkeys(unknown))
-        return self._counted(made, asked.scene)
+        return self._answer(asked, self._world_of(asked.cursor), asked.scene)
 
     def rank(self, asked: RankIn) -> Recommendations:
         """These items in the order in which they suit a person; what cannot be offered is named in `ignored`."""
-        world = self.world
-        past = (
-            self.store.history(asked.user, last=MAX_HISTORY)
-            if asked.user is not None
-            else _past(asked.history or [], world)
-        )
-        items = list(dict.fromkeys(asked.items))
-        wanted = Asked(n=len(items), explain=asked.explain, allowed=items, pages=False)
-        made, _ = self._lists.make(world, past, wanted, user=asked.user, hides=())
-        there = {item.id for item in made.items}
-        made.ignored = [item for item in items if item not in there]
-        return self._counted(made, "rank")
+        return self._answer(asked, self.world, "rank")
+
+    def _world_of(self, cursor: str | None) -> World:
+        return self.world if cursor is None else self.worlds.of_version(read_cursor(cursor).version)
+
+    def _answer(self, question: Question, world: World, scene: str | None) -> Recommendations:
+        user, past = told(question, world)
+        if past is None:
+            assert user is not None
+            past = self.store.history(user, last=MAX_HISTORY)
+        moment = Moment.now()
+        made = answered(self._lists, world, question, past, moment)
+        if self._recorder is not None:
+            self._recorder.note(made, question, world, past, moment, user)
+        return self._counted(made.answer, scene)
+
+    def forget_answers(self, user: str) -> int:
+        """Remove what was written down of the answers a person got; how many those were."""
+        return 0 if self._recorder is None else self._recorder.forget(user)
+
+    def answers_of(self, user: str) -> list[dict[str, Any]]:
+        """What was written down of the answers a person got."""
+        return [] if self._recorder is None else self._recorder.of_person(user)
 
     @staticmethod
     def _counted(made: Recommendations, scene: str | None) -> Recommendations:
@@ -216,7 +257,7 @@ class Engine:
         if code is not None:
             found = world.pipeline().similar(np.array([code], np.int32), n, allowed=world.allowed({}))
             return built(items=scored_items(world, found))
-        likeness = world.newcomers.like(known.columns)
+        likeness = world.newcomers.like(world.records[item].columns)  # all of them, the title too
         if world.hidden is not None:
             likeness[world.hidden] = 0
         best = np.argsort(-likeness, kind="stable")[:n]
@@ -276,18 +317,3 @@ class Engine:
     def activate(self, version: str) -> Activated:
         """Put another bundle to use; activating the one before is rolling back."""
         return Activated.model_construct(before=self.worlds.activate(version), active=version)
-
-
-def _past(given: Sequence[PastEvent], world: World) -> Past:
-    """A guest's history in order of time where every event has one, else as it was sent."""
-    events = list(given)
-    first_kind = world.catalogue.bundle.kinds.names[0]
-    times = [event.time for event in events if event.time is not None]
-    if len(times) == len(events):
-        events = [events[i] for i in np.argsort(np.array(times, np.int64), kind="stable")]
-    return Past(
-        [event.item for event in events],
-        [event.kind or first_kind for event in events],
-        [event.time for event in events],
-        [1.0 if event.value is None else event.value for event in events],
-    )

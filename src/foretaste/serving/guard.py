@@ -17,6 +17,7 @@ from foretaste.serving.bodies import Refused, read_body, too_large
 from foretaste.serving.limits import TokenBuckets, Turns, retry_after
 from foretaste.serving.logs import where
 from foretaste.serving.problems import problem
+from foretaste.serving.spans import Spans
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -54,6 +55,7 @@ class Guard:
         self.access = Access(keys, config)
         self.rates = TokenBuckets(self.limits.requests_per_second)
         self.strangers = TokenBuckets(self.limits.refusals_per_second)
+        self.spans = Spans() if config.otel else None
         self.turns = Turns(self.limits.wait_seconds, self.limits.waiting, config.threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,6 +63,14 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        if self.spans is None:
+            await self._guard(scope, receive, send, headers)
+            return
+        with self.spans.request(headers, scope["method"]) as span:
+            scope.setdefault("state", {})["span"] = span
+            await self._guard(scope, receive, send, headers)
+
+    async def _guard(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         request_id = headers.get("x-request-id", "")
         if not REQUEST_ID.fullmatch(request_id):
             request_id = uuid4().hex
@@ -81,7 +91,7 @@ class Guard:
 
         key: ApiKey | None = None
         try:
-            needed = needed_scope(scope["method"], scope["path"])
+            needed = needed_scope(scope["method"], scope["path"], scope.get("query_string", b""))
             key = self.access.holder(headers) if needed else None
             if (refusal := self._refusal(scope, headers, needed, key)) is not None:
                 await refusal(scope, receive, send_guarded)
@@ -117,16 +127,17 @@ class Guard:
             if answer is not None:
                 return _refused("key", answer)
         if seconds := self.rates.wait(key.id if key else address):
-            most = f"{self.limits.requests_per_second:g}"
-            return _wait(429, "too_many_requests", f"More than {most} requests per second; wait a moment.", seconds)
+            rate = f"{self.limits.requests_per_second:g}"
+            return _wait(429, "too_many_requests", f"More than {rate} requests per second; wait a moment.", seconds)
         if headers.get("content-encoding", "identity").lower() != "identity":
             # A small body may unpack to a large one, and events are small as they are.
             return _refused(
                 "encoding", problem(415, "unsupported_encoding", "Send the body as it is, without Content-Encoding.")
             )
         length = headers.get("content-length", "0")
-        if length.isascii() and length.isdigit() and int(length[:20]) > self.limits.body_bytes:
-            return _refused("size", too_large(self.limits.body_bytes))
+        most = self.limits.of_body(scope["path"])
+        if length.isascii() and length.isdigit() and int(length[:20]) > most:
+            return _refused("size", too_large(most))
         return None
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,6 +171,8 @@ class Guard:
         known = method if method in ("GET", "HEAD", "POST", "PUT", "DELETE") else "OTHER"
         metrics.REQUESTS.labels(known, route, status).inc()
         metrics.LATENCY.labels(route).observe(seconds)
+        if self.spans is not None:
+            self.spans.end(scope["state"]["span"], known, route, status, request_id)
         if self.log_each:
             told = {"request_id": request_id, "method": known, "route": route, "status": status, "ms": ms}
             access.info("%s %s %d %.1f ms", known, route, status, ms, extra={**told, "key": key.id if key else None})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 import numpy as np
@@ -28,26 +28,56 @@ if TYPE_CHECKING:
     from foretaste.serving.schemas import RecommendedItem
     from foretaste.serving.tastes import Tastes
     from foretaste.serving.world import World
-    from foretaste.types import BoolArray, History
+    from foretaste.types import BoolArray, History, LongArray
 
 PLAIN = SceneConfig()
+NOTHING: Mapping[str, Any] = {}
+MAX_HISTORY = 10_000
+"""The latest events of a person that an answer is made from; nothing older is even hidden."""
 ROOM = 50
 """So many more candidates are looked at where some of them will sink or be dropped."""
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What a client wants, apart from for whom."""
 
     n: int = 10
     explain: bool = False
     scene: str | None = None
-    filter: Mapping[str, Any] = field(default_factory=dict)
+    filter: Mapping[str, Any] = NOTHING
     exclude: Sequence[str] = ()
     allowed: Sequence[str] | None = None
     cursor: Cursor | None = None
     pages: bool = True
     """Whether a cursor is wanted at all."""
+
+
+class Moment(NamedTuple):
+    """When an answer is given, and by what name it goes.
+
+    at      : µs since 1970 UTC; nothing later may be used, and nothing else looks at a clock
+    id      : the recommendation_id
+    sources : the only ones asked, where an answer is given again that had no time for the others; None asks all
+    """
+
+    at: int
+    id: str
+    sources: tuple[str, ...] | None = None
+
+    @classmethod
+    def now(cls) -> Moment:
+        return cls(time.time_ns() // 1000, uuid4().hex)
+
+
+class Made(NamedTuple):
+    """answer  : as it is sent
+    known   : (L,) which events of the past the models could use
+    sources : that answered
+    """
+
+    answer: Recommendations
+    known: BoolArray
+    sources: tuple[str, ...]
 
 
 class ListMaker:
@@ -59,21 +89,38 @@ class ListMaker:
         self._turn = Lock()
 
     def make(
-        self, world: World, past: Past, asked: Asked, *, user: str | None, hides: tuple[str, ...] | None = None
-    ) -> tuple[Recommendations, BoolArray]:
-        """The list, and (L,) which events of the past the models could use.
+        self,
+        world: World,
+        past: Past,
+        asked: Asked,
+        *,
+        user: str | None,
+        moment: Moment | None = None,
+        hides: tuple[str, ...] | None = None,
+        searches: tuple[str, ...] = (),
+    ) -> Made:
+        """The list of a moment, of now where none is given; it follows from what is handed in and from nothing else.
 
-        hides : kinds that hide an item, whatever scene and table say
+        past     : what was done to items; searches are not
+        hides    : kinds that hide an item, whatever scene and table say
+        searches : what the person searched for lately, newest last
         """
         # Lists are made one after the other: two at once would take turns on Python's lock, and both would be late.
         with self._turn:
-            return self._made(world, past, asked, user, hides)
+            return self._made(world, past, asked, user, moment or Moment.now(), hides, searches)
 
     def _made(
-        self, world: World, past: Past, asked: Asked, user: str | None, hides: tuple[str, ...] | None
-    ) -> tuple[Recommendations, BoolArray]:
+        self,
+        world: World,
+        past: Past,
+        asked: Asked,
+        user: str | None,
+        moment: Moment,
+        hides: tuple[str, ...] | None,
+        searches: tuple[str, ...],
+    ) -> Made:
         scene = self.scene(asked.scene)
-        now = time.time_ns() // 1000
+        now = moment.at
         history, known = world.catalogue.history(past)
         felt = tastes(past, now, self.config.fatigue_half_life_days)
         sinking = factors(felt, world.catalogue.code_of, world.alike, self.config, tired=scene.fatigue)
@@ -81,8 +128,9 @@ class ListMaker:
         allowed = self._allowed(world, asked, wanted)
         exclude = self._excluded(world, felt, asked)
         room = ROOM + 2 * asked.n if sinking or world.catalogue.group is not None else 0
-        answer = world.pipeline(scene.hides if hides is None else hides).answer(
-            self._queries(history, now, user),
+        queries = self._queries(history, now, user, searches)
+        answer = world.pipeline(scene.hides if hides is None else hides, moment.sources).answer(
+            queries,
             asked.n + room,
             exclude=exclude,
             allowed=allowed,
@@ -92,12 +140,12 @@ class ListMaker:
             answer = _rearranged(answer, sinking, world.catalogue.group, asked.n)
         items = recommended_items(world, answer)
         if world.newcomers.names:
-            items = self._with_new(world, items, past, history, felt, asked, scene, wanted)
+            items = self._with_new(world, items, past, history, felt, asked, scene, wanted, queries.asked_at)
         made = Recommendations.model_construct(
             user=user,
-            recommendation_id=uuid4().hex,
+            recommendation_id=moment.id,
             version=world.version,
-            degraded=answer.degraded or world.partial,
+            degraded=answer.degraded or world.partial or moment.sources is not None,
             events_used=len(history.items),
             items=items,
         )
@@ -105,7 +153,7 @@ class ListMaker:
             made.cursor = self._cursor(world, items, asked)
         if asked.explain:
             made.trace = trace_steps(answer.trace)
-        return made, known
+        return Made(made, known, answer.candidates.sources)
 
     def scene(self, name: str | None) -> SceneConfig:
         if name is None:
@@ -115,14 +163,19 @@ class ListMaker:
             raise DataError(f"scene: no scene is called '{name}'.{known}")
         return found
 
-    def _queries(self, history: History, now: int, user: str | None) -> Queries:
+    def _queries(self, history: History, now: int, user: str | None, searches: tuple[str, ...]) -> Queries:
         asked_at = None
         if history.time is not None:
             # A client's clock may run ahead of ours; what it told us has happened all the same.
             asked_at = np.array([max(now, int(history.time.max(initial=0)))], np.int64)
         # The log knows people by name and a bundle has no names, so that everybody is answered from their history.
         return Queries(
-            np.array([NO_USER], np.int32), history, asked_at, visitor=(user,), deadline_seconds=self.answer_seconds
+            np.array([NO_USER], np.int32),
+            history,
+            asked_at,
+            visitor=(user,),
+            searches=(searches,) if searches else None,
+            deadline_seconds=self.answer_seconds,
         )
 
     @staticmethod
@@ -153,13 +206,14 @@ class ListMaker:
         asked: Asked,
         scene: SceneConfig,
         wanted: Mapping[str, Any],
+        asked_at: LongArray | None,
     ) -> list[RecommendedItem]:
         """The last places of every so many go to items no model knows yet, and so does every place that is empty."""
         share = self.config.new_share if scene.new_share is None else scene.new_share
         newcomers = world.newcomers
         mine = [place for item in past.item if (place := newcomers.place.get(item)) is not None]
         weight = np.maximum(world.catalogue.bundle.kinds.weights[history.kind], 0)
-        affinity = newcomers.affinity(history.items, mine[-50:], weight)
+        affinity = newcomers.affinity(history, mine[-50:], weight, asked_at)
         if scene.fatigue:
             for item, times in felt.ignored.items():
                 if times >= self.config.fatigue_after and (place := newcomers.place.get(item)) is not None:

@@ -20,6 +20,7 @@ EVENTS = Counter("foretaste_events_total", "Events received.", ["status"])
 LISTS = Counter("foretaste_lists_total", "Lists given.", ["scene", "degraded"])
 CHANGES = Counter("foretaste_catalogue_changes_total", "Changes of the catalogue this worker has taken in.")
 RELOADS = Counter("foretaste_reloads_total", "Bundles put to use, and those that could not be.", ["outcome"])
+ANSWERS = Counter("foretaste_answers_total", "Answers written down to be given again, and those left out.", ["outcome"])
 POSITION = Gauge("foretaste_log_position", "The last event of the log.", multiprocess_mode="max")
 
 

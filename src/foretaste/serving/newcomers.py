@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from foretaste.types import NO_USER, Queries
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from foretaste.types import FloatArray, IntArray
+    from foretaste.models.content.content import Content
+    from foretaste.types import FloatArray, History, IntArray, LongArray
 
 WORD = re.compile(r"\w+")
 EVENTS_READ = 50
@@ -78,11 +81,15 @@ class Newcomers:
     """names   : of the m items, newest first
     columns : what is known of each
     words   : of the bundle's catalogue
+    vectors : by name, of those that the bundle's content model has read
+    content : that model; None where there is none
     """
 
     names: tuple[str, ...]
     columns: tuple[Mapping[str, Any], ...]
     words: Words
+    vectors: Mapping[str, FloatArray] = field(default_factory=dict)
+    content: Content | None = None
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -92,12 +99,36 @@ class Newcomers:
     def rows(self) -> csr_array:
         return self.words.vectors(self.columns)
 
-    def affinity(self, items: IntArray, newcomers: Sequence[int], weight: FloatArray) -> FloatArray:
-        """(m,) cosine of each newcomer with what a person did.
+    @cached_property
+    def table(self) -> FloatArray | None:
+        """(m, D) what the content model says of each, 0 where it has not read it; None where it has read none."""
+        if self.content is None or not self.vectors:
+            return None
+        assert self.content.vectors is not None
+        nothing = np.zeros(self.content.vectors.shape[1], np.float32)
+        return np.stack([self.vectors.get(name, nothing) for name in self.names])
 
-        items     : (H,) codes of the bundle, oldest first, of which the last count most
+    def affinity(
+        self, history: History, newcomers: Sequence[int], weight: FloatArray, asked_at: LongArray | None = None
+    ) -> FloatArray:
+        """(m,) cosine of each newcomer with what a person did: of its vector where it was read, else of its words.
+
+        history   : one row of events with items of the bundle
         newcomers : places of newcomers the person did something with, newer than all that
         weight    : (H,) how loudly each event speaks
+        """
+        by_words = self._by_words(history.items, newcomers, weight)
+        if self.content is None or self.table is None:
+            return by_words
+        taste = self.content.taste(Queries(np.array([NO_USER], np.int32), history, asked_at))[0]
+        taste = taste + self.table[list(newcomers)].sum(axis=0)
+        near = self.table @ (taste / max(float(np.linalg.norm(taste)), 1e-12))
+        return np.where(self.table.any(axis=1), near, by_words).astype(np.float32)
+
+    def _by_words(self, items: IntArray, newcomers: Sequence[int], weight: FloatArray) -> FloatArray:
+        """The same by tf-idf.
+
+        items : (H,) codes of the bundle, oldest first, of which the last count most
         """
         items, weight = items[-EVENTS_READ:], weight[-EVENTS_READ:]
         faded = (weight * np.exp2(-np.arange(len(items) - 1, -1, -1) / HALF_LIFE_EVENTS)).astype(np.float32)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from foretaste.errors import UnknownNameError
+from foretaste.events.model import SEARCHED
 from foretaste.serving.schemas import (
     EventIn,
     Export,
     Forgotten,
     HistoryEvent,
+    Item,
     LessOut,
     People,
     Person,
@@ -44,7 +46,7 @@ class Persons:
         past = self._store.history(user, last=n)
         history = []
         for item, kind, moment, value in zip(past.item, past.kind, past.time, past.value, strict=True):
-            known = world.described(item)
+            known = world.described(item) if kind != SEARCHED else Item.model_construct(id=item, title=item, columns={})
             event = HistoryEvent.model_construct(
                 item=item,
                 title=known.title,
@@ -76,13 +78,16 @@ class Persons:
         return Forgotten.model_construct(user=user, removed=self._store.forget(user, item, kind, time))
 
     def reset(self, user: str) -> Forgotten:
-        return Forgotten.model_construct(user=user, removed=self._store.reset(user))
+        removed = self._store.reset(user)
+        self._engine.forget_answers(user)
+        return Forgotten.model_construct(user=user, removed=removed)
 
     def erase(self, user: str) -> ReceiptOut:
         receipt = self._store.erase(user).to_json()
+        receipt["found"]["answers"] = self._engine.forget_answers(user)
         return ReceiptOut.model_construct(**{name: receipt[name] for name in ("id", "at", "found", "remarks")})
 
     def export(self, user: str) -> Export:
         if (found := self._store.export_person(user)) is None:
             raise UnknownNameError(f"Nothing is kept of anybody called '{user}'.")
-        return Export.model_construct(**found)
+        return Export.model_construct(**found, answers=self._engine.answers_of(user))

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from foretaste.errors import DataError
-from foretaste.events.model import Event
+from foretaste.events.model import SEARCHED, Event
 from foretaste.serving import metrics
 from foretaste.serving.schemas import (
     BadEvent,
@@ -14,6 +14,7 @@ from foretaste.serving.schemas import (
     EventResult,
     EventsOut,
     ItemEventIn,
+    SearchEventIn,
     UserEventIn,
 )
 from foretaste.serving.tastes import LESS, SHOWN
@@ -59,9 +60,11 @@ def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Cl
     return EventsOut.model_construct(accepted=counts["accepted"], results=whole)
 
 
-def _event(given: EventIn, first_kind: str, now: int) -> Event:
+def _event(given: EventIn | SearchEventIn, first_kind: str, now: int) -> Event:
     stamped = given.time is None
     moment = now if given.time is None else given.time
+    if isinstance(given, SearchEventIn):
+        return Event(given.id, given.user, given.text, SEARCHED, moment, 1.0, stamped)
     value = 1.0 if given.value is None else given.value
     kind = given.kind or (SHOWN if given.type == "shown" else first_kind)
     return Event(given.id, given.user, given.item, kind, moment, value, stamped, given.context)
@@ -85,7 +88,7 @@ def _put_user(event: UserEventIn, store: EventStore) -> EventResult:
 
 def _why(event: Event, outcome: Outcome, world: World, new: set[str]) -> str | None:
     """What is wrong with it; or what to know about an event that was kept all the same."""
-    if outcome.status != "accepted":
+    if outcome.status != "accepted" or event.kind == SEARCHED:
         return outcome.why
     if event.item not in world.catalogue.code_of and event.item not in world.records and event.item not in new:
         return f"Kept; no item is called '{event.item}' yet, so it counts once a model has learned from it."

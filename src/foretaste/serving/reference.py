@@ -38,9 +38,13 @@ def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[
     if parameters := operation.get("parameters"):
         parts.append(_table((f"{p['name']} ({p['in']})", f"{_type(p['schema'])}.") for p in parameters))
     if body := operation.get("requestBody"):
-        sent = schemas[_name(body["content"]["application/json"]["schema"])]
-        example = json.dumps(sent["examples"][0], indent=2)
-        parts.append(f"<p>Send</p><pre>{escape(example)}</pre>{_fields(sent, schemas)}")
+        if (json_body := body["content"].get("application/json")) is not None:
+            sent = schemas[_name(json_body["schema"])]
+            example = json.dumps(sent["examples"][0], indent=2)
+            parts.append(f"<p>Send</p><pre>{escape(example)}</pre>{_fields(sent, schemas)}")
+        else:
+            kinds = ", ".join(body["content"])
+            parts.append(f"<p>Send</p><p>{escape(body['description'])} Content-Type: {escape(kinds)}.</p>")
     answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
     if (name := _name(answer)) in schemas:
         parts.append(f"<p>Get</p>{_fields(schemas[name], schemas)}")

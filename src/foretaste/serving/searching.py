@@ -1,4 +1,4 @@
-"""Searches the catalogue that people see now: the bundle's, with what was put, changed and deleted since."""
+"""Searches the catalogue that people see now, by words and by pictures, and finds what is like an item."""
 
 from __future__ import annotations
 
@@ -8,46 +8,45 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
-from foretaste.data.ids import IdMap
-from foretaste.data.items import ItemTable
 from foretaste.errors import DataError, ForetasteError
-from foretaste.features.items import encoded
-from foretaste.features.reading import item_texts
-from foretaste.features.text import text_encoder
-from foretaste.index.exact import ExactIndex
-from foretaste.models.content.content import Content
-from foretaste.search.search import Search, SearchConfig
-from foretaste.serving.answers import scored
-from foretaste.serving.filters import matches
+from foretaste.search.search import SearchConfig
+from foretaste.search.similar import Views
+from foretaste.serving.answers import scored_items
+from foretaste.serving.errors import NotReadyError
+from foretaste.serving.likeness import BEHAVIOUR, BLEND, PICTURE, TEXT, behaviour_of
+from foretaste.serving.looking import PictureShelf, asked_picture, look
+from foretaste.serving.schemas import SimilarItems
 from foretaste.serving.schemas.search import Found, FoundItem
-from foretaste.types import NO_ITEM, NO_USER, Queries, Run
+from foretaste.serving.shelf import MEANING_PACKAGE, Shelf
+from foretaste.serving.tastes import parted
+from foretaste.types import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from foretaste.protocols import Scorer
     from foretaste.serving.catalogue import Catalogue
     from foretaste.serving.engine import Engine
     from foretaste.serving.world import World
-    from foretaste.types import BoolArray, FloatArray, History, IntArray
+    from foretaste.types import FloatArray
 
 log = logging.getLogger("foretaste.serving")
 HISTORY = 1_000
 """The latest events of a person that a taste is made from."""
-MEANING_PACKAGE = "sentence_transformers"
 
 
 class SearchDesk:
     """Thread-safe. Made ready by the first question, which words alone answer; the language model follows, for loading
-    it takes seconds that nobody should wait for, and memory that a shop without a search should not pay."""
+    it takes seconds that nobody should wait for, and memory that a shop without a search should not pay. The pictures
+    of the catalogue are looked at when somebody first asks with one."""
 
     def __init__(self, engine: Engine, config: SearchConfig | None = None) -> None:
         self._engine = engine
         self._config = config or SearchConfig()
         self._lock = Lock()
         self._shelf: Shelf | None = None
+        self._pictures: PictureShelf | None = None
+        self._looking = Lock()
 
     def find(
         self,
@@ -57,34 +56,145 @@ class SearchDesk:
         user: str | None = None,
         personal: float | None = None,
         wanted: Mapping[str, Any] | None = None,
+        remember: bool = False,
     ) -> Found:
         """The n items that answer a question best.
 
         personal : weight of the person's taste instead of the config's; 0 answers everybody alike
         wanted   : a filter, as `World.allowed` takes it
+        remember : whether this search may become a part of the person's history, where the project allows that
         """
         world = self._engine.world
         history = None
+        searches: tuple[str, ...] = ()
         if user is not None:
-            history, _ = world.catalogue.history(self._engine.store.history(user, last=HISTORY))
+            past, searches = parted(self._engine.store.history(user, last=HISTORY))
+            history, _ = world.catalogue.history(past)
         with self._lock:
             shelf = self._of(world.catalogue)
             shelf.follow(world)
-            return shelf.find(world, query, n, user, history, personal, wanted or {})
+            found = shelf.find(world, query, n, user, history, searches, personal, wanted or {})
+        if remember and user is not None:
+            found.remembered = self._engine.remember_search(user, query)
+        return found
 
-    def prepare(self, run: Run) -> None:
-        """Load and read all that `find` would otherwise do beside the questions."""
-        with self._lock:
-            shelf = self._of(self._engine.world.catalogue, wait=True)
-        shelf.read(run)
+    def find_like(self, picture: bytes, n: int = 10, *, wanted: Mapping[str, Any] | None = None) -> Found:
+        """The n items whose pictures look most like this one. DataError for what is no picture, or a trap."""
+        with self._looking:  # one at a time: unpacking and looking take memory, and every core there is
+            asked = asked_picture(picture)
+        world = self._engine.world
+        allowed = world.allowed(wanted or {})
+        shelf = self._looked_at(world.catalogue)
+        assert shelf.vectors is not None
+        views = Views({PICTURE: shelf.vectors})
+        with self._looking:
+            seen = look(asked, shelf.config)
+        found = views.like({PICTURE: seen}, n, allowed=allowed)
+        items = [FoundItem.model_construct(**dict(i), found_by={PICTURE: i.score}) for i in scored_items(world, found)]
+        return Found.model_construct(
+            query=None,
+            corrected=None,
+            user=None,
+            remembered=False,
+            version=world.version,
+            sources=[PICTURE],
+            items=items,
+        )
+
+    def similar(self, item: str, n: int = 10, by: str = BLEND) -> SimilarItems:
+        """The n items most like one: by `text`, `picture`, `behaviour` (who took it also took), or all in equal parts.
+
+        NotReadyError while what was asked for is being read; DataError where nothing is known by it.
+        """
+        world = self._engine.world
+        known = world.item(item)
+        code = world.catalogue.code_of.get(item)
+        vectors: dict[str, FloatArray] = {}
+        own: dict[str, FloatArray] = {}
+        if by in (TEXT, BLEND) and (shelf := self._read_shelf(world, needed=by == TEXT)) is not None:
+            assert shelf.texts is not None
+            vectors[TEXT] = shelf.texts
+            own[TEXT] = shelf.texts[code] if code is not None else shelf.text_of(item, world.records[item].columns)
+        looked = self._looked_at(world.catalogue) if by == PICTURE else self._pictures
+        if by in (PICTURE, BLEND) and code is not None and looked is not None and looked.knows(world.catalogue):
+            vectors[PICTURE] = own[PICTURE] = looked.vectors  # type: ignore[assignment]  # `knows` says it is there
+        model = behaviour_of(world) if by in (BEHAVIOUR, BLEND) and code is not None else None
+        if not own and model is None and (world.partial or (by == BLEND and self._expects_texts)):
+            raise NotReadyError("The models are still being loaded; try again in a moment.")
+        if not own and model is None:
+            raise DataError(f"Nothing is known of '{item}' by {by}; ask by=text, or leave it out.")
+        views = Views(vectors, {} if model is None else {BEHAVIOUR: model}, len(world.catalogue))
+        allowed = world.allowed({})
+        if code is None:
+            found = views.like(own, n, allowed=allowed)
+        else:
+            equal = dict.fromkeys(views.names, 1.0)
+            found = views.similar(np.array([code], np.int32), n, equal, allowed=allowed)
+        return SimilarItems.model_construct(
+            item=known, version=world.version, by=list(found.sources), items=scored_items(world, found)
+        )
+
+    def prepare(self, run: Run, *, words: bool = True, pictures: bool = False) -> None:
+        """Load and read all that a question would otherwise do beside the questions."""
+        catalogue = self._engine.world.catalogue
+        if words:
+            with self._lock:
+                shelf = self._of(catalogue, wait=True)
+            shelf.read(run)
+        if pictures:
+            looked = PictureShelf(catalogue)
+            looked.read(run)
+            self._pictures = looked
+
+    @property
+    def _expects_texts(self) -> bool:
+        return bool(self._config.meaning) and find_spec(MEANING_PACKAGE) is not None
 
     def _of(self, catalogue: Catalogue, *, wait: bool = False) -> Shelf:
         if self._shelf is None or self._shelf.catalogue is not catalogue:
             shelf = Shelf(catalogue, self._config)
             self._shelf = shelf
-            if not wait and self._config.meaning and find_spec(MEANING_PACKAGE) is not None:
+            if not wait and self._expects_texts:
                 Thread(target=self._read, args=(shelf,), name="foretaste-search", daemon=True).start()
         return self._shelf
+
+    def _read_shelf(self, world: World, *, needed: bool) -> Shelf | None:
+        """The shelf, once the language model has read it; until then None, or NotReadyError where that is `needed`."""
+        if not self._expects_texts:
+            if needed:
+                raise DataError("by=text needs the server's extra 'text', which is not installed; leave it out.")
+            return None
+        with self._lock:
+            shelf = self._of(world.catalogue)
+            shelf.follow(world)
+        if shelf.texts is not None:
+            return shelf
+        if needed:
+            raise NotReadyError("The catalogue's texts are being read; try again in a moment.")
+        return None
+
+    def _looked_at(self, catalogue: Catalogue) -> PictureShelf:
+        with self._lock:
+            if self._pictures is None or self._pictures.catalogue is not catalogue:
+                looked = PictureShelf(catalogue)
+                self._pictures = looked
+                Thread(target=self._see, args=(looked,), name="foretaste-pictures", daemon=True).start()
+            looked = self._pictures
+        if looked.refused is not None:
+            raise DataError(looked.refused)
+        if looked.vectors is None:
+            raise NotReadyError("The catalogue's pictures are being looked at; try again in a moment.")
+        return looked
+
+    def _see(self, looked: PictureShelf) -> None:
+        try:
+            looked.read(Run())
+        except ForetasteError as error:
+            looked.refused = str(error)
+            log.warning("The catalogue's pictures cannot be looked at: %s", error)
+        except Exception as error:
+            looked.refused = "The catalogue's pictures cannot be looked at; the server's log says why."
+            log.error("Looking at the catalogue's pictures failed with %s.", type(error).__name__)
 
     def _read(self, shelf: Shelf) -> None:
         try:
@@ -95,139 +205,3 @@ class SearchDesk:
             log.warning("The search goes on by words alone: %s", error)
         except Exception as error:
             log.error("Reading the catalogue failed with %s; the search goes on by words alone.", type(error).__name__)
-
-
-class Shelf:
-    """The search over one bundle's catalogue. Items that came later have codes behind the bundle's."""
-
-    def __init__(self, catalogue: Catalogue, config: SearchConfig) -> None:
-        self.catalogue = catalogue
-        items = catalogue.bundle.items
-        self._texts = item_texts(items, config.pieces)
-        pipeline = catalogue.bundle.pipeline
-        recalls = dict(pipeline.recalls or {})
-        weights = {recall.model: recall.weight for recall in pipeline.config.recalls}
-        loudest = max(recalls, key=lambda name: weights.get(name, 0.0), default=None)
-        taste = None if loudest is None else _Known(recalls[loudest], len(catalogue))
-        self._content: Content | None = None
-        for model in recalls.values():
-            if isinstance(model, Content):
-                self._content = model
-        self._search = Search(self._texts, config, None, taste)
-        self._later: list[str] = []
-        self._code: dict[str, int] = {}
-        self._seen: dict[str, int] = {}
-        self._written: dict[int, str] = {}
-
-    def vectors(self, run: Run) -> FloatArray:
-        """(n_items, D) of the bundle's texts, and the language model made ready; needs no lock."""
-        config = self._search.config
-        text_encoder(config.encoder).question("ready")
-        content = self._content
-        if content is not None and content.vectors is not None:
-            read = content.config.read
-            alone = read.text > 0 and not (read.columns or read.pictures or read.ready_file)
-            if alone and read.encoder == config.encoder and read.pieces == config.pieces:
-                return content.vectors  # trained with the bundle: nothing to read again
-        return encoded(self._texts, config.encoder, run)
-
-    def attach(self, vectors: FloatArray) -> None:
-        """From now on meaning counts, of what came in the meantime as well."""
-        index = ExactIndex(vectors)
-        if self._written:
-            codes = np.array(list(self._written), np.int32)
-            index.put(codes, encoded(list(self._written.values()), self._search.config.encoder, Run()))
-        self._search.vectors = index
-
-    def read(self, run: Run) -> None:
-        if self._search.config.meaning and find_spec(MEANING_PACKAGE) is not None:
-            self.attach(self.vectors(run))
-
-    def follow(self, world: World) -> None:
-        """Take in what changed since the last question."""
-        changed: dict[int, str] = {}
-        for name, record in world.records.items():
-            if self._seen.get(name) == record.change:
-                continue
-            self._seen[name] = record.change
-            if (code := self._code_of(name)) == NO_ITEM:
-                code = self._code[name] = len(self.catalogue) + len(self._later)
-                self._later.append(name)
-            gone = record.hidden or record.deleted
-            changed[code] = "" if gone else _text(name, record.columns, self.catalogue.bundle.items.title)
-        if changed:
-            self._written |= changed
-            self._search.put(np.array(list(changed), np.int32), list(changed.values()), Run())
-
-    def find(
-        self,
-        world: World,
-        query: str,
-        n: int,
-        user: str | None,
-        history: History | None,
-        personal: float | None,
-        wanted: Mapping[str, Any],
-    ) -> Found:
-        nobody = history is None or not len(history.items)
-        queries = Queries.guests([[]]) if history is None else Queries(np.array([NO_USER], np.int32), history)
-        queries = Queries(queries.user, queries.history, text=(query,))
-        allowed = self._allowed(world, wanted)
-        found = self._search.recommend(queries, n, allowed=allowed, personal=0.0 if nobody else personal)
-        items: list[FoundItem] = []
-        rows = zip(found.items[0].tolist(), found.scores[0].tolist(), found.found_by[0].tolist(), strict=True)
-        for code, score, said in rows:
-            if code == NO_ITEM:
-                break
-            item = scored(world.item(self._name(code)), score)
-            by = {name: float(f"{x:.6g}") for name, x in zip(found.sources, said, strict=True) if x == x}
-            items.append(FoundItem.model_construct(**dict(item), found_by=by))
-        understood = self._search.understood(query)
-        asked = [
-            True,
-            self._search.vectors is not None,
-            not nobody and personal != 0 and self._search.taste is not None,
-        ]
-        return Found.model_construct(
-            query=query,
-            corrected=understood.text if understood.corrected else None,
-            user=user,
-            version=world.version,
-            sources=[name for name, used in zip(found.sources, asked, strict=True) if used],
-            items=items,
-        )
-
-    def _allowed(self, world: World, wanted: Mapping[str, Any]) -> BoolArray | None:
-        old = world.allowed(wanted)
-        if old is None:
-            return None
-        later = [matches(world.records[name].columns, wanted) for name in self._later]
-        return np.concatenate([old, np.array(later, np.bool_)])
-
-    def _code_of(self, name: str) -> int:
-        return self.catalogue.code_of.get(name, self._code.get(name, NO_ITEM))
-
-    def _name(self, code: int) -> str:
-        n = len(self.catalogue)
-        return self.catalogue.ids[code] if code < n else self._later[code - n]
-
-
-class _Known:
-    """A model of the bundle, which cannot judge what came later."""
-
-    def __init__(self, model: Scorer, n_items: int) -> None:
-        self._model = model
-        self._n = n_items
-
-    def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return self._model.score(queries, np.where(items < self._n, items, NO_ITEM).astype(np.int32))
-
-
-def _text(name: str, columns: Mapping[str, Any], title: str | None) -> str:
-    """What is read of an item that was put, as `item_texts` reads the catalogue's."""
-    try:
-        frame = pl.DataFrame([dict(columns)], strict=False) if columns else pl.DataFrame()
-    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"The columns of item '{name}' cannot be searched ({error}).") from None
-    key = title or next((column for column in ("title", "name") if column in columns), None)
-    return item_texts(ItemTable(IdMap([name]), frame, key if key in columns else None))[0]

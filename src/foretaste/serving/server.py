@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from contextlib import ExitStack, suppress
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from foretaste.errors import BundleError, ConfigError
-from foretaste.pipeline.bundle import current_version, verify_bundle
 from foretaste.serving.keys import KeyFile
 from foretaste.serving.settings import ServerConfig
 
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 5
 """How long requests under way may take once we are told to stop."""
+PRELOADED = (
+    "fastapi",
+    "numpy",
+    "prometheus_client",
+    "scipy.sparse",
+    "uvicorn.loops.auto",
+    "uvicorn.protocols.http.httptools_impl",
+    "foretaste.serving.guard",
+)
+"""Imported once for all workers: what takes longest, and starts no thread."""
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
 
 
@@ -66,41 +77,25 @@ def run(
 def serve_project(folder: Path, config: ServerConfig, announce: Callable[[], None] = lambda: None) -> None:
     """Serve a project folder, with as many workers as the config says. Raises what `run` raises."""
     keys = KeyFile.of_project(folder)
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
     if config.workers == 1:
         from foretaste.serving.engine import Engine
 
-        for name in ONE_THREAD:
-            os.environ.setdefault(name, "1")
         with Engine.of_project(folder, wait=False, limits=config.limits, keep_versions=config.keep_versions) as engine:
             run(engine, config=config, keys=keys, announce=announce)
         return
     check_closed(config, keys)
-    bundles = folder / "bundles"
-    if (version := current_version(bundles)) is None:
-        raise BundleError(f"No bundle is in use in {bundles}; run `foretaste train` first.")
-    verify_bundle(bundles / version)  # one sentence from us, not one from every worker each time it is started again
     listening = listen(config)
     announce()
-    _run_workers(folder, config, listening)
+    with listening, tempfile.TemporaryDirectory(prefix="foretaste-metrics-") as figures:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures  # read when the figures are imported, which is now
+        for name in PRELOADED:
+            import_module(name)
+        from foretaste.serving import worker
+        from foretaste.serving.prefork import Workers
 
-
-def _run_workers(folder: Path, config: ServerConfig, listening: socket.socket) -> None:
-    from uvicorn.supervisors import Multiprocess
-
-    from foretaste.serving.handover import Handover
-
-    with ExitStack() as stack:
-        stack.enter_context(listening)
-        figures = stack.enter_context(tempfile.TemporaryDirectory(prefix="foretaste-metrics-"))
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures  # read when the workers import it
-        Handover(folder=str(folder.resolve()), config=config).give()
-        for name in ONE_THREAD:
-            os.environ.setdefault(name, "1")
-        settings = uvicorn.Config(
-            "foretaste.serving.worker:create", factory=True, workers=config.workers, **uvicorn_settings()
-        )
-        stack.enter_context(suppress(KeyboardInterrupt))
-        Multiprocess(settings, sockets=[listening]).run()
+        Workers(partial(worker.serve, folder.resolve(), config, listening), config.workers, 2 * GRACE_SECONDS).run()
 
 
 def uvicorn_settings() -> dict[str, Any]:

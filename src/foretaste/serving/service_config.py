@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from foretaste.config import Config
 from foretaste.errors import ConfigError
@@ -38,6 +38,14 @@ class ServiceConfig(Config):
     """What remains of the score of items similar to one of which a person wanted less."""
     new_share: float = Field(default=0.1, ge=0, le=0.5)
     """Share of the places kept for items that no model has learned yet; 0.1 is the last place of ten."""
+    approximate_above: PositiveInt = 500_000
+    """Items from which on networks find theirs through an index (extra `ann`); below, looking at all is as fast."""
+    remember_searches: bool = False
+    """Whether a search that says remember=true is written into the log, as an event of the person who searched."""
+    answers_kept: NonNegativeInt = 100_000
+    """Answers of which it is written down what they followed from, the newest; 0 writes down nothing."""
+    answers_days: PositiveFloat = 30.0
+    """How long at most."""
     scenes: dict[str, SceneConfig] = {}
     """Places where lists are shown, by name: ?scene=home."""
 

@@ -16,6 +16,8 @@ MAX_BATCH = 100
 """The most people one request may ask for."""
 MAX_DEPTH = 16
 """How deep a JSON body may nest."""
+PICTURES = "/v1/search/picture"
+"""The one address that takes pictures rather than JSON."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -24,6 +26,8 @@ class Limits(Config):
 
     body_bytes: PositiveInt = 1 << 20
     """The largest request body."""
+    picture_bytes: PositiveInt = 8 << 20
+    """The largest picture to search by."""
     header_bytes: PositiveInt = 32 << 10
     """The most of a request line and its headers."""
     header_seconds: PositiveFloat = 10.0
@@ -45,6 +49,10 @@ class Limits(Config):
     requests_per_connection: PositiveInt = 100
     """Answered on one connection before it is closed, with notice: workers accept in turns only what is new."""
 
+    def of_body(self, path: str) -> int:
+        """The most bytes the body of a request to this address may have."""
+        return self.picture_bytes if path == PICTURES else self.body_bytes
+
 
 class ServerConfig(Config):
     host: str = "127.0.0.1"
@@ -62,6 +70,8 @@ class ServerConfig(Config):
     limits: Limits = Limits()
     access_log: bool = True
     """One line per request: id, method, route, status, time; never an id of a person or an item."""
+    otel: bool = False
+    """One OpenTelemetry span per request, sent where the OTEL_* variables say; needs the extra `otel`."""
     keep_versions: NonNegativeInt = 1
     """Bundles kept in memory beside the one in use, for pages that began with them."""
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from foretaste.events.model import SEARCHED, Past
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from foretaste.events.model import Past
     from foretaste.serving.service_config import ServiceConfig
     from foretaste.types import IntArray
 
@@ -20,6 +21,10 @@ LESS = "dislike"
 LESS_READ = 20
 """The latest such wishes after which what is similar sinks; the items themselves are hidden after any of them."""
 DAY = 86_400e6
+
+
+SEARCHES_READ = 5
+"""The latest searches of a person that a question carries, as in training (`Searches.lately`)."""
 
 
 class Tastes(NamedTuple):
@@ -50,6 +55,22 @@ def tastes(past: Past, now: int, half_life_days: float) -> Tastes:
 
 
 NOTHING = Tastes({}, [])
+
+
+def parted(past: Past) -> tuple[Past, tuple[str, ...]]:
+    """What was done to items, and what was lately searched for, newest last."""
+    if SEARCHED not in past.kind:
+        return past, ()
+    done = [i for i, kind in enumerate(past.kind) if kind != SEARCHED]
+    searches = [item for item, kind in zip(past.item, past.kind, strict=True) if kind == SEARCHED]
+    kept = Past(
+        [past.item[i] for i in done],
+        [past.kind[i] for i in done],
+        [past.time[i] for i in done],
+        [past.value[i] for i in done],
+        past.upto,
+    )
+    return kept, tuple(searches[-SEARCHES_READ:])
 
 
 def fatigue(times: float, after: int) -> float:

@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import uvicorn
+
 from foretaste.allocator import keep_freed_memory
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.handover import Handover
-from foretaste.serving.keys import KeyFile
+from foretaste.errors import ForetasteError
 from foretaste.serving.logs import show_logs
 from foretaste.serving.protocol import PatientProtocol
+from foretaste.serving.server import uvicorn_settings
 from foretaste.serving.threads import use_one_blas_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import socket
+    from pathlib import Path
 
-    from fastapi import FastAPI
-
+    from foretaste.serving.prefork import Refuse
     from foretaste.serving.settings import ServerConfig
 
+log = logging.getLogger("foretaste.serving")
 SWITCH_SECONDS = 0.001
 """Python's threads take turns of 5 ms otherwise, and with four at work the one that refuses too much comes last."""
 
 
-def create() -> FastAPI:
-    """What uvicorn calls in each of several workers."""
-    given = Handover.take()
-    folder, config = Path(given.folder), given.config
+def serve(folder: Path, config: ServerConfig, listening: socket.socket, refuse: Refuse | None = None) -> None:
+    """One of several workers: answers on the socket they share until it is told to stop.
+
+    refuse : told what is wrong where it cannot serve, that one sentence be said of it and not one by every worker
+    """
+    from foretaste.serving.app import (
+        create_app,  # these start threads, which the process we are a fork of must not have
+    )
+    from foretaste.serving.engine import Engine
+    from foretaste.serving.keys import KeyFile
+
     prepare(config)
-    engine = Engine.of_project(folder, wait=False, limits=config.limits, keep_versions=config.keep_versions)
-    app = create_app(engine, config, KeyFile.of_project(folder))
-    within = app.router.lifespan_context
-
-    @asynccontextmanager
-    async def until_closed(of: FastAPI) -> AsyncIterator[None]:
-        async with within(of):
-            yield
-        engine.store.close()
-
-    app.router.lifespan_context = until_closed
-    return app
+    try:
+        with Engine.of_project(folder, wait=False, limits=config.limits, keep_versions=config.keep_versions) as engine:
+            if refuse is not None:
+                engine.worlds.on_refused = refuse
+            app = create_app(engine, config, KeyFile.of_project(folder))
+            uvicorn.Server(uvicorn.Config(app, **uvicorn_settings())).run(sockets=[listening])
+    except ForetasteError as error:
+        if refuse is None:
+            log.error("A worker cannot serve: %s", error)
+        else:
+            refuse(error)
+        sys.exit(1)
 
 
 def prepare(config: ServerConfig) -> None:

@@ -12,6 +12,7 @@ from foretaste.data.kinds import Kinds
 from foretaste.errors import UnknownNameError
 from foretaste.serving.catalogue import Catalogue
 from foretaste.serving.filters import check_filter, matches
+from foretaste.serving.nearest import Nearest
 from foretaste.serving.newcomers import Newcomers, Words
 from foretaste.serving.schemas import Item
 from foretaste.types import NO_ITEM
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from foretaste.events.model import ItemRecord
     from foretaste.pipeline.pipeline import Pipeline
-    from foretaste.types import BoolArray, IntArray
+    from foretaste.types import BoolArray, FloatArray, IntArray
 
 NOBODY = Newcomers((), (), Words(()))
 MASKS_KEPT = 64
@@ -39,6 +40,8 @@ class World:
     newcomers : items the bundle does not know, shown to people
     records   : every item that was put, by name, hidden and deleted ones too
     partial   : only the fallback is loaded yet
+    change    : the latest change of the catalogue that is known here
+    read      : by name, the change and the vector of each newcomer that the content model has read
     """
 
     catalogue: Catalogue
@@ -47,6 +50,8 @@ class World:
     newcomers: Newcomers = NOBODY
     records: Mapping[str, ItemRecord] = field(default_factory=dict)
     partial: bool = False
+    change: int = 0
+    read: Mapping[str, tuple[int, FloatArray]] = field(default_factory=dict)
     _masks: dict[str, BoolArray] = field(default_factory=dict)
     _alike: dict[int, IntArray] = field(default_factory=dict)
 
@@ -54,12 +59,36 @@ class World:
     def version(self) -> str:
         return self.catalogue.bundle.version
 
+    @property
+    def indexed(self) -> bool:
+        """Whether some source finds its items through an index."""
+        return any(isinstance(model, Nearest) for model in (self.catalogue.bundle.pipeline.recalls or {}).values())
+
+    @property
+    def read_to(self) -> int:
+        """The change of the catalogue up to which newcomers were read; 0 for none."""
+        return max((change for change, _ in self.read.values()), default=0)
+
+    def unread(self) -> list[ItemRecord]:
+        """Newcomers that the content model could read and has not, the oldest change first."""
+        if self.newcomers.content is None:
+            return []
+        new = (self.records[name] for name in self.newcomers.names)
+        return sorted((r for r in new if self.read.get(r.name, (0,))[0] != r.change), key=lambda r: r.change)
+
+    def with_read(self, vectors: Mapping[str, tuple[int, FloatArray]]) -> World:
+        """The same with these newcomers read."""
+        return self._with(dict(self.records), {**self.read, **vectors})
+
     def with_changes(self, items: Iterable[ItemRecord]) -> World:
         """The same with these items as they are now; a change that is older than what is known is left out."""
         records = dict(self.records)
         for item in items:
             if (known := records.get(item.name)) is None or known.change <= item.change:
                 records[item.name] = item
+        return self._with(records, self.read)
+
+    def _with(self, records: dict[str, ItemRecord], read: Mapping[str, tuple[int, FloatArray]]) -> World:
         code_of = self.catalogue.code_of
         changed = {code_of[name]: record for name, record in records.items() if name in code_of}
         gone = [code for code, record in changed.items() if record.hidden or record.deleted]
@@ -71,8 +100,12 @@ class World:
         newcomers = NOBODY
         if new:
             columns = tuple(record.columns for record in new)
-            newcomers = Newcomers(tuple(record.name for record in new), columns, self.catalogue.words)
-        return World(self.catalogue, changed, hidden, newcomers, records, self.partial)
+            # A vector holds for the words it was made of; who changed since is judged by words until it is read again.
+            known = {r.name: read[r.name][1] for r in new if r.name in read and read[r.name][0] == r.change}
+            names = tuple(record.name for record in new)
+            newcomers = Newcomers(names, columns, self.catalogue.words, known, self.catalogue.content)
+        change = max((record.change for record in records.values()), default=0)
+        return World(self.catalogue, changed, hidden, newcomers, records, self.partial, change, read)
 
     def item(self, name: str) -> Item:
         """What is known of it; UnknownNameError if it never was there, or is no longer."""
@@ -148,11 +181,16 @@ class World:
             self._alike[code] = found
         return found
 
-    def pipeline(self, hides: tuple[str, ...] | None = None) -> Pipeline:
-        """The bundle's; where `hides` is given, with these kinds and no others hiding an item."""
+    def pipeline(self, hides: tuple[str, ...] | None = None, sources: tuple[str, ...] | None = None) -> Pipeline:
+        """The bundle's; where they are given, with these kinds and no others hiding an item, and of these sources."""
         pipeline = self.catalogue.bundle.pipeline
-        if hides is None:
+        if hides is None and sources is None:
             return pipeline
         other = copy(pipeline)
-        other.kinds = Kinds(kind.model_copy(update={"hides_item": kind.name in hides}) for kind in pipeline.kinds.kinds)
+        if hides is not None:
+            changed = (kind.model_copy(update={"hides_item": kind.name in hides}) for kind in pipeline.kinds.kinds)
+            other.kinds = Kinds(changed)
+        if sources is not None:
+            recalls = pipeline.recalls or {}
+            other.recalls = {name: recalls[name] for name in sources if name in recalls}
         return other

@@ -17,10 +17,12 @@ from foretaste.serving.catalogue import Catalogue
 from foretaste.serving.errors import GoneError, NotReadyError
 from foretaste.serving.loading import load_fallback
 from foretaste.serving.logs import where
+from foretaste.serving.nearest import wants_index, with_indexes
+from foretaste.serving.reading import AT_ONCE, read_items, warm
 from foretaste.serving.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from foretaste.events.model import EventStore, ItemRecord
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("foretaste.serving")
 FOLLOW_SECONDS = 0.1
+WARM_SECONDS = 5.0
+"""After so long the language model that reads new items is loaded, where a bundle has one; others start first."""
 NO_EVENTS = 1 << 62
 """A place in the log that nothing lies behind: histories are read each time, so that events are no news to us."""
 
@@ -57,7 +61,9 @@ class Worlds:
         self._records: dict[str, ItemRecord] = {}
         self._stop = Signal()
         self._thread: Thread | None = None
+        self._to_read = Signal()
         self._refused: str | None = None
+        self._told: Callable[[Iterable[ItemRecord]], None] = lambda items: None
         self.on_refused: Callable[[BundleError], None] = lambda error: None
         """Called when the first bundle cannot be used, and nothing but the fallback, or not even that, answers."""
 
@@ -73,6 +79,12 @@ class Worlds:
             raise GoneError("cursor: the bundle this list began with is no longer in memory; begin again without it.")
         return found
 
+    def on_changes(self, told: Callable[[Iterable[ItemRecord]], None]) -> None:
+        """Tell of every change of the catalogue from now on, and of all there were, before anybody is answered so."""
+        with self._lock:
+            told(self._records.values())
+            self._told = told
+
     def use(self, bundle: Bundle, *, partial: bool = False) -> None:
         """Answer from this bundle from now on; requests under way finish with the one they began with."""
         self.follow()
@@ -84,17 +96,20 @@ class Worlds:
             while len(self._worlds) > self._keep + 1:
                 del self._worlds[next(iter(self._worlds))]
             self._now = world
+        self._to_read.set()
 
     def follow(self) -> None:
         """Take in what changed in the catalogue, by whichever worker."""
         with self._lock:
             news = self._store.follow(self._mark, 1)
             if news.items:
+                self._told(news.items)
                 self._records |= {item.name: item for item in news.items}
                 self._worlds = {version: world.with_changes(news.items) for version, world in self._worlds.items()}
                 if self._now is not None:
                     self._now = self._worlds[self._now.version]
                 metrics.CHANGES.inc(len(news.items))
+                self._to_read.set()
             self._mark = news.mark._replace(seq=NO_EVENTS)
 
     def load_current(self) -> None:
@@ -109,7 +124,7 @@ class Worlds:
             if self._now is None:
                 with suppress(BundleError):  # what is wrong with it, the whole reading says better
                     self.use(load_fallback(self.bundles / version), partial=True)
-            self.use(load_bundle(self.bundles / version))
+            self._use_whole(load_bundle(self.bundles / version))
             metrics.RELOADS.labels("done").inc()
             log.info("Bundle %s answers.", version, extra={"version": version})
 
@@ -125,18 +140,70 @@ class Worlds:
         with self._loading:
             bundle = load_bundle(self.bundles / version)
             activate(self.bundles, version)
-            self.use(bundle)
+            self._use_whole(bundle)
         metrics.RELOADS.labels("done").inc()
         return before
+
+    def _use_whole(self, bundle: Bundle) -> None:
+        """Answer from it at once; where its catalogue is large, through an index as soon as there is one."""
+        above = self._config.approximate_above
+        indexed = with_indexes(bundle, above)
+        self.use(indexed)
+        if indexed is bundle and wants_index(bundle, above):
+            Thread(target=self._build, args=(bundle,), name="foretaste-index", daemon=True).start()
+
+    def _build(self, bundle: Bundle) -> None:
+        try:
+            indexed = with_indexes(bundle, self._config.approximate_above, build=True)
+            if indexed is not bundle and self.now.version == bundle.version:
+                self.use(indexed)
+        except Exception as error:
+            log.error("An index could not be built (%s); every item is looked at.", type(error).__name__)
 
     def start(self) -> None:
         """Follow from now on, in a thread of its own, until `stop`."""
         if self._thread is None:
             self._thread = Thread(target=self._run, name="foretaste-follow", daemon=True)
             self._thread.start()
+            Thread(target=self._read_on, name="foretaste-newcomers", daemon=True).start()
+
+    def read(self) -> int:
+        """Let the content models read some of the newcomers they have not read yet; how many those were."""
+        done = 0
+        for version, world in list(self._worlds.items()):
+            content, some = world.newcomers.content, world.unread()[:AT_ONCE]
+            if content is None or not some:
+                continue
+            vectors = read_items(content, world.catalogue.bundle, some)
+            read = {record.name: (record.change, row) for record, row in zip(some, vectors, strict=True)}
+            with self._lock:
+                if version in self._worlds:
+                    self._worlds[version] = self._worlds[version].with_read(read)
+                    if self._now is not None:
+                        self._now = self._worlds[self._now.version]
+            done += len(some)
+        return done
+
+    def _read_on(self) -> None:
+        """In a thread of its own: a language model takes seconds to load, and nothing may wait for it."""
+        self._stop.wait(WARM_SECONDS)
+        while not self._stop.is_set():
+            try:
+                if self._now is not None and (content := self._now.catalogue.content) is not None:
+                    warm(content)
+                    while self.read() and not self._stop.is_set():
+                        pass
+            except Exception as error:
+                log.error(
+                    "New items are judged by their words: %s.", type(error).__name__, extra={"where": where(error)}
+                )
+                self._stop.wait(60)
+            self._to_read.wait()
+            self._to_read.clear()
 
     def stop(self) -> None:
         self._stop.set()
+        self._to_read.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
 

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
 ROWS_AT_ONCE = 100_000
+NO_END = (1 << 63) - 1
 
 HISTORY = """
-    SELECT item.name, kind.name, time, value FROM (
+    SELECT item.name, kind.name, time, value, seq FROM (
         SELECT item, kind, time, seq, value FROM event
-        WHERE "user" = (SELECT "user" FROM person WHERE pseudonym = %s)
+        WHERE "user" = (SELECT "user" FROM person WHERE pseudonym = %s) AND seq <= %s
         ORDER BY time DESC NULLS LAST, seq DESC LIMIT %s
     ) AS last JOIN item USING (item) JOIN kind USING (kind) ORDER BY time NULLS FIRST, seq
 """
@@ -62,10 +63,12 @@ class PostgresReader:
     def __init__(self, keys: Keys) -> None:
         self.keys = keys
 
-    def history(self, reader: Connection, user: str, last: int | None) -> Past:
-        rows = reader.execute(HISTORY, (self.keys.pseudonym(user), last), binary=True).fetchall()
-        items, kinds, times, values = zip(*rows, strict=True) if rows else ((), (), (), ())
-        return Past([i.decode() for i in items], [k.decode() for k in kinds], list(times), list(values))
+    def history(self, reader: Connection, user: str, last: int | None, until: int | None) -> Past:
+        asked = (self.keys.pseudonym(user), NO_END if until is None else until, last)
+        rows = reader.execute(HISTORY, asked, binary=True).fetchall()
+        items, kinds, times, values, seqs = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+        names = [i.decode() for i in items], [k.decode() for k in kinds]
+        return Past(*names, list(times), list(values), max(seqs, default=0))
 
     def count(self, reader: Connection, user: str) -> int:
         return _one(reader, COUNT, self.keys.pseudonym(user))[0]

@@ -82,9 +82,9 @@ class PostgresStore:
                 new += self._ledger.import_chunk(ids, chunk)
         return new
 
-    def history(self, user: str, last: int | None = None) -> Past:
+    def history(self, user: str, last: int | None = None, until: int | None = None) -> Past:
         with self._connection() as reader:
-            return self._read.history(reader, user, last)
+            return self._read.history(reader, user, last, until)
 
     def count(self, user: str) -> int:
         with self._connection() as reader:

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 100_000
 NAMES_AT_ONCE = 500
+NO_END = (1 << 63) - 1
 
 HISTORY = """
-    SELECT item.name, kind.name, time, value FROM event JOIN item USING (item) JOIN kind USING (kind)
-    WHERE user = (SELECT user FROM person WHERE pseudonym = ?) ORDER BY time DESC, seq DESC LIMIT ?
+    SELECT item.name, kind.name, time, value, seq FROM event JOIN item USING (item) JOIN kind USING (kind)
+    WHERE user = (SELECT user FROM person WHERE pseudonym = ?) AND seq <= ? ORDER BY time DESC, seq DESC LIMIT ?
 """
 COUNT = "SELECT count(*) FROM event WHERE user = (SELECT user FROM person WHERE pseudonym = ?)"
 OF_PERSON = """
@@ -54,10 +55,11 @@ class Reader:
     def __init__(self, keys: Keys) -> None:
         self.keys = keys
 
-    def history(self, reader: sqlite3.Connection, user: str, last: int | None) -> Past:
-        rows = reader.execute(HISTORY, (self.keys.pseudonym(user), -1 if last is None else last)).fetchall()
-        columns = zip(*reversed(rows), strict=True) if rows else ((), (), (), ())
-        return Past(*(list(column) for column in columns))
+    def history(self, reader: sqlite3.Connection, user: str, last: int | None, until: int | None) -> Past:
+        asked = (self.keys.pseudonym(user), NO_END if until is None else until, -1 if last is None else last)
+        rows = reader.execute(HISTORY, asked).fetchall()
+        items, kinds, times, values, seqs = zip(*reversed(rows), strict=True) if rows else ((), (), (), (), ())
+        return Past(list(items), list(kinds), list(times), list(values), max(seqs, default=0))
 
     def users(self, reader: sqlite3.Connection, n: int) -> list[tuple[str, int]]:
         """The log is read backwards until n people have been met."""

@@ -66,9 +66,9 @@ class SqliteStore:
                 new += self._ledger.import_chunk(ids, chunk)
         return new
 
-    def history(self, user: str, last: int | None = None) -> Past:
+    def history(self, user: str, last: int | None = None, until: int | None = None) -> Past:
         with self._reading() as reader:
-            return self._read.history(reader, user, last)
+            return self._read.history(reader, user, last, until)
 
     def count(self, user: str) -> int:
         with self._reading() as reader:

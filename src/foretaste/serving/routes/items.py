@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
+from foretaste.serving.likeness import By
 from foretaste.serving.routes.sending import MISSING, as_json
 from foretaste.serving.schemas import Item, ItemDeleted, ItemIn, Items, N, Name, SimilarItems
 
 if TYPE_CHECKING:
     from foretaste.serving.engine import Engine
+    from foretaste.serving.searching import SearchDesk
 
 
-def router(engine: Engine) -> APIRouter:
+def router(engine: Engine, desk: SearchDesk) -> APIRouter:
     routes = APIRouter(tags=["items"])
 
     @routes.get("/v1/items", response_model=Items)
@@ -23,9 +25,10 @@ def router(engine: Engine) -> APIRouter:
 
     # Before the item itself: ids may hold slashes, and would swallow the word.
     @routes.get("/v1/items/{item:name}/similar", response_model=SimilarItems, responses=MISSING)
-    def similar(item: Name, n: N = 10) -> Response:
-        """What goes with an item."""
-        return as_json(engine.similar(item, n))
+    def similar(item: Name, n: N = 10, by: By | None = None) -> Response:
+        """What goes with an item: by every model together, or by what is written of it, by how it looks, by who takes
+        it, or by a blend of these three."""
+        return as_json(engine.similar(item, n) if by is None else desk.similar(item, n, by))
 
     @routes.get("/v1/items/{item:name}", response_model=Item, responses=MISSING)
     def one_item(item: Name) -> Response:

@@ -1,26 +1,39 @@
-"""Finding items by words, by meaning and by taste."""
+"""Finding items by words, by meaning, by taste, and by a picture."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
+from foretaste.errors import DataError
+from foretaste.serving.looking import FORMATS
 from foretaste.serving.routes.recommendations import WANTED, _filter
 from foretaste.serving.routes.sending import as_json
 from foretaste.serving.schemas import N, Name
 from foretaste.serving.schemas.search import Found
-from foretaste.serving.searching import SearchDesk
 
 if TYPE_CHECKING:
-    from foretaste.serving.engine import Engine
+    from foretaste.serving.searching import SearchDesk
 
 Personal = Annotated[float, Query(ge=0, le=10, description="Weight of the person's taste; 0 answers everybody alike.")]
+Wanted = Annotated[str | None, Query(max_length=4_096, description=WANTED)]
+Remember = Annotated[
+    bool, Query(description="Whether it may become a part of the person's history, where the project allows that.")
+]
+TYPES = [f"image/{name.lower()}" for name in FORMATS]
+BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The bytes of one picture.",
+        "content": {name: {"schema": {"type": "string", "format": "binary"}} for name in TYPES},
+    }
+}
 
 
-def router(engine: Engine) -> APIRouter:
+def router(desk: SearchDesk) -> APIRouter:
     routes = APIRouter(tags=["search"])
-    desk = SearchDesk(engine)
 
     @routes.get("/v1/search", response_model=Found)
     def search(
@@ -28,9 +41,22 @@ def router(engine: Engine) -> APIRouter:
         user: Name | None = None,
         n: N = 10,
         personal: Personal | None = None,
-        filter: Annotated[str | None, Query(max_length=4_096, description=WANTED)] = None,
+        filter: Wanted = None,
+        remember: Remember = False,
     ) -> Response:
-        """The items that answer a question best, slips of the finger forgiven; for a person, in the order they like."""
-        return as_json(desk.find(q, n, user=user, personal=personal, wanted=_filter(filter)))
+        """The items that answer a question best, slips of the finger forgiven; for a person, in the order they like.
+
+        With remember=true it needs a key with the scope write.
+        """
+        wanted = _filter(filter)
+        return as_json(desk.find(q, n, user=user, personal=personal, wanted=wanted, remember=remember))
+
+    @routes.post("/v1/search/picture", response_model=Found, openapi_extra=BODY)
+    async def search_by_picture(request: Request, n: N = 10, filter: Wanted = None) -> Response:
+        """The items that look most like a picture: a JPEG, PNG, WebP or GIF file is the body. It is kept nowhere."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in TYPES:
+            raise DataError(f"Send the picture itself, with a Content-Type among {', '.join(TYPES)}.")
+        picture = await request.body()
+        return as_json(await run_in_threadpool(desk.find_like, picture, n, wanted=_filter(filter)))
 
     return routes

@@ -22,6 +22,7 @@ from foretaste.serving.schemas.events import (
     EventsIn,
     EventsOut,
     ItemEventIn,
+    SearchEventIn,
     UserEventIn,
     read_event,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "Recommendations",
     "RecommendedItem",
     "ScoredItem",
+    "SearchEventIn",
     "SimilarItems",
     "Source",
     "Time",

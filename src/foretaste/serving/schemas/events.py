@@ -71,6 +71,17 @@ class UserEventIn(Request):
     columns: GivenColumns = {}
 
 
+class SearchEventIn(Request):
+    """Somebody searched for something; it helps to guess what they want, and is no item's event."""
+
+    id: Name
+    type: Literal["search"]
+    user: Name
+    text: Name
+    time: Time | None = None
+    """Left out, now."""
+
+
 class BadEvent(BaseModel):
     """An element of a batch that is not an event."""
 
@@ -78,21 +89,22 @@ class BadEvent(BaseModel):
     why: str
 
 
-def read_event(given: object) -> EventIn | ItemEventIn | UserEventIn | BadEvent:
+def read_event(given: object) -> EventIn | ItemEventIn | UserEventIn | SearchEventIn | BadEvent:
     """One event of a batch; a bad one is set aside, for it must not fail the others."""
     if not isinstance(given, dict):
         return BadEvent(id=None, why="An event is an object with id, user and item.")
     kind = given.get("type")
-    schema = {"item": ItemEventIn, "user": UserEventIn}.get(kind, EventIn) if isinstance(kind, str) else EventIn
+    schema = SCHEMAS.get(kind, EventIn) if isinstance(kind, str) else EventIn
     try:
-        return schema.model_validate(given)  # type: ignore[attr-defined]  # mypy joins the three to a base
+        return schema.model_validate(given)  # type: ignore[attr-defined]  # mypy joins them to a base
     except ValidationError as error:
         event_id = given.get("id")
         shown = event_id if isinstance(event_id, str) and len(event_id) <= MAX_TEXT and is_text(event_id) else None
         return BadEvent(id=shown, why=in_one_sentence(error.errors(include_url=False, include_input=False)[0]))
 
 
-AnyEvent = EventIn | ItemEventIn | UserEventIn | BadEvent
+AnyEvent = EventIn | ItemEventIn | UserEventIn | SearchEventIn | BadEvent
+SCHEMAS = {"item": ItemEventIn, "user": UserEventIn, "search": SearchEventIn}
 
 
 class EventsIn(Request):
@@ -106,7 +118,10 @@ class EventsIn(Request):
     )
     events: Annotated[
         list[
-            Annotated[AnyEvent, PlainValidator(read_event, json_schema_input_type=EventIn | ItemEventIn | UserEventIn)]
+            Annotated[
+                AnyEvent,
+                PlainValidator(read_event, json_schema_input_type=EventIn | ItemEventIn | UserEventIn | SearchEventIn),
+            ]
         ],
         Field(max_length=MAX_EVENTS),
     ]

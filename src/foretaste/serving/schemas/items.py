@@ -56,3 +56,5 @@ class SimilarItems(Response):
     item: Item
     version: str
     items: list[ScoredItem]
+    by: list[str] | None = None
+    """What spoke for them, where it was asked: text, picture, behaviour."""

@@ -94,8 +94,10 @@ class Export(Response):
     """All that is kept of one person."""
 
     model_config = answer_example(
-        {"user": "ann", "columns": {"country": "DE"}, "events": [{"item": "50", "kind": "view"}]}
+        {"user": "ann", "columns": {"country": "DE"}, "events": [{"item": "50", "kind": "view"}], "answers": []}
     )
     user: str
     columns: dict[str, Any] | None
     events: list[dict[str, Any]]
+    answers: list[dict[str, Any]]
+    """Lists the person was given, and what was asked; what was on them follows from the log."""

@@ -1,0 +1,239 @@
+"""What was answered, and all it depended on: kept for a while, so that any past answer can be given again.
+
+One SQLite file beside the log. Who asked is a pseudonym, and what they asked is sealed, by a key of its day: one key
+seals no more than a day's answers, far from the 2^32 messages at which random nonces of 12 bytes become too many.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from base64 import b64decode, b64encode
+from contextlib import closing, contextmanager
+from functools import lru_cache
+from hashlib import blake2b
+from hmac import digest
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from foretaste.errors import StoreError, StoreUnavailableError
+from foretaste.events.model import ItemRecord
+from foretaste.privacy.keys import KEY_FILE, Keys, make_keys, read_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+ANSWERS_FILE = "answers.db"
+DAY = 86_400_000_000
+BUSY_SECONDS = 5.0
+MARKS_KEPT = 3_600_000_000
+"""µs for which an erasure keeps out answers that another worker was just about to write down."""
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS answer (
+    n       INTEGER PRIMARY KEY,
+    id      BLOB NOT NULL UNIQUE,  -- the recommendation_id
+    person  BLOB,                  -- pseudonym of whom it was for; NULL for guests
+    at      INTEGER NOT NULL,      -- µs since 1970 UTC
+    change  INTEGER NOT NULL,      -- of the catalogue, up to which it knew
+    setting BLOB NOT NULL REFERENCES setting,
+    said    BLOB NOT NULL          -- sealed JSON: the request, and what else it depended on
+) STRICT;
+CREATE INDEX IF NOT EXISTS answer_of_person ON answer (person) WHERE person IS NOT NULL;
+CREATE INDEX IF NOT EXISTS answer_by_time ON answer (at);
+CREATE TABLE IF NOT EXISTS setting (hash BLOB PRIMARY KEY, said TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS item_change (
+    change INTEGER PRIMARY KEY, name TEXT NOT NULL, columns TEXT NOT NULL, hidden INTEGER NOT NULL,
+    deleted INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS change_of_item ON item_change (name, change);
+CREATE TABLE IF NOT EXISTS erased (mark BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
+KEEP = """
+INSERT OR IGNORE INTO answer (id, person, at, change, setting, said)
+SELECT ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM erased WHERE mark = ? AND at >= ?)
+"""
+FIND = "SELECT id, at, change, setting.said, answer.said FROM answer JOIN setting ON hash = setting"
+AS_OF = """
+SELECT name, columns, hidden, deleted, change FROM item_change AS this WHERE change <= ?1
+AND NOT EXISTS (SELECT 1 FROM item_change AS later WHERE later.name = this.name
+                AND later.change > this.change AND later.change <= ?1)
+ORDER BY change
+"""
+SUPERSEDED = """
+DELETE FROM item_change WHERE EXISTS (SELECT 1 FROM item_change AS later WHERE later.name = item_change.name
+AND later.change > item_change.change AND later.change <= ?)
+"""
+
+
+class Answered(NamedTuple):
+    """One answer, and what it followed from.
+
+    id      : the recommendation_id, 32 hex digits
+    user    : for whom; None for a guest
+    at      : µs since 1970 UTC, the moment of the answer
+    change  : the latest change of the catalogue it knew
+    setting : of the project at that time, as JSON values
+    said    : the request and all else, as JSON values
+    """
+
+    id: str
+    user: str | None
+    at: int
+    change: int
+    setting: dict[str, Any]
+    said: dict[str, Any]
+
+
+class AnswerBook:
+    """Thread-safe; several processes may write to one file."""
+
+    def __init__(self, folder: Path) -> None:
+        """folder : of the project; its key is made where there is none yet"""
+        self.path = folder / ANSWERS_FILE
+        try:
+            keys = read_keys(folder / KEY_FILE)
+        except FileNotFoundError:
+            keys = make_keys(folder / KEY_FILE)
+        self._keys = keys
+        self._lock = Lock()
+        with self._in_plain_words():
+            self._db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last answers, not the file
+            self._db.execute("PRAGMA secure_delete = ON")
+            self._db.executescript(TABLES)
+
+    @classmethod
+    def there(cls, folder: Path) -> AnswerBook | None:
+        """The book of a project that has one."""
+        return cls(folder) if (folder / ANSWERS_FILE).exists() else None
+
+    def keep(self, answers: Sequence[Answered], items: Iterable[ItemRecord] = ()) -> None:
+        """Write down answers, and changes of the catalogue that they may depend on, in one transaction."""
+        rows, settings = [], {}
+        for one in answers:
+            setting = json.dumps(one.setting, sort_keys=True)
+            key = blake2b(setting.encode(), digest_size=16).digest()
+            settings[key] = setting
+            person = None if one.user is None else self._keys.pseudonym(one.user)
+            mark = None if one.user is None else self._keys.erased(one.user)
+            name = bytes.fromhex(one.id)
+            rows.append((name, person, one.at, one.change, key, self._sealed(name, one), mark, one.at))
+        changes = [
+            (i.change, i.name, json.dumps(i.columns, ensure_ascii=False), int(i.hidden), int(i.deleted)) for i in items
+        ]
+        with self._writing() as db:
+            db.executemany("INSERT OR IGNORE INTO item_change VALUES (?, ?, ?, ?, ?)", changes)
+            db.executemany("INSERT OR IGNORE INTO setting VALUES (?, ?)", settings.items())
+            db.executemany(KEEP, rows)
+
+    def find(self, recommendation_id: str) -> Answered | None:
+        """What is known of one answer; None if it is not, or no longer, in the book."""
+        with self._in_plain_words(), self._lock:
+            row = self._db.execute(f"{FIND} WHERE id = ?", (_bytes(recommendation_id),)).fetchone()
+        return None if row is None else self._opened(row)
+
+    def of_person(self, user: str) -> list[Answered]:
+        """Every answer to one person, the oldest first."""
+        with self._in_plain_words(), self._lock:
+            person = self._keys.pseudonym(user)
+            rows = self._db.execute(f"{FIND} WHERE person = ? ORDER BY at, n", (person,)).fetchall()
+        return [self._opened(row) for row in rows]
+
+    def items(self, change: int) -> list[ItemRecord]:
+        """Every item that was ever put, as it was known after that change of the catalogue."""
+        with self._in_plain_words(), self._lock:
+            rows = self._db.execute(AS_OF, (change,)).fetchall()
+        return [ItemRecord(name, json.loads(said), bool(hid), bool(gone), n) for name, said, hid, gone, n in rows]
+
+    def ids(self, n: int | None = None) -> list[str]:
+        """Of the newest n answers, the newest first."""
+        with self._in_plain_words(), self._lock:
+            rows = self._db.execute("SELECT id FROM answer ORDER BY n DESC LIMIT ?", (-1 if n is None else n,))
+            return [name.hex() for (name,) in rows]
+
+    def count(self) -> int:
+        with self._in_plain_words(), self._lock:
+            return self._db.execute("SELECT count(*) FROM answer").fetchone()[0]
+
+    def last_change(self) -> int:
+        """Of the catalogue, the latest that is written down."""
+        with self._in_plain_words(), self._lock:
+            return self._db.execute("SELECT coalesce(max(change), 0) FROM item_change").fetchone()[0]
+
+    def forget(self, user: str, now: int) -> int:
+        """Remove what was answered to a person until now, bytes and all; returns how many answers that were."""
+        with self._writing() as db:
+            db.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (self._keys.erased(user), now))
+            db.execute("DELETE FROM erased WHERE at < ?", (now - MARKS_KEPT,))
+            gone = db.execute("DELETE FROM answer WHERE person = ?", (self._keys.pseudonym(user),)).rowcount
+        self._truncate()
+        return gone
+
+    def prune(self, most: int, before: int) -> int:
+        """Remove all answers but the newest `most`, and those older than `before` µs, and what only they needed."""
+        with self._writing() as db:
+            gone = db.execute("DELETE FROM answer WHERE at < ?", (before,)).rowcount
+            gone += db.execute(
+                "DELETE FROM answer WHERE n <= (SELECT n FROM answer ORDER BY n DESC LIMIT 1 OFFSET ?)", (most,)
+            ).rowcount
+            if gone:
+                (oldest,) = db.execute("SELECT coalesce(min(change), 1 << 62) FROM answer").fetchone()
+                db.execute(SUPERSEDED, (oldest,))
+                db.execute("DELETE FROM setting WHERE hash NOT IN (SELECT setting FROM answer)")
+        return gone
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def _truncate(self) -> None:
+        """The write-ahead log may hold old pages still, which secure_delete does not reach."""
+        with self._in_plain_words(), self._lock, closing(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")) as done:
+            done.fetchone()
+
+    def _sealed(self, name: bytes, one: Answered) -> bytes:
+        text = json.dumps({"user": one.user, **one.said}, ensure_ascii=False, separators=(",", ":"))
+        packed = b64encode(zlib.compress(text.encode())).decode()
+        return self._keys_of(one.at // DAY).seal(packed, name)
+
+    def _opened(self, row: tuple[bytes, int, int, str, bytes]) -> Answered:
+        name, at, change, setting, sealed = row
+        said = json.loads(zlib.decompress(b64decode(self._keys_of(at // DAY).unseal(sealed, name))))
+        return Answered(name.hex(), said.pop("user"), at, change, json.loads(setting), said)
+
+    @lru_cache(maxsize=64)  # noqa: B019  # a book lives as long as its process
+    def _keys_of(self, day: int) -> Keys:
+        return Keys.of(digest(self._keys.secret, b"foretaste answers %d" % day, "sha256"))
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._in_plain_words(), self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def _in_plain_words(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:  # locked for too long, or the disk is full
+            raise StoreUnavailableError(f"{self.path} cannot be used just now ({error}); try again.") from None
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"{self.path} is damaged ({error}); remove it, and answers are written down anew."
+            ) from None
+
+
+def _bytes(recommendation_id: str) -> bytes | None:
+    try:
+        return bytes.fromhex(recommendation_id)
+    except ValueError:
+        return None

@@ -1,0 +1,102 @@
+"""One question for a list as a value, and the answer to it: a pure function of the question, a world, a past, a moment.
+
+Nothing else may matter, for that is what makes a past answer possible to give again (replaying.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel
+
+from foretaste.events.model import Past
+from foretaste.serving.cursors import read_cursor
+from foretaste.serving.lists import Asked
+from foretaste.serving.schemas import GuestIn, RankIn
+from foretaste.serving.tastes import parted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from foretaste.serving.lists import ListMaker, Made, Moment
+    from foretaste.serving.schemas import PastEvent
+    from foretaste.serving.world import World
+
+
+class UserAsks(BaseModel):
+    """GET /v1/users/{id}/recommendations, or one person of a batch."""
+
+    user: str
+    n: int = 10
+    explain: bool = False
+    scene: str | None = None
+    filter: dict[str, Any] | None = None
+    cursor: str | None = None
+
+
+Question = UserAsks | GuestIn | RankIn
+KINDS: dict[str, type[Question]] = {"user": UserAsks, "guest": GuestIn, "rank": RankIn}
+
+
+class Told(NamedTuple):
+    """Of whom a question is, and what of their past came along with it."""
+
+    user: str | None
+    past: Past | None
+    """None where it is in the log."""
+
+
+def told(question: Question, world: World) -> Told:
+    if isinstance(question, UserAsks):
+        return Told(question.user, None)
+    user = question.user if isinstance(question, RankIn) else None
+    return Told(user, None if user is not None else brought(question.history or [], world))
+
+
+def answered(lists: ListMaker, world: World, question: Question, past: Past, moment: Moment) -> Made:
+    """The whole answer, as it is sent."""
+    past, searches = parted(past)
+    if isinstance(question, RankIn):
+        return _ranked(lists, world, question, past, moment, searches)
+    asked = Asked(
+        n=question.n,
+        explain=question.explain,
+        scene=question.scene,
+        filter=question.filter or {},
+        cursor=None if question.cursor is None else read_cursor(question.cursor),
+    )
+    if isinstance(question, UserAsks):
+        return lists.make(world, past, asked, user=question.user, moment=moment, searches=searches)
+    asked = asked._replace(exclude=question.exclude or (), allowed=question.allowed)
+    made = lists.make(world, past, asked, user=None, moment=moment)
+    place = world.newcomers.place
+    unknown = (item for item, used in zip(past.item, made.known, strict=True) if not used and item not in place)
+    made.answer.ignored = list(dict.fromkeys(unknown))
+    return made
+
+
+def _ranked(
+    lists: ListMaker, world: World, question: RankIn, past: Past, moment: Moment, searches: tuple[str, ...]
+) -> Made:
+    items = list(dict.fromkeys(question.items))
+    asked = Asked(n=len(items), explain=question.explain, allowed=items, pages=False)
+    made = lists.make(world, past, asked, user=question.user, hides=(), moment=moment, searches=searches)
+    there = {item.id for item in made.answer.items}
+    made.answer.ignored = [item for item in items if item not in there]
+    return made
+
+
+def brought(given: Sequence[PastEvent], world: World) -> Past:
+    """A guest's history in order of time where every event has one, else as it was sent."""
+    events = list(given)
+    first_kind = world.catalogue.bundle.kinds.names[0]
+    times = [event.time for event in events if event.time is not None]
+    if len(times) == len(events):
+        events = [events[i] for i in np.argsort(np.array(times, np.int64), kind="stable")]
+    return Past(
+        [event.item for event in events],
+        [event.kind or first_kind for event in events],
+        [event.time for event in events],
+        [1.0 if event.value is None else event.value for event in events],
+    )

@@ -1,0 +1,119 @@
+"""Large catalogues: what a network wants next is looked up in an index, and not compared with every item.
+
+The index is built once per bundle, by whichever worker comes first, and lies beside the bundles; it is refused where it
+finds less of the true best than `ApproximateConfig.least_recall`, and then every item is looked at as before.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from copy import copy
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foretaste.errors import BundleError, ConfigError
+from foretaste.registry import model_spec
+from foretaste.serving.files import locked
+from foretaste.types import NO_ITEM, Candidates
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from foretaste.index.approximate import ApproximateIndex
+    from foretaste.pipeline.bundle import Bundle
+    from foretaste.types import BoolArray, FloatArray, IntArray, Queries, Ragged
+
+log = logging.getLogger("foretaste.serving")
+NETWORKS = ("foretaste.models.sequence.", "foretaste.models.content.two_tower:")
+"""Models whose score is the inner product of a state and an item's vector (`Trained.states`, `Trained.vectors`)."""
+FOLDER = ".indexes"
+
+
+class Nearest:
+    """A network over histories that asks an index for its candidates. Everything else is the network's own affair."""
+
+    def __init__(self, model: Any, index: ApproximateIndex) -> None:
+        """model : with `trained`, as `SequenceModel` has it"""
+        self.model = model
+        self.index = index
+
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        states, known = self.model.trained.states(queries)
+        items = np.full((len(queries), k), NO_ITEM, np.int32)
+        scores = np.full((len(queries), k), np.nan, np.float32)
+        rows = np.flatnonzero(known)
+        if len(rows):
+            out = None if exclude is None else exclude.take(rows)
+            items[rows], scores[rows] = self.index.search(states, k, exclude=out, allowed=allowed)
+        return Candidates.of_one_source(items, scores, self.model.trained.name)
+
+    def score(self, queries: Queries, items: IntArray) -> FloatArray:
+        found: FloatArray = self.model.score(queries, items)
+        return found
+
+    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        found: FloatArray = self.model.contributions(history, items)
+        return found
+
+
+def wants_index(bundle: Bundle, above: int) -> list[str]:
+    """The sources of a bundle that are large enough for an index, where the extra `ann` is there to make one."""
+    if len(bundle.items) < above or find_spec("faiss") is None:
+        return []
+    return [name for name in bundle.pipeline.recalls or {} if model_spec(name).path.startswith(NETWORKS)]
+
+
+def with_indexes(bundle: Bundle, above: int, *, build: bool = False) -> Bundle:
+    """The same bundle, its networks asking an index; unchanged where none is wanted, or none is there to be loaded.
+
+    build : make those that are not there yet, which takes minutes for a million items
+    """
+    found = {}
+    for name in wants_index(bundle, above):
+        index = _index(bundle.folder.parent / FOLDER / bundle.version / name, bundle, name, build=build)
+        if index is not None:
+            found[name] = index
+    if not found:
+        return bundle
+    pipeline = copy(bundle.pipeline)
+    models: dict[str, Any] = dict(bundle.pipeline.recalls or {})
+    pipeline.recalls = models | {name: Nearest(models[name], index) for name, index in found.items()}
+    return replace(bundle, pipeline=pipeline)
+
+
+def _index(folder: Path, bundle: Bundle, name: str, *, build: bool) -> ApproximateIndex | None:
+    from foretaste.index.approximate import ApproximateIndex
+
+    if not build and not folder.is_dir():
+        return None
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        if folder.is_dir():
+            try:
+                return ApproximateIndex.load(folder)
+            except BundleError as error:
+                log.warning("%s", error)
+                shutil.rmtree(folder, ignore_errors=True)
+        trained: Any = getattr((bundle.pipeline.recalls or {})[name], "trained", None)
+        if not build or trained is None:
+            return None
+        vectors = trained.vectors.copy()
+        vectors[~trained.judged] = 0  # never found, as they are never scored
+        try:
+            index = ApproximateIndex.build(vectors)
+        except ConfigError as error:
+            log.warning("%s has no index: %s", name, error)
+            return None
+        unfinished = folder.with_name(f".{folder.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        index.save(unfinished)
+        unfinished.rename(folder)
+    log.info("An index of %s for %s finds %.1f%% of the true best.", name, bundle.version, 100 * index.recall)
+    return index

@@ -1,0 +1,142 @@
+"""Several processes that answer on one socket: most is imported once, and then each is a fork of that.
+
+uvicorn's own workers are new processes that import everything again, and so a worker that died is away as long. What
+starts threads by being imported (polars does) is left to the workers: of a process with threads no fork is safe.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any
+
+from foretaste import errors
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+    from types import FrameType
+
+Refuse = Callable[[errors.ForetasteError], None]
+Work = Callable[[Refuse | None], None]
+
+log = logging.getLogger("foretaste.serving")
+BEAT_SECONDS = 1.0
+SILENT_SECONDS = 30.0
+"""A worker that has not moved for so long is stuck, and replaced."""
+PAUSE_SECONDS = 1.0
+"""Between two starts of a worker that ends at once, again and again."""
+HOW = "fork" if sys.platform == "linux" else "spawn"
+"""Elsewhere system libraries that are loaded already may not survive a fork."""
+
+
+class Workers:
+    """Keeps `n` forks of this process alive, each running `work`, until it is told to stop."""
+
+    def __init__(self, work: Work, n: int, grace_seconds: float) -> None:
+        """work : serves until SIGTERM; is handed what to call where it cannot. Can be pickled"""
+        self._work = work
+        self._n = n
+        self._grace = grace_seconds
+        self._context: Any = multiprocessing.get_context(HOW)
+        self._beats: list[Any] = [self._context.RawValue("d", 0.0) for _ in range(n)]
+        self._workers: list[BaseProcess] = []
+        self._refusals: list[Connection] = []
+        self._started = [0.0] * n
+        self._told = threading.Event()
+
+    def run(self) -> None:
+        """Blocks until SIGTERM or Ctrl-C. Raises what kept one of the first workers from serving at all."""
+        before = {sign: signal.signal(sign, self._hear) for sign in (signal.SIGTERM, signal.SIGINT)}
+        gc.collect()
+        gc.freeze()  # what was imported stays in the pages that all of them share
+        try:
+            self._workers = [self._begun(i, first=True) for i in range(self._n)]
+            while not self._told.is_set():
+                self._look_after()
+        finally:
+            self._end()
+            for sign, handler in before.items():
+                signal.signal(sign, handler)
+
+    def _begun(self, i: int, *, first: bool = False) -> BaseProcess:
+        self._beats[i].value = self._started[i] = time.monotonic()
+        say: Connection | None = None
+        if first:
+            hear, say = self._context.Pipe(duplex=False)
+            self._refusals.append(hear)
+        life = (self._work, self._beats[i], os.getpid(), say)
+        worker: BaseProcess = self._context.Process(target=_live, args=life, name=f"foretaste-worker-{i}")
+        worker.start()
+        if say is not None:
+            say.close()  # the worker's end of it is the worker's
+        return worker
+
+    def _look_after(self) -> None:
+        """Replace what died or is stuck."""
+        heard = wait([*(worker.sentinel for worker in self._workers), *self._refusals], timeout=0.5)
+        for connection in [one for one in self._refusals if one in heard]:
+            with suppress(EOFError):  # it ended, and had nothing to say
+                kind, message = connection.recv()
+                raise getattr(errors, kind, errors.ForetasteError)(message)
+            self._refusals.remove(connection)
+        for i, worker in enumerate(self._workers):
+            silent = time.monotonic() - self._beats[i].value
+            if worker.is_alive() and silent > SILENT_SECONDS:
+                log.error("A worker has not moved for %.0f seconds; another takes its place.", silent)
+                worker.kill()
+                worker.join()
+            if worker.is_alive() or self._told.is_set():
+                continue
+            log.warning("A worker ended with %s; another takes its place.", worker.exitcode)
+            if time.monotonic() - self._started[i] < PAUSE_SECONDS:
+                self._told.wait(PAUSE_SECONDS)
+            worker.close()
+            self._workers[i] = self._begun(i)
+
+    def _end(self) -> None:
+        for worker in self._workers:
+            if worker.is_alive():
+                worker.terminate()
+        deadline = time.monotonic() + self._grace
+        for worker in self._workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+            if worker.is_alive():
+                worker.kill()
+                worker.join()
+
+    def _hear(self, sign: int, frame: FrameType | None) -> None:
+        self._told.set()
+
+
+def _live(work: Work, beat: Any, parent: int, say: Connection | None) -> None:
+    """A worker's life.
+
+    say : where the first workers tell what keeps them from serving; those that take their places later try again
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=_show_life, args=(beat, parent), name="foretaste-beat", daemon=True).start()
+    with suppress(KeyboardInterrupt):
+        work(None if say is None else partial(_refuse, say))
+
+
+def _refuse(say: Connection, error: errors.ForetasteError) -> None:
+    say.send((type(error).__name__, str(error)))
+
+
+def _show_life(beat: Any, parent: int) -> None:
+    while True:
+        beat.value = time.monotonic()
+        time.sleep(BEAT_SECONDS)
+        if os.getppid() != parent:  # killed without a word; a service that nobody looks after must not go on
+            os.kill(os.getpid(), signal.SIGTERM)
