@@ -79,6 +79,21 @@ BUILT_IN = {
         "items whose words mean the same (pretrained language model)",
         "text",
     ),
+    "content_tuned": ModelSpec(
+        "foretaste.models.content.tuned:TunedContent",
+        "the same, the language model fine-tuned on what people take together",
+        "text",
+    ),
+    "content_metric": ModelSpec(
+        "foretaste.models.content.metric:Metric",
+        "items near in a space that histories taught: words and language model, learned in seconds",
+        "text",
+    ),
+    "profile_classifier": ModelSpec(
+        "foretaste.models.content.profile_classifier:ProfileClassifier",
+        "one linear model per person over what items say, for people with few events",
+        "text",
+    ),
 }
 
 RATERS = {

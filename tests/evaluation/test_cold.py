@@ -8,7 +8,10 @@ import pytest
 import worlds
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
-from foretaste.evaluation.cold import item_cold, new_items, user_cold
+from foretaste.evaluation.cold import Among, item_cold, new_items, new_people, user_cold
+from foretaste.evaluation.evaluator import evaluate
+from foretaste.models.plain.popular import Popular
+from foretaste.types import Run
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +63,40 @@ def test_of_cold_people_only_the_newest_events_are_known(data) -> None:
     assert (cold.queries.history.lengths == 2).all()
     assert cold.queries.history.row(0).tolist() == questions.queries.history.row(0)[-2:].tolist()
     assert cold.relevant is questions.relevant
+
+
+@pytest.mark.parametrize("events", [1, 3])
+def test_new_people_are_learned_from_by_nobody_and_asked_for_what_came_next(data, events: int) -> None:
+    split = new_people(data, events)
+    asked = {*split.test.queries.user.tolist(), *split.validation.queries.user.tolist()}
+    assert len(asked) == len(split.test) + len(split.validation) == 16
+    assert not asked & set(split.train.user.tolist())
+    assert len(split.train) == len(data) - 16 * 12
+    for questions in (split.test, split.validation):
+        for b, user in enumerate(questions.queries.user):
+            own = data.item[data.user == user].tolist()
+            assert questions.queries.history.row(b).tolist() == own[:events]
+            assert questions.relevant[[b]].indices.tolist() == [own[events]]
+
+
+def test_what_a_new_person_did_before_is_no_answer() -> None:
+    data = worlds.dataset(np.repeat(np.arange(30), 4), np.tile([3, 3, 5, 3], 30), n_items=6)
+    five = data.items.ids.code("i5")
+    assert set(new_people(data, 1).test.relevant.indices.tolist()) == {five}
+    assert len(new_people(data, 3).test) == 0, "nothing new came after"
+
+
+def test_too_many_new_people_are_refused(data) -> None:
+    with pytest.raises(DataError, match="too few to learn from"):
+        new_people(data, 1, 0.4)
+
+
+def test_lists_among_new_items_hold_nothing_else(data) -> None:
+    _, test = new_items(data, 0.1)
+    model = Popular().fit(data, Run())
+    questions = leave_last(data).test
+    shown = evaluate(Among(model, test), questions, ("ndcg@10",)).exposure
+    assert shown[test].sum() > 0
+    assert shown[~test].sum() == 0
+    found = Among(model, test).recommend(questions.queries, 5, allowed=~test).items
+    assert (found == -1).all()

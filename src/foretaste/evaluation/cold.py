@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,8 @@ from foretaste.types import Queries
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
-    from foretaste.types import BoolArray, LongArray
+    from foretaste.protocols import Retriever
+    from foretaste.types import BoolArray, Candidates, LongArray, Ragged
 
 
 def new_items(data: Dataset, share: float = 0.1, *, by_first_event: bool = False) -> tuple[BoolArray, BoolArray]:
@@ -84,3 +85,58 @@ def _about(data: Dataset, last: LongArray, usable: BoolArray) -> Questions:
 def user_cold(questions: Questions, events: int) -> Questions:
     """The same questions, of people of whom only the newest `events` events are known."""
     return replace(questions, queries=replace(questions.queries, history=questions.queries.history.newest(events)))
+
+
+def new_people(data: Dataset, events: int, share: float = 0.1) -> Split:
+    """Questions of people nobody has met: a `share` of them for the test and as many for the validation, by the hash of
+    their names, and not one of their events is learned from.
+
+    Of each the first `events` events are known, and the next thing they took that was new to them is asked for.
+    """
+    n = max(1, round(share * data.n_users))
+    if 3 * n > data.n_users:
+        raise DataError(f"Holding {share:.0%} of {data.n_users} people out twice leaves too few to learn from.")
+    learned = data.where(data.user >= 2 * n)  # codes follow a hash of the names
+    test, validation = (_first_events(data, events, start, start + n) for start in (0, n))
+    return Split(
+        data=data,
+        train=learned,
+        validation=validation,
+        refit=learned,
+        test=test,
+        rule=f"{n} people nobody has met, by their first {events} event{'s' * (events > 1)}; the next thing they took",
+        left_out=int((np.diff(data.offsets)[:n] > 0).sum()) - len(test),
+    )
+
+
+def _first_events(data: Dataset, events: int, start: int, stop: int) -> Questions:
+    """Of the people with codes from `start` to `stop` who took something new after their first events."""
+    known = data.where(data.position < events).histories()
+    mine = (data.user >= start) & (data.user < stop) & (data.kinds.weights[data.kind] > 0)
+    later = np.flatnonzero(mine & (data.position >= events))
+    pairs = np.repeat(np.arange(data.n_users), known.lengths).astype(np.int64) * data.n_items + known.items
+    later = later[~np.isin(data.user[later].astype(np.int64) * data.n_items + data.item[later], pairs)]
+    people, first = np.unique(data.user[later], return_index=True)
+    answer = later[first]
+    ones, rows = np.ones(len(people), np.float32), np.arange(len(people))
+    relevant = csr_array((ones, (rows, data.item[answer])), shape=(len(people), data.n_items))
+    asked_at = None if data.time is None else data.time[answer]
+    history = known.take(people.astype(np.int64))
+    return Questions(Queries(people.astype(np.int32), history, asked_at=asked_at), relevant)
+
+
+@dataclass(frozen=True, eq=False)
+class Among:
+    """The lists of a model from some of the items alone: new items are compared with new items.
+
+    allowed : (n_items,) the items that may be listed
+    """
+
+    model: Retriever
+    allowed: BoolArray
+
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        both = self.allowed if allowed is None else self.allowed & allowed
+        return self.model.recommend(queries, k, exclude=exclude, allowed=both)

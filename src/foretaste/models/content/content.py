@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import PositiveFloat
@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from foretaste.config import Config
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures, ItemFeaturesConfig
-from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -53,26 +53,24 @@ class Content:
     kind_days  : (n_kinds,) half-lives in days, inf for kinds that never fade
     """
 
-    config_class = ContentConfig
-    grid = (ContentConfig(), *(ContentConfig(half_life_events=events) for events in (1.0, 5.0, 20.0, 100.0)))
+    name: ClassVar[str] = "content"
+    config_class: ClassVar[type[Any]] = ContentConfig
+    grid: ClassVar[tuple[Any, ...]] = (
+        ContentConfig(),
+        *(ContentConfig(half_life_events=events) for events in (1.0, 5.0, 20.0, 100.0)),
+    )
     vectors: FloatArray | None = None
     unread: BoolArray
     kind_weight: FloatArray
     kind_days: FloatArray
 
-    def __init__(self, config: ContentConfig | None = None) -> None:
-        self.config = config or ContentConfig()
+    def __init__(self, config: Any = None) -> None:
+        self.config: Any = config or self.config_class()
         self.features = ItemFeatures(self.config.read)
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        seen = np.bincount(train.item, minlength=train.n_items) > 0
-        self.features = ItemFeatures(self.config.read).fit(train.items, seen)
-        self._keep(self.features.vectors(train.items, run))
-        if self.unread.all():
-            raise DataError("The model 'content' reads what items are, and this catalogue says nothing; leave it out.")
-        self.kind_weight = train.kinds.weights
-        self.kind_days = np.array([kind.half_life_days or np.inf for kind in train.kinds.kinds], np.float32)
-        return self
+        self._take_kinds(train)
+        return self._read(train, self.config.read, run)
 
     def with_items(self, items: ItemTable, run: Run, changed: IntArray | None = None) -> Self:
         """The same model for a catalogue that has grown: new items are recommended at once, nothing is learned.
@@ -98,7 +96,7 @@ class Content:
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
         n = len(fitted(self.vectors, self))
-        return recommend_in_blocks(self._score_all, queries, k, n, "content", exclude=exclude, allowed=allowed)
+        return recommend_in_blocks(self._score_all, queries, k, n, self.name, exclude=exclude, allowed=allowed)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
         return score_in_blocks(self._score_all, queries, items, len(fitted(self.vectors, self)))
@@ -141,13 +139,27 @@ class Content:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        config, arrays = read_model(folder, ContentConfig)
+        config, arrays = read_model(folder, cls.config_class)
         model = cls(config)
         model.features = ItemFeatures.load(folder, config.read)
         model._keep(arrays["vectors"].astype(np.float32, copy=False))
         model.kind_weight = arrays["kind_weight"].astype(np.float32, copy=False)
         model.kind_days = arrays["kind_days"].astype(np.float32, copy=False)
         return model
+
+    def _take_kinds(self, train: Dataset) -> None:
+        self.kind_weight = train.kinds.weights
+        self.kind_days = np.array([kind.half_life_days or np.inf for kind in train.kinds.kinds], np.float32)
+
+    def _read(self, train: Dataset, read: ItemFeaturesConfig, run: Run) -> Self:
+        seen = np.bincount(train.item, minlength=train.n_items) > 0
+        self.features = ItemFeatures(read).fit(train.items, seen)
+        self._keep(self.features.vectors(train.items, run))
+        if self.unread.all():
+            raise DataError(
+                f"The model '{self.name}' reads what items are, and this catalogue says nothing; leave it out."
+            )
+        return self
 
     def _keep(self, vectors: FloatArray) -> None:
         self.vectors = vectors
@@ -157,6 +169,6 @@ class Content:
         """(B, n_items); nan for items of which nothing is known and for people without a taste."""
         taste = self.taste(queries)
         scores: FloatArray = taste @ fitted(self.vectors, self).T
-        scores[:, self.unread] = np.nan
+        blank(scores, self.unread)
         scores[~taste.any(axis=1)] = np.nan
         return scores

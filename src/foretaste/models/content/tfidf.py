@@ -91,9 +91,12 @@ class Tfidf:
 
     def add(self, texts: Sequence[str]) -> Self:
         """Further items, with the next codes; words never met before say nothing until the next `fit`."""
-        new = self._rows([words(text) for text in texts])
-        self._keep(csr_array(vstack([fitted(self.vectors, self), new], format="csr")))
+        self._keep(csr_array(vstack([fitted(self.vectors, self), self.read(texts)], format="csr")))
         return self
+
+    def read(self, texts: Sequence[str]) -> csr_array:
+        """(n, n_words) CSR float32 rows of length 1 of any texts; empty rows where no known word stands."""
+        return self._rows([words(text) for text in texts])
 
     def _keep(self, vectors: csr_array) -> None:
         self.vectors, self.items_of = vectors, csr_array(vectors.T)  # turned once, and not for every answer

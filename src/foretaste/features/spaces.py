@@ -1,0 +1,65 @@
+"""Directions in which items differ, each counting alike: what is left when what they all share is taken away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from foretaste.types import FloatArray
+
+SPARE, ROUNDS = 16, 3
+
+
+class Whitening(NamedTuple):
+    """x ↦ (x − mean) · turn, of length 1; 0 where x is 0.
+
+    turn = S^(−1/2) with S = (1 − ρ) D Σ / tr Σ + ρ I, the spread Σ of the vectors shrunk towards all directions alike.
+    Vectors of language models crowd into a cone (Ethayarajh 2019); without what they share, cosines tell more (Su et
+    al. 2021).
+
+    mean : (D,) float32; turn : (D, D) float32
+    """
+
+    mean: FloatArray
+    turn: FloatArray
+
+    @classmethod
+    def of(cls, vectors: FloatArray, shrinkage: float) -> Whitening:
+        """shrinkage : ρ, 0 to 1; 1 only takes the mean away"""
+        known = vectors[vectors.any(axis=1)].astype(np.float64)
+        D = vectors.shape[1]
+        mean = known.mean(axis=0) if len(known) else np.zeros(D)
+        spread = known.T @ known / max(1, len(known)) - np.outer(mean, mean)
+        shrunk = (1 - shrinkage) * spread / max(float(np.trace(spread)), 1e-12) * D + shrinkage * np.eye(D)
+        size, direction = np.linalg.eigh(shrunk)
+        turn = (direction / np.sqrt(np.maximum(size, 1e-9))) @ direction.T
+        return cls(mean.astype(np.float32), turn.astype(np.float32))
+
+    def __call__(self, vectors: FloatArray) -> FloatArray:
+        turned = ((vectors - self.mean) @ self.turn).astype(np.float32, copy=False)
+        turned[~vectors.any(axis=1)] = 0
+        return unit(turned)
+
+
+def unit(vectors: FloatArray) -> FloatArray:
+    """(n, D) rows of length 1; 0 where they are 0."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    found: FloatArray = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return found
+
+
+def main_directions(rows: csr_array, k: int, rng: np.random.Generator) -> FloatArray:
+    """(m, ≤ k) float32 orthonormal: the directions in which sparse rows (n, m) are longest, as the truncated SVD has.
+
+    By random projections and a few rounds of powers (Halko, Martinsson & Tropp 2011, algorithm 4.4); the same seed
+    gives the same directions to the last bit, which ARPACK's do not.
+    """
+    width = min(k + SPARE, *rows.shape)
+    near = np.linalg.qr(rows @ rng.standard_normal((rows.shape[1], width)).astype(np.float32))[0]
+    for _ in range(ROUNDS):
+        near = np.linalg.qr(rows @ np.linalg.qr(rows.T @ near)[0])[0]
+    return np.ascontiguousarray(np.linalg.svd((rows.T @ near).T, full_matrices=False)[2][:k].T.astype(np.float32))

@@ -1,0 +1,1 @@
+"""A pretrained language model is taught the words of one catalogue, and what its people take together."""
