@@ -33,6 +33,7 @@ from foretaste.events.sqlite.store import SqliteStore
 from foretaste.index.topk import top_k
 from foretaste.pipeline.bundle import activate, load_current, save_bundle
 from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.serving.threads import use_one_blas_thread
 from foretaste.types import Queries, Run
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def run() -> dict[str, object]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made(folder)
+        use_one_blas_thread()  # as the service does
         result["exact_top_k_alone_ms"] = _top_k_alone()
         result["pipeline_alone_ms"] = _pipeline_alone(folder)
         for workers in (1, 2):

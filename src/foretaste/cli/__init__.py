@@ -12,11 +12,8 @@ def main() -> None:
     from foretaste.models.sequence.several import several_processes
 
     try:
-        with (
-            several_processes() as lead
-        ):  # under torchrun the first process does what is asked, the others help it train
-            if lead:
-                app(standalone_mode=True)
+        with several_processes():  # under torchrun the first process does what is asked, the others help it train
+            app(standalone_mode=True)
     except ForetasteError as error:
         print(f"Error: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -9,8 +9,9 @@ it trains.
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,19 +29,17 @@ def started_by_torchrun() -> bool:
 
 
 @contextmanager
-def several_processes() -> Iterator[bool]:
-    """Yields True where the work is to be done: in the first process, or the only one.
+def several_processes() -> Iterator[None]:
+    """Around the work of the first process, or of the only one; the others never come to the block.
 
-    with several_processes() as lead:
-        if lead:
-            SasRec().fit(data, Run(folder=Path("run")))
+    with several_processes():
+        SasRec().fit(data, Run(folder=Path("run")))
 
-    In the other processes the block is entered when the work is over; until then they have helped with every network
-    that was trained. Batches are split by rows and gradients averaged (gloo), so the weights are those of one process,
-    up to rounding and to what dropout drops.
+    They help with every network trained in it, and end with it. Batches are split by rows and gradients averaged
+    (gloo), so the weights are those of one process, up to rounding and to what dropout drops.
     """
     if not started_by_torchrun():
-        yield True
+        yield
         return
     from datetime import timedelta
 
@@ -54,14 +53,22 @@ def several_processes() -> Iterator[bool]:
         with at_work(processes):
             if not processes.lead:
                 _help(processes)
+                _leave()
             try:
-                yield processes.lead
+                yield
             finally:
                 # Also after an error: the others wait for the next training, unless it came in the midst of a step.
-                if processes.lead and processes.listening:
+                if processes.listening:
                     processes.signal(LEAVE)
     finally:
         dist.destroy_process_group()
+
+
+def _leave() -> NoReturn:
+    """Threads of gloo are seen to abort an interpreter that shuts down, and torchrun would call that a failure."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _help(processes: Processes) -> None:
