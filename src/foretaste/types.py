@@ -225,7 +225,7 @@ class Run:
     """How to learn, as opposed to what: never part of a model's config.
 
     seed     : every random choice follows from it
-    device   : where tensors live
+    device   : where networks learn: cpu, cuda, cuda:1 …, or auto, an accelerator if there is one
     folder   : a place for checkpoints and logs
     progress : called with (what, done, total); see progress.py for a bar on a terminal
     monitor  : the validation score of a half-trained model, handed in by whoever evaluates, for early stopping

@@ -10,7 +10,7 @@ import typer
 
 from foretaste.cli.evaluate import Leakage, Seeds, Ties
 from foretaste.cli.output import Json, console, notes, print_json
-from foretaste.cli.train import Budget, Models, Seed
+from foretaste.cli.train import Budget, Device, Models, Seed
 
 
 def benchmark(
@@ -19,6 +19,7 @@ def benchmark(
     model: Models = None,
     budget: Budget = None,
     seed: Seed = 0,
+    device: Device = "cpu",
     seeds: Seeds = 1,
     ties: Ties = 0,
     leakage: Leakage = False,
@@ -44,7 +45,7 @@ def benchmark(
     with progress(notes()) as report:
         seconds = None if budget is None else seconds_of(budget)
         stability = Stability(seeds=seeds, tie_orders=ties, leakage=leakage)
-        run = Run(seed=seed, progress=report)
+        run = Run(seed=seed, device=device, progress=report)
         ran = run_table(name, root, run, models=model or (), budget=seconds, stability=stability)
     document = ran.to_json()
     if output is not None:

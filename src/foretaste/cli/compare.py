@@ -9,10 +9,10 @@ import typer
 
 from foretaste.cli.evaluate import Data, Held, Repeats, Splits, held_out
 from foretaste.cli.output import Folder, Json, console, notes, print_json
-from foretaste.cli.train import Seed
+from foretaste.cli.train import Device, Seed
 
 if TYPE_CHECKING:
-    from foretaste.evaluation.runs import MeasuredRow
+    pass
 
 
 def compare(
@@ -25,12 +25,17 @@ def compare(
     protocol: Held = Splits.leave_one_out,
     repeats: Repeats = False,
     seed: Seed = 0,
+    device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
     """Compare two runs or two models person by person: difference, interval, effect size, and for whom."""
     from foretaste.errors import DataError
     from foretaste.evaluation.compare import compare
-    from foretaste.evaluation.runs import chosen_row, read_run
+    from foretaste.evaluation.runs import chosen_row, read_run, rows_of
+    from foretaste.evaluation.train import measure_models
+    from foretaste.progress import progress
+    from foretaste.registry import model_spec
+    from foretaste.types import Run
 
     are_runs = [name.endswith(".json") for name in (first, second)]
     if all(are_runs):
@@ -39,27 +44,15 @@ def compare(
     elif any(are_runs):
         raise DataError("Give two runs (A.json B.json) or two names of models, not one of each.")
     else:
-        a, b = _measured((first, second), project, data, protocol, repeats, seed)
+        for name in (first, second):
+            model_spec(name)
+        split, _ = held_out(project, data, protocol, repeats)
+        with progress(notes()) as report:
+            run = Run(seed=seed, device=device, progress=report)
+            rows = rows_of(measure_models(dict.fromkeys((first, second)), split, run))
+        a, b = rows[first], rows[second]
     found = compare(a, b)
     if as_json:
         print_json(found.to_json())
     else:
         console().print(found.view())
-
-
-def _measured(
-    names: tuple[str, str], project: str, data: str | None, protocol: Splits, repeats: bool, seed: int
-) -> tuple[MeasuredRow, MeasuredRow]:
-    """Both models on the same questions, settings chosen on validation."""
-    from foretaste.evaluation.runs import rows_of
-    from foretaste.evaluation.train import measure_models
-    from foretaste.progress import progress
-    from foretaste.registry import model_spec
-    from foretaste.types import Run
-
-    for name in names:
-        model_spec(name)
-    split, _ = held_out(project, data, protocol, repeats)
-    with progress(notes()) as report:
-        rows = rows_of(measure_models(dict.fromkeys(names), split, Run(seed=seed, progress=report)))
-    return rows[names[0]], rows[names[1]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from foretaste.cli.output import Folder, Json, console, notes, print_json
-from foretaste.cli.train import Budget, Models, Seed
+from foretaste.cli.train import Budget, Device, Models, Seed
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
@@ -48,6 +48,7 @@ def evaluate(
     save: Annotated[Path | None, typer.Option("--save", help="Keep each person's figures for `compare`.")] = None,
     model: Models = None,
     seed: Seed = 0,
+    device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
     """Measure every model on held-out events: the leaderboard with intervals and protocol."""
@@ -68,7 +69,7 @@ def evaluate(
     asked.check(holdout)
     variant: Literal["refit", "strict"] = "strict" if strict else "refit"
     with progress(notes()) as report:
-        run = Run(seed=seed, progress=report)
+        run = Run(seed=seed, device=device, progress=report)
         names = usable_models(split.data, model or usual_models(split.data))
         found = select_pipeline(split.data, names, run, split=split, variant=variant, budget=seconds)
         if found.leaderboard is None:

@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 Models = Annotated[list[str] | None, typer.Option("--model", help="Only these models; may be repeated.")]
 Budget = Annotated[str | None, typer.Option(help="Time to search for settings in: 90s, 10m, 1h. None: the grids.")]
 Seed = Annotated[int, typer.Option(help="Every random choice follows from it.")]
+Device = Annotated[str, typer.Option(help="Where networks learn: cpu, cuda, cuda:1, or auto.")]
 
 
 def train(
-    project: Folder = ".", model: Models = None, budget: Budget = None, seed: Seed = 0, as_json: Json = False
+    project: Folder = ".",
+    model: Models = None,
+    budget: Budget = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    as_json: Json = False,
 ) -> None:
     """Choose settings on validation, measure on a test part, write a bundle with its card and use it."""
     from foretaste.evaluation.budget import seconds_of
@@ -29,7 +35,7 @@ def train(
     seconds = None if budget is None else seconds_of(budget)
     opened = Project.open(Path(project))
     with progress(notes()) as report:
-        run = Run(seed=seed, progress=report, folder=opened.folder)
+        run = Run(seed=seed, device=device, progress=report, folder=opened.folder)
         trained = train(opened, run, names=model or (), budget=seconds)
     if as_json:
         print_json(described(trained))

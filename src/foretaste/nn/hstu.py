@@ -26,7 +26,7 @@ class RelativeBias(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """(B or 1, W, W); what lies behind the diagonal means nothing."""
-        places = torch.arange(batch.grid.shape[1])
+        places = torch.arange(batch.grid.shape[1], device=batch.grid.device)
         bias = self.by_place[(places[:, None] - places).clamp(min=0)][None]
         if batch.time is None:
             return bias
@@ -66,8 +66,9 @@ class HstuBlock(nn.Module):
         v, q, k = padded.view(B, W, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         scores = q @ k.transpose(2, 3) * (width // self.heads) ** -0.5 + self.bias(batch)[:, None]
         # Padding stands behind the events, where a row never looks.
-        past = torch.ones(W, W, dtype=torch.bool).tril()
-        attention = F.silu(scores).masked_fill(~past, 0.0) / torch.arange(1, W + 1)[:, None]
+        past = torch.ones(W, W, dtype=torch.bool, device=x.device).tril()
+        looked_on = torch.arange(1, W + 1, device=x.device)[:, None]
+        attention = F.silu(scores).masked_fill(~past, 0.0) / looked_on
         seen = batch.unpad((attention @ v).transpose(1, 2).reshape(B, W, width))
         return x + self.drop(self.out(self.norm_seen(seen) * u))
 

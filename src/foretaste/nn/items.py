@@ -70,10 +70,10 @@ class ItemEmbedding(nn.Module):
         """(n_items,) whether anything but its code is known of an item."""
         found = torch.zeros(self.n_items, dtype=torch.bool)
         if self.content is not None:
-            found |= self.content.any(1)
+            found |= self.content.any(1).cpu()
         if self.word_codes is not None and self.word_starts is not None:
-            ends = torch.cat([self.word_starts[1:], torch.tensor([len(self.word_codes)])])
-            found |= ends > self.word_starts
+            starts = self.word_starts.cpu()
+            found |= torch.cat([starts[1:], torch.tensor([len(self.word_codes)])]) > starts
         return found
 
 

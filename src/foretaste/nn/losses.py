@@ -35,20 +35,19 @@ class _FullSoftmax(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, states: Tensor, items: Tensor, targets: Tensor, low: torch.dtype) -> Tensor:
         H, E = states.detach().to(low), items.detach().to(low)
-        with torch.autocast(states.device.type, enabled=False):
-            d_states, d_items = torch.empty_like(H), torch.zeros_like(E, dtype=torch.float32)
-            total = torch.zeros((), device=H.device)
-            rows = max(1, CHUNK_CELLS // len(E))
-            for h, d_h, y in zip(
-                torch.split(H, rows), torch.split(d_states, rows), torch.split(targets, rows), strict=True
-            ):
-                p = torch.softmax(h @ E.T, 1, dtype=torch.float32)
-                target = y[:, None]
-                total -= p.gather(1, target).log().sum()
-                p.scatter_add_(1, target, p.new_full((len(y), 1), -1.0))
-                p = p.to(low)
-                torch.mm(p, E, out=d_h)
-                d_items += p.T @ h
+        d_states, d_items = torch.empty_like(H), torch.zeros_like(E, dtype=torch.float32)
+        total = torch.zeros((), device=H.device)
+        rows = max(1, CHUNK_CELLS // len(E))
+        for h, d_h, y in zip(
+            torch.split(H, rows), torch.split(d_states, rows), torch.split(targets, rows), strict=True
+        ):
+            p = torch.softmax(h @ E.T, 1, dtype=torch.float32)
+            target = y[:, None]
+            total -= p.gather(1, target).log().sum()
+            p.scatter_add_(1, target, p.new_full((len(y), 1), -1.0))
+            p = p.to(low)
+            torch.mm(p, E, out=d_h)
+            d_items += p.T @ h
         ctx.save_for_backward(d_states, d_items)
         ctx.dtypes = states.dtype, items.dtype, len(targets)
         return total / len(targets)

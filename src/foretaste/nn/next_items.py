@@ -41,6 +41,10 @@ class NextItems(nn.Module):
         self.kinds = nn.Parameter(torch.zeros(n_kinds, width)) if n_kinds > 1 else None
         self.gaps = nn.Parameter(torch.zeros(TIME_BUCKETS, width)) if timed else None
 
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
     def table(self) -> Tensor:
         """(n_items, width), and one row more where there is a mask."""
         items = self.items()

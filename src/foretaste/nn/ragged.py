@@ -40,6 +40,9 @@ class Batch(NamedTuple):
     time: Tensor | None
     kind: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(part if part is None else part.to(device, non_blocking=True) for part in self))
+
     def gaps(self) -> Tensor | None:
         """(T,) float64 seconds since the event before, 0 for the first of a row; None without times."""
         if self.time is None:

@@ -90,10 +90,11 @@ class Processes:
         if self.size == 1:
             return loss, count
         parts = [
-            torch.zeros(p.numel()) if p.grad is None else p.grad.detach().float().flatten() * count for p in parameters
+            torch.zeros(p.numel(), device=p.device) if p.grad is None else p.grad.detach().float().flatten() * count
+            for p in parameters
         ]
         has = [float(p.grad is not None) for p in parameters]
-        flat = torch.cat([*parts, torch.tensor([loss * count, count, *has])])
+        flat = torch.cat([*parts, torch.tensor([loss * count, count, *has], device=parts[0].device)])
         dist.all_reduce(flat)
         sums = flat[-2 - len(has) :].tolist()
         total, all_targets = sums[0], max(1.0, sums[1])

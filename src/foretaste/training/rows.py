@@ -34,6 +34,10 @@ class Lesson(NamedTuple):
     targets: Tensor
     negatives: Tensor = torch.empty(0, dtype=torch.int64)
 
+    def to(self, device: torch.device) -> Lesson:
+        asked = (self.where, self.targets, self.negatives)
+        return Lesson(self.batch.to(device), *(part.to(device, non_blocking=True) for part in asked))
+
 
 def wanted(history: History, kind_weight: np.ndarray) -> History:
     """Only the events people meant well: what they disliked is not what they want next."""

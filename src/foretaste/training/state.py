@@ -100,7 +100,10 @@ class State:
         self.optimizer.load_state_dict(state)
         self.steps = int(tensors["steps"])
         if self.average:
-            self.average.weights = _below("average/", tensors)
+            own = self.average.weights
+            self.average.weights = {
+                name: weight.to(own[name].device) for name, weight in _below("average/", tensors).items()
+            }
             self.average.updates = int(tensors["updates"])
 
 

@@ -18,6 +18,7 @@ from foretaste.config import Config
 from foretaste.data.matrix import interaction_matrix
 from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import fitted, read_model, write_model
+from foretaste.training.device import device_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,10 +80,11 @@ class LightGCN:
         self.kind_weight = train.kinds.weights
         A = train.matrix()
         taken = np.asarray(A.sum(axis=0), np.float32)
-        graph = _Graph(A, run.device)
+        device = device_of(run.device)
+        graph = _Graph(A, device)
         start = rng.normal(0, config.spread, (train.n_items, config.factors)).astype(np.float32)
         start[taken == 0] = 0
-        e = torch.from_numpy(start).to(run.device).requires_grad_()
+        e = torch.from_numpy(start).to(device).requires_grad_()
         optimiser = torch.optim.Adam([e], lr=config.learning_rate)
         user, item = np.repeat(np.arange(A.shape[0], dtype=np.int64), np.diff(A.indptr)), A.indices.astype(np.int64)
         batches = max(1, -(-len(user) // config.batch_events))
@@ -92,7 +94,7 @@ class LightGCN:
             for batch in np.array_split(rng.permutation(len(user)), batches):
                 other = _not_taken(A, user[batch], rng)
                 people, items, _ = graph.smoothed(e, config.layers)
-                u, near, far = (torch.from_numpy(codes).to(run.device) for codes in (user[batch], item[batch], other))
+                u, near, far = (torch.from_numpy(codes).to(device) for codes in (user[batch], item[batch], other))
                 apart = (people[u] * (items[near] - items[far])).sum(dim=1)
                 size = (e[near].square().sum() + e[far].square().sum()) / len(batch)
                 loss = -logsigmoid(apart).mean() + config.regularisation / 2 * size
@@ -165,7 +167,7 @@ class LightGCN:
 class _Graph:
     """Ã, (n_users, n_items), and its transpose, as sparse tensors."""
 
-    def __init__(self, A: csr_array, device: str) -> None:
+    def __init__(self, A: csr_array, device: torch.device) -> None:
         people, items = (np.maximum(np.asarray(A.sum(axis=axis)), 1) for axis in (1, 0))
         row = np.repeat(np.arange(A.shape[0]), np.diff(A.indptr))
         weight = (A.data / np.sqrt(people[row] * items[A.indices])).astype(np.float32)

@@ -29,6 +29,7 @@ class Course:
     mask_share : of the events hidden and asked for; None asks for every next event
     start      : weights to begin with, by name; what is not there begins at random
     watched    : whether a monitor decides when to stop
+    device     : where it is learned, as `Run` says it
     """
 
     name: str
@@ -41,6 +42,7 @@ class Course:
     seed: int
     watched: bool
     start: Mapping[str, Tensor] = field(default_factory=dict)
+    device: str = "cpu"
 
     def tensors(self) -> dict[str, Tensor]:
         """The whole of it as named tensors; `from_tensors` reads them back."""
@@ -50,6 +52,7 @@ class Course:
             "mask_share": self.mask_share,
             "seed": self.seed,
             "watched": self.watched,
+            "device": self.device,
             "n_words": self.words and self.words.size,
         }
         history = self.history
@@ -99,4 +102,5 @@ class Course:
             said["seed"],
             said["watched"],
             {key.removeprefix("start/"): tensor for key, tensor in tensors.items() if key.startswith("start/")},
+            said["device"],
         )

@@ -20,6 +20,7 @@ from foretaste.models.sequence.trained import Trained, module_of
 from foretaste.nn import losses
 from foretaste.nn.items import Words
 from foretaste.nn.ragged import pick
+from foretaste.training.device import device_of
 from foretaste.training.loop import train
 from foretaste.training.processes import current
 from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegatives, wanted
@@ -66,7 +67,9 @@ def learn(
 
     modules, learning = [], []
     for seed in range(run.seed, run.seed + config.ensemble):
-        course = Course(name, config, history, met, content, said, mask_share, seed, measured is not None, start or {})
+        course = Course(
+            name, config, history, met, content, said, mask_share, seed, measured is not None, start or {}, run.device
+        )
         module, progress = taught(
             course, network_of, replace(run, seed=seed), monitor=monitor, fingerprint=data.fingerprint
         )
@@ -106,6 +109,7 @@ def taught(
             timed=config.times and history.time is not None,
         )
     begin_with(module, course.start)
+    module.to(device_of(run.device))
     lessons: Any
     if course.mask_share is None:
         lessons = NextEvents(history, config.max_length, config.windows, config.augment)
@@ -126,7 +130,7 @@ def taught(
         name=course.name,
         fingerprint=f"{course.name} {config.model_dump_json()} {fingerprint} {course.watched} {_hash(course.start)}",
     )
-    return module, progress
+    return module.to("cpu"), progress  # an answer is one short row: a processor is quicker at it
 
 
 def begin_with(module: NextItems, weights: Mapping[str, Tensor]) -> None:
@@ -168,8 +172,8 @@ def _words(rows: csr_array | None) -> Words:
 
 def _loss(kind: str, module: NextItems, met: BoolArray, config: SequenceConfig) -> Callable[[Lesson], Tensor]:
     """Compared are only items somebody wanted: to push one down because it is new would teach to hide new items."""
-    codes = torch.from_numpy(np.flatnonzero(met))
-    place = torch.from_numpy(np.cumsum(met) - 1)
+    codes = torch.from_numpy(np.flatnonzero(met)).to(module.device)
+    place = torch.from_numpy(np.cumsum(met) - 1).to(module.device)
     all_met = bool(met.all())
     alpha = min(1.0, config.loss.negatives / max(1, len(codes) - 1))
     t = config.loss.calibration

@@ -36,7 +36,7 @@ def several_processes() -> Iterator[None]:
         SasRec().fit(data, Run(folder=Path("run")))
 
     They help with every network trained in it, and end with it. Batches are split by rows and gradients averaged
-    (gloo), so the weights are those of one process, up to rounding and to what dropout drops.
+    (gloo; nccl between GPUs), so the weights are those of one process, up to rounding and to what dropout drops.
     """
     if not started_by_torchrun():
         yield
@@ -47,7 +47,7 @@ def several_processes() -> Iterator[None]:
 
     from foretaste.training.processes import Processes, at_work
 
-    dist.init_process_group("gloo", timeout=timedelta(days=LONGEST_WAIT_DAYS))
+    dist.init_process_group(_backend(), timeout=timedelta(days=LONGEST_WAIT_DAYS))
     processes = Processes(dist.get_rank(), dist.get_world_size())
     try:
         with at_work(processes):
@@ -62,6 +62,14 @@ def several_processes() -> Iterator[None]:
                     processes.signal(LEAVE)
     finally:
         dist.destroy_process_group()
+
+
+def _backend() -> str:
+    """What processes say to each other lies in memory, and gradients where the network is."""
+    import torch
+    from torch import distributed as dist
+
+    return "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
 
 
 def _leave() -> NoReturn:
@@ -82,6 +90,6 @@ def _help(processes: Processes) -> None:
         course = Course.from_tensors(processes.tell())
         network: object = model_class(course.name)
         try:
-            taught(course, network.network, Run(seed=course.seed))  # type: ignore[attr-defined]  # sequence models have one
+            taught(course, network.network, Run(seed=course.seed, device=course.device))  # type: ignore[attr-defined]  # sequence models have one
         except EndedByLeadError:
             continue

@@ -83,7 +83,7 @@ class Trained:
                 if module.items.ids is not None:
                     module.items.ids[torch.from_numpy(~self.met)] = 0.0  # a row nobody taught says nothing
             self.tables = [module.table() for module in self.modules]
-            rows: list[FloatArray] = [table[: len(self.met)].float().numpy() for table in self.tables]
+            rows: list[FloatArray] = [table[: len(self.met)].float().cpu().numpy() for table in self.tables]
             self.vectors: FloatArray = rows[0] if len(rows) == 1 else np.hstack(rows) * np.float32(1 / len(rows))
 
     def recommend(
@@ -114,9 +114,10 @@ class Trained:
             return np.zeros((0, self.vectors.shape[1]), np.float32), known
         history = history.take(np.flatnonzero(known))
         batch = _asking(history, len(self.vectors)) if self.bidirectional else as_batch(history)
+        here = batch.to(self.modules[0].device)
         with torch.inference_mode():
             found = [
-                module.states(table, batch)[batch.last].float().numpy()
+                module.states(table, here)[here.last].float().cpu().numpy()
                 for module, table in zip(self.modules, self.tables, strict=True)
             ]
         return found[0] if len(found) == 1 else np.hstack(found), known
