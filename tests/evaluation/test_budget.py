@@ -165,3 +165,21 @@ def test_settings_that_are_no_numbers_are_tried_as_the_grid_has_them(monkeypatch
     monkeypatch.setattr(budget, "model_class", lambda name: Nested)
     chosen = tune_all(["nested"], split, Run(), seconds=2).chosen["nested"]
     assert Nested.grid[2] in [config for config, _ in chosen.tried]
+
+
+class Stopping(Patient):
+    """Says, as networks do, how many epochs were best; to be learned again with so many."""
+
+    @property
+    def settled(self) -> PatientConfig:
+        return self.config.model_copy(update={"quality": self.config.quality / 2})
+
+
+def test_what_stopped_early_is_learned_again_as_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = leave_last(worlds.parity(n_users=80))
+    Stopping.answers = split.validation.relevant.indices.astype(np.int32)
+    monkeypatch.setattr(Stopping, "grid", (PatientConfig(quality=0.8),))
+    monkeypatch.setattr(budget, "model_class", lambda name: Stopping)
+    chosen = tune_all(["stopping"], split, Run(), seconds=0.01).chosen["stopping"]
+    assert chosen.config == PatientConfig(quality=0.4), "the setting it settled on, not the one it began with"
+    assert len(chosen.course) == 10, "watched after each of its ten epochs, whatever the budget"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from foretaste.cli.evaluate import Data, Held, Repeats, Splits, held_out
 from foretaste.cli.output import Folder, Json, console, notes, print_json
 from foretaste.cli.train import Device, Seed
-
-if TYPE_CHECKING:
-    pass
 
 
 def compare(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from foretaste.errors import ConfigError, ForetasteError
 from foretaste.evaluation.protocol import fingerprint_of
-from foretaste.evaluation.select import Chosen, choose_settings, score_of
+from foretaste.evaluation.select import Chosen, Watch, choose_settings, score_of
 from foretaste.evaluation.space import Range, config_of, space_of
 from foretaste.registry import model_class
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from optuna import Study, Trial
@@ -93,7 +93,7 @@ class _Search:
         self.report = run.progress
         self.run = replace(run, progress=self._in_time, folder=None)  # the checkpoint of a trial is worth nothing
         self.scores: dict[str, tuple[Config, float]] = {}  # by the config as JSON: some cannot be hashed
-        self.best: tuple[float, Any] | None = None
+        self.best: tuple[float, Chosen] | None = None
         self.slowest = 0.0
         self.stopped = False
         self.study = _study(name, split, self.space, run) if self.space else None
@@ -131,9 +131,10 @@ class _Search:
             self._measure(default, None)
         winner, score = max(self.scores.values(), key=lambda tried: tried[1])
         if self.best is None or self.best[0] < score:
+            self.best = None
             self._measure(winner, None)
         assert self.best is not None
-        return Chosen(winner, tuple(self.scores.values()), self.best[1])
+        return replace(self.best[1], tried=tuple(self.scores.values()))
 
     def _may_begin(self) -> bool:
         """Whether another setting fits into the time, if it takes as long as the slowest so far."""
@@ -169,13 +170,16 @@ class _Search:
         """Fit on the training part, score on validation, remember the lists of the best."""
         questions = self.split.validation
         began = monotonic()
-        run = self.run if trial is None else self.run.with_monitor(_pruner(trial, self.split))
+        watch = Watch(questions)
+        run = self.run.with_monitor(watch if trial is None else _pruner(trial, watch))
         model = self.model(config).fit(self.split.train, run)
         lists = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
         score = score_of(lists, questions)
         self.scores[_key(config)] = (config, score)
         if self.best is None or score > self.best[0]:
-            self.best = (score, lists)
+            # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
+            settled = getattr(model, "settled", config)
+            self.best = (score, Chosen(settled, (), lists, tuple(watch.scores)))
         self.slowest = max(self.slowest, monotonic() - began)
         self._say()
         return score
@@ -195,15 +199,14 @@ def _key(config: Config) -> str:
     return config.model_dump_json()
 
 
-def _pruner(trial: Trial, split: Split) -> Any:
+def _pruner(trial: Trial, watch: Watch) -> Callable[[Any], float]:
     """For models that learn in epochs: a half-trained one that lags behind the others is given up."""
     from optuna import TrialPruned
 
     steps = iter(range(1_000_000))
 
     def monitor(model: Any) -> float:
-        questions = split.validation
-        score = score_of(model.recommend(questions.queries, 10, exclude=questions.excluded), questions)
+        score = watch(model)
         trial.report(score, next(steps))
         if trial.should_prune():
             raise TrialPruned

@@ -42,6 +42,7 @@ class Row:
     """validation     : NDCG@10 on the validation questions, None where nothing was chosen
     tried          : every setting that was tried, with its validation NDCG@10, in the order of trying
     peak_megabytes : memory that fitting and answering took beyond what was held before; None where unknown
+    course         : validation NDCG@10 of the chosen setting after each epoch; empty for what learns in one step
     seeds, ties    : the main measure with other seeds, and with other orders of equal times; None where not asked
     """
 
@@ -51,6 +52,7 @@ class Row:
     result: Result
     fit_seconds: float
     tried: tuple[tuple[dict[str, Any], float], ...] = ()
+    course: tuple[float, ...] = ()
     wall_seconds: float | None = None
     peak_megabytes: float | None = None
     seeds: Spread | None = None
@@ -125,6 +127,7 @@ class Leaderboard:
             "segments": groups,
             "validation": None if row.validation is None else {MAIN: row.validation},
             "tried": [{"settings": settings, MAIN: score} for settings, score in row.tried],
+            "course": [round(score, 6) for score in row.course],
             "level_with_best": row.model in self.level,
             "fit_seconds": row.fit_seconds,
             "answer_seconds": row.result.seconds,

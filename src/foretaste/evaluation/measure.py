@@ -38,6 +38,7 @@ def measure(
     *,
     validation: float | None = None,
     tried: Sequence[tuple[Config, float]] = (),
+    course: Sequence[float] = (),
     metrics: Sequence[str] = METRICS,
     background: Background | None = None,
     fitted: dict[str, Any] | None = None,
@@ -62,6 +63,7 @@ def measure(
         result=result,
         fit_seconds=fit_seconds,
         tried=tuple((setting.model_dump(mode="json"), score) for setting, score in tried),
+        course=tuple(course),
         wall_seconds=perf_counter() - began,
         peak_megabytes=peak.megabytes,
     )

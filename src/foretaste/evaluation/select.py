@@ -29,16 +29,33 @@ MONITORED = 2_000
 
 @dataclass(frozen=True)
 class Chosen:
-    """config : what scored best on validation; tried : every setting with its validation NDCG@10."""
+    """config : what scored best on validation
+    tried  : every setting with its validation NDCG@10
+    lists  : the best one's answers to the validation questions
+    course : its score after each epoch, on MONITORED of the questions; empty for what learns in one step
+    """
 
     config: Config
     tried: tuple[tuple[Config, float], ...]
     lists: Candidates
-    """The best one's answers to the validation questions."""
+    course: tuple[float, ...] = ()
 
     @property
     def score(self) -> float:
         return max(score for _, score in self.tried)
+
+
+class Watch:
+    """Asks a half-trained model some of the validation questions, and remembers what it scored."""
+
+    def __init__(self, questions: Questions, most: int = MONITORED) -> None:
+        self.few = questions.sample(most)
+        self.scores: list[float] = []
+
+    def __call__(self, model: Any) -> float:
+        score = score_of(model.recommend(self.few.queries, K, exclude=self.few.excluded), self.few)
+        self.scores.append(score)
+        return score
 
 
 def choose_settings(name: str, split: Split, run: Run, *, depth: int = 200) -> Chosen:
@@ -46,25 +63,22 @@ def choose_settings(name: str, split: Split, run: Run, *, depth: int = 200) -> C
     questions = split.validation
     tried: list[tuple[Config, float]] = []
     best: Candidates | None = None
+    course: list[float] = []
     grid = model_class(name).grid
-    few = questions.sample(MONITORED)
-
-    def monitor(model: Any) -> float:
-        return score_of(model.recommend(few.queries, K, exclude=few.excluded), few)
-
     for number, config in enumerate(grid):
-        model = model_class(name)(config).fit(split.train, run.with_monitor(monitor))
+        watch = Watch(questions)
+        model = model_class(name)(config).fit(split.train, run.with_monitor(watch))
         # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
         config = getattr(model, "settled", config)
         lists = model.recommend(questions.queries, depth, exclude=questions.excluded)
         score = score_of(lists, questions)
         if best is None or score > max(score for _, score in tried):
-            best = lists
+            best, course = lists, watch.scores
         tried.append((config, score))
         run.progress(f"choosing settings of {name}", number + 1, len(grid))
     assert best is not None
     winner = max(range(len(tried)), key=lambda i: (tried[i][1], -i))
-    return Chosen(tried[winner][0], tuple(tried), best)
+    return Chosen(tried[winner][0], tuple(tried), best, tuple(course))
 
 
 def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConfig) -> PipelineConfig:

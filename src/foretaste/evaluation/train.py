@@ -87,22 +87,24 @@ def select_pipeline(
     config = choose_weights(chosen, split, PipelineConfig())
     learned_from = split.refit if variant == "refit" else split.train
     background = Background.of(learned_from)
-    measured: list[tuple[str, Config, float | None, Sequence[tuple[Config, float]]]] = [
-        *((name, chosen[name].config, chosen[name].score, chosen[name].tried) for name in recalls),
-        *((name, model_class(name).config_class(), None, ()) for name in TASTELESS),
-        (PIPELINE, config, None, ()),
+    measured: list[tuple[str, Config]] = [
+        *((name, chosen[name].config) for name in recalls),
+        *((name, model_class(name).config_class()) for name in TASTELESS),
+        (PIPELINE, config),
     ]
     rows: list[Row] = []
     fitted: dict[str, Any] = {}
-    for name, settings, validation, tried in measured:
+    for name, settings in measured:
+        choice = chosen.get(name)
         row = measure(
             name,
             settings,
             learned_from,
             split.test,
             run,
-            validation=validation,
-            tried=tried,
+            validation=choice.score if choice else None,
+            tried=choice.tried if choice else (),
+            course=choice.course if choice else (),
             background=background,
             fitted=fitted,
         )
@@ -150,6 +152,7 @@ def measure_models(
             run,
             validation=chosen.score,
             tried=chosen.tried,
+            course=chosen.course,
             metrics=metrics,
             background=background,
         )

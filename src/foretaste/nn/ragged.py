@@ -30,6 +30,7 @@ class Batch(NamedTuple):
     last  : (B,) int64 the newest event of each row
     time  : (T,) float64 seconds, or None
     kind  : (T,) int64
+    asked : (B,) float64 seconds, when what comes after the newest event is asked for; None: at once
     """
 
     items: Tensor
@@ -39,6 +40,7 @@ class Batch(NamedTuple):
     last: Tensor
     time: Tensor | None
     kind: Tensor
+    asked: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         return Batch(*(part if part is None else part.to(device, non_blocking=True) for part in self))
@@ -48,6 +50,14 @@ class Batch(NamedTuple):
         if self.time is None:
             return None
         return torch.where(self.place > 0, self.time - self.time.roll(1), 0.0)
+
+    def until(self) -> Tensor | None:
+        """(T,) float64 seconds when what came after each event was asked for: the time of the event that did, and of
+        the newest the moment of the question; None without times."""
+        if self.time is None:
+            return None
+        asked = self.time[self.last] if self.asked is None else self.asked
+        return self.time.roll(-1).index_copy(0, self.last, asked)
 
     def pad(self, flat: Tensor) -> Tensor:
         """(T,) or (T, D) to (B, W) or (B, W, D), zeros where there is no event."""
@@ -64,13 +74,18 @@ def time_bucket(seconds: Tensor) -> Tensor:
     return (seconds.clamp(min=1).log() / _RATIO).long().clamp(max=TIME_BUCKETS - 1)
 
 
-def batch_of(items: Tensor, lengths: Tensor, time: Tensor | None = None, kind: Tensor | None = None) -> Batch:
+def batch_of(
+    items: Tensor,
+    lengths: Tensor,
+    time: Tensor | None = None,
+    kind: Tensor | None = None,
+    asked: Tensor | None = None,
+) -> Batch:
     """items (T,), lengths (B,) ≥ 1, of sum T."""
     offsets = torch.cumsum(lengths, 0) - lengths
     row = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
     place = torch.arange(len(items)) - offsets[row]
     steps = torch.arange(int(lengths.max()) if len(lengths) else 0)
     grid = torch.where(steps < lengths[:, None], offsets[:, None] + steps, len(items))
-    return Batch(
-        items, row, place, grid, offsets + lengths - 1, time, torch.zeros_like(items) if kind is None else kind
-    )
+    kind = torch.zeros_like(items) if kind is None else kind
+    return Batch(items, row, place, grid, offsets + lengths - 1, time, kind, asked)

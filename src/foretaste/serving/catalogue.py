@@ -93,14 +93,14 @@ class Catalogue:
         """What else is known of each of these items."""
         if not self.frame.width:
             return [{} for _ in codes]
-        missing = [code for code in codes if code not in self._rows]
-        if missing:
-            if len(self._rows) > ROWS_KEPT:
-                self._rows.clear()
-            self._rows.update(zip(missing, self.frame[missing].to_dicts(), strict=True))
-        rows = [self._rows.get(code) for code in codes]
-        # Another thread may have cleared them in between.
-        return [self.frame[code].to_dicts()[0] if row is None else row for code, row in zip(codes, rows, strict=True)]
+        if len(self._rows) > ROWS_KEPT:
+            self._rows.clear()
+        return [self._rows.get(code) or self._row(code) for code in codes]
+
+    def _row(self, code: int) -> dict[str, Any]:
+        # Row by row: `frame[codes]` hands its work to a thread of polars, and the answer would wait for two switches.
+        row = self._rows[code] = self.frame.row(code, named=True)
+        return row
 
     def codes(self, items: Sequence[str]) -> IntArray:
         """(n,) codes, NO_ITEM for those nobody knows."""

@@ -44,14 +44,16 @@ def wanted(history: History, kind_weight: np.ndarray) -> History:
     return history.where(kind_weight[history.kind] > 0)
 
 
-def as_batch(history: History) -> Batch:
-    """Rows without events are not allowed here."""
+def as_batch(history: History, asked_at: LongArray | None = None) -> Batch:
+    """Rows without events are not allowed here; asked_at (B,) µs, when what comes next is asked for."""
     time = None if history.time is None else torch.from_numpy((history.time / 1e6).astype(np.float64))
+    asked = None if asked_at is None or time is None else torch.from_numpy((asked_at / 1e6).astype(np.float64))
     return batch_of(
         torch.from_numpy(history.items.astype(np.int64)),
         torch.from_numpy(history.lengths),
         time,
         torch.from_numpy(history.kind.astype(np.int64)),
+        asked,
     )
 
 
@@ -77,7 +79,7 @@ class NextEvents:
             is_last[offsets[1:] - 1] = True
             is_first = np.zeros(len(window.items), bool)
             is_first[offsets[:-1]] = True
-            batch = as_batch(window.where(~is_last))
+            batch = as_batch(window.where(~is_last), None if window.time is None else window.time[is_last])
             targets = torch.from_numpy(window.items[~is_first].astype(np.int64))
             yield Lesson(batch, torch.arange(len(targets)), targets)
 
@@ -177,7 +179,8 @@ def every_nth_row(lesson: Lesson, first: int, step: int) -> Lesson:
     place = torch.cumsum(keep, 0) - 1
     asked = keep[lesson.where]
     time = None if batch.time is None else batch.time[keep]
-    part = batch_of(batch.items[keep], lengths, time, batch.kind[keep])
+    moment = None if batch.asked is None else batch.asked[first::step]
+    part = batch_of(batch.items[keep], lengths, time, batch.kind[keep], moment)
     return Lesson(part, place[lesson.where[asked]], lesson.targets[asked], lesson.negatives)
 
 

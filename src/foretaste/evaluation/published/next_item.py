@@ -13,7 +13,7 @@ from foretaste.evaluation.beyond import Background
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
 from foretaste.evaluation.segments import segments_of
-from foretaste.evaluation.select import score_of
+from foretaste.evaluation.select import Watch, score_of
 from foretaste.registry import model_class
 
 if TYPE_CHECKING:
@@ -131,22 +131,19 @@ def _measured(name: str, split: Split, run: Run) -> dict[tuple[Variant, Seen], R
     made = model_class(kind)
     configs = made.grid if settings is None else (made.config_class.parse(settings, f"settings of {name}"),)
     questions = split.validation
-    watched = run.with_monitor(
-        lambda model: score_of(model.recommend(questions.queries, 10, exclude=questions.excluded), questions)
-    )
-    best: tuple[float, Any, float] | None = None
+    best: tuple[float, Any, float, Watch] | None = None
     tried: list[tuple[Config, float]] = []
     for config in configs:
-        began = perf_counter()
-        model: Any = made(config).fit(split.train, watched)
+        began, watch = perf_counter(), Watch(questions, CHOSEN_BY)
+        model: Any = made(config).fit(split.train, run.with_monitor(watch))
         seconds = perf_counter() - began
         settled = getattr(model, "settled", config)
         score = score_of(model.recommend(questions.queries, 10, exclude=questions.excluded), questions)
         tried.append((settled, score))
         if best is None or score > best[0]:
-            best = score, model, seconds
+            best = score, model, seconds, watch
     assert best is not None
-    score, strict, seconds = best
+    score, strict, seconds, watch = best
     chosen = getattr(strict, "settled", strict.config)
     kept = tuple((config.model_dump(mode="json"), value) for config, value in tried)
     found: dict[tuple[Variant, Seen], Row] = {}
@@ -155,7 +152,7 @@ def _measured(name: str, split: Split, run: Run) -> dict[tuple[Variant, Seen], R
         ways: tuple[Seen, ...] = ("excluded", "included")
         for seen in ways:
             result = evaluate(model, split.test, METRICS, exclude_seen=seen == "excluded")
-            row = Row(name, chosen.model_dump(mode="json"), score, result, seconds, kept)
+            row = Row(name, chosen.model_dump(mode="json"), score, result, seconds, kept, tuple(watch.scores))
             found[variant, seen] = row
 
     measure("strict", strict, seconds)

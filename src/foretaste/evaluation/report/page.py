@@ -45,6 +45,7 @@ def report_page(board: Leaderboard, *, bubble: Bubble | None = None, remarks: Se
         ),
         *_segments(board, rows, colour),
         *_tuning(rows, colour),
+        *_learning(rows, colour),
         *_leakage(board, rows, colour),
         *([] if bubble is None else [_bubble(bubble)]),
     ]
@@ -132,6 +133,21 @@ def _tuning(rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
         return []
     text = "The best setting so far, trial by trial, on the validation questions. A flat end means tuning is done."
     return [_figure("What tuning brought", text, lines(series, "settings tried", "validation NDCG@10"))]
+
+
+def _learning(rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
+    """Validation after each epoch, of the chosen settings."""
+    series = [
+        Line(row.model, tuple(float(n) for n in range(1, len(row.course) + 1)), row.course, colour[row.model])
+        for row in rows
+        if len(row.course) > 1
+    ]
+    if not series:
+        return []
+    text = (
+        "The chosen setting, epoch by epoch, on the validation questions. What ships stopped at the top of its curve."
+    )
+    return [_figure("How learning went", text, lines(series, "epoch", "validation NDCG@10"))]
 
 
 def _leakage(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -> list[str]:

@@ -112,8 +112,10 @@ class Trained:
         known = history.lengths > 0
         if not known.any():
             return np.zeros((0, self.vectors.shape[1]), np.float32), known
-        history = history.take(np.flatnonzero(known))
-        batch = _asking(history, len(self.vectors)) if self.bidirectional else as_batch(history)
+        people = np.flatnonzero(known)
+        history = history.take(people)
+        asked_at = None if queries.asked_at is None else queries.asked_at[people]
+        batch = _asking(history, len(self.vectors)) if self.bidirectional else as_batch(history, asked_at)
         here = batch.to(self.modules[0].device)
         with torch.inference_mode():
             found = [
