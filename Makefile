@@ -15,7 +15,7 @@ setup: $(READY) ## install foretaste and its tools into .venv (about a minute)
 # recbole is installed without its requirements: only the MovieLens files it carries are wanted, for a demo offline.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[text,text-lite,image,cf,ann,tune,serve,otel,client,postgres,tensorboard,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[text,text-lite,image,video,cf,ann,tune,serve,otel,client,postgres,tensorboard,dev]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "recbole==1.2.1"
 	@touch $(READY)
 

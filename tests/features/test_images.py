@@ -189,3 +189,14 @@ def test_too_few_pairs_are_refused() -> None:
     pictures[20:] = 0
     with pytest.raises(DataError, match="Only 20 items have both"):
         fit_map(pictures, texts, Run())
+
+
+def test_large_files_go_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MOST_HELD", 100)
+    files = [b"x" * 60, None, b"x" * 60, b"x" * 500, b"x", b"x", b"x"]
+    assert [[len(file or b"") for file in batch] for batch in images._batches(files, 3)] == [
+        [60, 0, 60],
+        [500],
+        [1, 1, 1],
+    ]
+    assert list(images._batches([], 3)) == []

@@ -17,9 +17,12 @@ from foretaste.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+ENDINGS = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+    | {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"}
+)
 ADDRESS = r"^(https?|s3|gs)://"
-PATH = r"(?i)\.(jpe?g|png|webp|gif|bmp|tiff?|avif)$"
+PATH = r"(?i)\.(jpe?g|png|webp|gif|bmp|tiff?|avif|mp4|m4v|mov|webm|mkv|avi)$"
 BEGINNINGS = ("_", "-", ".", " ")
 """What may follow the id in a name: 42_1.jpg, 42-front.png."""
 

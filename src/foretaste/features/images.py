@@ -1,10 +1,9 @@
-"""Pictures to vectors, by a frozen pretrained model; nothing is looked at twice, and a broken picture stops nothing."""
+"""Pictures and videos to vectors by a frozen pretrained model: each is looked at once, a broken one stops nothing."""
 
 from __future__ import annotations
 
 from functools import cache, cached_property
 from io import BytesIO
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 from warnings import catch_warnings, simplefilter
 
@@ -16,17 +15,19 @@ from foretaste.errors import MissingExtraError
 from foretaste.features.cache import VectorCache
 from foretaste.features.image_models import PACKAGED, ImageModel, image_model
 from foretaste.features.language_models import weights_of
+from foretaste.features.video import MOST_PIXELS, frames_of, is_video
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from PIL.Image import Image
 
     from foretaste.types import FloatArray, Run
 
-MOST_PIXELS = 50_000_000
-"""A larger picture is taken for a trap: a few kB of PNG can unpack to gigabytes."""
+
+MOST_HELD = 256 << 20
+"""Bytes of files in memory at a time, and one file more."""
 
 
 class ImageEncoderConfig(Config):
@@ -34,7 +35,8 @@ class ImageEncoderConfig(Config):
     """A CLIP, SigLIP or ViT model of transformers, a folder or a name on the hub; the default works offline."""
     batch_size: PositiveInt = 32
     frames: PositiveInt = 8
-    """Frames looked at, evenly spread, of a picture that moves (GIF, WebP, APNG); their vectors are averaged."""
+    """Frames looked at, evenly spread, of a picture that moves (GIF, WebP, APNG) or a video (MP4, WebM, MKV, AVI; extra
+    `video`); their vectors are averaged."""
 
 
 class Looked(NamedTuple):
@@ -74,8 +76,7 @@ class ImageEncoder:
         """
         rows: list[FloatArray | None] = []
         missing = broken = 0
-        coming = iter(pictures)
-        while batch := list(islice(coming, self.config.batch_size)):
+        for batch in _batches(pictures, self.config.batch_size):
             there = [content for content in batch if content]
             found = dict(zip(there, self._cache.get(there), strict=True))
             new = {
@@ -101,7 +102,9 @@ class ImageEncoder:
         return Looked(whole, missing, broken)
 
     def _opened(self, content: bytes) -> list[Image]:
-        """The frames of a picture in RGB; none where it cannot be read."""
+        """The frames of a picture or a video in RGB; none where it cannot be read."""
+        if is_video(content):
+            return frames_of(content, self.config.frames)
         try:
             from PIL import Image, UnidentifiedImageError
         except ModuleNotFoundError as error:
@@ -134,6 +137,20 @@ class ImageEncoder:
 @cache
 def image_encoder(config: ImageEncoderConfig) -> ImageEncoder:
     return ImageEncoder(config)
+
+
+def _batches(files: Iterable[bytes | None], count: int) -> Iterator[list[bytes | None]]:
+    """`count` files at a time, or fewer where they are large: of videos perhaps one."""
+    batch: list[bytes | None] = []
+    held = 0
+    for content in files:
+        batch.append(content)
+        held += len(content or b"")
+        if len(batch) == count or held >= MOST_HELD:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
 
 
 def _rgb(picture: Image) -> Image:

@@ -39,9 +39,9 @@ class DataConfig(Config):
     title: str | None = None
     """Column of the item file that people read first."""
     images: str | None = None
-    """Folder of pictures named after their items: 42.jpg, or 42/front.png; or a Parquet file of pictures."""
+    """Folder of pictures or videos named after their items: 42.jpg, or 42/front.mp4; or a Parquet file of pictures."""
     image: str | None = None
-    """Column of the item file with the path or address of the item's picture."""
+    """Column of the item file with the path or address of the item's picture or video."""
     users: str | None = None
     """File with one row per user."""
     user_key: str | None = None
