@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
@@ -10,14 +10,12 @@ from scipy.sparse import csc_array, csr_array
 
 from foretaste.config import Config
 from foretaste.errors import MissingExtraError
+from foretaste.models.neighbours.item_to_item import ItemToItem
 from foretaste.models.neighbours.weights import ItemWeights, nearest_items
-from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from foretaste.data.dataset import Dataset
-    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, LongArray, Queries, Ragged, Run
+    from foretaste.types import FloatArray, IntArray, LongArray, Run
 
 ITEMS_AT_ONCE = 500
 """Items between two reports of progress."""
@@ -37,7 +35,7 @@ class SlimConfig(Config):
     """How many of the nearest items (cosine) may speak for an item; time and memory grow with it."""
 
 
-class Slim:
+class Slim(ItemToItem):
     """score = x W, with column i the argmin of ½ Σ_u ω_u (x_ui − x_u·w)² + l2/2 ‖w‖² + l1 ‖w‖₁ for w ≥ 0, w_i = 0.
 
     ω_u = |u|^(−γ), scaled to a mean of 1 over the events; γ = 0 is the paper.
@@ -47,6 +45,7 @@ class Slim:
     weights : what each item says for each other one
     """
 
+    name = "slim"
     config_class = SlimConfig
     grid = (
         SlimConfig(),
@@ -55,12 +54,8 @@ class Slim:
         SlimConfig(l1=0.1, l2=30.0, activity=0.5),
         SlimConfig(l1=0.1, l2=10.0),
     )
-    weights: ItemWeights | None = None
 
-    def __init__(self, config: SlimConfig | None = None) -> None:
-        self.config = config or SlimConfig()
-
-    def fit(self, train: Dataset, run: Run) -> Self:
+    def learned(self, train: Dataset, run: Run) -> ItemWeights:
         try:
             from foretaste.models.linear.slim_kernel import descend
         except ModuleNotFoundError as error:
@@ -81,8 +76,7 @@ class Slim:
             run.progress("slim", targets[1], n)
         columns = csc_array((np.concatenate(parts), sources, begins), shape=(n, n))
         columns.eliminate_zeros()
-        self.weights = ItemWeights(csr_array(columns), train.kinds.weights)
-        return self
+        return ItemWeights(csr_array(columns), train.kinds.weights)
 
     def _loud(self, taken: LongArray) -> FloatArray:
         """(n_users,) what each person counts, from how much they took."""
@@ -99,24 +93,3 @@ class Slim:
 
         nearest = csc_array(nearest_items(csr_array(X.T), X, cosine, self.config.candidates, run, "slim: neighbours"))
         return nearest.indptr.astype(np.int32), nearest.indices.astype(np.int32)
-
-    def recommend(
-        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
-    ) -> Candidates:
-        return fitted(self.weights, self).recommend(queries, k, "slim", exclude, allowed)
-
-    def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return fitted(self.weights, self).score(queries, items)
-
-    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        return fitted(self.weights, self).contributions(history, items)
-
-    def save(self, folder: Path) -> None:
-        write_model(folder, self.config, fitted(self.weights, self).arrays())
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        config, arrays = read_model(folder, SlimConfig)
-        model = cls(config)
-        model.weights = ItemWeights.of_arrays(arrays)
-        return model

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 from scipy.sparse import csr_array, diags_array
 
 from foretaste.config import Config
+from foretaste.models.neighbours.item_to_item import ItemToItem
 from foretaste.models.neighbours.similarity import Similarity, alike, feature_weights, sizes
 from foretaste.models.neighbours.weights import ItemWeights, nearest_items
-from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from foretaste.data.dataset import Dataset
-    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+    from foretaste.types import FloatArray, IntArray, Run
 
 
 class ItemKNNConfig(Config):
@@ -29,7 +27,7 @@ class ItemKNNConfig(Config):
     """cosine, jaccard, or tfidf and bm25, in which people who take everything say little."""
 
 
-class ItemKNN:
+class ItemKNN(ItemToItem):
     """score(i) = sum over j in the history of c_ij / (sqrt(c_i c_j) + shrinkage), over the nearest j of i.
 
     c counts people; the other similarities are in `similarity.py`, with people as features of items.
@@ -37,6 +35,7 @@ class ItemKNN:
     weights : what each item says for each other one, at most `neighbours` for each
     """
 
+    name = "itemknn"
     config_class = ItemKNNConfig
     grid = (
         ItemKNNConfig(),
@@ -44,12 +43,8 @@ class ItemKNN:
         ItemKNNConfig(similarity="tfidf"),
         ItemKNNConfig(similarity="bm25"),
     )
-    weights: ItemWeights | None = None
 
-    def __init__(self, config: ItemKNNConfig | None = None) -> None:
-        self.config = config or ItemKNNConfig()
-
-    def fit(self, train: Dataset, run: Run) -> Self:
+    def learned(self, train: Dataset, run: Run) -> ItemWeights:
         how, shrinkage = self.config.similarity, self.config.shrinkage
         X = train.matrix()
         people = csr_array(X.T)
@@ -62,26 +57,4 @@ class ItemKNN:
 
         left = people if how in ("cosine", "jaccard") else csr_array(people @ diags_array(loud))
         nearest = nearest_items(left, X, weigh, self.config.neighbours, run, "itemknn")
-        self.weights = ItemWeights(nearest, train.kinds.weights)
-        return self
-
-    def recommend(
-        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
-    ) -> Candidates:
-        return fitted(self.weights, self).recommend(queries, k, "itemknn", exclude, allowed)
-
-    def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return fitted(self.weights, self).score(queries, items)
-
-    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        return fitted(self.weights, self).contributions(history, items)
-
-    def save(self, folder: Path) -> None:
-        write_model(folder, self.config, fitted(self.weights, self).arrays())
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        config, arrays = read_model(folder, ItemKNNConfig)
-        model = cls(config)
-        model.weights = ItemWeights.of_arrays(arrays)
-        return model
+        return ItemWeights(nearest, train.kinds.weights)

@@ -12,6 +12,7 @@ from pydantic import NonNegativeFloat, PositiveInt
 from scipy.sparse import csr_array
 
 from foretaste.config import Config
+from foretaste.models.neighbours.item_to_item import ItemToItem
 from foretaste.models.neighbours.weights import ItemWeights, nearest_items
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.data.dataset import Dataset
-    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+    from foretaste.types import FloatArray, IntArray, Run
 
 
 class RulesConfig(Config):
@@ -48,7 +49,7 @@ class Rule(NamedTuple):
     """Confidence beside the share of everybody who took `then`; 1 is chance."""
 
 
-class Rules:
+class Rules(ItemToItem):
     """score(B) = Σ over A in the history of w(A → B), w = conf, log₂ lift or conf · log₂ lift as `speaks` says.
 
     conf(A → B) = n_AB / (n_A + s) and lift(A → B) = (n_AB + s) / (n_A n_B / n + s), for n people and shrinkage s. Only
@@ -59,6 +60,7 @@ class Rules:
     people   : how many there are who took anything
     """
 
+    name = "rules"
     config_class = RulesConfig
     grid = (
         RulesConfig(),
@@ -68,15 +70,11 @@ class Rules:
         RulesConfig(shrinkage=10.0),
         RulesConfig(shrinkage=200.0),
     )
-    weights: ItemWeights | None = None
     together: csr_array
     count: FloatArray
     people: int
 
-    def __init__(self, config: RulesConfig | None = None) -> None:
-        self.config = config or RulesConfig()
-
-    def fit(self, train: Dataset, run: Run) -> Self:
+    def learned(self, train: Dataset, run: Run) -> ItemWeights:
         X = train.matrix()
         self.count = np.asarray(X.sum(axis=0), np.float32)
         self.people = int((np.diff(X.indptr) > 0).sum())
@@ -88,15 +86,14 @@ class Rules:
         given = np.repeat(np.arange(train.n_items, dtype=np.int32), np.diff(found.indptr))
         found.data[self._weight(given, found.indices, found.data) <= 0] = 0
         found.eliminate_zeros()
-        self._remember(found, train.kinds.weights)
-        return self
+        return self._remember(found, train.kinds.weights)
 
-    def _remember(self, together: csr_array, kind_weight: FloatArray) -> None:
+    def _remember(self, together: csr_array, kind_weight: FloatArray) -> ItemWeights:
         self.together = together
         given = np.repeat(np.arange(together.shape[0], dtype=np.int32), np.diff(together.indptr))
         weight = self._weight(given, together.indices, together.data)
         table = csr_array((weight, together.indices, together.indptr), shape=together.shape)
-        self.weights = ItemWeights(table, kind_weight)
+        return ItemWeights(table, kind_weight)
 
     def _weight(self, given: IntArray, then: IntArray, met: FloatArray) -> FloatArray:
         """w(A → B), elementwise; 0 for what is no rule."""
@@ -130,17 +127,6 @@ class Rules:
         lift = float(self._lift(*pair)[0])
         return Rule(given, then, int(met), met / self.people, met / float(self.count[given]), lift)
 
-    def recommend(
-        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
-    ) -> Candidates:
-        return fitted(self.weights, self).recommend(queries, k, "rules", exclude, allowed)
-
-    def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return fitted(self.weights, self).score(queries, items)
-
-    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        return fitted(self.weights, self).contributions(history, items)
-
     def save(self, folder: Path) -> None:
         kind_weight = fitted(self.weights, self).kind_weight
         counts = {"count": self.count, "people": np.array([self.people]), "kind_weight": kind_weight}
@@ -151,5 +137,5 @@ class Rules:
         config, arrays = read_model(folder, RulesConfig)
         model = cls(config)
         model.count, model.people = arrays["count"].astype(np.float32), int(arrays["people"].item())
-        model._remember(sparse_matrix("together", arrays), arrays["kind_weight"].astype(np.float32))
+        model.weights = model._remember(sparse_matrix("together", arrays), arrays["kind_weight"].astype(np.float32))
         return model

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class SequenceModel(ABC):
     """A model names itself, its settings and its network, and is done.
 
-    The one class here that is inherited: five copies of it were worse.
+    Inherited, against our habit: five copies of it were worse.
     """
 
     name: ClassVar[str]

@@ -1,0 +1,60 @@
+"""What every model of item-to-item weights does as a recommender: learn them, answer, explain, be kept."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from foretaste.models.neighbours.weights import ItemWeights
+from foretaste.models.saving import fitted, read_model, write_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+
+
+class ItemToItem(ABC):
+    """A model names itself, its settings and how items come to speak for each other, and is done.
+
+    weights : what each item says for each other one, sparse; score = history · weights
+    """
+
+    name: ClassVar[str]
+    config_class: ClassVar[type[Any]]
+    grid: ClassVar[tuple[Any, ...]]
+    weights: ItemWeights | None = None
+
+    def __init__(self, config: Any = None) -> None:
+        self.config: Any = config or self.config_class()
+
+    @abstractmethod
+    def learned(self, train: Dataset, run: Run) -> ItemWeights:
+        """What each item says for each other one."""
+
+    def fit(self, train: Dataset, run: Run) -> Self:
+        self.weights = self.learned(train, run)
+        return self
+
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        return fitted(self.weights, self).recommend(queries, k, self.name, exclude, allowed)
+
+    def score(self, queries: Queries, items: IntArray) -> FloatArray:
+        return fitted(self.weights, self).score(queries, items)
+
+    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        """(K, H) what each event of the history gives to the score of each item; a row sums to its score."""
+        return fitted(self.weights, self).contributions(history, items)
+
+    def save(self, folder: Path) -> None:
+        write_model(folder, self.config, fitted(self.weights, self).arrays())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        config, arrays = read_model(folder, cls.config_class)
+        model = cls(config)
+        model.weights = ItemWeights.of_arrays(arrays)
+        return model
