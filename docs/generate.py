@@ -48,37 +48,71 @@ def leaderboard_table() -> str:
 
 
 def published_tables() -> str:
-    """One table for each benchmarks/results/published-*.json."""
+    """One table for each published-NAME.json; a published-NAME.MORE.json beside it brings rows of another run."""
     parts = []
-    for path in sorted((ROOT / "benchmarks" / "results").glob("published-*.json")):
-        found = json.loads(path.read_text(encoding="utf-8"))
-        metrics = found["reference_metrics"]
-        orders = next((len(row["tie_order"]["values"]) for row in found["rows"] if row.get("tie_order")), 0)
-        further = ["fit s", f"{found['main']} in {orders} other orders of ties"] if orders else ["fit s"]
-        parts += [f"### {path.stem.removeprefix('published-')}", ""]
-        parts += [
-            f"| model | {' | '.join([*metrics, *further])} |",
-            f"| --- |{' ---: |' * (len(metrics) + len(further))}",
-        ]
-        for row in found["rows"]:
-            level = " =" if row.get("level_with_best") else ""
-            figures = " | ".join(f"{row['test'][name]:.4f}" for name in metrics)
-            cells = [figures, f"{row['fit_seconds']:,.1f}"]
-            if orders:
-                tied = row.get("tie_order")
-                cells.append(f"{tied['mean']:.4f} ± {tied['half']:.4f}" if tied else "")
-            parts.append(f"| `{row['model']}`{_way(row, found['rows'])}{level} | {' | '.join(cells)} |")
-        for who, figures in found["references"].items():
-            parts.append(f"| *{who}* | {' | '.join(f'{figure:.4f}' for figure in figures)} |{' |' * len(further)}")
-        said = found["rows"][0]["protocol"]
+    results = ROOT / "benchmarks" / "results"
+    for name in sorted({path.name.split(".")[0] for path in results.glob("published-*.json")}):
+        runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob(f"{name}.*"))]
+        rows = [row for found in runs for row in found["rows"]]
+        metrics = runs[0]["reference_metrics"]
+        ways = sorted({_way(row) for row in rows}, key=WAYS.index) if "variant" in rows[0]["protocol"] else []
+        table = _by_way(rows, metrics, ways) if len(ways) > 1 else _plain(runs, rows, metrics)
+        references = {who: figures for found in runs for who, figures in found["references"].items()}
+        said = rows[0]["protocol"]
+        parts += [f"### {name.removeprefix('published-')}", "", *table, *_printed(references, len(ways))]
         parts += ["", f"{said['data']}, held out: {said['split']}.", ""]
     return "\n".join(parts).rstrip()
 
 
-def _way(row: dict[str, Any], rows: list[dict[str, Any]]) -> str:
-    """Variant and seen items, where rows of one table differ in them."""
-    ways = [(each["protocol"].get("variant"), each["protocol"].get("seen")) for each in rows]
-    return "" if len(set(ways)) == 1 else f", {row['protocol']['variant']}, seen items {row['protocol']['seen']}"
+def _plain(runs: list[dict[str, Any]], rows: list[dict[str, Any]], metrics: list[str]) -> list[str]:
+    """A line for each model; "=" where it is level with the best of its own run, and that is the best of all."""
+    orders = next((len(row["tie_order"]["values"]) for row in rows if row.get("tie_order")), 0)
+    main = runs[0].get("main") or metrics[-1]
+    further = ["fit s", f"{main} in {orders} other orders of ties"] if orders else ["fit s"]
+    lines = [f"| model | {' | '.join([*metrics, *further])} |", f"| --- |{' ---: |' * (len(metrics) + len(further))}"]
+    for row in rows:
+        level = " =" if row.get("level_with_best") and len(runs) == 1 else ""
+        cells = [*(f"{row['test'][name]:.4f}" for name in metrics), f"{row['fit_seconds']:,.1f}"]
+        if orders:
+            tied = row.get("tie_order")
+            cells.append(f"{tied['mean']:.4f} ± {tied['half']:.4f}" if tied else "")
+        lines.append(f"| `{row['model']}`{level} | {' | '.join(cells)} |")
+    return lines
+
+
+WAYS = [("strict", "excluded"), ("refit", "excluded"), ("strict", "included"), ("refit", "included")]
+
+
+def _way(row: dict[str, Any]) -> tuple[str, str]:
+    return row["protocol"].get("variant"), row["protocol"].get("seen")
+
+
+def _by_way(rows: list[dict[str, Any]], metrics: list[str], ways: list[tuple[str, str]]) -> list[str]:
+    """A line for each model, a column for each variant and way with seen items: the two measures side by side."""
+    short = " / ".join(metrics)
+    lines = [
+        f"| model, {short} | {' | '.join(f'{variant}, seen {seen}' for variant, seen in ways)} | fit s (strict) |",
+        f"| --- |{' ---: |' * (len(ways) + 1)}",
+    ]
+    best_first = sorted(rows, key=lambda row: (_way(row) != ways[0], -row["test"][metrics[-1]]))
+    for model in dict.fromkeys(row["model"] for row in best_first):
+        own = {_way(row): row for row in rows if row["model"] == model}
+        cells = [" / ".join(f"{own[way]['test'][name]:.4f}" for name in metrics) if way in own else "" for way in ways]
+        seconds = next((row["fit_seconds"] for row in own.values() if _way(row)[0] == "strict"), None)
+        lines.append(f"| `{model}` | {' | '.join(cells)} | {'' if seconds is None else f'{seconds:,.1f}'} |")
+    return lines
+
+
+def _printed(references: dict[str, list[float]], ways: int) -> list[str]:
+    """What others printed; who does not say which variant stands under the first."""
+    if ways > 1:
+        return [
+            f"| *{who}* | {' / '.join(f'{figure:.4f}' for figure in figures)} |{' |' * ways}"
+            for who, figures in references.items()
+        ]
+    return [
+        f"| *{who}* | {' | '.join(f'{figure:.4f}' for figure in figures)} | |" for who, figures in references.items()
+    ]
 
 
 def speed_table() -> str:
@@ -126,7 +160,9 @@ def filled(text: str, name: str, content: str) -> str:
 if __name__ == "__main__":
     readme = ROOT / "README.md"
     text = filled(readme.read_text(encoding="utf-8"), "models", models_table())
-    readme.write_text(filled(text, "leaderboard", leaderboard_table()), encoding="utf-8")
+    if "--no-demo" not in sys.argv:  # it trains for a minute or two
+        text = filled(text, "leaderboard", leaderboard_table())
+    readme.write_text(text, encoding="utf-8")
     tables = ROOT / "docs" / "benchmarks.md"
     text = filled(tables.read_text(encoding="utf-8"), "published", published_tables())
     tables.write_text(filled(text, "speed", speed_table()), encoding="utf-8")
