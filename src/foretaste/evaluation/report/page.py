@@ -145,9 +145,9 @@ def _learning(rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
     if not series:
         return []
     text = (
-        "The chosen setting, epoch by epoch, on the validation questions. What ships stopped at the top of its curve."
+        "The chosen setting while it learned, on the validation questions. What ships stopped at the top of its curve."
     )
-    return [_figure("How learning went", text, lines(series, "epoch", "validation NDCG@10"))]
+    return [_figure("How learning went", text, lines(series, "measurement", "validation NDCG@10"))]
 
 
 def _leakage(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
