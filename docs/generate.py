@@ -61,7 +61,32 @@ def published_tables() -> str:
         said = rows[0]["protocol"]
         parts += [f"### {name.removeprefix('published-')}", "", *table, *_printed(references, len(ways))]
         parts += ["", f"{said['data']}, held out: {said['split']}.", ""]
+        if len(ways) > 1:
+            parts += _for_whom([row for row in rows if _way(row) == ways[0]])
     return "\n".join(parts).rstrip()
+
+
+def _for_whom(rows: list[dict[str, Any]]) -> list[str]:
+    """NDCG@10 by group of people: where which model wins."""
+    rows = sorted(rows, key=lambda row: -row["test"]["ndcg@10"])
+    groups = [
+        (group, label, part["people"])
+        for group, parts in rows[0]["segments"].items()
+        for label, part in parts.items()
+        if group != "activity" and part["people"] >= 100
+    ]
+    lines = [
+        "NDCG@10, strict, seen excluded, by how much is known of a person and by how popular the right answer was:",
+        "",
+    ]
+    names = " | ".join(f"`{row['model']}`" for row in rows)
+    lines += [f"| | people | {names} |", f"| --- |{' ---: |' * (len(rows) + 1)}"]
+    for group, label, people in groups:
+        found = [row["segments"][group][label]["ndcg@10"] for row in rows]
+        cells = " | ".join(f"**{value:.4f}**" if value == max(found) else f"{value:.4f}" for value in found)
+        label = f"{label} events" if group == "events known" else label
+        lines.append(f"| {label} | {people:,} | {cells} |")
+    return [*lines, ""]
 
 
 def _plain(runs: list[dict[str, Any]], rows: list[dict[str, Any]], metrics: list[str]) -> list[str]:
