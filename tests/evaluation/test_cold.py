@@ -100,3 +100,16 @@ def test_lists_among_new_items_hold_nothing_else(data) -> None:
     assert shown[~test].sum() == 0
     found = Among(model, test).recommend(questions.queries, 5, allowed=~test).items
     assert (found == -1).all()
+
+
+def test_all_new_items_of_a_person_are_asked_for_before_the_first_of_them() -> None:
+    user, item = np.array([0, 0, 0, 0, 1, 1, 2]), np.array([0, 4, 1, 5, 2, 3, 4])
+    data = worlds.dataset(user, item, n_items=6)
+    names = data.items.ids.names.to_list()
+    to_validation, to_test = (np.array([name in chosen for name in names]) for chosen in (["i3"], ["i4", "i5"]))
+    split = item_cold(data, to_validation, to_test, every=True)
+    assert data.users.names_of(split.test.queries.user) == ["u0"], "who did nothing before the first is not asked"
+    history, relevant = split.test.queries.history.row(0), split.test.relevant
+    assert data.items.ids.names_of(history) == ["i0"]
+    assert sorted(data.items.ids.names_of(relevant[[0]].indices)) == ["i4", "i5"]
+    assert sorted(data.items.ids.names_of(split.train.item)) == ["i0", "i2"], "what came after the question is unknown"

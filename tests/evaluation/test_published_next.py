@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from foretaste.errors import UnknownNameError
+from foretaste.errors import ConfigError, UnknownNameError
 from foretaste.evaluation.published import next_item as published_next
+from foretaste.evaluation.published.names import run_table
 from foretaste.types import Run
 
 if TYPE_CHECKING:
@@ -59,3 +60,13 @@ def test_every_variant_has_its_row(root: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_name_it_does_not_know(root: Path) -> None:
     with pytest.raises(UnknownNameError, match="amazon-beauty"):
         published_next.board("amazon-beuty", root, Run())
+
+
+def test_the_second_variant_can_be_left_out(root: Path) -> None:
+    found = published_next.board("amazon-beauty", root, Run(), models=("popular",), strict=True).to_json()
+    assert [(row["protocol"]["variant"], row["protocol"]["seen"]) for row in found["rows"]] == [
+        ("strict", "excluded"),
+        ("strict", "included"),
+    ]
+    with pytest.raises(ConfigError, match="leave --strict out"):
+        run_table("gowalla", root, Run(), strict=True)

@@ -23,6 +23,9 @@ def benchmark(
     seeds: Seeds = 1,
     ties: Ties = 0,
     leakage: Leakage = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Of next items: only learned without validation. Half the time.")
+    ] = False,
     output: Annotated[Path | None, typer.Option(help="Also write the result there, as JSON.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write one page with plots there.")] = None,
     as_json: Json = False,
@@ -46,7 +49,7 @@ def benchmark(
         seconds = None if budget is None else seconds_of(budget)
         stability = Stability(seeds=seeds, tie_orders=ties, leakage=leakage)
         run = Run(seed=seed, device=device, progress=report)
-        ran = run_table(name, root, run, models=model or (), budget=seconds, stability=stability)
+        ran = run_table(name, root, run, models=model or (), budget=seconds, stability=stability, strict=strict)
     document = ran.to_json()
     if output is not None:
         output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -109,7 +109,7 @@ def simulate(
         rng, now, steps = run.rng(), data, []
         for number in range(rounds + 1):
             model = build(name, settings).fit(now, replace(run, progress=lambda what, done, total: None))
-            queries = Queries(taking, now.histories().take(taking))
+            queries = Queries(taking, now.histories().take(taking), columns=now.columns_of(taking))
             items = model.recommend(queries, K, exclude=queries.history).items
             steps.append(_round(items, background, rng))
             run.progress("following the list" if follow else "without the list", number + 1, rounds + 1)

@@ -40,46 +40,60 @@ def new_items(data: Dataset, share: float = 0.1, *, by_first_event: bool = False
     return masks[0], masks[1]
 
 
-def item_cold(data: Dataset, new_to_validation: BoolArray, new_to_test: BoolArray) -> Split:
+def item_cold(data: Dataset, new_to_validation: BoolArray, new_to_test: BoolArray, *, every: bool = False) -> Split:
     """Questions whose answers are items the model has never met.
 
     Each person is asked for the last new item they took, knowing what they did with other items before. Nothing a
     person did after being asked is learned from, and no event of a new item ever is.
+
+    every : ask for all new items a person took instead, before the first of them; where few people took any, one
+            answer each tells next to nothing
     """
     new = new_to_validation | new_to_test
     asked: list[LongArray] = []
     for mask in (new_to_validation, new_to_test):
-        last = np.full(data.n_users, -1, np.int64)
+        row_of = np.full(data.n_users, -1, np.int64)
         rows = np.flatnonzero(mask[data.item])
-        last[data.user[rows]] = rows
-        asked.append(last)
+        rows = rows[::-1] if every else rows  # the one written last stays
+        row_of[data.user[rows]] = rows
+        asked.append(row_of)
     moment = np.minimum(*(np.where(last < 0, len(data), last) for last in asked))
     train = ~new[data.item] & (np.arange(len(data)) < moment[data.user])
     train |= ~new[data.item] & (moment == len(data))[data.user]
-    questions = [_about(data, last, ~new[data.item]) for last in asked]
+    questions = [
+        _about(data, row_of, ~new[data.item], mask if every else None)
+        for row_of, mask in zip(asked, (new_to_validation, new_to_test), strict=True)
+    ]
     learned = data.where(train)
+    which = "all" if every else "the last"
     return Split(
         data=data,
         train=learned,
         validation=questions[0],
         refit=learned,
         test=questions[1],
-        rule=f"{int(new_to_test.sum())} items nobody has met; the last of them each person took",
+        rule=f"{int(new_to_test.sum())} items nobody has met; {which} of them each person took",
         left_out=int((np.diff(data.offsets) > 0).sum()) - len(questions[1]),
     )
 
 
-def _about(data: Dataset, last: LongArray, usable: BoolArray) -> Questions:
-    """One question for everybody who took a new item and something else before."""
-    before = usable & (np.arange(len(data)) < last[data.user])
-    people = np.flatnonzero((last >= 0) & (np.bincount(data.user[before], minlength=data.n_users) > 0))
+def _about(data: Dataset, row_of: LongArray, usable: BoolArray, wanted: BoolArray | None = None) -> Questions:
+    """One question for everybody who took a new item and something else before.
+
+    row_of : (n_users,) the event that is asked for, -1 where there is none
+    wanted : (n_items,) the items of which all that a person took are asked for; None asks for that one event
+    """
+    before = usable & (np.arange(len(data)) < row_of[data.user])
+    people = np.flatnonzero((row_of >= 0) & (np.bincount(data.user[before], minlength=data.n_users) > 0))
     history = data.where(before).histories().take(people)
-    rows = np.arange(len(people))
-    relevant = csr_array(
-        (np.ones(len(people), np.float32), (rows, data.item[last[people]])), shape=(len(people), data.n_items)
-    )
-    asked_at = None if data.time is None else data.time[last[people]]
-    return Questions(Queries(people.astype(np.int32), history, asked_at=asked_at), relevant)
+    answers = row_of[people] if wanted is None else np.flatnonzero(wanted[data.item] & np.isin(data.user, people))
+    rows = np.searchsorted(people, data.user[answers])
+    shape = (len(people), data.n_items)
+    relevant = csr_array((np.ones(len(answers), np.float32), (rows, data.item[answers])), shape=shape)
+    relevant.data[:] = 1  # taken twice is wanted once
+    asked_at = None if data.time is None else data.time[row_of[people]]
+    codes = people.astype(np.int32)
+    return Questions(Queries(codes, history, asked_at=asked_at, columns=data.columns_of(codes)), relevant)
 
 
 def user_cold(questions: Questions, events: int) -> Questions:
@@ -109,6 +123,24 @@ def new_people(data: Dataset, events: int, share: float = 0.1) -> Split:
     )
 
 
+def known_by_columns(data: Dataset, share: float = 0.1) -> Split:
+    """Questions of people nobody has met and of whom only columns are known: all they ever wanted is the answer.
+
+    A `share` of the people for the test and as many for the validation, by the hash of their names, as `new_people`.
+    """
+    if data.user_table is None:
+        raise DataError(f"{data.name} has no table of people, so nobody can be known by columns alone.")
+    split = new_people(data, 0, share)
+    taken = data.matrix()
+
+    def everything(questions: Questions) -> Questions:
+        users = questions.queries.user
+        return Questions(replace(questions.queries, asked_at=None), taken[users])
+
+    rule = f"{max(1, round(share * data.n_users))} people nobody has met, by their columns alone; all they took"
+    return replace(split, validation=everything(split.validation), test=everything(split.test), rule=rule)
+
+
 def _first_events(data: Dataset, events: int, start: int, stop: int) -> Questions:
     """Of the people with codes from `start` to `stop` who took something new after their first events."""
     known = data.where(data.position < events).histories()
@@ -122,7 +154,8 @@ def _first_events(data: Dataset, events: int, start: int, stop: int) -> Question
     relevant = csr_array((ones, (rows, data.item[answer])), shape=(len(people), data.n_items))
     asked_at = None if data.time is None else data.time[answer]
     history = known.take(people.astype(np.int64))
-    return Questions(Queries(people.astype(np.int32), history, asked_at=asked_at), relevant)
+    codes = people.astype(np.int32)
+    return Questions(Queries(codes, history, asked_at=asked_at, columns=data.columns_of(codes)), relevant)
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,14 +53,18 @@ def run_table(
     models: Sequence[str] = (),
     budget: float | None = None,
     stability: Stability | None = None,
+    strict: bool = False,
 ) -> Ran:
     """Settings chosen on validation, measured on the split the table fixes.
 
     budget, stability : seconds to tune in, and what else to try each row on; for tables of lists alone, the others
                         state their grids, and need hours for one seed
+    strict            : tables of the next item, without the variant refit
     """
     if name not in (known := summaries()):
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, known)}")
+    if strict and name not in next_item.TABLES:
+        raise ConfigError(f"Only tables of the next item have two variants, and {name} is none; leave --strict out.")
     if name in fixed_splits.BENCHMARKS:
         table = fixed_splits.BENCHMARKS[name]
         board = fixed_splits.run_benchmark(name, root, run, models=models, budget=budget, stability=stability)
@@ -70,7 +74,7 @@ def run_table(
     if budget is not None:
         raise ConfigError(f"The benchmark {name} has a grid of its own and takes no budget; leave --budget out.")
     if name in next_item.TABLES:
-        boards = next_item.board(name, root, run, models=models)
+        boards = next_item.board(name, root, run, models=models, strict=strict)
         return Ran(name, boards, next_item.TABLES[name].references, next_item.METRICS[:2])
     if name in ncf.SUMMARIES:
         found = ncf.board(name, root, run, models=models)
