@@ -14,6 +14,7 @@ NAMES = (
     "ablation",
     "cold",
     "cold_people",
+    "columns",
     "encoders",
     "factors",
     "forward",
@@ -30,18 +31,23 @@ NAMES = (
     "serving_overload",
     "serving_proofs",
     "speed",
+    "speed_training",
     "streaming",
     "training_kills",
 )
+WITH_FOLDER = ("serving", "serving_large", "serving_overload")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", default=list(NAMES), help=f"of {', '.join(NAMES)}")
     parser.add_argument("--events", type=int, help="size of the made-up log (scale)")
+    parser.add_argument("--folder", type=Path, help="keep the made-up shop there, and use it again (serving*)")
     asked = parser.parse_args()
     for name in asked.names:
         settings = {"events": asked.events} if asked.events and name == "scale" else {}
+        if asked.folder and name in WITH_FOLDER:
+            settings["folder"] = asked.folder / ("large" if name == "serving_large" else "shop")
         result = import_module(f"benchmarks.{name}").run(**settings)
         kept = {
             "benchmark": name,

@@ -112,6 +112,10 @@ async def open_loop(port: int, make: Callable[[int], bytes], rate: float, second
     return measured
 
 
+REFUSED_SECONDS = 0.1
+"""How soon a refused client of the closed loop comes again: at once, refusals would be all that is measured."""
+
+
 async def closed_loop(port: int, make: Callable[[int], bytes], clients: int, seconds: float) -> Measured:
     """So many clients, each with the next request as soon as the last is answered: what can be sustained at all."""
     measured, numbers = Measured(), iter(range(1 << 60))
@@ -122,7 +126,10 @@ async def closed_loop(port: int, make: Callable[[int], bytes], clients: int, sec
         while (sent := time.perf_counter()) < began + seconds:
             status, _ = await connection.ask(make(next(numbers)))
             measured.statuses[status] += 1
-            (measured.refused if status in (429, 503) else measured.seconds).append(time.perf_counter() - sent)
+            refused = status in (429, 503)
+            (measured.refused if refused else measured.seconds).append(time.perf_counter() - sent)
+            if refused:
+                await asyncio.sleep(REFUSED_SECONDS)
         connection.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))

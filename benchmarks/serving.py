@@ -1,6 +1,6 @@
 """How fast the service answers over a catalogue of 100,000 items, with the load generator on the same machine.
 
-    python -m benchmarks serving
+    python -m benchmarks serving [--folder DIR]        about 6 minutes, on a quiet machine; 4 with a shop that is there
 
 A sequence model (SASRec) and three recalls, merged, filtered, reasons off; the log of 20,000 made-up people. Beside the
 figures stands the exact top-k of the sequence model alone, which no service over it can beat. Memory per worker is
@@ -16,11 +16,9 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -28,16 +26,20 @@ import numpy as np
 import polars as pl
 
 from benchmarks.loadgen import closed_loop, get, open_loop, post
+from benchmarks.so_far import SoFar, kept_or_temporary
 from foretaste.data.dataset import Dataset
 from foretaste.events.sqlite.store import SqliteStore
+from foretaste.index.shortlist import Shortlist
 from foretaste.index.topk import top_k
-from foretaste.pipeline.bundle import activate, load_current, save_bundle
+from foretaste.pipeline.bundle import activate, current_version, load_current, save_bundle
 from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.serving.nearest import with_indexes
 from foretaste.serving.threads import use_one_blas_thread
 from foretaste.types import Queries, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ITEMS, PEOPLE, EACH = 100_000, 20_000, 25
 SECONDS = 15.0
@@ -49,38 +51,56 @@ RECALLS = (
 )
 
 
-def run() -> dict[str, object]:
+def run(seconds: float = SECONDS, folder: Path | None = None) -> dict[str, object]:
+    """folder : where the shop is kept, to be used again by the next run; a temporary one by default"""
+    so_far = SoFar("serving")
     result: dict[str, object] = {"items": ITEMS, "recalls": [recall.model for recall in RECALLS]}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        made(folder)
+    with kept_or_temporary(folder) as place:
+        made_once(place)
+        so_far.keep(result, "trained")
         use_one_blas_thread()  # as the service does
         result["exact_top_k_alone_ms"] = _top_k_alone()
-        result["pipeline_alone_ms"] = _pipeline_alone(folder)
+        result["exact_top_k_by_shortlist_alone_ms"] = _shortlist_alone()
+        result["pipeline_alone_ms"] = _pipeline_alone(place)
+        so_far.keep(result, "measured without a service")
         for workers in (1, 2):
-            with serving(folder, workers) as service:
-                asyncio.run(closed_loop(service.port, _list, 4, 3))  # caches of the disk and of the allocator
-                found: dict[str, object] = {
-                    "seconds_until_port": service.seconds_until_port,
-                    "seconds_until_ready": service.seconds_until_ready,
-                    "open_loop_100_per_second": asyncio.run(open_loop(service.port, _list, 100, SECONDS)).summary(),
-                }
-                busy = service.cpu_seconds()
-                best = asyncio.run(closed_loop(service.port, _list, 8, SECONDS))
-                busy = service.cpu_seconds() - busy
-                found["sustained"] = best.summary()
-                found["cpu_ms_per_list"] = round(1000 * busy / max(1, best.statuses[200]), 2)
-                twice = 2 * len(best.seconds) / best.took
-                found["twice_the_sustainable_load"] = asyncio.run(
-                    open_loop(service.port, _list, twice, SECONDS)
-                ).summary()
-                time.sleep(2)
-                found["after_it"] = asyncio.run(open_loop(service.port, _list, 50, 5)).summary()
-                ingested = asyncio.run(closed_loop(service.port, _events, 8, SECONDS))
-                found["events_per_second_in_batches_of_100"] = round(100 * len(ingested.seconds) / ingested.took)
-                found["memory"] = service.memory()
+            with serving(place, workers) as service:
+                found: dict[str, object] = {}
                 result[f"workers_{workers}"] = found
+                for step in _steps(service, found, seconds):
+                    so_far.keep(result, f"{workers} workers: {step} {found[step]}")
     return result
+
+
+def _steps(service: Service, found: dict[str, object], seconds: float) -> Iterator[str]:
+    asyncio.run(closed_loop(service.port, _list, 4, 3))  # caches of the disk and of the allocator
+    found["seconds_until_port"] = service.seconds_until_port
+    found["seconds_until_ready"] = service.seconds_until_ready
+    found["open_loop_100_per_second"] = asyncio.run(open_loop(service.port, _list, 100, seconds)).summary()
+    yield "open_loop_100_per_second"
+    busy = service.cpu_seconds()
+    best = asyncio.run(closed_loop(service.port, _list, 8, seconds))
+    busy = service.cpu_seconds() - busy
+    found["sustained"] = best.summary()
+    yield "sustained"
+    found["cpu_ms_per_list"] = round(1000 * busy / max(1, best.statuses[200]), 2)
+    yield "cpu_ms_per_list"
+    twice = 2 * len(best.seconds) / best.took
+    found["twice_the_sustainable_load"] = asyncio.run(open_loop(service.port, _list, twice, seconds)).summary()
+    yield "twice_the_sustainable_load"
+    time.sleep(2)
+    found["after_it"] = asyncio.run(open_loop(service.port, _list, 50, 5)).summary()
+    yield "after_it"
+    found["memory"] = service.memory()
+    ingested = asyncio.run(closed_loop(service.port, _events, 8, seconds))
+    found["events_per_second_in_batches_of_100"] = round(100 * ingested.statuses[200] / ingested.took)
+    yield "events_per_second_in_batches_of_100"
+
+
+def made_once(folder: Path, **how: Any) -> None:
+    """`made`, unless a bundle is in use there from the time before."""
+    if current_version(folder / "bundles") is None:
+        made(folder, **how)
 
 
 def made(
@@ -89,13 +109,22 @@ def made(
     people: int = PEOPLE,
     each: int = EACH,
     recalls: tuple[RecallConfig, ...] = RECALLS,
+    *,
+    all_taken: bool = False,
 ) -> None:
-    """A project whose people like items near one another, some items much more than others."""
+    """A project whose people like items near one another, some items much more than others.
+
+    all_taken : every item is taken by somebody, so that the models know all of them
+    """
     rng = np.random.default_rng(0)
     taste = rng.integers(0, 200, people)
     liked = np.minimum(rng.zipf(1.3, (people, each)) - 1, items // 200 - 1) * 200 + taste[:, None]
     anything = rng.integers(0, items, (people, each))
-    item = np.where(rng.random((people, each)) < 0.7, liked, anything).ravel()
+    item = np.where(rng.random((people, each)) < 0.7, liked, anything)
+    if all_taken:
+        item[:, 1:] = np.where(rng.random((people, each - 1)) < 0.2, liked[:, 1:], -1)
+        item[item < 0] = rng.permutation(np.arange((item < 0).sum()) % items)
+    item = item.ravel()
     log = pl.DataFrame({"user": np.repeat(np.arange(people), each), "item": item}).select(
         pl.format("u{}", "user").alias("user"), pl.format("i{}", "item").alias("item"), pl.lit("view").alias("kind")
     )
@@ -135,8 +164,16 @@ def _top_k_alone() -> dict[str, float]:
     return _timed(lambda: top_k(person @ items.T, 200))
 
 
+def _shortlist_alone() -> dict[str, float]:
+    """The same by way of a shortlist, as the service does it."""
+    rng = np.random.default_rng(0)
+    items, person = rng.standard_normal((ITEMS, 64), np.float32), rng.standard_normal((1, 64), np.float32)
+    shortlist = Shortlist(items)
+    return _timed(lambda: shortlist.search(person, 200))
+
+
 def _pipeline_alone(folder: Path) -> dict[str, float]:
-    pipeline = load_current(folder / "bundles").pipeline
+    pipeline = with_indexes(load_current(folder / "bundles"), above=2 * ITEMS).pipeline
     rng = np.random.default_rng(0)
     people = [rng.integers(0, ITEMS, EACH) for _ in range(50)]
     turn = iter(range(1 << 60))

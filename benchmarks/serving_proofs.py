@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import worlds
 from benchmarks.serving import serving
+from benchmarks.so_far import SoFar
 from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import bundle_versions
 from foretaste.project import train_on
@@ -32,6 +33,13 @@ ANSWERS, PEOPLE, RELOADS, WRITES, REPLAYED = 10_000, 1_000, 30, 1_000, 1_000
 
 
 def run() -> dict[str, Any]:
+    so_far = SoFar("serving_proofs")
+    result: dict[str, Any] = {}
+
+    def keep(name: str, found: object) -> None:
+        result[name] = found
+        so_far.keep(result, f"{name}: {found}")
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "shop"
         data = worlds.parity(n_users=PEOPLE, n_items=200, per_user=12)
@@ -47,7 +55,8 @@ def run() -> dict[str, Any]:
             people = [f"u{i}" for i in range(PEOPLE)]
             different = equal_to_pipeline(fresh, folder / "bundles", store, people)
             store.close()
-            unread = _read_your_writes(fresh)
+            keep("people_for_whom_rest_and_pipeline_differ", f"{len(different)} of {PEOPLE}")
+            keep("writes_not_read_by_the_next_answer", f"{_read_your_writes(fresh)} of {WRITES}")
             with httpx.Client(base_url=service.address, timeout=30) as client:
                 client.put("/v1/items/new-0", json={"columns": {"title": "New", "year": 1990}}).raise_for_status()
                 asker = Asker(client, items=200, item="i{}")
@@ -56,16 +65,13 @@ def run() -> dict[str, Any]:
                 asked |= asker.ask(REPLAYED // 2)
             time.sleep(2)
             changed = not_given_again(folder, asked)
+            keep("answers_not_given_again_to_the_byte", f"{len(changed)} of {len(asked)}")
+            keep("examples_of_those", changed[:3])
             swapped = reloads(fresh, [first, second], RELOADS)
+            keep("reloads", {**swapped, "failed": len(swapped["failed"]), "examples": swapped["failed"][:3]})
             offered = never_offered(fresh, [f"i{i}" for i in range(60)], people[:50], ANSWERS, askers=3)
-    return {
-        "people_for_whom_rest_and_pipeline_differ": f"{len(different)} of {PEOPLE}",
-        "writes_not_read_by_the_next_answer": f"{unread} of {WRITES}",
-        "answers_not_given_again_to_the_byte": f"{len(changed)} of {len(asked)}",
-        "examples_of_those": changed[:3],
-        "reloads": {**swapped, "failed": len(swapped["failed"]), "examples": swapped["failed"][:3]},
-        "lists": {**offered, "wrong": len(offered["wrong"]), "examples": offered["wrong"][:3]},
-    }
+            keep("lists", {**offered, "wrong": len(offered["wrong"]), "examples": offered["wrong"][:3]})
+    return result
 
 
 def _read_your_writes(fresh: Any) -> int:

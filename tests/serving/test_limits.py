@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 import time
@@ -79,6 +80,78 @@ def test_a_pause_is_not_taken_for_slowness() -> None:
         turns.end()
         clock.now += 60
     assert all(turns.begin() for _ in range(50))
+
+
+def line(load: float, seconds: float = 20.0, service: float = 0.005) -> tuple[Turns, np.ndarray, float, float]:
+    """One after the other, 5 ms each more or less, while they come at random, `load` times as fast as they are done:
+    the turns, how long who was let in was there, the share refused, and the share of the time that was worked."""
+    clock, chance = Clock(), random.Random(0)
+    turns = Turns(wait_seconds=0.05, waiting=8, threads=4, rush_seconds=0.015, clock=clock)
+    for _ in range(50):  # it knows its pace
+        assert turns.begin()
+        clock.now += service
+        turns.end()
+    ends = clock.now + seconds
+    comes, done = clock.now + chance.expovariate(load / service), float("inf")
+    inside: list[float] = []
+    took: list[float] = []
+    refused = 0
+    while clock.now < ends:
+        if comes < done:
+            clock.now, comes = comes, comes + chance.expovariate(load / service)
+            if not turns.begin():
+                refused += 1
+                continue
+            inside.append(clock.now)
+        else:
+            clock.now = done
+            took.append(done - inside.pop(0))
+            turns.end()
+        if clock.now == done or len(inside) == 1:
+            done = clock.now + service * chance.gammavariate(9, 1 / 9) if inside else float("inf")
+    return turns, np.array(took), refused / (refused + len(took)), len(took) * service / seconds
+
+
+def test_a_queue_that_comes_of_chance_is_nobodys_fault() -> None:
+    for load in (0.1, 0.3, 0.6):
+        _, _, refused, _ = line(load)
+        assert refused < 0.001
+
+
+@pytest.mark.parametrize("load", [2, 3, 10])
+def test_in_a_rush_who_is_let_in_is_done_soon_and_nobody_sits_idle(load: float) -> None:
+    _, calm, _, _ = line(0.25)
+    turns, took, refused, worked = line(load)
+    assert turns.rush
+    assert np.quantile(took, 0.99) < 3 * np.quantile(calm, 0.99)
+    assert refused == pytest.approx(1 - 1 / load, abs=0.05)
+    assert worked > 0.95
+
+
+def test_a_rush_is_over_when_requests_come_as_before() -> None:
+    turns, *_ = line(3)
+    clock: Any = turns._clock
+    while turns.under_way:
+        clock.now += 0.005
+        turns.end()
+    for _ in range(50):
+        clock.now += 0.01
+        assert turns.begin()
+        clock.now += 0.005
+        turns.end()
+    assert not turns.rush
+
+
+def test_a_dozen_who_wait_for_their_answers_are_never_a_rush() -> None:
+    """However slow the machine, and though they come in clumps, as after a commit they shared."""
+    clock = Clock()
+    turns = Turns(wait_seconds=0.05, waiting=8, threads=4, rush_seconds=0.015, clock=clock)
+    for _ in range(500):
+        assert all(turns.begin() for _ in range(12))
+        clock.now += 0.4
+        for _ in range(12):
+            turns.end()
+    assert not turns.rush
 
 
 def test_retry_after_is_in_whole_seconds_and_never_zero() -> None:

@@ -13,11 +13,14 @@ pytest.importorskip("torch")
 
 import worlds
 from foretaste.events.memory import MemoryStore
+from foretaste.index.shortlist import Shortlist
 from foretaste.pipeline.bundle import Bundle, activate, load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.serving import nearest
 from foretaste.serving.engine import Engine
 from foretaste.serving.nearest import FOLDER, Nearest, wants_index, with_indexes
-from foretaste.serving.schemas import GuestIn
+from foretaste.serving.replaying import Replayer
+from foretaste.serving.schemas import EventIn, GuestIn
 from foretaste.serving.service_config import ServiceConfig
 from foretaste.types import Run
 
@@ -57,6 +60,33 @@ def test_the_lists_are_those_of_looking_at_everything(bundle: Bundle) -> None:
     assert isinstance((indexed.pipeline.recalls or {})["sasrec"], Nearest)
     assert not isinstance((indexed.pipeline.recalls or {})["itemknn"], Nearest)
     assert asked(indexed) == asked(bundle)
+
+
+def test_a_shortlist_finds_what_looking_at_everything_finds(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest, "SHORTLIST_ABOVE", 40)
+    short = with_indexes(bundle, 41, anyhow=True)
+    model = (short.pipeline.recalls or {})["sasrec"]
+    assert isinstance(model, Nearest)
+    assert isinstance(model.index, Shortlist)
+    assert asked(short) == [(item, pytest.approx(score, rel=1e-5)) for item, score in asked(bundle)]
+    monkeypatch.setattr(nearest, "SHORTLIST_ABOVE", 41)
+    assert with_indexes(bundle, 41, anyhow=True) is bundle
+
+
+def test_an_answer_found_by_a_shortlist_can_be_given_again(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest, "SHORTLIST_ABOVE", 40)
+    monkeypatch.setattr(Shortlist, "if_faster", Shortlist)
+    folder = bundle.folder.parent.parent
+    with Engine.of_project(folder) as engine:
+        engine.start()
+        assert engine.world.indexed
+        engine.record([EventIn(id=f"e{i}", user=f"p{i % 5}", item=f"i{i}") for i in range(20)])
+        given = [engine.for_user(f"p{i}", 20) for i in range(5)]
+    with Replayer.of_project(folder) as replayer:
+        for answer in given:
+            again = replayer.replay(answer.recommendation_id)
+            assert again.same, again.why
+            assert again.record.said["indexed"]
 
 
 def test_it_is_built_once_and_a_damaged_one_is_built_again(bundle: Bundle) -> None:

@@ -58,14 +58,8 @@ def _few_of_many(scores: FloatArray, k: int, groups: int) -> tuple[IntArray, Flo
     below, for k items reach it. Only what reaches the bound, little more than k of each row, is sorted.
     """
     B, n = scores.shape
-    best = scores[:, :groups].copy()
-    for start in range(groups, n, groups):
-        part = scores[:, start : start + groups]
-        head = best[:, : part.shape[1]]
-        np.fmax(head, part, out=head)  # a nan loses
-    best[np.isnan(best)] = -np.inf
-    bound = np.partition(best, groups - k, axis=1)[:, groups - k]
-    reaches = scores >= np.maximum(bound, np.finfo(np.float32).min)[:, None]
+    bound = kth_bound(scores, k, groups)
+    reaches = scores >= bound[:, None]
     count = np.count_nonzero(reaches, axis=1)
     if (many := count > MOST_CANDIDATES * k).any():
         reaches[many] = False
@@ -80,6 +74,22 @@ def _few_of_many(scores: FloatArray, k: int, groups: int) -> tuple[IntArray, Flo
     if many.any():
         items[many], values[many] = _sorted_rows(scores[many], k)
     return items, values
+
+
+def kth_bound(scores: FloatArray, k: int, groups: int) -> FloatArray:
+    """(B,) bounds of which each row has at least k scores at or above, or no more real ones than that.
+
+    groups : more than k, less than a row is long; nan and −inf are no scores
+    """
+    n = scores.shape[1]
+    best = scores[:, :groups].copy()
+    for start in range(groups, n, groups):
+        part = scores[:, start : start + groups]
+        head = best[:, : part.shape[1]]
+        np.fmax(head, part, out=head)  # a nan loses
+    best[np.isnan(best)] = -np.inf
+    bound: FloatArray = np.partition(best, groups - k, axis=1)[:, groups - k]
+    return np.maximum(bound, np.finfo(np.float32).min)
 
 
 def sort_keys(scores: FloatArray, codes: LongArray) -> NDArray[np.uint64]:

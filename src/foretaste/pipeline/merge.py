@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +49,15 @@ def reciprocal_rank(lists: Mapping[str, Candidates], weights: Sequence[float], c
     total[union == NO_ITEM] = -np.inf
     best = np.argsort(-total, axis=1, kind="stable")  # the union rises by code, so ties go to the smaller
     merged = Candidates(union, total.astype(np.float32), found_by, names, {RANK_IN_SOURCES: ranks}).reorder(best)
-    return merged.keep(merged.items != NO_ITEM)
+    gone = merged.items == NO_ITEM  # on the right already, for nothing scores less
+    if not gone.any():
+        return merged
+    nan = np.float32(np.nan)
+    return replace(
+        merged,
+        scores=np.where(gone, nan, merged.scores),
+        found_by=np.where(gone[:, :, None], nan, merged.found_by),
+    )
 
 
 def filled(ranked: Candidates, filler: Candidates) -> Candidates:

@@ -56,7 +56,8 @@ class Guard:
         self.rates = TokenBuckets(self.limits.requests_per_second)
         self.strangers = TokenBuckets(self.limits.refusals_per_second)
         self.spans = Spans() if config.otel else None
-        self.turns = Turns(self.limits.wait_seconds, self.limits.waiting, config.threads)
+        limits = self.limits
+        self.turns = Turns(limits.wait_seconds, limits.waiting, config.threads, limits.rush_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 CLIENTS = 10_000
 """Clients remembered; the one not heard of for longest is forgotten first, which gives it a full bucket."""
+RUSH, CALM = 0.25, 0.1
+"""Share of the requests refused lately at which a rush begins, and below which it is over: 0.5 is twice too many."""
+LATELY = 0.05
+"""Weight of the latest request in that share, and in the pace: an average over about the last twenty."""
+ALWAYS = 2
+"""Under way even in the worst rush: one that is worked on, and one that is next."""
 
 
 class _Bucket(NamedTuple):
@@ -43,21 +49,42 @@ class TokenBuckets:
 
 
 class Turns:
-    """How long a request that came now would wait, by how fast requests were done lately (Little's law)."""
+    """How long a request that came now would wait, by how fast requests were done lately (Little's law).
+
+    A queue that comes of chance empties by itself, and whoever stands in it may wait `wait_seconds`. One that comes of
+    a rush does not: it would be as long as it may be, all the time, and everybody would wait. So as soon as a good part
+    of what comes has to be refused, only as many may stand in it as are done within `rush_seconds`; as many are done,
+    and they are done sooner (the idea of CoDel; Nichols & Jacobson 2012).
+
+    waiting : so many may wait in any case, but in a rush only ALWAYS in all
+    threads : requests worked on at once
+    """
 
     def __init__(
-        self, wait_seconds: float, waiting: int, threads: int, clock: Callable[[], float] = time.monotonic
+        self,
+        wait_seconds: float,
+        waiting: int,
+        threads: int,
+        rush_seconds: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._most_seconds = wait_seconds
         self._always = waiting + threads
+        self._rush_seconds = wait_seconds if rush_seconds is None else min(rush_seconds, wait_seconds)
         self._clock = clock
         self.under_way = 0
         self._interval = 0.0  # between two that are done, while there is always one under way
         self._last = 0.0
+        self._refused = 0.0  # share of those that came lately
+        self.rush = False
 
     def begin(self) -> bool:
         """Whether it may begin; the caller that got True must call `end`."""
-        if self.under_way >= self._always and self.under_way * self._interval > self._most_seconds:
+        always, most = (ALWAYS, self._rush_seconds) if self.rush else (self._always, self._most_seconds)
+        refused = self.under_way >= always and self.under_way * self._interval > most
+        self._refused += LATELY * (refused - self._refused)
+        self.rush = self._refused > (CALM if self.rush else RUSH)
+        if refused:
             return False
         if self.under_way == 0:
             self._last = self._clock()
@@ -67,8 +94,8 @@ class Turns:
     def end(self) -> None:
         now = self._clock()
         self.under_way -= 1
-        # An average over about the last twenty; a pause is not counted, for `begin` starts the clock anew.
-        self._interval += 0.05 * (now - self._last - self._interval)
+        # A pause is not counted, for `begin` starts the clock anew.
+        self._interval += LATELY * (now - self._last - self._interval)
         self._last = now
 
 

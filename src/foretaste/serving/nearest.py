@@ -1,7 +1,8 @@
 """Large catalogues: what a network wants next is looked up in an index, and not compared with every item.
 
-The index is built once per bundle, by whichever worker comes first, and lies beside the bundles; it is refused where it
-finds less of the true best than `ApproximateConfig.least_recall`, and then every item is looked at as before.
+From 20,000 items on that is a shortlist, which finds the same in a third of the time. Very large catalogues have an
+approximate index, built once per bundle, by whichever worker comes first, and lying beside the bundles; it is refused
+where it finds less of the true best than `ApproximateConfig.least_recall`, and then every item is looked at as before.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import shutil
 from copy import copy
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.index.approximate import ApproximateIndex
+    from foretaste.index.shortlist import Shortlist
     from foretaste.pipeline.bundle import Bundle
     from foretaste.types import BoolArray, FloatArray, IntArray, Queries, Ragged
 
@@ -31,12 +33,22 @@ log = logging.getLogger("foretaste.serving")
 NETWORKS = ("foretaste.models.sequence.", "foretaste.models.content.two_tower:")
 """Models whose score is the inner product of a state and an item's vector (`Trained.states`, `Trained.vectors`)."""
 FOLDER = ".indexes"
+SHORTLIST_ABOVE = 20_000
+"""Items below which there is nothing to be gained by a shortlist."""
+
+
+class Index(Protocol):
+    """Finds the k largest inner products; (B, k) items, best first, and (B, k) scores."""
+
+    def search(
+        self, vectors: FloatArray, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> tuple[IntArray, FloatArray]: ...
 
 
 class Nearest:
     """A network over histories that asks an index for its candidates. Everything else is the network's own affair."""
 
-    def __init__(self, model: Any, index: ApproximateIndex) -> None:
+    def __init__(self, model: Any, index: Index) -> None:
         """model : with `trained`, as `SequenceModel` has it"""
         self.model = model
         self.index = index
@@ -57,6 +69,11 @@ class Nearest:
         found: FloatArray = self.model.score(queries, items)
         return found
 
+    @property
+    def columns_read(self) -> frozenset[str]:
+        found: frozenset[str] = getattr(self.model, "columns_read", frozenset())
+        return found
+
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         found: FloatArray = self.model.contributions(history, items)
         return found
@@ -64,27 +81,41 @@ class Nearest:
 
 def wants_index(bundle: Bundle, above: int) -> list[str]:
     """The sources of a bundle that are large enough for an index, where the extra `ann` is there to make one."""
-    if len(bundle.items) < above or find_spec("faiss") is None:
-        return []
+    return _networks(bundle) if len(bundle.items) >= above and find_spec("faiss") is not None else []
+
+
+def with_indexes(bundle: Bundle, above: int, *, build: bool = False, anyhow: bool = False) -> Bundle:
+    """The same bundle, its networks asking an index; unchanged where none is wanted, or none is there to be loaded.
+
+    build  : make the approximate ones that are not there yet, which takes minutes for a million items
+    anyhow : use shortlists even where they are no faster, to give an answer again that was found by one
+    """
+    found: dict[str, Index | None] = {}
+    if wanted := wants_index(bundle, above):
+        place = bundle.folder.parent / FOLDER / bundle.version
+        found = {name: _index(place / name, bundle, name, build=build) for name in wanted}
+    elif len(bundle.items) >= SHORTLIST_ABOVE:
+        found = {name: _shortlist(bundle, name, anyhow=anyhow) for name in _networks(bundle)}
+    models: dict[str, Any] = dict(bundle.pipeline.recalls or {})
+    asking = {name: Nearest(models[name], index) for name, index in found.items() if index is not None}
+    if not asking:
+        return bundle
+    pipeline = copy(bundle.pipeline)
+    pipeline.recalls = models | asking
+    return replace(bundle, pipeline=pipeline)
+
+
+def _networks(bundle: Bundle) -> list[str]:
     return [name for name in bundle.pipeline.recalls or {} if model_spec(name).path.startswith(NETWORKS)]
 
 
-def with_indexes(bundle: Bundle, above: int, *, build: bool = False) -> Bundle:
-    """The same bundle, its networks asking an index; unchanged where none is wanted, or none is there to be loaded.
+def _shortlist(bundle: Bundle, name: str, *, anyhow: bool) -> Shortlist | None:
+    from foretaste.index.shortlist import Shortlist
 
-    build : make those that are not there yet, which takes minutes for a million items
-    """
-    found = {}
-    for name in wants_index(bundle, above):
-        index = _index(bundle.folder.parent / FOLDER / bundle.version / name, bundle, name, build=build)
-        if index is not None:
-            found[name] = index
-    if not found:
-        return bundle
-    pipeline = copy(bundle.pipeline)
-    models: dict[str, Any] = dict(bundle.pipeline.recalls or {})
-    pipeline.recalls = models | {name: Nearest(models[name], index) for name, index in found.items()}
-    return replace(bundle, pipeline=pipeline)
+    trained: Any = getattr((bundle.pipeline.recalls or {})[name], "trained", None)
+    if trained is None:
+        return None
+    return (Shortlist if anyhow else Shortlist.if_faster)(trained.vectors, trained.judged)
 
 
 def _index(folder: Path, bundle: Bundle, name: str, *, build: bool) -> ApproximateIndex | None:

@@ -101,7 +101,7 @@ class Replayer:
                 raise BundleError(f"The bundle {version}, which gave this answer, is no longer in {folder.parent}.")
             bundle = load_fallback(folder) if partial else load_bundle(folder)
             if indexed:
-                bundle = with_indexes(bundle, config.approximate_above)
+                bundle = with_indexes(bundle, config.approximate_above, anyhow=True)
             self._catalogues[bundle_key] = Catalogue.of(bundle, config.group)
         world = World(self._catalogues[bundle_key], partial=partial).with_changes(self._book.items(record.change))
         world = _read(world, record.said.get("read", 0))
