@@ -23,7 +23,7 @@ PEERS = ROOT / "build" / "peers"
 DATA = ROOT.parent / "shared" / "data" / "ml-1m" / "interactions.parquet"
 INSTALLED = {
     "others": ("implicit==0.7.3", "cornac==3.0.1", "lenskit==2025.8.1"),
-    "rectools": ("rectools==0.19.0",),
+    "rectools": ("rectools[torch]==0.19.0",),
     "recbole": ("recbole==1.2.1", "setuptools<81", "numpy<2", "pandas<2.3"),
 }
 LIBRARIES = {
@@ -118,10 +118,11 @@ def install() -> None:
     constraints.write_text("torch==2.13.0\n", encoding="utf-8")
     for name, packages in INSTALLED.items():
         folder = PEERS / name
-        if (folder / ".ready").exists():
+        ready, wanted = folder / ".ready", " ".join(packages)
+        if ready.exists() and ready.read_text(encoding="utf-8") == wanted:
             continue
         print(f"installing {', '.join(packages)} …", flush=True)
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "-c", str(constraints), *packages], check=True)
-        (folder / ".ready").touch()
+        ready.write_text(wanted, encoding="utf-8")

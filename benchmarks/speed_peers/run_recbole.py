@@ -1,29 +1,17 @@
-"""RecBole: BPR and ItemKNN with its trainer's full-sort evaluation, in its own batch size and in one fit for the task.
-
-Three things of RecBole 1.2.1 no longer hold: `np.bool8` and its like, pkg_resources (an older setuptools is installed
-beside it), and torch.load, which now wants to be told that a pickle is meant.
-"""
+"""RecBole: BPR and ItemKNN with its trainer's full-sort evaluation, in its own batch size and in one that fits."""
 
 from __future__ import annotations
 
-import functools
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-
-for name, kind in {"bool8": np.bool_, "float_": np.float64, "complex_": np.complex128, "unicode_": np.str_}.items():
-    if not hasattr(np, name):
-        setattr(np, name, kind)
-import torch  # noqa: E402  # after the shims
-
-torch.load = functools.partial(torch.load, weights_only=False)
-torch.set_num_threads(1)
-from common import FACTORS, NEIGHBOURS, Clock, asked, events, given  # noqa: E402  # after the shims
-from recbole.config import Config  # noqa: E402
-from recbole.data import create_dataset, data_preparation  # noqa: E402
-from recbole.utils import get_model, get_trainer, init_seed  # noqa: E402
+import recbole_again  # noqa: F401  # before recbole
+from common import FACTORS, NEIGHBOURS, Clock, asked, events, given
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+from recbole.utils import get_model, get_trainer, init_seed
 
 clock = Clock()
 folder = Path(tempfile.mkdtemp())

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+SHORT = 8
+"""Rows of so many events, twice and four times as many are padded apart from longer ones."""
 TIME_BUCKETS = 64
 _RATIO = math.log(1.5)
 """Each bucket of time differences ends where 1.5 times the one before ends: 64 of them reach over 5,000 years."""
@@ -31,6 +33,7 @@ class Batch(NamedTuple):
     time  : (T,) float64 seconds, or None
     kind  : (T,) int64
     asked : (B,) float64 seconds, when what comes after the newest event is asked for; None: at once
+    person : (B, P) float32, what is known of each person beside their events; None where that is nothing
     """
 
     items: Tensor
@@ -41,9 +44,11 @@ class Batch(NamedTuple):
     time: Tensor | None
     kind: Tensor
     asked: Tensor | None = None
+    person: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
-        return Batch(*(part if part is None else part.to(device, non_blocking=True) for part in self))
+        parts = {name: part for name, part in self._asdict().items() if part is not None}
+        return self._replace(**{name: part.to(device, non_blocking=True) for name, part in parts.items()})
 
     def gaps(self) -> Tensor | None:
         """(T,) float64 seconds since the event before, 0 for the first of a row; None without times."""
@@ -67,6 +72,24 @@ class Batch(NamedTuple):
     def unpad(self, padded: Tensor) -> Tensor:
         """(B, W, D) back to (T, D)."""
         return pick(padded.flatten(0, 1), self.row * self.grid.shape[1] + self.place)
+
+    def pieces(self) -> tuple[list[Tensor], Tensor]:
+        """The grid in pieces, short rows apart from long ones, beside which they would be mostly padding; and (T,) the
+        place of each event in all cells of all pieces, one after the other. Where waiting for the lengths would cost
+        more than the padding, on an accelerator, the grid in one piece."""
+        W = self.grid.shape[1]
+        if W <= SHORT or self.grid.device.type != "cpu":
+            return [self.grid], self.row * W + self.place
+        lengths = self.place[self.last] + 1
+        found, first, start, low = [], torch.empty_like(self.last), 0, 0
+        for high in [high for high in (SHORT, 2 * SHORT, 4 * SHORT) if high < W] + [W]:
+            rows = torch.nonzero((lengths > low) & (lengths <= high))[:, 0]
+            if len(rows):
+                found.append(self.grid[rows, :high])
+                first[rows] = start + high * torch.arange(len(rows))
+                start += high * len(rows)
+            low = high
+        return found, first[self.row] + self.place
 
 
 def time_bucket(seconds: Tensor) -> Tensor:

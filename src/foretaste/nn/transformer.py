@@ -27,13 +27,19 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         """(T, width) to (T, width)."""
-        qkv = batch.pad(self.qkv(x))  # (B, W, 3 width)
-        B, W, width = qkv.shape[0], qkv.shape[1], x.shape[1]
-        q, k, v = qkv.view(B, W, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        # Padding stands behind the events, where a causal row never looks.
-        mask = None if self.causal else (batch.grid < len(x))[:, None, None, :]
-        seen = F.scaled_dot_product_attention(q, k, v, mask, is_causal=self.causal)
-        return self.out(batch.unpad(seen.transpose(1, 2).reshape(B, W, width)))
+        width = x.shape[1]
+        qkv = self.qkv(x)
+        longer = torch.cat([qkv, qkv.new_zeros(1, 3 * width)])
+        grids, at = batch.pieces()
+        seen = []
+        for grid in grids:
+            B, W = grid.shape
+            q, k, v = pick(longer, grid).view(B, W, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+            # Padding stands behind the events, where a causal row never looks.
+            mask = None if self.causal else (grid < len(x))[:, None, None, :]
+            one = F.scaled_dot_product_attention(q, k, v, mask, is_causal=self.causal)
+            seen.append(one.transpose(1, 2).reshape(B * W, width))
+        return self.out(pick(torch.cat(seen), at))
 
     def extend(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
         """The newest n events of one row, looking back on themselves and on those before; causal attention only.
