@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 from foretaste.nn.dropout import Dropout  # noqa: E402
 from foretaste.nn.gru import Gru  # noqa: E402
-from foretaste.nn.hstu import Hstu, HstuBlock  # noqa: E402
+from foretaste.nn.hstu import Hstu  # noqa: E402
 from foretaste.nn.ragged import batch_of  # noqa: E402
 from foretaste.nn.transformer import Attention, Transformer  # noqa: E402
 
@@ -84,24 +84,6 @@ def test_attention_equals_the_formula(causal: bool) -> None:
         plain.append(attention.out(torch.cat(heads, 1)))
         start += length
     torch.testing.assert_close(attention(x, batch), torch.cat(plain), rtol=1e-4, atol=1e-5)
-
-
-def test_hstu_equals_the_formula() -> None:
-    """Event by event, as the paper writes it."""
-    torch.manual_seed(0)
-    block = HstuBlock(WIDTH, 1, 0.0, LONGEST).eval()
-    x, batch = rows([6])
-    u, v, q, k = torch.nn.functional.silu(block.uvqk(block.norm(x))).chunk(4, 1)
-    expected = []
-    for i in range(6):
-        seen = torch.zeros(WIDTH)
-        for j in range(i + 1):
-            apart = max(1.0, float(batch.time[i] - batch.time[j]))
-            bucket = min(63, int(math.log(apart) / math.log(1.5)))
-            bias = block.bias.by_place[i - j] + block.bias.by_time[bucket]
-            seen = seen + torch.nn.functional.silu(q[i] @ k[j] / math.sqrt(WIDTH) + bias) / (i + 1) * v[j]
-        expected.append(x[i] + block.out(block.norm_seen(seen) * u[i]))
-    torch.testing.assert_close(block(x, batch), torch.stack(expected), rtol=1e-4, atol=1e-5)
 
 
 def test_hstu_minds_times() -> None:

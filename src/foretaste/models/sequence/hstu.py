@@ -18,7 +18,12 @@ class HstuConfig(SequenceConfig):
 
 
 class Hstu(SequenceModel):
-    """score(i) = state of the newest event · e(i); times of the events are read where there are any."""
+    """score(i) = state of the newest event · e(i).
+
+    Where events have times, each also says how long it was until the next one, and the newest how long it is until the
+    question (`Queries.asked_at`; without it, none at all): who comes back after a month wants something else than who
+    never left.
+    """
 
     name = "hstu"
     config_class = HstuConfig
@@ -26,4 +31,4 @@ class Hstu(SequenceModel):
 
     @staticmethod
     def network(config: HstuConfig) -> Network:
-        return Network(config.width, config.blocks, config.heads, config.dropout, config.max_length)
+        return Network(config.width, config.blocks, config.heads, config.dropout, config.max_length, timed=config.times)

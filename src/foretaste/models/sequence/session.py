@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 class Session:
     """One history, read, and what the networks remember of it. It never changes: `then` gives the next one.
 
-    The answer is always that of the whole history, up to rounding. A causal network goes on from what it remembers
-    (keys and values of each block; the recurrent state of a GRU) while the history fits into `max_length`. Beyond, the
-    oldest event drops out and every other moves down one learned position, so that nothing remembered holds: the newest
-    `max_length` events are then read again, as they always are for a network that reads in both directions.
+    The answer is always that of the whole history, asked for right after its newest event, up to rounding. A causal
+    network goes on from what it remembers (keys and values of each block; the recurrent state of a GRU) while the
+    history fits into `max_length`. Beyond, the oldest event drops out and every other moves down one learned position,
+    so that nothing remembered holds: the newest `max_length` events are then read again, as they always are for a
+    network that reads in both directions.
 
     history : one row, the wanted events that were read, at most `max_length`
     state   : (1, M · width) what the person wants next; (0, M · width) before any wanted event

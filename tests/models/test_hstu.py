@@ -1,0 +1,55 @@
+"""HSTU knows when it is asked: who comes back after a month is offered something else than who never left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+pytest.importorskip("torch", reason="the extra 'torch' is not installed")
+from foretaste.data.dataset import Dataset
+from foretaste.models.sequence.hstu import Hstu, HstuConfig
+from foretaste.training.config import TrainingConfig
+from foretaste.types import Queries, Run
+
+MINUTE, MONTH = 60 * 1_000_000, 30 * 86_400 * 1_000_000
+
+
+@pytest.fixture(scope="module")
+def world() -> Dataset:
+    """Everybody does a, then b a minute later; then `soon` a minute after that, or `later` a month after that."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for user in range(150):
+        soon = rng.random() < 0.5
+        wait, what = (MINUTE, "soon") if soon else (MONTH, "later")
+        rows += [(f"u{user}", "a", 0), (f"u{user}", "b", MINUTE), (f"u{user}", what, MINUTE + wait)]
+    return Dataset.from_frame(pl.DataFrame(rows, schema=["user", "item", "time"], orient="row"))
+
+
+def fitted(world: Dataset, *, times: bool) -> Hstu:
+    training = TrainingConfig(epochs=30, learning_rate=0.02, warm_up_steps=5, batch_events=64, averaging=0.9)
+    return Hstu(HstuConfig(width=16, blocks=1, times=times, dropout=0.1, training=training)).fit(world, Run())
+
+
+def offered(model: Hstu, world: Dataset, wait: int | None) -> set[str]:
+    """The first item of each list of people who did a and b, asked so long after b."""
+    histories = world.where(world.position < 2).histories()
+    asked = Queries(np.full(world.n_users, -1, np.int32), histories)
+    if wait is not None:
+        asked = replace(asked, asked_at=np.full(world.n_users, MINUTE + wait, np.int64))
+    return set(world.items.ids.names_of(model.recommend(asked, 1).items[:, 0]))
+
+
+def test_the_moment_of_the_question_is_read(world: Dataset) -> None:
+    model = fitted(world, times=True)
+    assert offered(model, world, MINUTE) == {"soon"}
+    assert offered(model, world, MONTH) == {"later"}
+    assert offered(model, world, 10 * MONTH) == {"later"}, "longer than anybody was seen to stay away"
+
+
+def test_told_to_read_no_times_the_moment_means_nothing(world: Dataset) -> None:
+    model = fitted(world, times=False)
+    assert offered(model, world, MINUTE) == offered(model, world, MONTH) == offered(model, world, None)
