@@ -58,6 +58,24 @@ def test_one_timeless_import_leaves_the_times_of_the_others_and_train_says_so(tm
     assert any("have no time" in remark for remark in trained.selection.remarks)
 
 
+def test_what_the_service_was_told_of_people_is_learned_from(tmp_path: Path) -> None:
+    files = worlds.parity()
+    store = SqliteStore(tmp_path / "events.db")
+    for user, parity in zip(files.users.names, worlds.parity_of_people(files), strict=True):
+        store.put_user(user, {"side": "odd" if parity else "even"})
+    store.close()
+    trained = train_on(tmp_path, files, Run(seed=0), names=["ease", "demographic"])
+    assert {recall.model for recall in trained.selection.config.recalls} == {"ease", "demographic"}
+    store = SqliteStore(tmp_path / "events.db")
+    bare, _ = logged(store, replace(files, user_table=None))
+    assert bare.user_table is not None
+    assert bare.user_table["side"].to_list() == ["odd" if p else "even" for p in worlds.parity_of_people(bare)]
+    for user in files.users.names:
+        store.erase(user)
+    assert logged(store, files)[0].user_table is None
+    store.close()
+
+
 def test_what_lies_beside_the_events_survives_the_log(tmp_path: Path) -> None:
     files = worlds.parity(n_users=6)
     beside = replace(

@@ -17,6 +17,7 @@ import polars as pl
 from foretaste.data.dataset import Dataset
 from foretaste.data.prepare.prepare import prepare
 from foretaste.data.project.guess import load_dataset, load_project
+from foretaste.data.told import with_told
 from foretaste.evaluation.train import Selection, select_pipeline, usable_models, usual_models
 from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
@@ -60,7 +61,8 @@ class Trained:
 def logged(store: EventStore, files: Dataset) -> tuple[Dataset, str | None]:
     """The whole log as a data set, with what the files know beside the events, and a remark on its times, if any.
 
-    What came through the service counts like what came from files; the log is the training data.
+    What came through the service counts like what came from files; the log is the training data. What was put of a
+    person through the service counts before what the file of users says.
     """
     whole = store.frame()
     searched = whole["kind"] == SEARCHED
@@ -72,10 +74,7 @@ def logged(store: EventStore, files: Dataset) -> tuple[Dataset, str | None]:
         title=files.items.title,
         name=files.name,
     )
-    users = files.user_table
-    if users is not None:
-        names = pl.DataFrame({"user": data.users.names})
-        users = names.join(users, on="user", how="left", maintain_order="left")
+    users = with_told(files.user_table, data.users.names, store.user_columns())
     items = replace(data.items, places=files.items.places)
     searches = with_searches(files.searches, whole.filter(searched))
     beside = replace(data, items=items, user_table=users, relations=files.relations, searches=searches)

@@ -108,6 +108,32 @@ class ItemEncoder(Protocol):
 
 
 @runtime_checkable
+class ReadsColumns(Protocol):
+    @property
+    def columns_read(self) -> frozenset[str]:
+        """Names of the columns of people that change what it says, where `Queries.columns` has them."""
+        ...
+
+
+@runtime_checkable
+class Warmed(Protocol):
+    def warm(self) -> None:
+        """Load what takes seconds, before a question has to wait for it; done again, it costs nothing."""
+        ...
+
+
+@runtime_checkable
+class ColumnExplainer(Protocol):
+    def because_of_columns(self, queries: Queries, items: IntArray) -> list[list[tuple[str, float]]]:
+        """For each item, what is known of the one person of `queries` that speaks for it.
+
+        items   : (K,) what is offered
+        returns : K lists of ('occupation student', share of all that speaks for it), the strongest first
+        """
+        ...
+
+
+@runtime_checkable
 class Explainer(Protocol):
     def contributions(self, history: IntArray, items: IntArray) -> NDArray[np.float32]:
         """How much each thing a person did speaks for each item.

@@ -29,6 +29,9 @@ BUILT_IN = {
     "random": ModelSpec("foretaste.models.plain.random:Random", "anything, evenly: the floor under every measure"),
     "popular": ModelSpec("foretaste.models.plain.popular:Popular", "what most people took"),
     "trending": ModelSpec("foretaste.models.plain.trending:Trending", "what is wanted lately, as of the question"),
+    "demographic": ModelSpec(
+        "foretaste.models.plain.demographic:Demographic", "what people wanted who say the same of themselves"
+    ),
     "itemknn": ModelSpec("foretaste.models.neighbours.itemknn:ItemKNN", "items taken by the same people"),
     "rules": ModelSpec(
         "foretaste.models.neighbours.rules:Rules", "who took this also took that, more often than chance"
@@ -87,6 +90,11 @@ BUILT_IN = {
     "content_metric": ModelSpec(
         "foretaste.models.content.metric:Metric",
         "items near in a space that histories taught: words and language model, learned in seconds",
+        "text",
+    ),
+    "bridge": ModelSpec(
+        "foretaste.models.content.bridge:Bridge",
+        "what goes with the history, carried over to new items by the items they are most like",
         "text",
     ),
     "profile_classifier": ModelSpec(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import worlds
@@ -33,6 +35,17 @@ MAPPED = {"contrast": {"batches": 5}, "training": {**LIGHT["training"], "epochs"
 NEEDS = {"cf": "implicit", "torch": "torch", "text": "sentence_transformers"}
 
 
+def _with_people(data: Dataset) -> Dataset:
+    """The world, and what its people say of themselves: on which side they are."""
+    side = np.where(worlds.parity_of_people(data) == 0, "even", "odd")
+    return replace(data, user_table=pl.DataFrame({"user": data.users.names, "side": side}))
+
+
+def _asking(data: Dataset) -> Queries:
+    everyone = worlds.everyone(data)
+    return replace(everyone, columns=data.columns_of(everyone.user))
+
+
 def _unfitted(name: str) -> Any:
     if name == "pipeline":
         recalls = (RecallConfig(model="ease", weight=2.0), RecallConfig(model="itemknn"))
@@ -43,6 +56,8 @@ def _unfitted(name: str) -> Any:
     made = model_class(name)
     if name in {"content_tuned", "content_metric"}:
         return made(made.config_class.model_validate(TUNED if name == "content_tuned" else MAPPED))
+    if name == "demographic":
+        return made(made.config_class(shrinkage=10, weight=1))  # of events; these worlds have a few hundred
     return made(made.config_class.model_validate(LIGHT)) if name in NETWORKS else made()
 
 
@@ -53,12 +68,12 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def world() -> Dataset:
-    return worlds.parity()
+    return _with_people(worlds.parity())
 
 
 @pytest.fixture(scope="module")
 def queries(world: Dataset) -> Queries:
-    return worlds.everyone(world)
+    return _asking(world)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +159,7 @@ def test_a_batch_is_its_questions_one_by_one(model: Any, queries: Queries) -> No
 
 
 def test_a_guest_gets_what_a_user_with_that_history_gets(model: Any, queries: Queries) -> None:
-    guests = Queries(np.full(len(queries), -1, np.int32), queries.history)
+    guests = replace(queries, user=np.full(len(queries), -1, np.int32))
     same(model.recommend(queries, 8), model.recommend(guests, 8))
 
 
@@ -170,7 +185,7 @@ def test_same_seed_same_lists(name: str, model: Any, world: Dataset, queries: Qu
 
 
 def test_a_second_fit_forgets_the_first(name: str, world: Dataset, queries: Queries) -> None:
-    other = worlds.parity(seed=9, n_users=30)
+    other = _with_people(worlds.parity(seed=9, n_users=60))
     twice = _unfitted(name).fit(other, Run(seed=0)).fit(world, Run(seed=0))
     once = _unfitted(name).fit(world, Run(seed=0))
     np.testing.assert_array_equal(twice.recommend(queries, 8).items, once.recommend(queries, 8).items)
@@ -189,8 +204,9 @@ def test_the_order_of_the_file_does_not_matter(name: str, world: Dataset) -> Non
         value=world.value[shuffled],
         kinds=world.kinds,
     )
-    a = _unfitted(name).fit(world, Run(seed=0)).recommend(worlds.everyone(world), 6)
-    b = _unfitted(name).fit(other, Run(seed=0)).recommend(worlds.everyone(other), 6)
+    other = replace(other, user_table=world.user_table)
+    a = _unfitted(name).fit(world, Run(seed=0)).recommend(_asking(world), 6)
+    b = _unfitted(name).fit(other, Run(seed=0)).recommend(_asking(other), 6)
     np.testing.assert_array_equal(a.items, b.items)
 
 

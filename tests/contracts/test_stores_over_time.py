@@ -127,6 +127,12 @@ def test_what_is_known_of_a_person_is_kept(make: Make) -> None:
     store.put_user("bob", {"country": "FR"})
     assert (store.user("ann"), store.user("bob")) == ({"country": "GB"}, {"country": "FR"})
     assert store.users(5) == [("ann", 1)], "nobody is active who did nothing"
+    assert store.user_columns() == {"ann": {"country": "GB"}, "bob": {"country": "FR"}}
+    store.put_user("bob", {})
+    store.append([event("2", "eve")])
+    assert store.user_columns() == {"ann": {"country": "GB"}}, "of bob and eve nothing is known"
+    store.erase("ann")
+    assert store.user_columns() == {}
     store.close()
 
 

@@ -73,3 +73,12 @@ def test_batches_hold_about_as_many_events_whatever_the_lengths() -> None:
         assert sum(counts) == 90 * (length - 1)
         assert max(counts) <= 60
         assert len(batches) == NextEvents(rows, 50).steps(60)
+
+
+def test_the_moment_of_each_question_is_the_time_of_its_target() -> None:
+    time = np.array([10, 20, 40, 80, 5, 9], np.int64) * 1_000_000
+    history = History(np.arange(6, dtype=np.int32), np.array([0, 4, 6]), time, np.zeros(6, np.uint8), np.ones(6))
+    until = {}
+    for lesson in lessons(NextEvents(history, 50)):
+        until |= dict(zip(lesson.targets.tolist(), lesson.batch.until().tolist(), strict=True))
+    assert until == {1: 20.0, 2: 40.0, 3: 80.0, 5: 9.0}

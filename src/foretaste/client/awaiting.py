@@ -115,7 +115,7 @@ class AsyncClient:
                 return
 
     async def recommend_guest(self, history: Sequence[Mapping[str, Any]], n: int = 10, **more: Any) -> Recommendations:
-        """For somebody who brings a history along; `more`: explain, exclude, allowed, filter, scene, cursor."""
+        """For a guest who brings a history along; `more`: columns, explain, exclude, allowed, filter, scene, cursor."""
         return await self.send(calls.recommend_guest(history, {"n": n, **more}))
 
     async def recommend_batch(self, users: Sequence[str], n: int = 10, **more: Any) -> list[Recommendations]:

@@ -115,7 +115,7 @@ class Client:
                 return
 
     def recommend_guest(self, history: Sequence[Mapping[str, Any]], n: int = 10, **more: Any) -> Recommendations:
-        """For somebody who brings a history along; `more`: explain, exclude, allowed, filter, scene, cursor."""
+        """For a guest who brings a history along; `more`: columns, explain, exclude, allowed, filter, scene, cursor."""
         return self.send(calls.recommend_guest(history, {"n": n, **more}))
 
     def recommend_batch(self, users: Sequence[str], n: int = 10, **more: Any) -> list[Recommendations]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -216,6 +216,16 @@ class Dataset:
         """The searches as codes, or None."""
         return None if self.searches is None else Searches.of(self.searches, self.users)
 
+    def columns_of(self, users: IntArray) -> dict[str, NDArray[Any]]:
+        """What the user table says of these people, as `Queries.columns` has it; {} where there is none.
+
+        Whole numbers, texts and lists are objects, None where nothing is known: a missing one makes no float of others.
+        """
+        if self.user_table is None:
+            return {}
+        rows = self.user_table.drop("user", strict=False)[np.asarray(users).tolist()]
+        return {name: _objects(rows[name]) for name in rows.columns}
+
     def searched_before(self, until: LongArray) -> Dataset:
         """The same events, and only the searches that were made before until (n_users,) µs of their user."""
         if self.searches is None:
@@ -249,6 +259,14 @@ class Dataset:
         if self.searches is not None:
             digest.update(_hash(self.searches).encode())
         return digest.hexdigest()[:16]
+
+
+def _objects(column: pl.Series) -> NDArray[Any]:
+    if column.dtype.is_temporal() or (column.dtype.is_numeric() and not column.null_count()):
+        return column.to_numpy()
+    found = np.empty(len(column), object)
+    found[:] = column.to_list()
+    return found
 
 
 def _hash(frame: pl.DataFrame) -> str:

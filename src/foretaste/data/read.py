@@ -105,7 +105,7 @@ def recommend(model: Retriever, data: Dataset, n: int = 10, users: Sequence[Any]
         if (codes == NO_USER).any():
             missing = next(name for name, code in zip(names, codes, strict=True) if code == NO_USER)
             raise UnknownNameError(f"The data knows no user '{missing}'; ask for a guest with Queries.guests instead.")
-    queries = Queries(codes, data.histories().take(codes))
+    queries = Queries(codes, data.histories().take(codes), columns=data.columns_of(codes))
     found = model.recommend(queries, n, exclude=queries.history)
     row, rank = (found.items != NO_ITEM).nonzero()
     items = found.items[row, rank]

@@ -207,7 +207,8 @@ def _questions(
     if data.searched is not None:
         until = known_until(data.user, data.time, ~known, data.n_users, cut)
         searches = data.searched.lately(people, until[people])
-    queries = Queries(people.astype(np.int32), history, asked_at=asked_at, searches=searches)
+    codes = people.astype(np.int32)
+    queries = Queries(codes, history, asked_at=asked_at, searches=searches, columns=data.columns_of(codes))
     return Questions(queries, relevant, repeats)
 
 

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 WEIGHTS = (0.02, 0.1, 0.3, 1.0)
 """Tried for each source. The least of them only fills the tail of a list; a source that stays there is left out, for
 it would cost time in every answer and change none."""
-KNOWS_NEW_ITEMS = {"content", "content_metric", "content_tuned", "profile_classifier", "tfidf", "two_tower"}
+KNOWS_NEW_ITEMS = {"bridge", "content", "content_metric", "content_tuned", "profile_classifier", "tfidf", "two_tower"}
 """Kept even there: what adds nothing for the people of yesterday may be alone in knowing an item of tomorrow."""
+KNOWS_NEW_PEOPLE = {"demographic"}
+"""Kept likewise: validation asks people with a history, and it is for those who have none yet."""
 K = 10
 MONITORED = 2_000
 """Validation questions asked of a half-trained model after each epoch."""
@@ -99,7 +101,7 @@ def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConf
     recalls = [
         RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weights[name])
         for name in names
-        if weights[name] > WEIGHTS[0] or name in KNOWS_NEW_ITEMS
+        if weights[name] > WEIGHTS[0] or name in KNOWS_NEW_ITEMS | KNOWS_NEW_PEOPLE
     ]
     return config.model_copy(update={"recalls": tuple(recalls)})
 

@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 
 TASTELESS = ("random", "popular")
 """Compared, but not asked for candidates: one is the floor, the other the fallback."""
-READ_TEXTS = ("content", "content_metric", "content_tuned", "profile_classifier", "tfidf", "two_tower")
+READ_TEXTS = ("bridge", "content", "content_metric", "content_tuned", "profile_classifier", "tfidf", "two_tower")
 """Of no use where the catalogue has no words."""
-QUICK = ("random", "popular", "itemknn", "userknn", "rp3beta", "gfcf", "ease", "content")
+READ_PEOPLE = ("demographic",)
+"""Of no use where nothing is known of the people."""
+QUICK = ("random", "popular", "demographic", "itemknn", "userknn", "rp3beta", "gfcf", "ease", "content")
 """Learned in seconds on a laptop; the others are a name away (`--model`)."""
 NETWORK = "sasrec"
 FEWEST_EVENTS = 20_000
@@ -203,6 +205,9 @@ def usable_models(data: Dataset, names: Sequence[str]) -> list[str]:
     """The models this data can feed: without texts there is nothing to read, without room no ease."""
     if not len(data):
         raise DataError("There are no events to learn from.")
-    has_texts = any(data.items.texts())
-    small = data.n_items <= EaseConfig().max_items
-    return [name for name in names if (name not in READ_TEXTS or has_texts) and (name != "ease" or small)]
+    useless: set[str] = set() if any(data.items.texts()) else set(READ_TEXTS)
+    if data.user_table is None or data.user_table.width < 2:
+        useless |= set(READ_PEOPLE)
+    if data.n_items > EaseConfig().max_items:
+        useless.add("ease")
+    return [name for name in names if name not in useless]

@@ -173,6 +173,11 @@ class MemoryStore:
                 return json.loads(self._users[user])
             return {} if user in self._places else None
 
+    def user_columns(self) -> dict[str, dict[str, Any]]:
+        with self._lock:
+            found = {user: json.loads(text) for user, text in self._users.items()}
+        return {user: columns for user, columns in found.items() if columns}
+
     def export_person(self, user: str) -> dict[str, Any] | None:
         with self._lock:
             events = [self._log[place.seq] for place in self._places.get(user, ())]

@@ -230,6 +230,10 @@ class EventStore(Protocol):
         """What is known of a person; None if the store has never heard of them."""
         ...
 
+    def user_columns(self) -> dict[str, dict[str, Any]]:
+        """What is known of everybody, by name: people of whom `put_user` said something. For training."""
+        ...
+
     def export_person(self, user: str) -> dict[str, Any] | None:
         """All that is held on one person, JSON-ready: user, columns, events; None where nothing is held."""
         ...

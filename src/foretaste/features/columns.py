@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, Self
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -28,6 +29,8 @@ LABELS = r"[|;]"
 """What parts labels within one text: 'Drama|War'."""
 PRICE = r"(?i)(^|_)(price|cost|amount|msrp|fee)($|_)"
 YEAR_DAYS = 365.2425
+DAY_SECONDS = 86_400
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ColumnsConfig(Config):
@@ -149,18 +152,26 @@ def _learned(column: pl.Series, config: ColumnsConfig) -> Column | None:
 
 def _block(column: pl.Series, learned: Column) -> FloatArray:
     if learned.kind in ("category", "labels"):
-        return _one_hot(column, learned)
-    numbers = _numbers(column, learned.kind)
+        return block_of_words(_values(column, learned.kind), learned)
+    return block_of_numbers(_numbers(column, learned.kind), learned)
+
+
+def block_of_numbers(numbers: NDArray[np.float64], learned: Column) -> FloatArray:
+    """(n, width) of a number, a price or a date.
+
+    numbers : (n,) nan where nothing is known; prices as log(1 + price), dates as days since 1970
+    """
     block = np.concatenate([_hats(numbers, np.array(learned.knots)), _season(numbers, learned.kind)], axis=1)
     length = np.linalg.norm(block, axis=1, keepdims=True)
     return np.divide(block, length, out=np.zeros_like(block), where=length > 0).astype(np.float32)
 
 
-def _one_hot(column: pl.Series, learned: Column) -> FloatArray:
+def block_of_words(values: Sequence[Sequence[str]], learned: Column) -> FloatArray:
+    """(n, width) of a category or labels: the words of each row, none where nothing is known."""
     code = {value: i for i, value in enumerate(learned.values)}
-    block = np.zeros((len(column), len(code)), np.float32)
-    for row, values in enumerate(_values(column, learned.kind)):
-        known = [code[value] for value in set(values) if value in code]
+    block = np.zeros((len(values), len(code)), np.float32)
+    for row, words in enumerate(values):
+        known = [code[word] for word in set(words) if word in code]
         block[row, known] = 1 / np.sqrt(max(1, len(known)))
     return block
 
@@ -203,6 +214,8 @@ def _values(column: pl.Series, kind: Kind) -> list[list[str]]:
 
 def _numbers(column: pl.Series, kind: Kind) -> NDArray[np.float64]:
     """(n,) float64; nan where nothing is known. Prices as log(1 + price), dates as days since 1970."""
+    if kind == "date" and column.dtype == pl.String:
+        return np.array([days_since_1970(value) for value in column.to_list()], np.float64)
     if kind == "date":
         column = (column.cast(pl.Datetime("us"), strict=False) if not column.dtype.is_temporal() else column).dt.epoch(
             "ms"
@@ -212,3 +225,16 @@ def _numbers(column: pl.Series, kind: Kind) -> NDArray[np.float64]:
     if kind == "price":
         return np.log1p(np.where(numbers < 0, np.nan, numbers))
     return np.where(np.isinf(numbers), np.nan, numbers)
+
+
+def days_since_1970(value: Any) -> float:
+    """nan for what is no date; what names no zone is in UTC."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if not isinstance(value, datetime):
+        try:
+            value = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            return float("nan")
+    moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+    return (moment - EPOCH).total_seconds() / DAY_SECONDS

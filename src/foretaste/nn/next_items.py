@@ -22,7 +22,7 @@ class Extend(Protocol):
 
 
 class NextItems(nn.Module):
-    """score(i) = state · e(i), the state being what the network makes of the events up to now.
+    """score(i) = state · e(i), the state being what the network makes of the events up to now, plus P x of the person.
 
     An event is its item, plus what kind of event it was, plus how long it came after the one before.
 
@@ -30,16 +30,26 @@ class NextItems(nn.Module):
     mask    : whether a hidden event stands for what comes next (bidirectional networks)
     n_kinds : of events; one alone says nothing
     timed   : whether the events have times
+    known   : length of the vectors x in which people are known beside their events; 0 for none
     """
 
     def __init__(
-        self, items: ItemEmbedding, network: nn.Module, width: int, *, mask: bool, n_kinds: int, timed: bool
+        self,
+        items: ItemEmbedding,
+        network: nn.Module,
+        width: int,
+        *,
+        mask: bool,
+        n_kinds: int,
+        timed: bool,
+        known: int = 0,
     ) -> None:
         super().__init__()
         self.items, self.network = items, network
         self.hidden = nn.Parameter(torch.zeros(1, width)) if mask else None
         self.kinds = nn.Parameter(torch.zeros(n_kinds, width)) if n_kinds > 1 else None
         self.gaps = nn.Parameter(torch.zeros(TIME_BUCKETS, width)) if timed else None
+        self.person = nn.Parameter(torch.zeros(known, width)) if known else None
 
     @property
     def device(self) -> torch.device:
@@ -54,7 +64,9 @@ class NextItems(nn.Module):
         """(T, width) after each event of the batch."""
         gaps = batch.gaps() if self.gaps is not None else None
         states: Tensor = self.network(self._events(table, batch.items, batch.kind, gaps), batch)
-        return states
+        if self.person is None or batch.person is None:
+            return states
+        return states + pick(batch.person @ self.person, batch.row)
 
     def extend(
         self, table: Tensor, items: Tensor, kind: Tensor, time: Tensor | None, memory: Memory

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from foretaste.pipeline.merge import RANK_IN_SOURCES
-from foretaste.protocols import Explainer
+from foretaste.protocols import ColumnExplainer, Explainer
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
@@ -23,14 +23,17 @@ POPULAR = "popular"
 
 
 class Reason(NamedTuple):
-    kind: Literal["because", "popular", "found"]
-    """because: of something the person did. popular: with everyone. found: by a source that cannot say why."""
+    kind: Literal["because", "people", "popular", "found"]
+    """because: of something the person did. people: with people who say the same of themselves. popular: with
+    everyone. found: by a source that cannot say why."""
     item: int
     """Code of what the person did, NO_ITEM where it is nothing they did."""
     share: float
     """Its part of all that speaks for the item, 0 to 1."""
     source: str
     """The model that says so: the one that placed the item where it stands."""
+    said: str | None = None
+    """What they say of themselves (people): 'occupation student'."""
 
 
 def explain(
@@ -51,6 +54,7 @@ def explain(
         _explain_one(
             # What a person disliked cannot be why.
             _distinct(queries.history.row(b)[kind_weight[_kinds(queries, b)] > 0]),
+            queries,
             candidates,
             b,
             parts,
@@ -63,6 +67,7 @@ def explain(
 
 def _explain_one(
     history: IntArray,
+    queries: Queries,
     candidates: Candidates,
     b: int,
     parts: Mapping[str, object],
@@ -88,6 +93,11 @@ def _explain_one(
                     for h in strongest[row]
                     if speaks[row, h] > 0
                 ]
+        if isinstance(part, ColumnExplainer):
+            said = part.because_of_columns(queries.take(np.array([b])), items[mine])
+            for k, columns in zip(mine, said, strict=True):
+                reasons[k] = [Reason("people", NO_ITEM, share, name, text) for text, share in columns[:per_item]]
+                reasons[k] = reasons[k] or [Reason("popular", NO_ITEM, 1.0, name)]  # nothing but that sets it apart
         for k in mine:
             reasons[k] = reasons[k] or [Reason("popular" if name == POPULAR else "found", NO_ITEM, 1.0, name)]
     return reasons

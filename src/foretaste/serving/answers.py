@@ -88,6 +88,8 @@ def _listed(found: Candidates) -> list[tuple[int, float]]:
 def _reason(world: World, reason: Reason) -> ReasonOut:
     item = title = None
     text = "Popular with everyone" if reason.kind == "popular" else f"Found by {reason.source}"
+    if reason.said is not None:
+        text = f"Wanted by people like you: {reason.said}"
     if reason.item != NO_ITEM:
         known = world.described(world.catalogue.ids[reason.item])
         item, title = known.id, known.title

@@ -17,8 +17,9 @@ from foretaste.serving.schemas import GuestIn, RankIn
 from foretaste.serving.tastes import parted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from foretaste.events.model import EventStore
     from foretaste.serving.lists import ListMaker, Made, Moment
     from foretaste.serving.schemas import PastEvent
     from foretaste.serving.world import World
@@ -33,6 +34,7 @@ class UserAsks(BaseModel):
     scene: str | None = None
     filter: dict[str, Any] | None = None
     cursor: str | None = None
+    columns: dict[str, Any] | None = None
 
 
 Question = UserAsks | GuestIn | RankIn
@@ -54,17 +56,32 @@ def told(question: Question, world: World) -> Told:
     return Told(user, None if user is not None else brought(question.history or [], world))
 
 
+def knowing(question: Question, world: World, store: EventStore) -> Question:
+    """The question with what is known of the person, as far as the models of this world read it.
+
+    It is a part of the question from then on: what `PUT /v1/users/{id}` says later changes no past answer.
+    """
+    user = None if isinstance(question, GuestIn) else question.user
+    read = world.catalogue.columns_read
+    if user is None or not read:
+        return question
+    known = {name: value for name, value in (store.user(user) or {}).items() if name in read}
+    return question.model_copy(update={"columns": {**known, **(question.columns or {})}}) if known else question
+
+
 def answered(lists: ListMaker, world: World, question: Question, past: Past, moment: Moment) -> Made:
     """The whole answer, as it is sent."""
     past, searches = parted(past)
+    columns = {n: v for n, v in (question.columns or {}).items() if n in world.catalogue.columns_read}
     if isinstance(question, RankIn):
-        return _ranked(lists, world, question, past, moment, searches)
+        return _ranked(lists, world, question, past, moment, searches, columns)
     asked = Asked(
         n=question.n,
         explain=question.explain,
         scene=question.scene,
         filter=question.filter or {},
         cursor=None if question.cursor is None else read_cursor(question.cursor),
+        columns=columns,
     )
     if isinstance(question, UserAsks):
         return lists.make(world, past, asked, user=question.user, moment=moment, searches=searches)
@@ -77,10 +94,16 @@ def answered(lists: ListMaker, world: World, question: Question, past: Past, mom
 
 
 def _ranked(
-    lists: ListMaker, world: World, question: RankIn, past: Past, moment: Moment, searches: tuple[str, ...]
+    lists: ListMaker,
+    world: World,
+    question: RankIn,
+    past: Past,
+    moment: Moment,
+    searches: tuple[str, ...],
+    columns: Mapping[str, Any],
 ) -> Made:
     items = list(dict.fromkeys(question.items))
-    asked = Asked(n=len(items), explain=question.explain, allowed=items, pages=False)
+    asked = Asked(n=len(items), explain=question.explain, allowed=items, pages=False, columns=columns)
     made = lists.make(world, past, asked, user=question.user, hides=(), moment=moment, searches=searches)
     there = {item.id for item in made.answer.items}
     made.answer.ignored = [item for item in items if item not in there]

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from foretaste.protocols import ReadsColumns
 from foretaste.serving.cursors import checksums
 from foretaste.serving.filters import mask
 from foretaste.serving.newcomers import Words
@@ -88,6 +89,12 @@ class Catalogue:
     def content(self) -> Content | None:
         """The bundle's model that can read new items, where it has one."""
         return content_of(self.bundle)
+
+    @cached_property
+    def columns_read(self) -> frozenset[str]:
+        """The columns of people that change what the bundle's models say."""
+        models = (self.bundle.pipeline.recalls or {}).values()
+        return frozenset().union(*(model.columns_read for model in models if isinstance(model, ReadsColumns)))
 
     def columns(self, codes: Sequence[int]) -> list[dict[str, Any]]:
         """What else is known of each of these items."""

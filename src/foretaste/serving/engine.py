@@ -17,7 +17,7 @@ from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import current_version
 from foretaste.serving.answers import scored, scored_items
-from foretaste.serving.asking import UserAsks, answered, told
+from foretaste.serving.asking import UserAsks, answered, knowing, told
 from foretaste.serving.cursors import read_cursor
 from foretaste.serving.leaderboards import known_models
 from foretaste.serving.lists import MAX_HISTORY, ListMaker, Moment
@@ -223,6 +223,7 @@ class Engine:
         return self.world if cursor is None else self.worlds.of_version(read_cursor(cursor).version)
 
     def _answer(self, question: Question, world: World, scene: str | None) -> Recommendations:
+        question = knowing(question, world, self.store)
         user, past = told(question, world)
         if past is None:
             assert user is not None

@@ -23,6 +23,8 @@ from foretaste.types import NO_USER, Queries, Ragged
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from foretaste.events.model import Past
     from foretaste.pipeline.pipeline import Answer
     from foretaste.serving.schemas import RecommendedItem
@@ -50,6 +52,8 @@ class Asked(NamedTuple):
     cursor: Cursor | None = None
     pages: bool = True
     """Whether a cursor is wanted at all."""
+    columns: Mapping[str, Any] = NOTHING
+    """What is known of the person beside what they did, as far as the models read it."""
 
 
 class Moment(NamedTuple):
@@ -128,7 +132,7 @@ class ListMaker:
         allowed = self._allowed(world, asked, wanted)
         exclude = self._excluded(world, felt, asked)
         room = ROOM + 2 * asked.n if sinking or world.catalogue.group is not None else 0
-        queries = self._queries(history, now, user, searches)
+        queries = self._queries(history, now, user, searches, asked.columns)
         answer = world.pipeline(scene.hides if hides is None else hides, moment.sources).answer(
             queries,
             asked.n + room,
@@ -163,7 +167,9 @@ class ListMaker:
             raise DataError(f"scene: no scene is called '{name}'.{known}")
         return found
 
-    def _queries(self, history: History, now: int, user: str | None, searches: tuple[str, ...]) -> Queries:
+    def _queries(
+        self, history: History, now: int, user: str | None, searches: tuple[str, ...], columns: Mapping[str, Any]
+    ) -> Queries:
         asked_at = None
         if history.time is not None:
             # A client's clock may run ahead of ours; what it told us has happened all the same.
@@ -175,6 +181,7 @@ class ListMaker:
             asked_at,
             visitor=(user,),
             searches=(searches,) if searches else None,
+            columns={name: _alone(value) for name, value in columns.items()},
             deadline_seconds=self.answer_seconds,
         )
 
@@ -244,6 +251,13 @@ class ListMaker:
         if len(items) < asked.n or len(before.shown) + len(items) >= MAX_N:
             return None
         return before.and_then(item.id for item in items).text()
+
+
+def _alone(value: Any) -> NDArray[Any]:
+    """(1,) whatever it is; numpy would make an array of a list."""
+    found = np.empty(1, object)
+    found[0] = value
+    return found
 
 
 def _rearranged(answer: Answer, sinking: Mapping[int, float], group: np.ndarray[Any, Any] | None, n: int) -> Answer:

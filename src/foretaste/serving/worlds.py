@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from foretaste.errors import BundleError, ForetasteError, UnknownNameError, did_you_mean
 from foretaste.events.model import Mark
 from foretaste.pipeline.bundle import activate, bundle_versions, current_version, load_bundle
+from foretaste.protocols import Warmed
 from foretaste.serving import metrics
 from foretaste.serving.catalogue import Catalogue
 from foretaste.serving.errors import GoneError, NotReadyError
@@ -146,6 +147,9 @@ class Worlds:
 
     def _use_whole(self, bundle: Bundle) -> None:
         """Answer from it at once; where its catalogue is large, through an index as soon as there is one."""
+        for model in (bundle.pipeline.recalls or {}).values():
+            if isinstance(model, Warmed):
+                model.warm()
         above = self._config.approximate_above
         indexed = with_indexes(bundle, above)
         self.use(indexed)

@@ -17,7 +17,7 @@ from foretaste.types import History
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from foretaste.types import LongArray
+    from foretaste.types import FloatArray, LongArray
 
 
 AS_THEY_ARE = AugmentConfig()
@@ -58,18 +58,37 @@ def as_batch(history: History, asked_at: LongArray | None = None) -> Batch:
 
 
 @dataclass(frozen=True, eq=False)
+class People:
+    """What is known of the person of each row beside their events.
+
+    vectors : (n_rows, P) float32
+    forget  : how often a person is learned from as one of whom nothing is known, as of many people nothing will be
+    """
+
+    vectors: FloatArray
+    forget: float = 0.0
+
+    def of(self, rows: LongArray, rng: np.random.Generator) -> Tensor:
+        """(B, P) float32 of these rows."""
+        kept = rng.random(len(rows)) >= self.forget
+        return torch.from_numpy(self.vectors[rows] * kept[:, None].astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
 class NextEvents:
     """Every event is asked for, given those before it (causal models).
 
     history    : the rows to learn from
     max_length : events a row holds; of longer rows the newest, or a window drawn anew each epoch
     augment    : how rows are changed before they are learned from
+    people     : what is known of the person of each row; None where that is nothing
     """
 
     history: History
     max_length: int
     windows: bool = False
     augment: AugmentConfig = AS_THEY_ARE
+    people: People | None = None
 
     def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
         for chosen in row_batches(self.history, self.max_length, batch_events, rng):
@@ -81,6 +100,8 @@ class NextEvents:
             is_first[offsets[:-1]] = True
             batch = as_batch(window.where(~is_last), None if window.time is None else window.time[is_last])
             targets = torch.from_numpy(window.items[~is_first].astype(np.int64))
+            if self.people is not None:
+                batch = batch._replace(person=self.people.of(chosen, rng))
             yield Lesson(batch, torch.arange(len(targets)), targets)
 
     def steps(self, batch_events: int) -> int:
@@ -100,7 +121,8 @@ class NextEvents:
 class MaskedEvents:
     """A share of each row is hidden and asked for, given what stands on both sides (Sun et al., CIKM 2019).
 
-    mask : the code that stands for a hidden event
+    mask   : the code that stands for a hidden event
+    people : what is known of the person of each row; None where that is nothing
     """
 
     history: History
@@ -108,6 +130,7 @@ class MaskedEvents:
     mask: int
     share: float
     augment: AugmentConfig = AS_THEY_ARE
+    people: People | None = None
 
     def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
         for chosen in row_batches(self.history, self.max_length, batch_events, rng):
@@ -122,6 +145,8 @@ class MaskedEvents:
             if not hidden.any():
                 hidden[-1] = True
             batch = as_batch(window)
+            if self.people is not None:
+                batch = batch._replace(person=self.people.of(chosen, rng))
             where = torch.from_numpy(np.flatnonzero(hidden))
             yield Lesson(batch._replace(items=batch.items.index_fill(0, where, self.mask)), where, batch.items[where])
 
@@ -181,6 +206,8 @@ def every_nth_row(lesson: Lesson, first: int, step: int) -> Lesson:
     time = None if batch.time is None else batch.time[keep]
     moment = None if batch.asked is None else batch.asked[first::step]
     part = batch_of(batch.items[keep], lengths, time, batch.kind[keep], moment)
+    if batch.person is not None:
+        part = part._replace(person=batch.person[first::step])
     return Lesson(part, place[lesson.where[asked]], lesson.targets[asked], lesson.negatives)
 
 

@@ -27,6 +27,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "random": (),
     "popular": (),
     "trending": ("times",),
+    "demographic": ("people", "columns"),
+    "bridge": ("texts",),
     "content": ("texts",),
     "tfidf": ("texts",),
     "item2vec": ("people", "order"),
@@ -53,6 +55,7 @@ def model_fits(data: Dataset) -> tuple[ModelFit, ...]:
     people = int((per_user >= LEARNABLE).sum())
     median = float(np.median(per_user)) if len(per_user) else 0.0
     described = sum(1 for text in data.items.texts() if text)
+    columns = [] if data.user_table is None else [name for name in data.user_table.columns if name != "user"]
     lacks = {
         "people": people < ENOUGH_PEOPLE
         and f"only {people} people have {LEARNABLE} events or more, and {ENOUGH_PEOPLE} are needed",
@@ -60,6 +63,7 @@ def model_fits(data: Dataset) -> tuple[ModelFit, ...]:
         and f"{len(data):,} events are few for a model that learns in many small steps; it wants {MANY_EVENTS:,}",
         "order": median < LONG_ENOUGH and f"histories are short (median {median:g} events): no order to learn",
         "times": data.time is None and "the events have no times",
+        "columns": not columns and "nothing is known of the people; name a file with --users",
         "texts": not described and "nothing is written about the items; name a file with --items",
     }
     has = {
@@ -67,6 +71,7 @@ def model_fits(data: Dataset) -> tuple[ModelFit, ...]:
         "events": f"{len(data):,} events",
         "order": f"histories of {median:g} events (median)",
         "times": "every event has a time",
+        "columns": f"columns of people: {', '.join(columns)}",
         "texts": f"{described:,} of {data.n_items:,} items have words",
     }
     found = []

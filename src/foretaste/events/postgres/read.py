@@ -33,6 +33,7 @@ OF_PERSON = """
     SELECT item.name, kind.name, time, value, context FROM event JOIN item USING (item) JOIN kind USING (kind)
     WHERE "user" = (SELECT "user" FROM person WHERE pseudonym = %s) ORDER BY time NULLS FIRST, seq
 """
+TOLD = "SELECT pseudonym, sealed, columns FROM person WHERE columns IS NOT NULL"
 COUNT = 'SELECT count(*) FROM event WHERE "user" = (SELECT "user" FROM person WHERE pseudonym = %s)'
 LATELY = 'SELECT "user" FROM event ORDER BY time DESC NULLS LAST, seq DESC'
 PEOPLE = """
@@ -151,6 +152,13 @@ class PostgresReader:
         if row is None:
             return None
         return {} if row[0] is None else json.loads(self.keys.unseal(row[0], pseudonym))
+
+    def user_columns(self, reader: Connection) -> dict[str, dict[str, Any]]:
+        found = {}
+        for pseudonym, name, columns in reader.execute(TOLD, binary=True):
+            if told := json.loads(self.keys.unseal(columns, pseudonym)):
+                found[self.keys.unseal(name, pseudonym)] = told
+        return found
 
     def events_of(self, reader: Connection, user: str) -> list[tuple[Any, ...]]:
         return [

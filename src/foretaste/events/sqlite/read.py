@@ -25,6 +25,7 @@ HISTORY = """
     SELECT item.name, kind.name, time, value, seq FROM event JOIN item USING (item) JOIN kind USING (kind)
     WHERE user = (SELECT user FROM person WHERE pseudonym = ?) AND seq <= ? ORDER BY time DESC, seq DESC LIMIT ?
 """
+TOLD = "SELECT pseudonym, sealed, columns FROM person WHERE columns IS NOT NULL"
 COUNT = "SELECT count(*) FROM event WHERE user = (SELECT user FROM person WHERE pseudonym = ?)"
 OF_PERSON = """
     SELECT item.name, kind.name, time, value, context FROM event JOIN item USING (item) JOIN kind USING (kind)
@@ -131,6 +132,13 @@ class Reader:
         if row is None:
             return None
         return {} if row[0] is None else json.loads(self.keys.unseal(row[0], pseudonym))
+
+    def user_columns(self, reader: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+        found = {}
+        for pseudonym, name, columns in reader.execute(TOLD):
+            if told := json.loads(self.keys.unseal(columns, pseudonym)):
+                found[self.keys.unseal(name, pseudonym)] = told
+        return found
 
     def events_of(self, reader: sqlite3.Connection, user: str) -> list[tuple[Any, ...]]:
         row = reader.execute("SELECT user FROM person WHERE pseudonym = ?", (self.keys.pseudonym(user),)).fetchone()

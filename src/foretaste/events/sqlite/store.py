@@ -134,6 +134,10 @@ class SqliteStore:
         with self._reading() as reader:
             return self._read.user(reader, user)
 
+    def user_columns(self) -> dict[str, dict[str, Any]]:
+        with self._reading() as reader:
+            return self._read.user_columns(reader)
+
     def export_person(self, user: str) -> dict[str, Any] | None:
         with self._at_one_moment() as reader:
             return portrait(user, self._read.user(reader, user), self._read.events_of(reader, user))

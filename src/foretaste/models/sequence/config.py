@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from foretaste.config import Config
+from foretaste.features.columns import ColumnsConfig
 from foretaste.features.text import TextEncoderConfig
 from foretaste.training.config import AugmentConfig, TrainingConfig
 
@@ -39,6 +40,16 @@ class SequenceConfig(Config):
     """False learns from texts and words alone: an item nobody has met is then as good as any other."""
     item_layers: PositiveInt = 1
     """Of the item tower: 1 is a linear map of what the encoder says into the space of the items."""
+    columns: bool = False
+    """Read what the table of people says of each, added to the state through a linear map; of whom nothing is known
+    nothing is added. What questions are to bring: `Queries.columns`."""
+    columns_as: ColumnsConfig = ColumnsConfig(least_rows=20)
+    """How the columns are read; a value that fewer people have is not learned."""
+    forget_columns: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """How often in learning a person counts as one of whom nothing is known."""
+    searches: NonNegativeInt = 0
+    """The latest searches of a person read as the newest things they wanted, each an item that says these very words.
+    Only where `texts` are read, for the encoder reads searches as well."""
     augment: AugmentConfig = AugmentConfig()
     ensemble: PositiveInt = 1
     """Networks learned with seeds that follow one another, whose scores are averaged. Costs as many times as much, in

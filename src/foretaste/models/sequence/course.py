@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from foretaste.models.sequence.config import SequenceConfig
-    from foretaste.types import BoolArray
+    from foretaste.types import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,7 @@ class Course:
     start      : weights to begin with, by name; what is not there begins at random
     watched    : whether a monitor decides when to stop
     device     : where it is learned, as `Run` says it
+    people     : (rows of the history, P) what is known of people beside their events, or None
     """
 
     name: str
@@ -43,6 +44,7 @@ class Course:
     watched: bool
     start: Mapping[str, Tensor] = field(default_factory=dict)
     device: str = "cpu"
+    people: FloatArray | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """The whole of it as named tensors; `from_tensors` reads them back."""
@@ -68,6 +70,8 @@ class Course:
             found["time"] = torch.from_numpy(history.time)
         if self.content is not None:
             found["content"] = self.content
+        if self.people is not None:
+            found["people"] = torch.from_numpy(self.people)
         if self.words is not None:
             found |= {f"words.{part}": getattr(self.words, part) for part in ("codes", "starts", "weights")}
         return found | {f"start/{name}": tensor for name, tensor in self.start.items()}
@@ -103,4 +107,5 @@ class Course:
             said["watched"],
             {key.removeprefix("start/"): tensor for key, tensor in tensors.items() if key.startswith("start/")},
             said["device"],
+            tensors["people"].numpy() if "people" in tensors else None,
         )

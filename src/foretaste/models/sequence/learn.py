@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from foretaste.errors import DataError
+from foretaste.features.columns import ColumnVectors
+from foretaste.features.people import column_vectors
 from foretaste.features.text import TextEncoderConfig, text_encoder
 from foretaste.models.content.tfidf import Tfidf
 from foretaste.models.saving import fitted
@@ -23,7 +25,7 @@ from foretaste.nn.ragged import pick
 from foretaste.training.device import device_of
 from foretaste.training.loop import train
 from foretaste.training.processes import current
-from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, WithNegatives, wanted
+from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, People, WithNegatives, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,22 +62,51 @@ def learn(
     met = np.bincount(history.items, minlength=data.n_items) > 0
     content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
     said = _words(Tfidf().fit(data, run).vectors) if config.words else None
+    columns, people = known_people(data, config, history.lengths > 0)
 
     def monitor(module: NextItems) -> float:
         assert measured is not None
-        return measured(Trained(name, [module], config, data.kinds.weights, met))
+        return measured(Trained(name, [module], config, data.kinds.weights, met, columns=columns))
 
     modules, learning = [], []
     for seed in range(run.seed, run.seed + config.ensemble):
         course = Course(
-            name, config, history, met, content, said, mask_share, seed, measured is not None, start or {}, run.device
+            name,
+            config,
+            history,
+            met,
+            content,
+            said,
+            mask_share,
+            seed,
+            measured is not None,
+            start or {},
+            run.device,
+            people,
         )
+        known = "" if people is None else sha256(people.tobytes()).hexdigest()
         module, progress = taught(
-            course, network_of, replace(run, seed=seed), monitor=monitor, fingerprint=data.fingerprint
+            course, network_of, replace(run, seed=seed), monitor=monitor, fingerprint=data.fingerprint + known
         )
         modules.append(module)
         learning.append(progress)
-    return Trained(name, modules, config, data.kinds.weights, met, learning)
+    return Trained(name, modules, config, data.kinds.weights, met, learning, columns)
+
+
+def known_people(
+    data: Dataset, config: SequenceConfig, learned: BoolArray
+) -> tuple[ColumnVectors | None, FloatArray | None]:
+    """How columns of people are read, and (n_users, P) what they say of each; None where nothing is known or asked.
+
+    learned : (n_users,) whose values are learned
+    """
+    if not config.columns or data.user_table is None:
+        return None, None
+    columns = ColumnVectors.fit(data.user_table.drop("user"), config.columns_as, learned)
+    if not columns.width:
+        return None, None
+    everybody = np.arange(data.n_users, dtype=np.int32)
+    return columns, column_vectors(data.columns_of(everybody), columns, data.n_users)
 
 
 def taught(
@@ -107,14 +138,16 @@ def taught(
             mask=course.mask_share is not None,
             n_kinds=int(history.kind.max(initial=0)) + 1 if len(np.unique(history.kind)) > 1 else 1,
             timed=config.times and history.time is not None,
+            known=0 if course.people is None else course.people.shape[1],
         )
     begin_with(module, course.start)
     module.to(device_of(run.device))
     lessons: Any
+    people = None if course.people is None else People(course.people, config.forget_columns)
     if course.mask_share is None:
-        lessons = NextEvents(history, config.max_length, config.windows, config.augment)
+        lessons = NextEvents(history, config.max_length, config.windows, config.augment, people)
     else:
-        lessons = MaskedEvents(history, config.max_length, len(met), course.mask_share, config.augment)
+        lessons = MaskedEvents(history, config.max_length, len(met), course.mask_share, config.augment, people)
     kind = config.loss.kind
     if kind == "softmax" and len(met) > config.loss.most_items:
         kind = "sampled"

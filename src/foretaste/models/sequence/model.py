@@ -83,6 +83,16 @@ class SequenceModel(ABC):
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         return fitted(self.trained, self).contributions(history, items)
 
+    @property
+    def columns_read(self) -> frozenset[str]:
+        """Names of the columns of people that it learned from."""
+        columns = fitted(self.trained, self).columns
+        return frozenset() if columns is None else frozenset(column.name for column in columns.columns)
+
+    def warm(self) -> None:
+        """Load the encoder that reads searches, which takes seconds, where searches are read."""
+        fitted(self.trained, self).warm()
+
     def session(self, history: History) -> Session:
         """Follow one person (a history of one row, perhaps empty): `session.then(events)` costs those events alone."""
         return Session.begin(fitted(self.trained, self), history)

@@ -5,14 +5,22 @@ The models (sasrec, hstu, gru4rec, bert4rec, two_tower) hand their network to `l
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from foretaste.errors import ForetasteError
+from foretaste.features.columns import ColumnVectors
+from foretaste.features.people import column_vectors
+from foretaste.features.text import text_encoder
 from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import read_model, write_model
+from foretaste.models.sequence.searched import Searched
 from foretaste.nn.items import ItemEmbedding, Words
 from foretaste.nn.next_items import NextItems
 from foretaste.training.loop import Progress
@@ -29,6 +37,8 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Ragged
 
 
+COLUMNS = "columns.json"
+log = logging.getLogger("foretaste.models")
 EXPLAINED = 20
 """Events tried as the reason of an offer: each costs a pass through the network."""
 
@@ -44,6 +54,7 @@ class Trained:
     tables   : M × (n_items, width), the rows of the items
     vectors  : (n_items, M · width) float32, those rows side by side, divided by M
     learning : M courses of the learning
+    columns  : how what is known of people beside their events is read; None where nothing of it is
     """
 
     def __init__(
@@ -54,11 +65,14 @@ class Trained:
         kind_weight: FloatArray,
         met: BoolArray,
         learning: Sequence[Progress] = (),
+        columns: ColumnVectors | None = None,
     ) -> None:
         self.name, self.modules, self.config, self.kind_weight, self.met = name, modules, config, kind_weight, met
         self.judged: BoolArray = met | modules[0].items.described().numpy()
         self.bidirectional = modules[0].hidden is not None
         self.learning = learning or [Progress()]
+        self.columns = columns
+        self.reads_searches = _reads_searches(config)
         self.refresh()
 
     @property
@@ -109,20 +123,47 @@ class Trained:
     def states(self, queries: Queries) -> tuple[FloatArray, BoolArray]:
         """(b, M · width) what each person wants next, for the b people with any wanted event: (B,) bool says which."""
         history = wanted(queries.history, self.kind_weight).newest(self.room)
+        tables, mask = self.tables, len(self.vectors)
+        if (searched := self.searched_for(queries.searches)) is not None:
+            # The rows of these histories alone: a whole catalogue is not copied for the sake of three searches.
+            codes, local = np.unique(history.items, return_inverse=True)
+            rows, mask = codes.astype(np.int64), len(codes)
+            rows = np.append(rows, len(self.vectors)) if self.bidirectional else rows
+            history = replace(history, items=local.astype(np.int32))
+            history = searched.after(history, self.room, len(rows), queries.asked_at)
+            tables = [searched.behind(table, rows, module) for table, module in zip(tables, self.modules, strict=True)]
         known = history.lengths > 0
         if not known.any():
             return np.zeros((0, self.vectors.shape[1]), np.float32), known
         people = np.flatnonzero(known)
         history = history.take(people)
         asked_at = None if queries.asked_at is None else queries.asked_at[people]
-        batch = _asking(history, len(self.vectors)) if self.bidirectional else as_batch(history, asked_at)
+        batch = _asking(history, mask) if self.bidirectional else as_batch(history, asked_at)
+        if self.columns is not None and queries.columns:
+            vectors = column_vectors(queries.columns, self.columns, len(queries))
+            batch = batch._replace(person=torch.from_numpy(vectors[people]))
         here = batch.to(self.modules[0].device)
         with torch.inference_mode():
             found = [
                 module.states(table, here)[here.last].float().cpu().numpy()
-                for module, table in zip(self.modules, self.tables, strict=True)
+                for module, table in zip(self.modules, tables, strict=True)
             ]
         return found[0] if len(found) == 1 else np.hstack(found), known
+
+    def warm(self) -> None:
+        """Load the encoder that reads searches; where that fails, searches are not read, and the log says so."""
+        try:
+            self.searched_for((("ready",),))
+        except (ForetasteError, OSError, ImportError) as error:
+            log.warning("%s reads no searches here: %s", self.name, error)
+            self.reads_searches = False
+
+    def searched_for(self, searches: tuple[tuple[str, ...], ...] | None) -> Searched | None:
+        """What B people searched for lately, read by the encoder that read the items; None where that is nothing."""
+        if searches is None or not any(searches) or not self.reads_searches:
+            return None
+        assert self.config.texts is not None
+        return Searched.read([some[-self.config.searches :] for some in searches], text_encoder(self.config.texts))
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         """(K, H) how far the score of each item falls when each thing a person did is taken out of the history.
@@ -145,6 +186,8 @@ class Trained:
             if number == 0 or name not in SHARED
         }
         write_model(folder, self.config, {**weights, "kind_weight": self.kind_weight, "met": self.met})
+        if self.columns is not None:
+            (folder / COLUMNS).write_text(self.columns.to_json(), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, name: str, config_class: type[Any], network_of: Callable[[Any], nn.Module]) -> Self:
@@ -165,15 +208,27 @@ class Trained:
                 mask="hidden" in weights,
                 n_kinds=len(weights["kinds"]) if "kinds" in weights else 1,
                 timed="gaps" in weights,
+                known=len(weights["person"]) if "person" in weights else 0,
             )
             # The first has no prefix: a file of one network is as it always was, and holds no other's weights.
             module.load_state_dict({key: weights[key] for key in module.state_dict()})
             modules.append(module.eval())
-        return cls(name, modules, config, kind_weight, met)
+        columns = None
+        if (folder / COLUMNS).is_file():
+            columns = ColumnVectors.from_json((folder / COLUMNS).read_text(encoding="utf-8"))
+        return cls(name, modules, config, kind_weight, met, columns=columns)
 
 
 SHARED = ("items.content", "items.word_codes", "items.word_starts", "items.word_weights")
 """What all networks of an ensemble read, and none has learned: written once."""
+
+
+def _reads_searches(config: SequenceConfig) -> bool:
+    """Whether it is to, and the packages of the encoder are here: a bundle holds the vectors of its items, and answers
+    on a machine that has no language model."""
+    if not config.searches or config.texts is None:
+        return False
+    return find_spec("wordllama" if config.texts.name == "wordllama" else "sentence_transformers") is not None
 
 
 def _member(number: int) -> str:
@@ -197,9 +252,10 @@ def module_of(
     mask: bool,
     n_kinds: int,
     timed: bool,
+    known: int = 0,
 ) -> NextItems:
     items = ItemEmbedding(n_items, config.width, content, words, ids=config.ids, layers=config.item_layers)
-    return NextItems(items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed)
+    return NextItems(items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed, known=known)
 
 
 def _asking(history: Any, mask: int) -> Batch:

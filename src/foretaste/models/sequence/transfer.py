@@ -1,4 +1,4 @@
-"""What a network learned from one data set and can bring to another: all but what is said of single items and kinds.
+"""What a network learned from one data set and can bring to another: all but what is of single items, kinds, people.
 
 Texts are the language both data sets speak: the same frozen encoder reads them, so the learned map from what it says to
 what people want holds for items nobody had met (Hou et al., KDD 2022: UniSRec).
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from foretaste.models.sequence.config import SequenceConfig
     from foretaste.models.sequence.trained import Trained
 
-OF_ONE_CATALOGUE = ("items.ids", "items.content", "items.word", "kinds")
+OF_ONE_CATALOGUE = ("items.ids", "items.content", "items.word", "kinds", "person")
 
 
 def carried(source: Trained, config: SequenceConfig) -> dict[str, Tensor]:

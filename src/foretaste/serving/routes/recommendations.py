@@ -31,7 +31,8 @@ def router(engine: Engine) -> APIRouter:
         filter: Annotated[str | None, Query(max_length=4_096, description=WANTED)] = None,
         cursor: Cursor | None = None,
     ) -> Response:
-        """The best items for a person now. Somebody without history gets what is popular."""
+        """The best items for a person now. Somebody without history gets what people wanted of whom
+        the same is known (PUT /v1/users/{id}), where a model has learned that, and else what is popular."""
         wanted = _filter(filter)
         return as_json(engine.for_user(user, n, explain=explain, scene=scene, filter=wanted, cursor=cursor))
 

@@ -6,7 +6,17 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from foretaste.serving.schemas.base import N, Name, Request, Response, Time, Value, answer_example, example
+from foretaste.serving.schemas.base import (
+    GivenColumns,
+    N,
+    Name,
+    Request,
+    Response,
+    Time,
+    Value,
+    answer_example,
+    example,
+)
 from foretaste.serving.schemas.items import ScoredItem
 from foretaste.serving.settings import MAX_BATCH, MAX_EVENTS, MAX_N
 
@@ -41,9 +51,15 @@ class PastEvent(Request):
 
 
 class GuestIn(Request):
-    model_config = example({"history": [{"item": "50"}, {"item": "172"}], "n": 10, "explain": True})
+    model_config = example(
+        {"history": [{"item": "50"}, {"item": "172"}], "n": 10, "explain": True},
+        {"columns": {"age": 24, "occupation": "student"}, "n": 10},
+    )
     history: Annotated[list[PastEvent], Field(max_length=MAX_EVENTS)] = []
     """What the guest did; by time where every event has one, else oldest first as sent."""
+    columns: GivenColumns | None = None
+    """What is known of the guest beside that, as PUT /v1/users/{id} says it of a person; models that learned from
+    columns of people read it."""
     n: N = 10
     explain: bool = False
     exclude: Names | None = None
@@ -80,6 +96,8 @@ class RankIn(Request):
     user: Name | None = None
     """For whom; or say the history of a guest."""
     history: Annotated[list[PastEvent], Field(max_length=MAX_EVENTS)] | None = None
+    columns: GivenColumns | None = None
+    """What is known of them beside that, over what PUT /v1/users/{id} said."""
     explain: bool = False
 
     @model_validator(mode="after")
@@ -98,8 +116,8 @@ class Source(Response):
 
 class ReasonOut(Response):
     kind: str
-    """because: of something the person did. popular: with everyone. new: in the catalogue, and alike what they know.
-    found: by a source that cannot say why."""
+    """because: of something the person did. people: with people who say the same of themselves. popular: with
+    everyone. new: in the catalogue, and alike what they know. found: by a source that cannot say why."""
     item: str | None
     title: str | None
     share: float

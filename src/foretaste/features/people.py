@@ -1,0 +1,68 @@
+"""What questions say of the people who ask, as the vectors that were learned from the table of people."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foretaste.features.columns import LABELS, block_of_numbers, block_of_words, days_since_1970
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from foretaste.features.columns import Column, ColumnVectors
+    from foretaste.types import FloatArray
+
+NAN = float("nan")
+
+
+def column_vectors(columns: Mapping[str, NDArray[Any]], learned: ColumnVectors, n: int) -> FloatArray:
+    """(n, width) float32, as `learned.transform` makes them of a table, without one: a question is asked in a hurry.
+
+    A column that a question does not bring, a value nobody had in training, and one of another sort (a text for a
+    number) are all the same: nothing is known, and the block is 0.
+
+    columns : named (n,) arrays as `Queries.columns` has them; None and nan are unknown
+    """
+    blocks = [
+        _block(columns[column.name], column) if column.name in columns else np.zeros((n, column.width), np.float32)
+        for column in learned.columns
+    ]
+    return np.concatenate(blocks, axis=1) if blocks else np.zeros((n, 0), np.float32)
+
+
+def _block(values: NDArray[Any], learned: Column) -> FloatArray:
+    given = values.astype("M8[us]").tolist() if values.dtype.kind == "M" else values.tolist()
+    if learned.kind in ("category", "labels"):
+        return block_of_words([_words(value, learned.kind == "labels") for value in given], learned)
+    if learned.kind == "date":
+        return block_of_numbers(np.array([days_since_1970(value) for value in given], np.float64), learned)
+    numbers = np.array([_number(value) for value in given], np.float64)
+    numbers[~np.isfinite(numbers)] = np.nan
+    if learned.kind == "price":
+        numbers[numbers < 0] = np.nan
+        numbers = np.log1p(numbers)
+    return block_of_numbers(numbers, learned)
+
+
+def _words(value: Any, labels: bool) -> list[str]:
+    """Written as a table writes them."""
+    if value is None or isinstance(value, dict) or value != value:  # nan alone is not itself
+        return []
+    if isinstance(value, list | tuple):
+        return [str(part) for part in value if part is not None]
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    text = str(value)
+    return [part.strip() for part in re.split(LABELS, text)] if labels else [text]
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return NAN
