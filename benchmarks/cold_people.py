@@ -4,7 +4,8 @@
 
 A tenth of the people is held out for the test and as many for the validation; not one event of theirs is learned from.
 Of each the first 1, 2 or 3 events are known, and the next thing they took is asked for among all items (NDCG@10).
-Settings, and where networks stop, are chosen on the validation people, by the mean over the three numbers of events.
+Settings, and where networks stop, are chosen on the validation people, by the mean over the three numbers of events;
+the weights of the merge, as `foretaste train` does, by their second event.
 Writes a picture per data set beside the figures: benchmarks/results/cold_people-NAME.svg.
 """
 
@@ -16,47 +17,60 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.so_far import resumed
 from foretaste.data.sources.folder import load_folder
 from foretaste.evaluation.cold import new_people
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.evaluation.report.plots import Line, lines
 from foretaste.evaluation.report.style import STYLE
+from foretaste.evaluation.select import Chosen, choose_weights
 from foretaste.features.items import ItemFeaturesConfig
 from foretaste.features.text import TextEncoderConfig
+from foretaste.metrics.ranking import ndcg
+from foretaste.models.content.bridge import BridgeConfig
 from foretaste.models.content.content import ContentConfig
 from foretaste.models.content.metric import MetricConfig
 from foretaste.models.content.profile_classifier import ProfileClassifierConfig
 from foretaste.models.content.tfidf import TfidfConfig
 from foretaste.models.content.two_tower import TwoTowerConfig
 from foretaste.models.sequence.sasrec import SasRecConfig
+from foretaste.pipeline.merge import reciprocal_rank
+from foretaste.pipeline.pipeline import PipelineConfig
 from foretaste.registry import model_class
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from foretaste.config import Config
-    from foretaste.data.splits import Split
+    from foretaste.data.splits import Questions, Split
+    from foretaste.types import Candidates
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 RESULTS = Path(__file__).parent / "results"
 EVENTS = (1, 2, 3)
 READS = {"amazon-beauty": ("title", "attributes"), "ml-latest-small-posters": ("title", "genres")}
 RIVALS = ("itemknn", "ease")
+MERGED = "merge"
+DEPTH = 200
 WATCHED = 1_000
 """Validation people asked after each epoch, about their second event."""
 
 
 def run(names: Sequence[str] = tuple(READS), models: Sequence[str] = ()) -> dict[str, object]:
     """models : only these, beside the rivals; all where none is named"""
-    return {name: _of(name, READS[name], models) if (DATA / name).is_dir() else "skipped" for name in names}
+
+    def part(name: str) -> Callable[[], object]:
+        return lambda: _of(name, READS[name], models) if (DATA / name).is_dir() else "skipped"
+
+    return resumed("cold_people", {name: part(name) for name in names})
 
 
 def _settings(pieces: tuple[str, ...]) -> dict[str, Sequence[Config]]:
     read = ItemFeaturesConfig(pieces=pieces)
-    stop = TrainingConfig(epochs=25, patience=3)
+    stop = TrainingConfig(epochs=40, patience=4)
     return {
         "popular": model_class("popular").grid,
         "itemknn": model_class("itemknn").grid,
@@ -67,6 +81,7 @@ def _settings(pieces: tuple[str, ...]) -> dict[str, Sequence[Config]]:
             ProfileClassifierConfig(read=read, half_life_events=h, shrinkage=s) for h in (1.0, 10.0) for s in (0.1, 0.3)
         ],
         "content_metric": [MetricConfig(read=read)],
+        "bridge": [BridgeConfig(read=read, half_life_events=h) for h in (1.5, 3.0)],
         "two_tower": [TwoTowerConfig(training=stop)],
         "sasrec": [SasRecConfig(texts=TextEncoderConfig(), words=True, training=stop)],
     }
@@ -77,6 +92,8 @@ def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, 
     splits = {n: new_people(data, n) for n in EVENTS}
     values: dict[str, dict[int, np.ndarray]] = {}
     rows: dict[str, dict[str, Any]] = {}
+    chosen: dict[str, Chosen] = {}
+    lists: dict[str, dict[int, Candidates]] = {}
     for model, grid in _settings(pieces).items():
         if models and model not in (*models, *RIVALS):
             continue
@@ -90,6 +107,21 @@ def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, 
             "ndcg@10": {str(n): [round(x, 4) for x in over_users(of_n)] for n, of_n in values[model].items()},
         }
         print(name, model, rows[model], flush=True)
+        if model != "popular":
+            chosen[model] = Chosen(config, ((config, score),), _lists(best, splits[2].validation))
+            lists[model] = {n: _lists(best, split.test) for n, split in splits.items()}
+    weights = {recall.model: recall.weight for recall in choose_weights(chosen, splits[2], PipelineConfig()).recalls}
+    constant = PipelineConfig().merge_constant
+    values[MERGED] = {
+        n: score_each(
+            reciprocal_rank({model: lists[model][n] for model in weights}, list(weights.values()), constant), split.test
+        )
+        for n, split in splits.items()
+    }
+    rows[MERGED] = {
+        "weights": weights,
+        "ndcg@10": {str(n): [round(x, 4) for x in over_users(of_n)] for n, of_n in values[MERGED].items()},
+    }
     for model, row in rows.items():
         for rival in RIVALS:
             if model not in RIVALS:
@@ -105,6 +137,16 @@ def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, 
         "rows": rows,
         "picture": picture.name,
     }
+
+
+def _lists(model: Any, questions: Questions) -> Candidates:
+    found: Candidates = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
+    return found
+
+
+def score_each(lists: Candidates, questions: Questions) -> np.ndarray:
+    """(B,) NDCG@10."""
+    return ndcg(lists.items[:, :10], questions.relevant)
 
 
 def _best(model: str, grid: Sequence[Config], splits: dict[int, Split]) -> tuple[Any, Config, float]:

@@ -93,7 +93,7 @@ def test_the_defaults_of_the_page_are_the_defaults() -> None:
         ("1,000/s per worker", limits.requests_per_second == 1000),
         ("10/s per address", limits.refusals_per_second == 10),
         ("50 ms by the pace", limits.wait_seconds == 0.05 and limits.waiting == 8),
-        ("15 ms while more is asked than can be done", limits.rush_seconds == 0.015),
+        ("20 ms while more is asked than can be done", limits.rush_seconds == 0.02),
         ("after 2 s", limits.answer_seconds == 2),
         ("8 MiB, 40 million pixels", limits.picture_bytes == 8 << 20 and MOST_PIXELS == 40_000_000),
     ]:

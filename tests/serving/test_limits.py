@@ -86,7 +86,7 @@ def line(load: float, seconds: float = 20.0, service: float = 0.005) -> tuple[Tu
     """One after the other, 5 ms each more or less, while they come at random, `load` times as fast as they are done:
     the turns, how long who was let in was there, the share refused, and the share of the time that was worked."""
     clock, chance = Clock(), random.Random(0)
-    turns = Turns(wait_seconds=0.05, waiting=8, threads=4, rush_seconds=0.015, clock=clock)
+    turns = Turns(wait_seconds=0.05, waiting=8, threads=4, rush_seconds=0.02, clock=clock)
     for _ in range(50):  # it knows its pace
         assert turns.begin()
         clock.now += service
@@ -118,6 +118,14 @@ def test_a_queue_that_comes_of_chance_is_nobodys_fault() -> None:
         assert refused < 0.001
 
 
+@pytest.mark.parametrize("service", [0.005, 0.010])
+@pytest.mark.parametrize(("load", "least"), [(0.8, 0.78), (0.9, 0.86), (1.0, 0.9), (1.2, 0.9)])
+def test_near_full_load_hardly_anybody_is_refused_for_nothing(load: float, least: float, service: float) -> None:
+    _, _, refused, worked = line(load, 60.0, service)
+    assert worked > least
+    assert refused < 1 - min(1.0, 1 / load) + 0.09
+
+
 @pytest.mark.parametrize("load", [2, 3, 10])
 def test_in_a_rush_who_is_let_in_is_done_soon_and_nobody_sits_idle(load: float) -> None:
     _, calm, _, _ = line(0.25)
@@ -145,7 +153,7 @@ def test_a_rush_is_over_when_requests_come_as_before() -> None:
 def test_a_dozen_who_wait_for_their_answers_are_never_a_rush() -> None:
     """However slow the machine, and though they come in clumps, as after a commit they shared."""
     clock = Clock()
-    turns = Turns(wait_seconds=0.05, waiting=8, threads=4, rush_seconds=0.015, clock=clock)
+    turns = Turns(wait_seconds=0.05, waiting=8, threads=4, rush_seconds=0.02, clock=clock)
     for _ in range(500):
         assert all(turns.begin() for _ in range(12))
         clock.now += 0.4

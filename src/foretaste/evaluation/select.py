@@ -24,6 +24,8 @@ KNOWS_NEW_ITEMS = {"bridge", "content", "content_metric", "content_tuned", "prof
 """Kept even there: what adds nothing for the people of yesterday may be alone in knowing an item of tomorrow."""
 KNOWS_NEW_PEOPLE = {"demographic"}
 """Kept likewise: validation asks people with a history, and it is for those who have none yet."""
+BEHIND_ALL = 1e-6
+"""Their weight then: too little to change an order that others have made of a history."""
 K = 10
 MONITORED = 2_000
 """Validation questions asked of a half-trained model after each epoch."""
@@ -98,6 +100,9 @@ def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConf
         for name in names[1:]:
             scores = [score({**weights, name: weight}) for weight in WEIGHTS]
             weights[name] = WEIGHTS[int(np.argmax(scores))]
+    for name in KNOWS_NEW_PEOPLE & weights.keys():
+        if weights[name] == WEIGHTS[0] and name != names[0]:
+            weights[name] = BEHIND_ALL
     recalls = [
         RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weights[name])
         for name in names

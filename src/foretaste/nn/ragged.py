@@ -78,7 +78,7 @@ class Batch(NamedTuple):
         place of each event in all cells of all pieces, one after the other. Where waiting for the lengths would cost
         more than the padding, on an accelerator, the grid in one piece."""
         W = self.grid.shape[1]
-        if W <= SHORT or self.grid.device.type != "cpu":
+        if W <= SHORT or len(self.grid) == 1 or self.grid.device.type != "cpu":
             return [self.grid], self.row * W + self.place
         lengths = self.place[self.last] + 1
         found, first, start, low = [], torch.empty_like(self.last), 0, 0
@@ -105,10 +105,13 @@ def batch_of(
     asked: Tensor | None = None,
 ) -> Batch:
     """items (T,), lengths (B,) ≥ 1, of sum T."""
+    kind = torch.zeros_like(items) if kind is None else kind
+    if len(lengths) == 1:  # one person asks, and waits: a tenth of a millisecond less
+        place = torch.arange(len(items))
+        return Batch(items, torch.zeros_like(place), place, place[None], place[-1:], time, kind, asked)
     offsets = torch.cumsum(lengths, 0) - lengths
     row = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
     place = torch.arange(len(items)) - offsets[row]
     steps = torch.arange(int(lengths.max()) if len(lengths) else 0)
     grid = torch.where(steps < lengths[:, None], offsets[:, None] + steps, len(items))
-    kind = torch.zeros_like(items) if kind is None else kind
     return Batch(items, row, place, grid, offsets + lengths - 1, time, kind, asked)

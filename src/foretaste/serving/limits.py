@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
 CLIENTS = 10_000
 """Clients remembered; the one not heard of for longest is forgotten first, which gives it a full bucket."""
-RUSH, CALM = 0.25, 0.1
-"""Share of the requests refused lately at which a rush begins, and below which it is over: 0.5 is twice too many."""
+RUSH, CALM = 0.3, 0.2
+"""Share of the requests refused lately at which a rush begins, and below which it is over: 0.5 is twice too many. A
+queue of ALWAYS refuses a tenth at full load by chance; were CALM no more than that, a rush would never be over."""
 LATELY = 0.05
 """Weight of the latest request in that share, and in the pace: an average over about the last twenty."""
-ALWAYS = 2
-"""Under way even in the worst rush: one that is worked on, and one that is next."""
+ALWAYS = 3
+"""Under way even in the worst rush: one that is worked on, and two that are next. With one, who comes by chance when the
+queue is empty leaves the worker idle: a fourth of what could be done was not."""
 
 
 class _Bucket(NamedTuple):

@@ -44,7 +44,7 @@ class Limits(Config):
     """A request that would have to wait longer than this for its turn is refused at once, so that the others do not."""
     waiting: PositiveInt = 8
     """So many may wait in any case, unless there is a rush."""
-    rush_seconds: PositiveFloat = 0.015
+    rush_seconds: PositiveFloat = 0.02
     """The same as wait_seconds while more is asked than can be done: a queue that does not empty helps nobody."""
     connections: PositiveInt = 2_000
     """Open at once, per worker."""
