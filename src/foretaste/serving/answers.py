@@ -9,7 +9,7 @@ from foretaste.serving.schemas import ReasonOut, RecommendedItem, ScoredItem, So
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from foretaste.pipeline.explain import Reason
     from foretaste.pipeline.pipeline import Answer, Step
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from foretaste.serving.world import World
     from foretaste.types import Candidates, FloatArray
 
+LIKES = "likes"
+"""The kind of a reason: a label the person said they like."""
 NEW = "new"
 """The source of items that came after the training."""
 
 
-def recommended_items(world: World, answer: Answer) -> list[RecommendedItem]:
-    """The first list of an answer: each item, who found it, and, if that was asked, why."""
+def recommended_items(world: World, answer: Answer, likes: Mapping[int, str]) -> list[RecommendedItem]:
+    """The first list of an answer: each item, who found it, and, if that was asked, why.
+
+    likes : by code of an item of the history that stands for a label, that label
+    """
     found = answer.candidates
     listed = _listed(found)
     ranks = found.columns[RANK_IN_SOURCES][0].tolist()
@@ -38,7 +43,7 @@ def recommended_items(world: World, answer: Answer) -> list[RecommendedItem]:
             id=known.id, title=known.title, score=score, columns=known.columns, sources=sources
         )
         if answer.reasons is not None:
-            item.reasons = [_reason(world, reason) for reason in answer.reasons[0][j]]
+            item.reasons = _reasons(world, answer.reasons[0][j], likes)
         items.append(item)
     return items
 
@@ -83,6 +88,24 @@ def _listed(found: Candidates) -> list[tuple[int, float]]:
     """(code, score) of the first list; padding stands on its right."""
     pairs = zip(found.items[0].tolist(), found.scores[0].tolist(), strict=True)
     return [(code, _short(score)) for code, score in pairs if code != NO_ITEM]
+
+
+def _reasons(world: World, reasons: Sequence[Reason], likes: Mapping[int, str]) -> list[ReasonOut]:
+    """As they were given; several items that stand for one label are one reason, where the first of them stood."""
+    written: list[ReasonOut] = []
+    of_label: dict[str, ReasonOut] = {}
+    for reason in reasons:
+        if (label := likes.get(reason.item)) is None:
+            written.append(_reason(world, reason))
+        elif (known := of_label.get(label)) is not None:
+            known.share = _short(known.share + reason.share)
+        else:
+            said = ReasonOut.model_construct(
+                kind=LIKES, item=None, title=None, share=_short(reason.share), text=f"Because you like {label}"
+            )
+            of_label[label] = said
+            written.append(said)
+    return sorted(written, key=lambda said: -said.share) if of_label else written
 
 
 def _reason(world: World, reason: Reason) -> ReasonOut:

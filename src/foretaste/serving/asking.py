@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from foretaste.events.model import Past
 from foretaste.serving.cursors import read_cursor
+from foretaste.serving.likes import joined, liked
 from foretaste.serving.lists import Asked
 from foretaste.serving.schemas import GuestIn, RankIn
 from foretaste.serving.tastes import parted
@@ -86,11 +87,30 @@ def answered(lists: ListMaker, world: World, question: Question, past: Past, mom
     if isinstance(question, UserAsks):
         return lists.make(world, past, asked, user=question.user, moment=moment, searches=searches)
     asked = asked._replace(exclude=question.exclude or (), allowed=question.allowed)
-    made = lists.make(world, past, asked, user=None, moment=moment)
+    made = _liking(lists, world, question.likes, past, asked, moment)
     place = world.newcomers.place
     unknown = (item for item, used in zip(past.item, made.known, strict=True) if not used and item not in place)
     made.answer.ignored = list(dict.fromkeys(unknown))
     return made
+
+
+def _liking(
+    lists: ListMaker, world: World, likes: Sequence[str], past: Past, asked: Asked, moment: Moment
+) -> Made:
+    """The list of a guest; with `likes`, as if they had taken what stands for these before all that they did.
+
+    What stands for a label was never taken, so it is not hidden, and may well come first in the list.
+    """
+    if not likes:
+        return lists.make(world, past, asked, user=None, moment=moment)
+    said = liked(likes, past, world, lists.config)
+    hiding = lists.hiding(world, asked.scene)
+    done = (item for item, kind in zip(past.item, past.kind, strict=True) if kind in hiding)
+    asked = asked._replace(likes=said.labels, exclude=[*asked.exclude, *done])
+    made = lists.make(world, joined(said.past, past), asked, user=None, moment=moment, hides=())
+    known = made.known[len(said.past) :]
+    made.answer.events_used = int(known.sum())
+    return made._replace(known=known)
 
 
 def _ranked(

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from foretaste.models.content.labels import column_of_labels
+from foretaste.models.saving import fitted
 from foretaste.protocols import ReadsColumns
 from foretaste.serving.cursors import checksums
 from foretaste.serving.filters import mask
@@ -17,7 +19,7 @@ from foretaste.serving.newcomers import Words
 from foretaste.serving.reading import content_of
 from foretaste.serving.settings import MAX_N
 from foretaste.serving.tastes import SHOWN
-from foretaste.types import NO_ITEM, BoolArray, History, IntArray, LongArray
+from foretaste.types import NO_ITEM, BoolArray, FloatArray, History, IntArray, LongArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from foretaste.data.items import ItemTable
     from foretaste.events.model import Past
     from foretaste.models.content.content import Content
+    from foretaste.models.content.labels import Labels
     from foretaste.pipeline.bundle import Bundle
 
 UNWRITABLE = ("Binary", "Object")
@@ -54,6 +57,7 @@ class Catalogue:
     popular: IntArray
     group: IntArray | None
     _rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _likes: dict[str | None, tuple[str, Labels] | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, bundle: Bundle, group: str | None = None) -> Catalogue:
@@ -89,6 +93,20 @@ class Catalogue:
     def content(self) -> Content | None:
         """The bundle's model that can read new items, where it has one."""
         return content_of(self.bundle)
+
+    @cached_property
+    def popularity(self) -> FloatArray:
+        """(n_items,) how much people took each item; 0 for what they rather disliked."""
+        return np.maximum(fitted(self.bundle.pipeline.fallback.popularity, self.bundle.pipeline.fallback), 0)
+
+    def likes(self, column: str | None) -> tuple[str, Labels] | None:
+        """The labels people may say they like, and their column; read when somebody first asks.
+
+        column : by name; None takes the one that splits best what people take
+        """
+        if column not in self._likes:
+            self._likes[column] = column_of_labels(self.bundle.items, self.popularity, column)
+        return self._likes[column]
 
     @cached_property
     def columns_read(self) -> frozenset[str]:

@@ -18,8 +18,8 @@ queue of ALWAYS refuses a tenth at full load by chance; were CALM no more than t
 LATELY = 0.05
 """Weight of the latest request in that share, and in the pace: an average over about the last twenty."""
 ALWAYS = 3
-"""Under way even in the worst rush: one that is worked on, and two that are next. With one, who comes by chance when the
-queue is empty leaves the worker idle: a fourth of what could be done was not."""
+"""Under way even in the worst rush: one that is worked on, and two that are next. With one that is next, the worker sat
+idle as often as by chance nobody came for a moment: a fourth of what could be done was not."""
 
 
 class _Bucket(NamedTuple):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 PLAIN = SceneConfig()
 NOTHING: Mapping[str, Any] = {}
+NO_LIKES: Mapping[int, str] = {}
 MAX_HISTORY = 10_000
 """The latest events of a person that an answer is made from; nothing older is even hidden."""
 ROOM = 50
@@ -54,6 +55,8 @@ class Asked(NamedTuple):
     """Whether a cursor is wanted at all."""
     columns: Mapping[str, Any] = NOTHING
     """What is known of the person beside what they did, as far as the models read it."""
+    likes: Mapping[int, str] = NO_LIKES
+    """By code of an item that was not taken, and is not hidden, but stands for it: a label the person likes."""
 
 
 class Moment(NamedTuple):
@@ -142,7 +145,7 @@ class ListMaker:
         )
         if room:
             answer = _rearranged(answer, sinking, world.catalogue.group, asked.n)
-        items = recommended_items(world, answer)
+        items = recommended_items(world, answer, asked.likes)
         if world.newcomers.names:
             items = self._with_new(world, items, past, history, felt, asked, scene, wanted, queries.asked_at)
         made = Recommendations.model_construct(
@@ -166,6 +169,12 @@ class ListMaker:
             known = did_you_mean(name, self.config.scenes) if self.config.scenes else " This project has none."
             raise DataError(f"scene: no scene is called '{name}'.{known}")
         return found
+
+    def hiding(self, world: World, scene: str | None) -> frozenset[str]:
+        """The kinds of events that hide an item in a scene."""
+        if (hides := self.scene(scene).hides) is not None:
+            return frozenset(hides)
+        return frozenset(kind.name for kind in world.pipeline().kinds.kinds if kind.hides_item)
 
     def _queries(
         self, history: History, now: int, user: str | None, searches: tuple[str, ...], columns: Mapping[str, Any]

@@ -38,6 +38,8 @@ class ServiceConfig(Config):
     """What remains of the score of items similar to one of which a person wanted less."""
     new_share: float = Field(default=0.1, ge=0, le=0.5)
     """Share of the places kept for items that no model has learned yet; 0.1 is the last place of ten."""
+    likes_column: str | None = None
+    """Column of labels that people may say they like; left out, the one whose labels split the catalogue best."""
     approximate_above: PositiveInt = 500_000
     """Items from which on networks find theirs through an index (extra `ann`); below, looking at all is as fast."""
     remember_searches: bool = False

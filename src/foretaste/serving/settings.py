@@ -14,6 +14,8 @@ MAX_TEXT = 256
 """The longest id, in characters."""
 MAX_BATCH = 100
 """The most people one request may ask for."""
+MAX_LIKES = 50
+"""The most labels one guest may say they like."""
 MAX_DEPTH = 16
 """How deep a JSON body may nest."""
 PICTURES = "/v1/search/picture"

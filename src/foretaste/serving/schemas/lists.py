@@ -18,7 +18,7 @@ from foretaste.serving.schemas.base import (
     example,
 )
 from foretaste.serving.schemas.items import ScoredItem
-from foretaste.serving.settings import MAX_BATCH, MAX_EVENTS, MAX_N
+from foretaste.serving.settings import MAX_BATCH, MAX_EVENTS, MAX_LIKES, MAX_N
 
 Cursor = Annotated[str, Field(max_length=8_192, pattern="^[A-Za-z0-9_-]+$")]
 Filter = Annotated[dict[Name, JsonValue], Field(max_length=8)]
@@ -54,9 +54,13 @@ class GuestIn(Request):
     model_config = example(
         {"history": [{"item": "50"}, {"item": "172"}], "n": 10, "explain": True},
         {"columns": {"age": 24, "occupation": "student"}, "n": 10},
+        {"likes": ["Drama", "War"], "n": 10, "explain": True},
     )
     history: Annotated[list[PastEvent], Field(max_length=MAX_EVENTS)] = []
     """What the guest did; by time where every event has one, else oldest first as sent."""
+    likes: Annotated[list[Name], Field(max_length=MAX_LIKES)] = []
+    """Labels the guest likes, of those that GET /v1/onboarding gives or any other of their column: they are answered as
+    somebody who took what is best known of these, before all that is in the history."""
     columns: GivenColumns | None = None
     """What is known of the guest beside that, as PUT /v1/users/{id} says it of a person; models that learned from
     columns of people read it."""
@@ -116,8 +120,9 @@ class Source(Response):
 
 class ReasonOut(Response):
     kind: str
-    """because: of something the person did. people: with people who say the same of themselves. popular: with
-    everyone. new: in the catalogue, and alike what they know. found: by a source that cannot say why."""
+    """because: of something the person did. likes: of a label they said they like. people: with people who say the
+    same of themselves. popular: with everyone. new: in the catalogue, and alike what they know. found: by a source that
+    cannot say why."""
     item: str | None
     title: str | None
     share: float
