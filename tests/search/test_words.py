@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foretaste.search import bm25
 from foretaste.search.bm25 import Bm25, Bm25Config
 from foretaste.search.spelling import Spelling, edits
 from foretaste.search.words import words_of
@@ -56,16 +58,29 @@ def test_fast_is_plain(texts: list[str], asked: set[str]) -> None:
     np.testing.assert_allclose(found, plain_bm25(texts, " ".join(asked), 1.3, 0.6), rtol=1e-5, atol=1e-6)
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), sentences), max_size=8))
-def test_changed_is_as_if_built_anew(changes: list[tuple[int, str]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 5), sentences), max_size=8), st.sampled_from([0, 2, 500]))
+def test_changed_is_as_if_built_anew(changes: list[tuple[int, str]], written_after: int) -> None:
+    """Whether the postings are written anew with every change, now and then, or never."""
     texts = ["red shoe", "blue hat", "wool hat"]
     index = Bm25(texts)
-    for item, text in changes:
-        texts += [""] * (item + 1 - len(texts))
-        texts[item] = text
-        index.put(np.array([item], np.int32), [text])
-    asked = dict.fromkeys(["red", "blue", "shoe", "hat", "wool"], 1.0)
-    np.testing.assert_allclose(index.scores(asked), Bm25(texts).scores(asked), rtol=1e-6)
+    spelling = Spelling(list(index.code), index.spread)
+    with mock.patch.object(bm25, "LEAST_CHANGED", written_after), mock.patch.object(bm25, "CHANGED_SHARE", 0.0):
+        for item, text in changes:
+            texts += [""] * (item + 1 - len(texts))
+            texts[item] = text
+            for word in index.put(np.array([item], np.int32), [text]):
+                spelling.put(word, int(index.spread[index.code[word]]))
+    anew = Bm25(texts)
+    words = ["red", "blue", "shoe", "hat", "wool"]
+    np.testing.assert_allclose(
+        index.scores(dict.fromkeys(words, 1.0)), anew.scores(dict.fromkeys(words, 1.0)), rtol=1e-5, atol=1e-6
+    )
+    assert [index.idf(word) for word in words] == [anew.idf(word) for word in words]
+    assert [index.written(word) for word in words] == [anew.written(word) for word in words]
+    fresh = Spelling(list(anew.code), anew.spread)
+    for typed in ("rde", "bleu", "sheo", "hta", "wol"):
+        assert spelling.meant(typed) == fresh.meant(typed)
+        assert spelling.split(typed + "shoe") == fresh.split(typed + "shoe")
 
 
 def test_a_deleted_text_is_not_found() -> None:

@@ -21,7 +21,7 @@ from foretaste.search.words import words_of
 from foretaste.types import NO_ITEM, BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from foretaste.data.items import ItemTable
     from foretaste.index.vectors import VectorIndex
@@ -80,7 +80,7 @@ class Search:
         self.vectors = vectors
         self.taste = taste
         self._bm25 = Bm25(texts, self.config.bm25)
-        self._spell()
+        self._spelled: Spelling | None = None
 
     @classmethod
     def of(cls, items: ItemTable, config: SearchConfig | None, run: Run, taste: Scorer | None = None) -> Search:
@@ -143,7 +143,7 @@ class Search:
         said: list[str] = []
         corrected = False
         for word in words_of(text):
-            if word in self._written:
+            if self._bm25.written(word):
                 words[word] += 1
                 said.append(word)
                 continue
@@ -163,14 +163,12 @@ class Search:
         """Add items, or give them new texts: found from now on."""
         if self.vectors is not None:
             self.vectors.put(items, encoded(texts, self.config.encoder, run))
-        self._bm25.put(items, texts)
-        self._spell()
+        self._respell(self._bm25.put(items, texts))
 
     def delete(self, items: IntArray) -> None:
         if self.vectors is not None:
             self.vectors.delete(items)
-        self._bm25.delete(items)
-        self._spell()
+        self._respell(self._bm25.delete(items))
 
     @property
     def _meaning_weight(self) -> float:
@@ -203,15 +201,14 @@ class Search:
             parts[:, 1] = np.maximum(cosines, 0)
         return pool, parts
 
-    def _spell(self) -> None:
-        spread = self._bm25.spread
-        words = list(self._bm25.code)
-        self._written = {word for word, n in zip(words, spread.tolist(), strict=True) if n}
-        self._spelled: Spelling | None = None
+    def _respell(self, words: Iterable[str]) -> None:
+        if self._spelled is not None:
+            for word in words:
+                self._spelled.put(word, int(self._bm25.spread[self._bm25.code[word]]))
 
     @property
     def _spelling(self) -> Spelling:
-        """Made ready when somebody first misspells, and not with every item that comes."""
+        """Made ready when somebody first misspells."""
         if self._spelled is None:
             self._spelled = Spelling(list(self._bm25.code), self._bm25.spread)
         return self._spelled

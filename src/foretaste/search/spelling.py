@@ -34,6 +34,20 @@ class Spelling:
                 groups.setdefault(group, []).append(code)
         self._words_of_group = {group: np.array(codes, np.int32) for group, codes in groups.items()}
         self._size = np.array([len(_groups(word)) for word in self._words], np.float32)
+        self._known = set(self._words)
+
+    def put(self, word: str, spread: int) -> None:
+        """The word is in so many items now; in none, nobody means it any more."""
+        self._spread[word] = spread
+        if word in self._known or not spread:
+            return
+        groups = _groups(word)
+        for group in groups:
+            before = self._words_of_group.get(group, np.empty(0, np.int32))
+            self._words_of_group[group] = np.append(before, np.int32(len(self._words)))
+        self._words.append(word)
+        self._known.add(word)
+        self._size = np.append(self._size, np.float32(len(groups)))
 
     def meant(self, word: str, most: int = 2) -> list[Guess]:
         """Written words within one edit of a short word, two of a longer one; the closest first."""
@@ -57,7 +71,7 @@ class Spelling:
         found = []
         for code in near[alike[near] > 0].tolist():
             other = self._words[code]
-            if abs(len(other) - len(word)) <= allowed and (n := edits(word, other)) <= allowed:
+            if self._spread[other] and abs(len(other) - len(word)) <= allowed and (n := edits(word, other)) <= allowed:
                 found.append(Guess(other, 1 - n / max(len(word), len(other))))
         # Of equally close words the one with the same letters was meant: 'wras' is wars rather than was.
         letters = sorted(word)
