@@ -84,7 +84,7 @@ class Catalogue:
 
     @cached_property
     def words(self) -> Words:
-        """What each item says of itself; read when the first new item comes."""
+        """What each item says of itself; read soon after the start, or when the first new item comes."""
         title = self.bundle.items.title or "title"
         rows = self.frame.iter_rows(named=True) if self.frame.width else ({} for _ in self.ids)
         return Words({title: text, **row} for text, row in zip(self.titles, rows, strict=True))

@@ -193,6 +193,8 @@ class Worlds:
         self._stop.wait(WARM_SECONDS)
         while not self._stop.is_set():
             try:
+                if self._now is not None:
+                    _ = self._now.catalogue.words  # a second or two of a large catalogue: the first new item needs them
                 if self._now is not None and (content := self._now.catalogue.content) is not None:
                     warm(content)
                     while self.read() and not self._stop.is_set():
