@@ -20,6 +20,7 @@ NAMES = (
     "forward",
     "index",
     "ingestion",
+    "onboarding",
     "preparing",
     "reading",
     "scale",

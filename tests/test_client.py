@@ -58,6 +58,19 @@ def test_a_shops_day(shop: Client) -> None:
     pages = [[item.id for item in page.items] for page in shop.pages("ann", 25)]
     assert len({item for page in pages for item in page}) == sum(map(len, pages)) >= 58
     assert shop.recommend_guest([{"item": "f2"}], 3, exclude=["f4"]).user is None
+    asked = shop.onboarding(4, 2)
+    assert len(asked.items) == 4
+    assert asked.column == "genres"
+    first, second, *_ = (item.id for item in asked.items)
+    then = shop.onboarding(4, 2, chosen=[first], seen=[second, "nope"], likes=asked.labels[:1])
+    assert not {first, second} & {item.id for item in then.items}
+    assert then.ignored == ["nope"]
+    assert not set(asked.labels[:1]) & set(then.labels)
+    liked = shop.recommend_guest(likes=["Drama"], n=3, explain=True).items[0]
+    assert liked.reasons is not None
+    assert liked.reasons[0].text == "Because you like Drama"
+    with pytest.raises(ServiceError, match=r"No item has the label 'Dramma'\. Did you mean 'Drama'\?"):
+        shop.recommend_guest(likes=["Dramma"])
     assert [one.user for one in shop.recommend_batch(["ann", "bob"], 3)] == ["ann", "bob"]
     assert shop.rank(["f6", "f3"], user="u4").items[0].id == "f6"
     assert shop.similar("f2", 3).item.id == "f2"

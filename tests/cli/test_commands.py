@@ -87,6 +87,21 @@ def test_a_stranger_gets_what_is_popular(bookshop: Path) -> None:
     assert "Popular with everyone" in done.stdout
 
 
+def test_somebody_new_is_asked_and_answered(bookshop: Path) -> None:
+    asked = json.loads(run("onboarding", "--items", "5", "-p", str(bookshop), "--json").stdout)
+    assert len(asked["items"]) == 5
+    first, label = asked["items"][0], asked["labels"][0]
+    shown = run("onboarding", "--chosen", first["id"], "--likes", label, "--seen", "nope", "-p", str(bookshop)).stdout
+    assert first["title"] not in shown
+    assert "No item is called nope; that was overlooked." in shown
+    answer = json.loads(run("recommend", "--likes", label, "-n", "5", "-p", str(bookshop), "--json").stdout)
+    assert len(answer["items"]) == 5
+    assert answer["items"][0]["reasons"][0]["text"] == f"Because you like {label}"
+    refused = run("recommend", "--user", "K-00007", "--likes", label, "-p", str(bookshop))
+    assert refused.returncode == 2
+    assert "one of the two" in refused.stderr
+
+
 def test_training_again_counts_nothing_twice(bookshop: Path) -> None:
     again = json.loads(run("train", "-p", str(bookshop), "--model", "itemknn", "--json").stdout)
     rows = again["leaderboard"]["rows"]

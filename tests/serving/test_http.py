@@ -25,6 +25,7 @@ ROUTES: dict[str, type[BaseModel]] = {
     "/v1/users/nobody/profile": schemas.Profile,
     "/v1/users/u4/recommendations?n=3&explain=true": schemas.Recommendations,
     "/v1/users/u4/recommendations": schemas.Recommendations,
+    "/v1/onboarding?items=3&chosen=f2": schemas.Onboarding,
     "/v1/items?n=3": schemas.Items,
     "/v1/items/f9": schemas.Item,
     "/v1/items/f9/similar": schemas.SimilarItems,

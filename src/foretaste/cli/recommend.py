@@ -18,20 +18,30 @@ N = Annotated[int, typer.Option("-n", min=1, max=500, help="How many.")]
 
 
 def recommend(
-    user: Annotated[str, typer.Option(help="The person's id, as in your files.")],
+    user: Annotated[str | None, typer.Option(help="The person's id, as in your files.")] = None,
     n: N = 10,
+    likes: Annotated[
+        list[str] | None, typer.Option(help="A label that somebody new likes, instead of --user; as often as you like.")
+    ] = None,
     project: Folder = ".",
     as_json: Json = False,
 ) -> None:
-    """Recommend items to one person and say why."""
+    """Recommend items to one person, or to somebody new by what they like, and say why."""
+    from foretaste.errors import DataError
     from foretaste.serving.engine import Engine
+    from foretaste.serving.schemas import GuestIn
 
+    if (user is None) == (not likes):
+        raise DataError("Say who it is with --user ID, or what somebody new likes with --likes LABEL: one of the two.")
     with Engine.of_project(Path(project)) as engine:
-        answer = engine.for_user(user, n, explain=True)
+        if user is None:
+            answer = engine.for_guest(GuestIn(likes=likes or [], n=n, explain=True))
+        else:
+            answer = engine.for_user(user, n, explain=True)
     if as_json:
         print_json(answer.model_dump(mode="json"))
         return
-    if not answer.events_used:
+    if user is not None and not answer.events_used:
         console().print(f"Nobody called '{user}' has done anything yet: this is what is popular.", style="yellow")
     console().print(titles(answer))
 

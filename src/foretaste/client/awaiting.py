@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Item,
         LessOut,
         Models,
+        Onboarding,
         Profile,
         Ready,
         ReceiptOut,
@@ -114,9 +115,25 @@ class AsyncClient:
             if (cursor := page.cursor) is None:
                 return
 
-    async def recommend_guest(self, history: Sequence[Mapping[str, Any]], n: int = 10, **more: Any) -> Recommendations:
-        """For a guest who brings a history along; `more`: columns, explain, exclude, allowed, filter, scene, cursor."""
-        return await self.send(calls.recommend_guest(history, {"n": n, **more}))
+    async def recommend_guest(
+        self, history: Sequence[Mapping[str, Any]] = (), n: int = 10, *, likes: Sequence[str] = (), **more: Any
+    ) -> Recommendations:
+        """For a guest who brings a history along, or says which labels they like (`onboarding` gives some); `more`:
+        columns, explain, exclude, allowed, filter, scene, cursor."""
+        return await self.send(calls.recommend_guest(history, {"n": n, "likes": list(likes) or None, **more}))
+
+    async def onboarding(
+        self,
+        items: int = 12,
+        labels: int = 8,
+        *,
+        chosen: Sequence[str] = (),
+        seen: Sequence[str] = (),
+        likes: Sequence[str] = (),
+    ) -> Onboarding:
+        """What to ask somebody new; after the items and labels they chose and the items they passed over, what next."""
+        more = {"chosen": chosen, "seen": seen, "likes": likes}
+        return await self.send(calls.onboarding(items, labels, more))
 
     async def recommend_batch(self, users: Sequence[str], n: int = 10, **more: Any) -> list[Recommendations]:
         """Lists for up to 100 people at once; `more`: explain, filter, scene."""

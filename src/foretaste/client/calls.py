@@ -80,6 +80,11 @@ def recommend_guest(history: Sequence[Mapping[str, Any]], more: Mapping[str, Any
     return Call("POST", "/v1/recommendations", s.Recommendations, body={"history": list(history), **_said(**more)})
 
 
+def onboarding(items: int, labels: int, more: Mapping[str, Sequence[str]]) -> Call[s.Onboarding]:
+    chosen = {name: list(names) for name, names in more.items() if names}
+    return Call("GET", "/v1/onboarding", s.Onboarding, {"items": items, "labels": labels, **chosen})
+
+
 def recommend_batch(users: Sequence[str], more: Mapping[str, Any]) -> Call[s.BatchOut]:
     return Call("POST", "/v1/recommendations/batch", s.BatchOut, body={"users": list(users), **_said(**more)})
 

@@ -14,10 +14,11 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 import foretaste
 from foretaste.serving import metrics
 from foretaste.serving.guard import Guard
+from foretaste.serving.onboarding import OnboardingDesk
 from foretaste.serving.openapi import described
 from foretaste.serving.problems import DOCUMENTED, add_error_handlers
 from foretaste.serving.reference import STYLE, reference
-from foretaste.serving.routes import events, health, items, models, recommendations, search, users
+from foretaste.serving.routes import events, health, items, models, onboarding, recommendations, search, users
 from foretaste.serving.searching import SearchDesk
 from foretaste.serving.settings import ServerConfig
 
@@ -71,6 +72,7 @@ def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile
         events.router(engine),
         recommendations.router(engine),
         search.router(desk),
+        onboarding.router(OnboardingDesk(engine)),
         users.router(engine),
         items.router(engine, desk),
         models.router(engine),

@@ -94,9 +94,7 @@ def answered(lists: ListMaker, world: World, question: Question, past: Past, mom
     return made
 
 
-def _liking(
-    lists: ListMaker, world: World, likes: Sequence[str], past: Past, asked: Asked, moment: Moment
-) -> Made:
+def _liking(lists: ListMaker, world: World, likes: Sequence[str], past: Past, asked: Asked, moment: Moment) -> Made:
     """The list of a guest; with `likes`, as if they had taken what stands for these before all that they did.
 
     What stands for a label was never taken, so it is not hidden, and may well come first in the list.

@@ -16,6 +16,10 @@ MAX_BATCH = 100
 """The most people one request may ask for."""
 MAX_LIKES = 50
 """The most labels one guest may say they like."""
+MAX_CHOSEN = 200
+"""The most items one question of the onboarding may name as chosen, and as seen."""
+MAX_ASKED = 100
+"""The most items, and labels, that somebody new is asked about at once."""
 MAX_DEPTH = 16
 """How deep a JSON body may nest."""
 PICTURES = "/v1/search/picture"

@@ -1,6 +1,7 @@
 // Talks to the service: one function per address, and errors a person can act on.
 
 const PATIENCE_MS = 20_000;
+const MOST_SAID = 200; // of what was chosen, and of what was passed over, in one question
 
 export class ServiceError extends Error {
   constructor(message, { status = 0, code = "unreachable" } = {}) {
@@ -41,9 +42,17 @@ async function ask(path, body) {
 const name = encodeURIComponent;
 
 export const people = (n) => ask(`/v1/users?n=${n}`);
-export const popularItems = (n) => ask(`/v1/items?n=${n}`);
 export const models = () => ask("/v1/models");
 export const similarItems = (item, n) => ask(`/v1/items/${name(item)}/similar?n=${n}`);
+
+/** What to ask somebody new next, after the items and labels they chose and the items they passed over. */
+export function onboarding({ history, likes, seen }, items, labels) {
+  const said = [["items", items], ["labels", labels]];
+  for (const { item } of history.slice(0, MOST_SAID)) said.push(["chosen", item]);
+  for (const item of seen.slice(-MOST_SAID)) said.push(["seen", item]);
+  for (const label of likes) said.push(["likes", label]);
+  return ask(`/v1/onboarding?${new URLSearchParams(said)}`);
+}
 
 /** Someone nobody has heard of simply has no history. */
 export async function profile(user, n) {
@@ -79,7 +88,8 @@ export function listRequest(person, n) {
   if (person.user !== null) return { path: `/v1/users/${name(person.user)}/recommendations?n=${n}&explain=true` };
   const history = person.history.map(({ item, kind, time, value }) => ({ item, kind, time, value })).reverse();
   const exclude = history.map((event) => event.item);
-  return { path: "/v1/recommendations", body: { history, n, explain: true, exclude } };
+  const likes = person.likes.length ? { likes: person.likes } : {};
+  return { path: "/v1/recommendations", body: { history, ...likes, n, explain: true, exclude } };
 }
 
 export const recommendations = (request) => ask(request.path, request.body);

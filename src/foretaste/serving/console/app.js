@@ -5,16 +5,16 @@ import { changes, sayHint, showCards, showHistory, skeletons } from "./cards.js"
 import { wireHood, wireTheme } from "./frame.js";
 import { byId, count, isRating, milliseconds, stars } from "./dom.js";
 import { showHood, stripText } from "./hood.js";
+import { askNewcomer, newcomer, passOver } from "./newcomer.js";
 import { countPerson, face, markPerson, showPeople, wirePeople } from "./people.js";
 import { openWhy } from "./why.js";
 
 const N_LIST = 12;
 const N_HISTORY = 50;
 const N_PEOPLE = 200;
-const N_POPULAR = 24;
 
 const state = {
-  person: null, // {user: id or null for a guest, events, history newest first}
+  person: null, // {user: id or null for a guest, events, history newest first}; a guest as newcomer.js has it, too
   answer: null, // the list as shown
   taken: new Set(), // items recorded since that list was shown
   pending: new Set(), // items clicked, not yet answered for
@@ -25,6 +25,7 @@ const state = {
 };
 
 const isGuest = () => state.person?.user === null;
+const saidNothing = () => state.person.history.length + state.person.likes.length === 0;
 
 // ---- choosing a person -------------------------------------------------------------------------------------------
 
@@ -46,7 +47,7 @@ function personInAddress() {
 
 async function open(user) {
   const ticket = ++state.ticket;
-  state.person = { user, events: 0, history: [] };
+  state.person = { user, events: 0, history: [], ...newcomer() };
   state.answer = null;
   state.taken.clear();
   state.pending.clear();
@@ -66,16 +67,29 @@ async function openGuest(ticket) {
   layOut();
   byId("history").replaceChildren();
   byId("cards").replaceChildren();
-  skeletons(byId("popular"), N_LIST);
+  skeletons(byId("picks"), N_LIST);
   try {
     if (state.kinds.size === 0) await learnKinds();
-    const { items } = await api.popularItems(N_POPULAR);
     if (ticket !== state.ticket) return;
     offerKinds();
-    showCards(byId("popular"), items, { take });
-    hint();
+    await askNext();
   } catch (error) {
     if (ticket === state.ticket) trouble(error, () => open(null));
+  }
+}
+
+/** What to ask of a guest next; the list beside it does not wait for that. */
+async function askNext() {
+  const { person } = state;
+  const retry = () => {
+    calm();
+    askNext();
+  };
+  try {
+    await askNewcomer(person, { take, like });
+    if (person === state.person) hint();
+  } catch (error) {
+    if (person === state.person) trouble(error, retry);
   }
 }
 
@@ -110,9 +124,9 @@ function layOut() {
   const guest = isGuest();
   const empty = state.person.history.length === 0;
   byId("past").hidden = empty && (guest || state.answer !== null);
-  byId("now").hidden = guest && empty;
+  byId("now").hidden = guest && saidNothing();
   byId("start").hidden = !guest;
-  byId("start-title").textContent = empty ? "Pick something you like" : "Or pick something popular";
+  byId("main").classList.toggle("beside", guest && !saidNothing());
 }
 
 /** The kinds this person's events have; a click records the chosen one. */
@@ -153,7 +167,7 @@ function trouble(error, retry) {
   askForKey(error, retry);
   byId("lamp").dataset.state = error.status ? "ready" : "down";
   say("");
-  for (const list of [byId("cards"), byId("popular")]) {
+  for (const list of [byId("cards"), byId("picks")]) {
     list.querySelectorAll(".skeleton").forEach((bone) => bone.remove());
     list.removeAttribute("aria-busy");
   }
@@ -243,6 +257,7 @@ function take(item) {
     const event = { item: id, title, columns, kind: chosenKind(), value: chosenValue(), time: new Date().toISOString() };
     state.person.history = [event, ...state.person.history.filter((past) => past.item !== id)];
     state.taken.add(id);
+    askNext();
     return askAgain(since);
   }
   const { user } = state.person;
@@ -285,12 +300,24 @@ function markPending() {
 function takeBack(index) {
   const since = performance.now();
   state.person.history.splice(index, 1);
-  if (state.person.history.length) return askAgain(since);
+  showHistory(byId("history"), state.person.history, takeBack);
+  byId("picks").querySelector(".take")?.focus({ preventScroll: true });
+  return saidOtherwise(since);
+}
+
+/** A guest likes a label, or no longer does. */
+function like(label) {
+  const { likes } = state.person;
+  state.person.likes = likes.includes(label) ? likes.filter((one) => one !== label) : [...likes, label];
+  return saidOtherwise(performance.now());
+}
+
+function saidOtherwise(since) {
+  askNext();
+  if (!saidNothing()) return askAgain(since);
   state.ticket++;
   state.answer = null;
-  byId("history").replaceChildren();
   layOut();
-  byId("popular").querySelector(".take")?.focus();
   return say("");
 }
 
@@ -331,6 +358,10 @@ async function start() {
 wireTheme();
 wireHood();
 wirePeople(choose);
+byId("others").addEventListener("click", () => {
+  passOver(state.person);
+  askNext();
+});
 for (const id of ["kind", "stars"]) {
   byId(id).addEventListener("change", () => {
     byId("stars").hidden = !isRating(chosenKind());

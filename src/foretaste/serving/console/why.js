@@ -62,7 +62,7 @@ export async function openWhy(item, { take, you, afterCards }) {
 function reasons(item, you) {
   const named = item.reasons ?? [];
   if (named.length === 0) return h("p", { class: "note" }, "The service gave no reason for this one.");
-  const because = named.filter((reason) => reason.kind === "because");
+  const because = named.filter((reason) => reason.kind === "because" || reason.kind === "likes");
   if (because.length === 0) return h("p", { class: "plain-reason" }, named.map((reason) => reason.text).join(". "));
   const rest = 1 - because.reduce((sum, reason) => sum + reason.share, 0);
   const rows = because.map((reason) => shareRow(reason.title ?? reason.text, reason.share));

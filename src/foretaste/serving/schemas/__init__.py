@@ -42,6 +42,7 @@ from foretaste.serving.schemas.lists import (
     TraceStep,
 )
 from foretaste.serving.schemas.models import Activated, Alive, ModelOut, Models, Ready
+from foretaste.serving.schemas.onboarding import Onboarding
 from foretaste.serving.schemas.people import (
     Export,
     Forgotten,
@@ -87,6 +88,7 @@ __all__ = [
     "Models",
     "N",
     "Name",
+    "Onboarding",
     "PastEvent",
     "People",
     "Person",

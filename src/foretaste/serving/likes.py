@@ -1,0 +1,66 @@
+"""What a guest says they like, as a history: items that stand for labels, which any model can answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from foretaste.errors import DataError
+from foretaste.events.model import Past
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from foretaste.models.content.labels import Labels
+    from foretaste.serving.service_config import ServiceConfig
+    from foretaste.serving.world import World
+
+
+NAMED = 3
+"""Labels that are named of a stand-in, which may have many of those somebody likes."""
+
+
+class Liked(NamedTuple):
+    """past   : the stand-ins, as if they had been taken before all that was
+    labels : by the code of each stand-in, what it stands for: 'Drama', 'Drama and War'
+    """
+
+    past: Past
+    labels: Mapping[int, str]
+
+
+def liked(likes: Sequence[str], past: Past, world: World, config: ServiceConfig) -> Liked:
+    """What is best known of each label, without what is in the past anyway; DataError for a label that nothing has."""
+    catalogue = world.catalogue
+    codes, labels = labels_of(world, config).history(likes, allowed=world.allowed({}))
+    done = set(past.item)
+    stand_ins = {
+        code: " and ".join(named[:NAMED])
+        for code, named in zip(codes.tolist(), labels, strict=True)
+        if catalogue.ids[code] not in done
+    }
+    n = len(stand_ins)
+    kinds = catalogue.bundle.kinds
+    kind = kinds.names[int(np.argmax(kinds.weights > 0))]  # the first that is wanted
+    # Whatever a person did says more than what they say, so it comes after; where nobody says when, so do we.
+    times = [time for time in past.time if time is not None]
+    time = min(times) if times and len(times) == len(past.time) else None
+    return Liked(Past([catalogue.ids[code] for code in stand_ins], [kind] * n, [time] * n, [1.0] * n), stand_ins)
+
+
+def joined(before: Past, past: Past) -> Past:
+    return Past(
+        before.item + past.item,
+        before.kind + past.kind,
+        before.time + past.time,
+        before.value + past.value,
+        past.upto,
+    )
+
+
+def labels_of(world: World, config: ServiceConfig) -> Labels:
+    """DataError where the catalogue has none."""
+    if (found := world.catalogue.likes(config.likes_column)) is None:
+        raise DataError("likes: this catalogue has no column of labels; send a history instead.")
+    return found[1]
