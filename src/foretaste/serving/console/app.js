@@ -65,6 +65,7 @@ async function open(user) {
 
 async function openGuest(ticket) {
   layOut();
+  scrollTo(0, 0); // to the question, wherever the list of the person before was read
   byId("history").replaceChildren();
   byId("cards").replaceChildren();
   skeletons(byId("picks"), N_LIST);
@@ -326,7 +327,8 @@ function askAgain(since) {
   if (!state.answer) {
     layOut();
     skeletons(byId("cards"), N_LIST);
-    byId("now").scrollIntoView({ block: "nearest" });
+    // Where the list stands beside the picks it is seen anyway, and the page shall not move under the pointer.
+    if (byId("now").getBoundingClientRect().top > innerHeight) byId("now").scrollIntoView({ block: "nearest" });
   }
   const retry = () => refresh({ ticket, since, retry });
   return refresh({ ticket, since, retry });
