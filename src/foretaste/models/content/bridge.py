@@ -176,7 +176,8 @@ class Bridge(Content):
     def _speaks(self, history: History, asked_at: LongArray | None) -> csr_array:
         """(B, n_items) how loudly each item of a history speaks, 1 in all."""
         weight = self.event_weights(history, asked_at)
-        found = csr_array((weight, history.items, history.offsets), shape=(len(history), len(self.white)))
+        shape = (len(history), len(self.white))
+        found = csr_array((weight, history.items, history.offsets), shape=shape).copy()  # leaving zeros out changes them
         found.eliminate_zeros()
         total = np.maximum(np.asarray(abs(found).sum(axis=1)).ravel(), 1e-9)
         found.data = (found.data / np.repeat(total, np.diff(found.indptr))).astype(np.float32)
