@@ -8,31 +8,54 @@ import numpy as np
 from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
-    from foretaste.types import FloatArray, History
+    from foretaste.types import FloatArray, History, IntArray, LongArray
 
 MOST_MARKS = 1 << 23
 """Bytes to look for repeats in."""
 
 
-def interaction_matrix(rows: History, n_items: int, kind_weight: FloatArray) -> csr_array:
+def interaction_matrix(
+    rows: History, n_items: int, kind_weight: FloatArray, half_life_events: float | None = None
+) -> csr_array:
     """(B, n_items) float32, 1 where the events of row b about an item speak for it on balance.
 
-    kind_weight : (n_kinds,) sign x weight of each event kind; a dislike takes back what a click gave
+    kind_weight      : (n_kinds,) sign x weight of each event kind; a dislike takes back what a click gave
+    half_life_events : instead of 1 an item has 2^(−a / half-life), a being how many others were taken since
     """
     weight = kind_weight[rows.kind]
     shape = (len(rows), n_items)
     if _without_repeats(rows, shape):
         if not (wanted := weight > 0).all():
             rows = rows.where(wanted)
-        ones = np.ones(len(rows.items), np.float32)
-        return csr_array((ones, rows.items.copy(), rows.offsets), shape=shape)  # scipy may sort what it is given
+        loud = np.ones(len(rows.items), np.float32)
+        if half_life_events is not None:
+            loud = _faded(np.arange(len(rows.items)), rows.offsets, half_life_events)
+        return csr_array((loud, rows.items.copy(), rows.offsets), shape=shape)  # scipy may sort what it is given
     matrix = csr_array((weight, rows.items, rows.offsets), shape=shape).copy()  # adding up changes them
     matrix.sum_duplicates()
     wanted = matrix.data > 0
     matrix.data = wanted.astype(np.float32)
     if not wanted.all():
         matrix.eliminate_zeros()
+    if half_life_events is not None:
+        matrix.data = _faded(_newest(rows, n_items)[wanted], matrix.indptr, half_life_events)
     return matrix
+
+
+def _newest(rows: History, n_items: int) -> LongArray:
+    """Of each row's different items, by their codes: where in the flat arrays the newest event of each stands."""
+    keys = rows.row_of_event().astype(np.int64) * n_items + rows.items
+    _, from_end = np.unique(keys[::-1], return_index=True)
+    return len(keys) - 1 - from_end
+
+
+def _faded(when: LongArray, offsets: LongArray | IntArray, half_life_events: float) -> FloatArray:
+    """(N,) for N items in rows by `offsets`, where `when` rises with time within a row."""
+    place = np.empty(len(when), np.int64)
+    place[np.argsort(when)] = np.arange(len(when))  # rows stand one after the other in time as well
+    ends: LongArray = np.repeat(offsets[1:].astype(np.int64), np.diff(offsets))
+    after = ends - 1 - place
+    return np.exp2(-after / half_life_events).astype(np.float32)
 
 
 def _without_repeats(rows: History, shape: tuple[int, int]) -> bool:

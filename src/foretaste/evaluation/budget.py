@@ -13,6 +13,7 @@ from foretaste.errors import ConfigError, ForetasteError
 from foretaste.evaluation.protocol import fingerprint_of
 from foretaste.evaluation.select import Chosen, Watch, choose_settings, score_of
 from foretaste.evaluation.space import Range, config_of, space_of
+from foretaste.models.fading import asked_otherwise
 from foretaste.registry import model_class
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from foretaste.config import Config
     from foretaste.data.splits import Split
     from foretaste.evaluation.space import Space
-    from foretaste.types import Run
+    from foretaste.types import Candidates, Run
 
 DEPTH = 200
 SAME_AGAIN = 10
@@ -93,7 +94,7 @@ class _Search:
         self.report = run.progress
         self.run = replace(run, progress=self._in_time, folder=None)  # the checkpoint of a trial is worth nothing
         self.scores: dict[str, tuple[Config, float]] = {}  # by the config as JSON: some cannot be hashed
-        self.best: tuple[float, Chosen] | None = None
+        self.best: tuple[float, Chosen, Any] | None = None
         self.slowest = 0.0
         self.stopped = False
         self.study = _study(name, split, self.space, run) if self.space else None
@@ -124,7 +125,7 @@ class _Search:
             self.report(f"tuning {self.name}", 1, 1)
 
     def chosen(self) -> Chosen:
-        """The best setting; its lists are made again where they came from an earlier session."""
+        """The best setting, asked with histories that fade as well; made again where it is of an earlier session."""
         self.deadline = float("inf")
         default = self.model.grid[0]
         if _key(default) not in self.scores:
@@ -134,7 +135,15 @@ class _Search:
             self.best = None
             self._measure(winner, None)
         assert self.best is not None
-        return replace(self.best[1], tried=tuple(self.scores.values()))
+        best, chosen, model = self.best
+        tried = list(self.scores.values())
+        for other in asked_otherwise(model):
+            lists = self._asked(other)
+            score = score_of(lists, self.split.validation)
+            tried.append((other.config, score))
+            if score > best:
+                best, chosen = score, replace(chosen, config=other.config, lists=lists)
+        return replace(chosen, tried=tuple(tried))
 
     def _may_begin(self) -> bool:
         """Whether another setting fits into the time, if it takes as long as the slowest so far."""
@@ -173,16 +182,21 @@ class _Search:
         watch = Watch(questions)
         run = self.run.with_monitor(watch if trial is None else _pruner(trial, watch))
         model = self.model(config).fit(self.split.train, run)
-        lists = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
+        lists = self._asked(model)
         score = score_of(lists, questions)
         self.scores[_key(config)] = (config, score)
         if self.best is None or score > self.best[0]:
             # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
             settled = getattr(model, "settled", config)
-            self.best = (score, Chosen(settled, (), lists, tuple(watch.scores)))
+            self.best = (score, Chosen(settled, (), lists, tuple(watch.scores)), model)
         self.slowest = max(self.slowest, monotonic() - began)
         self._say()
         return score
+
+    def _asked(self, model: Any) -> Candidates:
+        questions = self.split.validation
+        found: Candidates = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
+        return found
 
     def _say(self) -> None:
         total = max(1, round(self.deadline - self.began)) if self.deadline < float("inf") else 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foretaste.metrics.ranking import ndcg
+from foretaste.models.fading import asked_otherwise
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
 from foretaste.registry import model_class
@@ -63,26 +64,37 @@ class Watch:
 
 
 def choose_settings(name: str, split: Split, run: Run, *, depth: int = 200) -> Chosen:
-    """Fit every setting of the model's grid on the training part; keep the best on validation, ties to the first."""
+    """Fit every setting of the model's grid on the training part, and ask the best one with histories that fade;
+    keep the best on validation, ties to the first."""
     questions = split.validation
     tried: list[tuple[Config, float]] = []
-    best: Candidates | None = None
+    best: tuple[Any, Candidates] | None = None
     course: list[float] = []
+
+    def asked(model: Any, config: Config) -> bool:
+        """Whether it is the best so far."""
+        nonlocal best
+        lists = model.recommend(questions.queries, depth, exclude=questions.excluded)
+        score = score_of(lists, questions)
+        better = best is None or score > max(score for _, score in tried)
+        if better:
+            best = model, lists
+        tried.append((config, score))
+        return better
+
     grid = model_class(name).grid
     for number, config in enumerate(grid):
         watch = Watch(questions)
         model = model_class(name)(config).fit(split.train, run.with_monitor(watch))
         # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
-        config = getattr(model, "settled", config)
-        lists = model.recommend(questions.queries, depth, exclude=questions.excluded)
-        score = score_of(lists, questions)
-        if best is None or score > max(score for _, score in tried):
-            best, course = lists, watch.scores
-        tried.append((config, score))
+        if asked(model, getattr(model, "settled", config)):
+            course = watch.scores
         run.progress(f"choosing settings of {name}", number + 1, len(grid))
     assert best is not None
+    for other in asked_otherwise(best[0]):
+        asked(other, other.config)
     winner = max(range(len(tried)), key=lambda i: (tried[i][1], -i))
-    return Chosen(tried[winner][0], tuple(tried), best, tuple(course))
+    return Chosen(tried[winner][0], tuple(tried), best[1], tuple(course))
 
 
 def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConfig) -> PipelineConfig:

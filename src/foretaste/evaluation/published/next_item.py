@@ -14,6 +14,7 @@ from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
 from foretaste.evaluation.segments import segments_of
 from foretaste.evaluation.select import Watch, score_of
+from foretaste.models.fading import asked_otherwise
 from foretaste.registry import model_class
 
 if TYPE_CHECKING:
@@ -136,16 +137,21 @@ def _measured(name: str, split: Split, run: Run, only_strict: bool) -> dict[tupl
     questions = split.validation
     best: tuple[float, Any, float, Watch] | None = None
     tried: list[tuple[Config, float]] = []
+
+    def asked(model: Any, config: Config, seconds: float, watch: Watch) -> None:
+        nonlocal best
+        score = score_of(model.recommend(questions.queries, 10, exclude=questions.excluded), questions)
+        tried.append((config, score))
+        if best is None or score > best[0]:
+            best = score, model, seconds, watch
+
     for config in configs:
         began, watch = perf_counter(), Watch(questions, CHOSEN_BY)
         model: Any = made(config).fit(split.train, run.with_monitor(watch))
-        seconds = perf_counter() - began
-        settled = getattr(model, "settled", config)
-        score = score_of(model.recommend(questions.queries, 10, exclude=questions.excluded), questions)
-        tried.append((settled, score))
-        if best is None or score > best[0]:
-            best = score, model, seconds, watch
+        asked(model, getattr(model, "settled", config), perf_counter() - began, watch)
     assert best is not None
+    for other in asked_otherwise(best[1]):
+        asked(other, other.config, *best[2:])
     score, strict, seconds, watch = best
     chosen = getattr(strict, "settled", strict.config)
     kept = tuple((config.model_dump(mode="json"), value) for config, value in tried)

@@ -177,7 +177,9 @@ class Bridge(Content):
         """(B, n_items) how loudly each item of a history speaks, 1 in all."""
         weight = self.event_weights(history, asked_at)
         shape = (len(history), len(self.white))
-        found = csr_array((weight, history.items, history.offsets), shape=shape).copy()  # leaving zeros out changes them
+        found = csr_array(
+            (weight, history.items, history.offsets), shape=shape
+        ).copy()  # leaving zeros out changes them
         found.eliminate_zeros()
         total = np.maximum(np.asarray(abs(found).sum(axis=1)).ravel(), 1e-9)
         found.data = (found.data / np.repeat(total, np.diff(found.indptr))).astype(np.float32)

@@ -9,9 +9,9 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import svds
 
-from foretaste.config import Config
 from foretaste.data.matrix import interaction_matrix
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.models.fading import FadingConfig, loudness
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
 
 
-class GraphFilterConfig(Config):
+class GraphFilterConfig(FadingConfig):
     rank: NonNegativeInt = 256
     """Of the ideal low-pass filter: how many of the smoothest directions of the graph it keeps."""
     ideal_weight: NonNegativeFloat = 0.3
@@ -81,14 +81,15 @@ class GraphFilter:
     def _score_all(self, queries: Queries) -> FloatArray:
         """(B, n_items); nan for everyone who has not wanted anything yet."""
         linear = fitted(self.linear, self)
-        x = interaction_matrix(queries.history, linear.shape[0], self.kind_weight)
+        x = interaction_matrix(queries.history, linear.shape[0], self.kind_weight, self.config.half_life_events)
         scores: FloatArray = (x @ linear).toarray() + (x @ self.into) @ self.out_of
         scores[np.diff(x.indptr) == 0] = np.nan
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         linear = fitted(self.linear, self)[history][:, items].toarray()
-        return (linear + self.into[history] @ self.out_of[:, items]).T
+        parts = (linear + self.into[history] @ self.out_of[:, items]).T
+        return parts * loudness(len(history), self.config.half_life_events)
 
     def save(self, folder: Path) -> None:
         linear = sparse_arrays("linear", fitted(self.linear, self))

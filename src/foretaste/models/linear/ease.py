@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 from scipy.linalg import lapack
 
-from foretaste.config import Config
 from foretaste.data.matrix import interaction_matrix
 from foretaste.errors import ConfigError
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.models.fading import FadingConfig, loudness
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 1024
 
 
-class EaseConfig(Config):
+class EaseConfig(FadingConfig):
     regularisation: PositiveFloat = 300.0
     """λ: the larger, the more the weights are drawn to 0. Hundreds for small catalogues, thousands for dense ones."""
     max_items: PositiveInt = 20_000
@@ -103,13 +103,14 @@ class Ease:
     def _score_all(self, queries: Queries) -> FloatArray:
         """(B, n_items); nan for everyone who has not wanted anything yet."""
         weights = fitted(self.weights, self)
-        x = interaction_matrix(queries.history, len(weights), self.kind_weight)
+        x = interaction_matrix(queries.history, len(weights), self.kind_weight, self.config.half_life_events)
         scores: FloatArray = x @ weights
         scores[np.diff(x.indptr) == 0] = np.nan
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        return fitted(self.weights, self)[np.ix_(history, items)].T
+        parts = fitted(self.weights, self)[np.ix_(history, items)].T
+        return parts * loudness(len(history), self.config.half_life_events)
 
     def save(self, folder: Path) -> None:
         arrays = {"gram": fitted(self.gram, self), "weights": fitted(self.weights, self)}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class ItemToItem(ABC):
     """A model names itself, its settings and how items come to speak for each other, and is done.
 
+    config  : a `FadingConfig`
     weights : what each item says for each other one, sparse; score = history · weights
     """
 
@@ -40,14 +41,19 @@ class ItemToItem(ABC):
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
-        return fitted(self.weights, self).recommend(queries, k, self.name, exclude, allowed)
+        return fitted(self.weights, self).recommend(queries, k, self.name, exclude, allowed, self._half_life)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return fitted(self.weights, self).score(queries, items)
+        return fitted(self.weights, self).score(queries, items, self._half_life)
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         """(K, H) what each event of the history gives to the score of each item; a row sums to its score."""
-        return fitted(self.weights, self).contributions(history, items)
+        return fitted(self.weights, self).contributions(history, items, self._half_life)
+
+    @property
+    def _half_life(self) -> float | None:
+        events: float | None = self.config.half_life_events
+        return events
 
     def save(self, folder: Path) -> None:
         write_model(folder, self.config, fitted(self.weights, self).arrays())

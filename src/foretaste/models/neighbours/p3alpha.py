@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeFloat, PositiveInt
 
-from foretaste.config import Config
+from foretaste.models.fading import FadingConfig
 from foretaste.models.neighbours.item_to_item import ItemToItem
 from foretaste.models.neighbours.weights import ItemWeights, walk
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from foretaste.types import Run
 
 
-class PlainWalkConfig(Config):
+class PlainWalkConfig(FadingConfig):
     neighbours: PositiveInt = 50
     """How many items may speak for an item."""
     alpha: NonNegativeFloat = 1.0

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 from scipy.sparse import csr_array
 
-from foretaste.config import Config
+from foretaste.models.fading import FadingConfig
 from foretaste.models.neighbours.item_to_item import ItemToItem
 from foretaste.models.neighbours.weights import ItemWeights, nearest_items
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, IntArray, Run
 
 
-class RulesConfig(Config):
+class RulesConfig(FadingConfig):
     speaks: Literal["confidence", "lift", "both"] = "both"
     """What a rule weighs in the score: its confidence, the log of its lift, or their product."""
     shrinkage: NonNegativeFloat = 50.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.sparse import csr_array, diags_array
 from foretaste.data.matrix import interaction_matrix
 from foretaste.index.sparse import dense_scores, recommend_sparse
 from foretaste.index.topk import BLOCK_CELLS, score_in_blocks
+from foretaste.models.fading import loudness
 from foretaste.models.saving import sparse_arrays, sparse_matrix
 
 if TYPE_CHECKING:
@@ -34,20 +36,32 @@ class ItemWeights:
     kind_weight: FloatArray
 
     def recommend(
-        self, queries: Queries, k: int, source: str, exclude: Ragged | None, allowed: BoolArray | None
+        self,
+        queries: Queries,
+        k: int,
+        source: str,
+        exclude: Ragged | None,
+        allowed: BoolArray | None,
+        half_life_events: float | None = None,
     ) -> Candidates:
+        """half_life_events : as `FadingConfig` has it"""
         n = self.weights.shape[0]
-        return recommend_sparse(self._rows, queries, k, n, source, exclude=exclude, allowed=allowed)
+        rows = partial(self._rows, half_life_events=half_life_events)
+        return recommend_sparse(rows, queries, k, n, source, exclude=exclude, allowed=allowed)
 
-    def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return score_in_blocks(lambda some: dense_scores(self._rows(some)), queries, items, self.weights.shape[0])
+    def score(self, queries: Queries, items: IntArray, half_life_events: float | None = None) -> FloatArray:
+        def dense(some: Queries) -> FloatArray:
+            return dense_scores(self._rows(some, half_life_events))
 
-    def _rows(self, queries: Queries) -> csr_array:
+        return score_in_blocks(dense, queries, items, self.weights.shape[0])
+
+    def _rows(self, queries: Queries, half_life_events: float | None) -> csr_array:
         """(B, n_items) CSR; nothing where nothing in the history says anything for the item."""
-        return interaction_matrix(queries.history, self.weights.shape[0], self.kind_weight) @ self.weights
+        x = interaction_matrix(queries.history, self.weights.shape[0], self.kind_weight, half_life_events)
+        return x @ self.weights
 
-    def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        found: FloatArray = self.weights[history][:, items].toarray().T
+    def contributions(self, history: IntArray, items: IntArray, half_life_events: float | None = None) -> FloatArray:
+        found: FloatArray = self.weights[history][:, items].toarray().T * loudness(len(history), half_life_events)
         return found
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
