@@ -52,7 +52,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 TABLES = {
     "amazon-beauty": NextTable(
         "Amazon Beauty 2014, 5-core",
-        (*CLASSICS, "sasrec", "sasrec+texts"),
+        (*CLASSICS, "bridge", "sasrec", "sasrec+texts"),
         {
             "SASRec + sampled softmax (eSASRec README)": (0.0921, 0.0531),
             "eSASRec (its README)": (0.0928, 0.0523),
@@ -63,7 +63,7 @@ TABLES = {
     ),
     "amazon-sports": NextTable(
         "Amazon Sports 2014, 5-core",
-        (*CLASSICS, "sasrec", "sasrec+texts"),
+        (*CLASSICS, "bridge", "sasrec", "sasrec+texts"),
         {
             "SASRec + sampled softmax (eSASRec README)": (0.0569, 0.0314),
             "eSASRec (its README)": (0.0560, 0.0323),
