@@ -8,6 +8,7 @@ descriptions the same on frappe, whose apps have a title, a category and a line 
 pictures     content on the films of ml-latest-small-posters that have a poster: titles and genres, poster, both
 encoder      content on amazon-beauty by the encoder as it came, after it read the catalogue (continued pretraining),
              fine-tuned on histories, and both one after the other
+fusion       sasrec on amazon-beauty with learned rows, encoder and words, made one vector in each of four ways
 
 The last event of each person is asked for among all items, what they have left out; settings and epochs are chosen on
 the event before it (variant strict: that one is not learned from). Learned is from at most PEOPLE people, drawn by
@@ -62,7 +63,9 @@ GUESSING = PretrainConfig(most_tokens=32, training=READING)
 HALF_LIVES = (1.0, 2.0, 5.0, 20.0)
 
 
-def run(parts: Sequence[str] = ("text", "attributes", "descriptions", "pictures", "encoder")) -> dict[str, object]:
+def run(
+    parts: Sequence[str] = ("text", "attributes", "descriptions", "pictures", "encoder", "fusion"),
+) -> dict[str, object]:
     return resumed("ablation", {part: PARTS[part] for part in parts})
 
 
@@ -95,6 +98,13 @@ def _networks(data: Dataset) -> dict[str, object]:
         "ids + encoder + words": SasRecConfig(texts=TextEncoderConfig(), words=True, training=STOP),
     }
     return _measured(data, "sasrec", {name: [config] for name, config in steps.items()}, "ids")
+
+
+def _fusion() -> dict[str, object]:
+    data = _some(load_folder(DATA / "amazon-beauty"), ("title", "attributes"))
+    read = SasRecConfig(texts=TextEncoderConfig(), words=True, training=STOP)
+    steps = {way: [read.model_copy(update={"fusion": way})] for way in ("sum", "concat", "gated", "attention")}
+    return _measured(data, "sasrec", steps, "sum")
 
 
 def _pictures() -> dict[str, object]:
@@ -192,4 +202,5 @@ PARTS = {
     "descriptions": _descriptions,
     "pictures": _pictures,
     "encoder": _encoder,
+    "fusion": _fusion,
 }

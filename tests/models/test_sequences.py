@@ -100,13 +100,32 @@ def test_what_kind_of_event_it_was_is_read() -> None:
     assert share_right(fitted, data, asked, right) > 0.95
 
 
-@pytest.mark.parametrize("reading", ["texts", "words"])
-def test_an_item_nobody_met_is_offered_for_its_words_alone(reading: str, tmp_path: Path) -> None:
-    pytest.importorskip("sentence_transformers", reason="the extra 'text' is not installed")
+def ready_made(data: Dataset, tmp_path: Path) -> str:
+    """A file in which a vector of each item says its parity, and nothing of i4 and i5."""
+    names = data.items.ids.names.to_list()
+    numbers = np.array([int(name[1:]) for name in names])
+    rows = np.random.default_rng(0).normal(0, 0.1, (len(names), 6)) + np.where(numbers % 2, 1, -1)[:, None]
+    kept = ~np.isin(numbers, [4, 5])
+    pl.DataFrame({"item": np.array(names)[kept], "vector": rows[kept]}).write_parquet(tmp_path / "ready.parquet")
+    return str(tmp_path / "ready.parquet")
+
+
+FUSIONS = ["sum", "concat", "gated", "attention"]
+
+
+@pytest.mark.parametrize(
+    ("reading", "fusion"),
+    [("texts", "sum"), *(("words", fusion) for fusion in FUSIONS), *(("vectors", fusion) for fusion in FUSIONS)],
+)
+def test_an_item_nobody_met_is_offered_for_its_words_alone(reading: str, fusion: str, tmp_path: Path) -> None:
     data = worlds.parity(n_users=60, n_items=40)
+    reads = {"words": {"words": True}, "vectors": {"vectors": ready_made(data, tmp_path)}}
+    if reading == "texts":
+        pytest.importorskip("sentence_transformers", reason="the extra 'text' is not installed")
+        reads["texts"] = {"texts": {}}
     unmet = np.isin(np.arange(40), data.items.ids.codes(pl.Series(["i0", "i1", "i2", "i3"])))
     known = data.where(~unmet[data.item])
-    fused = model(**({"texts": {}} if reading == "texts" else {"words": True})).fit(known, Run())
+    fused = model(**reads[reading], fusion=fusion).fit(known, Run())
     fused.save(tmp_path / "model")
     fused = SasRec.load(tmp_path / "model")
     allowed = unmet.copy()
@@ -114,5 +133,7 @@ def test_an_item_nobody_met_is_offered_for_its_words_alone(reading: str, tmp_pat
     found = fused.recommend(asked, 2, allowed=allowed).items
     right = worlds.parity_of(data, found.ravel()).reshape(found.shape) == worlds.parity_of_people(data)[:, None]
     assert right.mean() > 0.9
+    if reading != "words" or fusion != "sum":
+        return
     plain = model().fit(known, Run())
     assert (plain.recommend(asked, 2, allowed=allowed).items == -1).all(), "ids alone know nothing of it, and say so"

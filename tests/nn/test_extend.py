@@ -18,6 +18,7 @@ from foretaste.nn.transformer import Transformer  # noqa: E402
 WIDTH, LONGEST, ITEMS, KINDS = 8, 12, 20, 3
 NETWORKS = {
     "transformer": lambda: Transformer(WIDTH, 2, 2, 0.5, LONGEST, causal=True),
+    "rotary": lambda: Transformer(WIDTH, 2, 2, 0.5, LONGEST, causal=True, positions="rotary"),
     "hstu": lambda: Hstu(WIDTH, 2, 2, 0.5, LONGEST),
     "gru": lambda: Gru(WIDTH, 2, 0.5),
 }

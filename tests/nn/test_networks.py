@@ -17,10 +17,15 @@ WIDTH, LONGEST = 8, 12
 LENGTHS = [5, 1, 12, 3]
 CAUSAL = {
     "transformer": lambda: Transformer(WIDTH, 2, 2, 0.0, LONGEST, causal=True),
+    "rotary": lambda: Transformer(WIDTH, 2, 2, 0.0, LONGEST, causal=True, positions="rotary"),
     "hstu": lambda: Hstu(WIDTH, 2, 2, 0.0, LONGEST),
     "gru": lambda: Gru(WIDTH, 1, 0.0),
 }
-ALL = {**CAUSAL, "both ways": lambda: Transformer(WIDTH, 2, 2, 0.0, LONGEST, causal=False)}
+ALL = {
+    **CAUSAL,
+    "both ways": lambda: Transformer(WIDTH, 2, 2, 0.0, LONGEST, causal=False),
+    "rotary both ways": lambda: Transformer(WIDTH, 2, 2, 0.0, LONGEST, causal=False, positions="rotary"),
+}
 
 
 def rows(lengths=LENGTHS, seed: int = 0):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foretaste.training.augment import LEAST, augmented, cropped, dropped, reordered
+from foretaste.training.augment import LEAST, augmented, cropped, dropped, masked, reordered, substituted
 from foretaste.training.config import AugmentConfig
 from foretaste.types import History
 
@@ -80,10 +80,40 @@ def test_a_share_of_the_events_is_dropped_and_of_the_rows_reordered() -> None:
 def test_switched_off_nothing_happens_and_nothing_is_drawn() -> None:
     history, rng = numbered([5, 6]), np.random.default_rng(0)
     assert augmented(history, AugmentConfig(), rng) is history
+    assert substituted(history, 0.0, np.zeros((11, 2), np.int32), rng) is history
+    assert masked(history, 0.0, 99, rng) is history
     assert rng.random() == np.random.default_rng(0).random()
 
 
-@pytest.mark.parametrize("setting", ["crop", "drop", "reorder"])
+def test_a_share_of_the_events_is_of_one_of_the_similar_items() -> None:
+    """Item n is like n + 1000 and n + 2000, every third one like n + 1000 alone, every fifth like nothing."""
+    history = numbered([20] * 600)
+    n = np.arange(12_000)
+    similar = np.stack([n + 1000, np.where(n % 3, n + 2000, -1)], 1).astype(np.int32)
+    similar[n % 5 == 0] = -1
+    found = substituted(history, 0.3, similar, np.random.default_rng(0))
+    by = found.items - history.items
+    assert not by[n % 5 == 0].any()
+    assert set(by[n % 3 == 0]) == {0, 1000}
+    assert set(by) == {0, 1000, 2000}
+    for chosen, expected in ((n % 5 > 0, 0.3), ((n % 5 > 0) & (n % 3 == 0), 0.3)):
+        assert abs((by[chosen] > 0).mean() - expected) < 0.02
+    both = by[(n % 5 > 0) & (n % 3 > 0) & (by > 0)]
+    assert abs((both == 1000).mean() - 0.5) < 0.04
+    assert found.items.dtype == np.int32
+    assert found.value is history.value, "only the item is another"
+
+
+def test_a_share_of_the_items_is_hidden() -> None:
+    history = numbered([20] * 600)
+    found = masked(history, 0.25, 77_777, np.random.default_rng(0))
+    hidden = found.items == 77_777
+    assert abs(hidden.mean() - 0.25) < 0.02
+    assert (found.items[~hidden] == history.items[~hidden]).all()
+    assert found.time is history.time
+
+
+@pytest.mark.parametrize("setting", ["crop", "drop", "reorder", "substitute", "mask"])
 def test_a_chance_is_a_chance(setting: str) -> None:
     from pydantic import ValidationError
 

@@ -34,11 +34,21 @@ def some_history() -> History:
     return History(rng.integers(0, N_ITEMS, n).astype(np.int32), offsets, time, kind, np.ones(n, np.float32))
 
 
-@pytest.mark.parametrize("loss", ["softmax", "sampled", "gbce", "bpr"])
-@pytest.mark.parametrize("name", ["sasrec", "hstu", "gru4rec", "bert4rec"])
-def test_a_step_on_an_accelerator_leaves_nothing_behind_on_the_processor(name: str, loss: str) -> None:
+NETWORKS = [(name, {}) for name in ("sasrec", "hstu", "gru4rec", "bert4rec")]
+WAYS = [("sasrec", {"fusion": "concat", "positions": "rotary"}), ("sasrec", {"fusion": "gated"})]
+WAYS += [("sasrec", {"fusion": "attention"}), ("sasrec", {"fusion": "attention", "ids": False})]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "loss"),
+    [(*network, loss) for network in NETWORKS for loss in ("softmax", "sampled", "gbce", "bpr")]
+    + [(*way, "softmax") for way in WAYS],
+)
+def test_a_step_on_an_accelerator_leaves_nothing_behind_on_the_processor(
+    name: str, settings: dict[str, Any], loss: str
+) -> None:
     made: Any = model_class(name)
-    config = made.config_class.parse({"width": 8, "loss": {"kind": loss, "negatives": 4}}, "a test")
+    config = made.config_class.parse({"width": 8, "loss": {"kind": loss, "negatives": 4}, **settings}, "a test")
     lessons: Any = NextEvents(some_history(), 5)
     masked = name == "bert4rec"
     if masked:

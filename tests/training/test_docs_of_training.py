@@ -17,7 +17,7 @@ def test_the_python_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     pytest.importorskip("sentence_transformers", reason="the extra 'text' is not installed")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     names: dict[str, object] = {"data": worlds.parity(20, 12, 5), "other": worlds.parity(20, 14, 5, seed=1)}
     for block in blocks:
         exec(compile(block, "docs/training.md", "exec"), names)

@@ -15,7 +15,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 import worlds  # noqa: E402
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
-from foretaste.training.config import TrainingConfig  # noqa: E402
+from foretaste.training.config import AugmentConfig, TrainingConfig  # noqa: E402
 from foretaste.types import Run  # noqa: E402
 
 if TYPE_CHECKING:
@@ -93,17 +93,23 @@ def test_a_checkpoint_of_other_data_is_not_continued(tmp_path: Path) -> None:
     np.testing.assert_array_equal(weights(after), weights(SasRec(config()).fit(other, Run())))
 
 
-@pytest.mark.parametrize("averaging", [0.0, 0.9])
-def test_interrupted_and_resumed_it_is_the_undisturbed_run(tmp_path: Path, averaging: float) -> None:
-    undisturbed = SasRec(config(averaging=averaging)).fit(worlds.parity(), Run())
+CHANGED = AugmentConfig(crop=0.3, drop=0.1, reorder=0.2, substitute=0.2, mask=0.2)
+
+
+@pytest.mark.parametrize(("averaging", "augment"), [(0.0, AugmentConfig()), (0.9, AugmentConfig()), (0.9, CHANGED)])
+def test_interrupted_and_resumed_it_is_the_undisturbed_run(
+    tmp_path: Path, averaging: float, augment: AugmentConfig
+) -> None:
+    settings = config(averaging=averaging).model_copy(update={"augment": augment})
+    undisturbed = SasRec(settings).fit(worlds.parity(), Run())
 
     def interrupt(what: str, done: int, total: int) -> None:
         if what.startswith("training, epoch 4") and done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        SasRec(config(averaging=averaging)).fit(worlds.parity(), Run(folder=tmp_path, progress=interrupt))
-    resumed = SasRec(config(averaging=averaging)).fit(worlds.parity(), Run(folder=tmp_path))
+        SasRec(settings).fit(worlds.parity(), Run(folder=tmp_path, progress=interrupt))
+    resumed = SasRec(settings).fit(worlds.parity(), Run(folder=tmp_path))
     assert resumed.trained.progress.losses == undisturbed.trained.progress.losses
     np.testing.assert_array_equal(weights(resumed), weights(undisturbed))
 

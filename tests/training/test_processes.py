@@ -13,13 +13,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 import worlds  # noqa: E402
+from foretaste.features.columns import ColumnsConfig  # noqa: E402
 from foretaste.models.sequence.bert4rec import Bert4Rec, Bert4RecConfig  # noqa: E402
 from foretaste.models.sequence.config import LossConfig  # noqa: E402
 from foretaste.models.sequence.course import Course  # noqa: E402
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
 from foretaste.models.sequence.several import several_processes  # noqa: E402
 from foretaste.nn.items import Words  # noqa: E402
-from foretaste.training.config import TrainingConfig  # noqa: E402
+from foretaste.training.config import AugmentConfig, TrainingConfig  # noqa: E402
 from foretaste.training.rows import MaskedEvents, NextEvents, WithNegatives, every_nth_row  # noqa: E402
 from foretaste.training.state import State  # noqa: E402
 from foretaste.types import History, Run  # noqa: E402
@@ -32,6 +33,7 @@ HELPER = (
     "from foretaste.models.sequence.several import several_processes\n"
     "with several_processes(): raise SystemExit('only the first process does the work')"
 )
+CHANGED = AugmentConfig(substitute=0.3, mask=0.2, drop=0.1)
 EXACT = TrainingConfig(epochs=4, least_steps=0, batch_events=144, precision="float32")
 
 
@@ -75,8 +77,11 @@ def gradients(model: object, world: object, patch: pytest.MonkeyPatch) -> list[l
         lambda: SasRec(SasRecConfig(width=16, dropout=0.0, training=EXACT)),
         lambda: SasRec(SasRecConfig(width=16, dropout=0.0, training=EXACT, loss=LossConfig(kind="gbce", negatives=8))),
         lambda: Bert4Rec(Bert4RecConfig(width=16, dropout=0.0, training=EXACT)),
+        lambda: SasRec(
+            SasRecConfig(width=16, dropout=0.0, training=EXACT, augment=CHANGED, item_columns=ColumnsConfig())
+        ),
     ],
-    ids=["softmax", "negatives", "masked"],
+    ids=["softmax", "negatives", "masked", "augmented"],
 )
 def test_the_gradients_are_those_of_one_process(make, together: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from foretaste.training.processes import ALONE, at_work
@@ -155,6 +160,8 @@ def test_a_course_arrives_as_it_was_sent() -> None:
         7,
         True,
         start,
+        beside={"pictures": torch.rand(40, 2)},
+        similar=np.arange(80, dtype=np.int32).reshape(40, 2),
     )
     found = Course.from_tensors(sent.tensors())
     assert (found.name, found.config, found.seed, found.watched, found.mask_share) == (
@@ -170,6 +177,8 @@ def test_a_course_arrives_as_it_was_sent() -> None:
     assert found.words.size == 2
     assert all((a == b).all() for a, b in zip(found.words[:3], words[:3], strict=True))
     assert (found.start["network.norm.bias"] == 1).all()
+    assert torch.equal(found.beside["pictures"], sent.beside["pictures"])
+    np.testing.assert_array_equal(found.similar, sent.similar)
 
 
 def test_a_single_process_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

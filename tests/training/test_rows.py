@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
+from foretaste.training.config import AugmentConfig  # noqa: E402
 from foretaste.training.rows import MaskedEvents, NextEvents, WithNegatives, slices, wanted  # noqa: E402
 from foretaste.types import History  # noqa: E402
 
@@ -42,6 +45,28 @@ def test_masked_events_are_hidden_and_asked_for() -> None:
             assert (lesson.batch.items[lesson.where] == 99).all()
             assert (lesson.batch.items == 99).sum() == len(lesson.where)
             assert (lesson.targets != 99).all()
+
+
+def test_what_is_read_may_be_disguised_and_what_is_asked_for_never() -> None:
+    """Substituted items are 30 more, a masked one is 99."""
+    similar = np.where(np.arange(60) < 30, np.arange(60) + 30, -1)[:, None].astype(np.int32)
+    augment = AugmentConfig(substitute=0.5, mask=0.3)
+    lesson = NextEvents(History.of_items(ROWS), 50, augment=augment, similar=similar, mask=99)
+    true = {(a, b) for row in ROWS for a, b in pairwise(row)}
+    read = set()
+    for seed in range(30):
+        for one in lessons(lesson, seed):
+            for item, target in zip(one.batch.items[one.where].tolist(), one.targets.tolist(), strict=True):
+                read.add("hidden" if item == 99 else "other" if item >= 30 else "own")
+                assert item == 99 or (item % 30, target) in true
+                assert target in {b for _, b in true}
+    assert read == {"hidden", "other", "own"}
+    filled = MaskedEvents(History.of_items(ROWS), 50, 99, 0.4, augment, similar=similar)
+    for seed in range(10):
+        for one in lessons(filled, seed):
+            assert (one.targets < 30).all()
+            assert (one.batch.items[one.where] == 99).all()
+            assert (one.batch.items == 99).sum() == len(one.where), "mask is for networks that look back alone"
 
 
 def test_negatives_follow_their_shares() -> None:

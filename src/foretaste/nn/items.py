@@ -1,12 +1,17 @@
-"""What an item is to a network: a learned row, the learned rows of its words, what an encoder says of it, or all."""
+"""What an item is to a network: a learned row, the learned rows of its words, what encoders say of it, or all."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from foretaste.nn.fusion import FusionKind, fusion_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 INITIAL = 0.02
 
@@ -21,17 +26,22 @@ class Words(NamedTuple):
 
 
 class ItemEmbedding(nn.Module):
-    """e(i) = E[i] + W c(i) + Σ_w t(i, w) V[w], with E, W and V learned.
+    """e(i) = E[i] + W c(i) + Σ_w t(i, w) V[w], with E, W and V learned; or these parts fused in another way.
 
     content : (n_items, C) float32 rows of length 1, what a frozen encoder says of the item, 0 where nothing; or None
     words   : the weight t(i, w) of each word in each item, as rows of a sparse matrix; or None
     ids     : False learns from content and words alone: an item nobody has met is as good as any other
+    layers  : of the towers that read content
+    beside  : more such content by name (pictures, columns, vectors), each with a tower of its own
+    fusion  : how the parts become one vector (`nn/fusion.py`)
+    met     : (n_items,) bool, whose learned row is learned from anything; None for all
     """
 
     content: Tensor | None
     word_codes: Tensor | None
     word_starts: Tensor | None
     word_weights: Tensor | None
+    there: Tensor
 
     def __init__(
         self,
@@ -42,9 +52,12 @@ class ItemEmbedding(nn.Module):
         *,
         ids: bool = True,
         layers: int = 1,
+        beside: Mapping[str, Tensor] | None = None,
+        fusion: FusionKind = "sum",
+        met: Tensor | None = None,
     ) -> None:
         super().__init__()
-        self.n_items = n_items
+        self.n_items, self.layers = n_items, layers
         self.ids = nn.Parameter(torch.randn(n_items, width) * INITIAL) if ids else None
         self.register_buffer("content", content)
         self.register_buffer("word_codes", words and words.codes)
@@ -52,29 +65,64 @@ class ItemEmbedding(nn.Module):
         self.register_buffer("word_weights", words and words.weights)
         self.words = nn.Parameter(torch.randn(words.size, width) * INITIAL) if words else None
         self.project = None if content is None else _tower(content.shape[1], width, layers)
+        self.beside = nn.ModuleDict({name: _tower(c.shape[1], width, layers) for name, c in (beside or {}).items()})
+        for name, vectors in (beside or {}).items():
+            self.register_buffer(f"beside_{name}", vectors)
+        there = self._there(met)
+        self.register_buffer("there", there, persistent=False)
+        self.some_unmet = ids and fusion != "sum" and met is not None and not bool(met.all())
+        self.fuse = fusion_of(fusion, width, there.shape[1], row=ids)
 
     def forward(self) -> Tensor:
         """(n_items, width) of the whole catalogue."""
-        parts: list[Tensor] = [] if self.ids is None else [self.ids]
+        parts: list[Tensor] = []
+        if self.ids is not None:
+            parts.append(self.ids * self.there[:, :1] if self.some_unmet else self.ids)
         if self.project is not None and self.content is not None:
-            parts.append(self.project(self.content))
+            parts.append(self._read(self.project, self.content, len(parts)))
         if self.words is not None and self.word_codes is not None:
             parts.append(
                 F.embedding_bag(
                     self.word_codes, self.words, self.word_starts, mode="sum", per_sample_weights=self.word_weights
                 )
             )
-        return sum(parts[1:], parts[0])
+        for name, tower in self.beside.items():
+            parts.append(self._read(tower, self.get_buffer(f"beside_{name}"), len(parts)))
+        found: Tensor = self.fuse(parts, self.there)
+        return found
+
+    def of_content(self, content: Tensor) -> Tensor:
+        """(S, width) of what no item stands for, and of which only this content (S, C) is known."""
+        assert self.project is not None, "only what reads texts knows what to make of them"
+        at = 0 if self.ids is None else 1
+        read = self.project(content)
+        parts = [read if m == at else torch.zeros_like(read) for m in range(self.there.shape[1])]
+        there = torch.zeros(len(content), len(parts), dtype=torch.bool, device=content.device)
+        there[:, at] = True
+        found: Tensor = self.fuse(parts, there)
+        return found
 
     def described(self) -> Tensor:
         """(n_items,) whether anything but its code is known of an item."""
-        found = torch.zeros(self.n_items, dtype=torch.bool)
+        return self.there[:, 0 if self.ids is None else 1 :].any(1).cpu()
+
+    def _read(self, tower: nn.Module, content: Tensor, part: int) -> Tensor:
+        """One linear map makes nothing of nothing; several, with constants between them, have to be told."""
+        read: Tensor = tower(content)
+        return read if self.layers == 1 else read * self.there[:, part, None]
+
+    def _there(self, met: Tensor | None) -> Tensor:
+        """(n_items, M) bool, which items have which part, in the order in which the parts are fused."""
+        found = []
+        if self.ids is not None:
+            found.append(torch.ones(self.n_items, dtype=torch.bool) if met is None else met)
         if self.content is not None:
-            found |= self.content.any(1).cpu()
+            found.append(self.content.any(1))
         if self.word_codes is not None and self.word_starts is not None:
-            starts = self.word_starts.cpu()
-            found |= torch.cat([starts[1:], torch.tensor([len(self.word_codes)])]) > starts
-        return found
+            ends = torch.cat([self.word_starts[1:], torch.tensor([len(self.word_codes)])])
+            found.append(ends > self.word_starts)
+        found += [self.get_buffer(f"beside_{name}").any(1) for name in self.beside]
+        return torch.stack(found, 1)
 
 
 def _tower(content_width: int, width: int, layers: int) -> nn.Module:

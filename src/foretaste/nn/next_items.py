@@ -31,6 +31,7 @@ class NextItems(nn.Module):
     n_kinds : of events; one alone says nothing
     timed   : whether the events have times
     known   : length of the vectors x in which people are known beside their events; 0 for none
+    blank   : whether a row stands for items that are masked in learning (causal networks; others have that of `mask`)
     """
 
     def __init__(
@@ -43,10 +44,12 @@ class NextItems(nn.Module):
         n_kinds: int,
         timed: bool,
         known: int = 0,
+        blank: bool = False,
     ) -> None:
         super().__init__()
         self.items, self.network = items, network
         self.hidden = nn.Parameter(torch.zeros(1, width)) if mask else None
+        self.masked = nn.Parameter(torch.zeros(1, width)) if blank and not mask else None
         self.kinds = nn.Parameter(torch.zeros(n_kinds, width)) if n_kinds > 1 else None
         self.gaps = nn.Parameter(torch.zeros(TIME_BUCKETS, width)) if timed else None
         self.person = nn.Parameter(torch.zeros(known, width)) if known else None
@@ -57,8 +60,8 @@ class NextItems(nn.Module):
 
     def table(self) -> Tensor:
         """(n_items, width), and one row more where there is a mask."""
-        items = self.items()
-        return items if self.hidden is None else torch.cat([items, self.hidden])
+        items, mask = self.items(), self.masked if self.hidden is None else self.hidden
+        return items if mask is None else torch.cat([items, mask])
 
     def states(self, table: Tensor, batch: Batch) -> Tensor:
         """(T, width) after each event of the batch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,25 +10,35 @@ from torch.nn import functional as F
 
 from foretaste.nn.dropout import Dropout
 from foretaste.nn.ragged import pick
+from foretaste.nn.rotary import Rotary
 
 if TYPE_CHECKING:
     from foretaste.nn.memory import Memory
     from foretaste.nn.ragged import Batch
 
 
-class Attention(nn.Module):
-    """softmax(Q Kᵀ / √d) V within each row; causal rows look only back."""
+Positions = Literal["learned", "rotary"]
 
-    def __init__(self, width: int, heads: int, *, causal: bool) -> None:
+
+class Attention(nn.Module):
+    """softmax(Q Kᵀ / √d) V within each row; causal rows look only back.
+
+    turn : queries and keys are turned by their places, so that their product knows how far apart they stand; or None
+    """
+
+    def __init__(self, width: int, heads: int, *, causal: bool, turn: Rotary | None = None) -> None:
         super().__init__()
         self.heads, self.causal = heads, causal
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
+        self.turn = turn
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         """(T, width) to (T, width)."""
         width = x.shape[1]
         qkv = self.qkv(x)
+        if self.turn is not None:
+            qkv = torch.cat([self.turn(qkv[:, : 2 * width], batch.place), qkv[:, 2 * width :]], 1)
         longer = torch.cat([qkv, qkv.new_zeros(1, 3 * width)])
         grids, at = batch.pieces()
         seen = []
@@ -49,7 +59,11 @@ class Attention(nn.Module):
         returns : (n, width), and the keys and values of all t + n
         """
         n, width = x.shape
-        q, k, v = self.qkv(x).view(n, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
+        qkv = self.qkv(x)
+        if self.turn is not None:
+            place = torch.arange(n) + (0 if past is None else past.shape[2])
+            qkv = torch.cat([self.turn(qkv[:, : 2 * width], place), qkv[:, 2 * width :]], 1)
+        q, k, v = qkv.view(n, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
         own = torch.stack([k, v])
         known = own if past is None else torch.cat([past, own], 2)
         before = known.shape[2] - n
@@ -61,10 +75,12 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """x + attention(norm(x)), then x + feed-forward(norm(x))."""
 
-    def __init__(self, width: int, heads: int, dropout: float, expansion: int, *, causal: bool) -> None:
+    def __init__(
+        self, width: int, heads: int, dropout: float, expansion: int, *, causal: bool, turn: Rotary | None = None
+    ) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.attention = Attention(width, heads, causal=causal)
+        self.attention = Attention(width, heads, causal=causal, turn=turn)
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(width),
             nn.Linear(width, expansion * width),
@@ -85,27 +101,44 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Events to states: state t speaks of what comes after event t."""
+    """Events to states: state t speaks of what comes after event t.
+
+    positions : learned, a row of each place added to the event; or rotary, how far apart two events stand
+    """
 
     def __init__(
-        self, width: int, blocks: int, heads: int, dropout: float, max_length: int, *, expansion: int = 4, causal: bool
+        self,
+        width: int,
+        blocks: int,
+        heads: int,
+        dropout: float,
+        max_length: int,
+        *,
+        expansion: int = 4,
+        causal: bool,
+        positions: Positions = "learned",
     ) -> None:
         super().__init__()
-        self.positions = nn.Parameter(torch.randn(max_length, width) * 0.02)
+        learned = positions == "learned"
+        turn = None if learned else Rotary(width, heads, max_length)
+        self.positions = nn.Parameter(torch.randn(max_length, width) * 0.02) if learned else None
         self.drop = Dropout(dropout)
-        self.blocks = nn.ModuleList(Block(width, heads, dropout, expansion, causal=causal) for _ in range(blocks))
+        self.blocks = nn.ModuleList(
+            Block(width, heads, dropout, expansion, causal=causal, turn=turn) for _ in range(blocks)
+        )
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         """x (T, width) the embedded events; returns (T, width)."""
-        x = self.drop(x + pick(self.positions, batch.place))
+        x = self.drop(x if self.positions is None else x + pick(self.positions, batch.place))
         for block in self.blocks:
             x = block(x, batch)
         return self.norm(x)
 
     def extend(self, x: Tensor, time: Tensor | None, memory: Memory) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x (n, width) the newest events of one row; their states (n, width), and keys and values of each block."""
-        x = x + self.positions[memory.length : memory.length + len(x)]
+        if self.positions is not None:
+            x = x + self.positions[memory.length : memory.length + len(x)]
         kept = []
         for number, block in enumerate(self.blocks):
             assert isinstance(block, Block)

@@ -1,11 +1,12 @@
 """Histories changed a little each time they are learned from, so that a network does not learn them by heart.
 
-Crop, reorder (Xie et al., ICDE 2022: CL4SRec) and dropout of events, on batches of ragged rows. Every choice is drawn
-by the generator handed in; targets are what follows in the changed row.
+Crop, mask, reorder (Xie et al., ICDE 2022: CL4SRec), substitution by similar items (Liu et al. 2021: CoSeRec) and
+dropout of events, on batches of ragged rows. Every choice is drawn by the generator handed in.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,14 +15,17 @@ from foretaste.types import History
 
 if TYPE_CHECKING:
     from foretaste.training.config import AugmentConfig
-    from foretaste.types import BoolArray
+    from foretaste.types import BoolArray, IntArray
 
 LEAST = 2
 """Events a row keeps: one to read, one to ask for."""
 
 
 def augmented(history: History, config: AugmentConfig, rng: np.random.Generator) -> History:
-    """Rows of LEAST events or more; the answer has as many rows, each of LEAST events or more."""
+    """The histories that are learned from, targets and all: cropped, thinned, reordered.
+
+    history : rows of LEAST events or more; the answer has as many rows, each of LEAST events or more
+    """
     if config.crop:
         history = history.where(cropped(history, config.crop, config.crop_keeps, rng))
     if config.drop:
@@ -62,3 +66,27 @@ def reordered(history: History, chance: float, share: float, rng: np.random.Gene
     key = np.where(moved, start[row] + rng.random(len(event)) * long[row], event.astype(np.float64))
     order = np.lexsort((key, row))
     return History(history.items[order], history.offsets, history.time, history.kind[order], history.value[order])
+
+
+def substituted(history: History, chance: float, similar: IntArray | None, rng: np.random.Generator) -> History:
+    """With this chance, each event is of an item like its own; of one that nothing is like, nothing changes.
+
+    similar : (n_items, S) codes of the items most like each, the likest first, −1 where there are fewer
+    """
+    if not chance or similar is None:
+        return history
+    events = np.flatnonzero(rng.random(len(history.items)) < chance)
+    of_each = similar[history.items[events]]
+    count = (of_each >= 0).sum(axis=1)
+    drawn = np.minimum((rng.random(len(events)) * count).astype(np.int64), np.maximum(count - 1, 0))
+    items = history.items.copy()
+    items[events] = np.where(count > 0, of_each[np.arange(len(events)), drawn], items[events])
+    return replace(history, items=items)
+
+
+def masked(history: History, chance: float, mask: int | None, rng: np.random.Generator) -> History:
+    """With this chance, each event is of the item `mask`, which stands for any; its time and kind are still known."""
+    if not chance or mask is None:
+        return history
+    hidden = rng.random(len(history.items)) < chance
+    return replace(history, items=np.where(hidden, mask, history.items).astype(history.items.dtype))

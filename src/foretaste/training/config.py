@@ -12,8 +12,12 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class AugmentConfig(Config):
-    """Histories changed a little each time they are learned from. All chances are 0 by default: nothing measured speaks
-    for another."""
+    """Histories changed a little each time they are learned from. All chances are 0 by default: nothing measured
+    (docs/log.md) speaks for another.
+
+    crop, drop and reorder make another history, and ask for what follows in it. substitute and mask change only what is
+    read: what is asked for stays what the person took.
+    """
 
     crop: Share = 0.0
     """Chance that a history is cut to a part of it, drawn anew each epoch."""
@@ -25,6 +29,13 @@ class AugmentConfig(Config):
     """Chance that a part of a history is put in another order."""
     reorder_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     """Share of the history that such a part holds."""
+    substitute: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Chance of each event to be read as one of an item like it."""
+    substitutes: PositiveInt = 5
+    """Of so many items that are most like it (taken by the same people: itemknn), one is drawn."""
+    mask: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Chance of each event to be read without its item: a learned row stands there. bert4rec, which learns by nothing
+    else, has its own setting `masked`, and this one changes nothing there."""
 
 
 class TrainingConfig(Config):

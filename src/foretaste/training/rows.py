@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from foretaste.nn.ragged import Batch, batch_of
-from foretaste.training.augment import augmented
+from foretaste.training.augment import augmented, masked, substituted
 from foretaste.training.config import AugmentConfig
 from foretaste.types import History
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from foretaste.types import FloatArray, LongArray
+    from foretaste.types import FloatArray, IntArray, LongArray
 
 
 AS_THEY_ARE = AugmentConfig()
@@ -82,6 +82,8 @@ class NextEvents:
     max_length : events a row holds; of longer rows the newest, or a window drawn anew each epoch
     augment    : how rows are changed before they are learned from
     people     : what is known of the person of each row; None where that is nothing
+    similar    : (n_items, S) the items most like each, −1 where there are fewer; what `augment.substitute` draws from
+    mask       : the code that stands for an item that `augment.mask` hides
     """
 
     history: History
@@ -89,6 +91,8 @@ class NextEvents:
     windows: bool = False
     augment: AugmentConfig = AS_THEY_ARE
     people: People | None = None
+    similar: IntArray | None = None
+    mask: int | None = None
 
     def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
         for chosen in row_batches(self.history, self.max_length, batch_events, rng):
@@ -98,7 +102,9 @@ class NextEvents:
             is_last[offsets[1:] - 1] = True
             is_first = np.zeros(len(window.items), bool)
             is_first[offsets[:-1]] = True
-            batch = as_batch(window.where(~is_last), None if window.time is None else window.time[is_last])
+            read = substituted(window, self.augment.substitute, self.similar, rng)
+            read = masked(read, self.augment.mask, self.mask, rng).where(~is_last)
+            batch = as_batch(read, None if window.time is None else window.time[is_last])
             targets = torch.from_numpy(window.items[~is_first].astype(np.int64))
             if self.people is not None:
                 batch = batch._replace(person=self.people.of(chosen, rng))
@@ -121,8 +127,9 @@ class NextEvents:
 class MaskedEvents:
     """A share of each row is hidden and asked for, given what stands on both sides (Sun et al., CIKM 2019).
 
-    mask   : the code that stands for a hidden event
-    people : what is known of the person of each row; None where that is nothing
+    mask    : the code that stands for a hidden event
+    people  : what is known of the person of each row; None where that is nothing
+    similar : as in NextEvents
     """
 
     history: History
@@ -131,6 +138,7 @@ class MaskedEvents:
     share: float
     augment: AugmentConfig = AS_THEY_ARE
     people: People | None = None
+    similar: IntArray | None = None
 
     def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
         for chosen in row_batches(self.history, self.max_length, batch_events, rng):
@@ -144,11 +152,12 @@ class MaskedEvents:
             hidden[(window.offsets[1:] - 1)[only_last]] = True
             if not hidden.any():
                 hidden[-1] = True
-            batch = as_batch(window)
+            batch = as_batch(substituted(window, self.augment.substitute, self.similar, rng))
             if self.people is not None:
                 batch = batch._replace(person=self.people.of(chosen, rng))
             where = torch.from_numpy(np.flatnonzero(hidden))
-            yield Lesson(batch._replace(items=batch.items.index_fill(0, where, self.mask)), where, batch.items[where])
+            targets = torch.from_numpy(window.items[hidden].astype(np.int64))
+            yield Lesson(batch._replace(items=batch.items.index_fill(0, where, self.mask)), where, targets)
 
     def steps(self, batch_events: int) -> int:
         return sum(1 for _ in row_batches(self.history, self.max_length, batch_events))

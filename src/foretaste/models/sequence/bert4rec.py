@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -15,6 +15,8 @@ class Bert4RecConfig(SequenceConfig):
     blocks: PositiveInt = 2
     heads: PositiveInt = 1
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    positions: Literal["learned", "rotary"] = "learned"
+    """learned: a row for each place. rotary: attention knows how far apart two events stand (RoFormer)."""
     masked: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """Share of the events hidden and asked for."""
 
@@ -28,7 +30,8 @@ class Bert4Rec(SequenceModel):
 
     @staticmethod
     def network(config: Bert4RecConfig) -> Transformer:
-        return Transformer(config.width, config.blocks, config.heads, config.dropout, config.max_length, causal=False)
+        c = config
+        return Transformer(c.width, c.blocks, c.heads, c.dropout, c.max_length, causal=False, positions=c.positions)
 
     def mask_share(self) -> float:
         share: float = self.config.masked

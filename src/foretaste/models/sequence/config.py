@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from foretaste.config import Config
 from foretaste.features.columns import ColumnsConfig
+from foretaste.features.images import ImageEncoderConfig
 from foretaste.features.text import TextEncoderConfig
 from foretaste.training.config import AugmentConfig, TrainingConfig
 
@@ -38,6 +39,16 @@ class SequenceConfig(Config):
     item that says it, new ones too."""
     ids: bool = True
     """False learns from texts and words alone: an item nobody has met is then as good as any other."""
+    pictures: ImageEncoderConfig | None = None
+    """Add what the picture of an item shows, seen by this frozen encoder; items may lack one."""
+    item_columns: ColumnsConfig | None = None
+    """Add what the columns of an item say (categories, labels, numbers, dates), read like this."""
+    vectors: str | None = None
+    """Add vectors made elsewhere (sound, video): a file as `features/ready.py` reads it; items may lack one."""
+    fusion: Literal["sum", "concat", "gated", "attention"] = "sum"
+    """How row, texts, words, pictures, columns and vectors of an item become one vector; what it lacks is left out.
+    sum: added. concat: side by side through a layer, beside the sum. gated: a sum in which each item weighs its parts.
+    attention: the learned row looks at the other parts. Measured, none was better than the sum (docs/log.md)."""
     item_layers: PositiveInt = 1
     """Of the item tower: 1 is a linear map of what the encoder says into the space of the items."""
     columns: bool = False

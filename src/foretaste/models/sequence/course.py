@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from foretaste.models.sequence.config import SequenceConfig
-    from foretaste.types import BoolArray, FloatArray
+    from foretaste.types import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,8 @@ class Course:
     watched    : whether a monitor decides when to stop
     device     : where it is learned, as `Run` says it
     people     : (rows of the history, P) what is known of people beside their events, or None
+    beside     : (n_items, C_m) what else is known of the items, by name: pictures, columns, vectors
+    similar    : (n_items, S) int32 the items most like each, −1 where there are fewer; None where nothing asks for them
     """
 
     name: str
@@ -45,6 +47,8 @@ class Course:
     start: Mapping[str, Tensor] = field(default_factory=dict)
     device: str = "cpu"
     people: FloatArray | None = None
+    beside: Mapping[str, Tensor] = field(default_factory=dict)
+    similar: IntArray | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """The whole of it as named tensors; `from_tensors` reads them back."""
@@ -74,6 +78,9 @@ class Course:
             found["people"] = torch.from_numpy(self.people)
         if self.words is not None:
             found |= {f"words.{part}": getattr(self.words, part) for part in ("codes", "starts", "weights")}
+        if self.similar is not None:
+            found["similar"] = torch.from_numpy(self.similar)
+        found |= {f"beside/{name}": tensor for name, tensor in self.beside.items()}
         return found | {f"start/{name}": tensor for name, tensor in self.start.items()}
 
     @classmethod
@@ -105,7 +112,13 @@ class Course:
             said["mask_share"],
             said["seed"],
             said["watched"],
-            {key.removeprefix("start/"): tensor for key, tensor in tensors.items() if key.startswith("start/")},
+            _below("start/", tensors),
             said["device"],
             tensors["people"].numpy() if "people" in tensors else None,
+            _below("beside/", tensors),
+            tensors["similar"].numpy() if "similar" in tensors else None,
         )
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}

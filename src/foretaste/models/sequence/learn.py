@@ -10,17 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from foretaste.errors import DataError
+from foretaste.errors import ConfigError, DataError
 from foretaste.features.columns import ColumnVectors
 from foretaste.features.people import column_vectors
-from foretaste.features.text import TextEncoderConfig, text_encoder
-from foretaste.models.content.tfidf import Tfidf
-from foretaste.models.saving import fitted
 from foretaste.models.sequence.course import Course
+from foretaste.models.sequence.known import beside_texts, content_vectors, similar_items, words_of
 from foretaste.models.sequence.several import TRAIN
 from foretaste.models.sequence.trained import Trained, module_of
 from foretaste.nn import losses
-from foretaste.nn.items import Words
 from foretaste.nn.ragged import pick
 from foretaste.training.device import device_of
 from foretaste.training.loop import train
@@ -29,8 +26,6 @@ from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, People, Wi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from scipy.sparse import csr_array
 
     from foretaste.data.dataset import Dataset
     from foretaste.models.sequence.config import SequenceConfig
@@ -56,13 +51,21 @@ def learn(
     mask_share : hide this share of the events and ask for them; None asks for every next event
     start      : weights to begin with, by name; None begins at random
     """
-    if not config.ids and not any(data.items.texts()):
-        raise DataError(f"The model '{name}' reads texts of items, and this catalogue has none; leave it out.")
     history = wanted(data.histories(), data.kinds.weights)
     met = np.bincount(history.items, minlength=data.n_items) > 0
+    beside = beside_texts(data, config, met, run)
+    if not config.ids and not beside and not any(data.items.texts()):
+        raise DataError(f"The model '{name}' reads texts of items, and this catalogue has none; leave it out.")
+    if not (config.ids or config.texts or config.words or beside):
+        raise ConfigError(
+            f"With ids = false the model '{name}' has to read something else of items: set texts or words, or, where "
+            "the catalogue has them, pictures, item_columns or vectors."
+        )
     content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
-    said = _words(Tfidf().fit(data, run).vectors) if config.words else None
+    said = words_of(data, run) if config.words else None
+    similar = similar_items(data, config.augment.substitutes, run) if config.augment.substitute else None
     columns, people = known_people(data, config, history.lengths > 0)
+    known = ("" if people is None else sha256(people.tobytes()).hexdigest()) + _hash(beside)
 
     def monitor(module: NextItems) -> float:
         assert measured is not None
@@ -83,8 +86,9 @@ def learn(
             start or {},
             run.device,
             people,
+            beside,
+            similar,
         )
-        known = "" if people is None else sha256(people.tobytes()).hexdigest()
         module, progress = taught(
             course, network_of, replace(run, seed=seed), monitor=monitor, fingerprint=data.fingerprint + known
         )
@@ -139,15 +143,22 @@ def taught(
             n_kinds=int(history.kind.max(initial=0)) + 1 if len(np.unique(history.kind)) > 1 else 1,
             timed=config.times and history.time is not None,
             known=0 if course.people is None else course.people.shape[1],
+            blank=config.augment.mask > 0,
+            beside=course.beside,
+            met=met,
         )
     begin_with(module, course.start)
     module.to(device_of(run.device))
     lessons: Any
     people = None if course.people is None else People(course.people, config.forget_columns)
     if course.mask_share is None:
-        lessons = NextEvents(history, config.max_length, config.windows, config.augment, people)
+        lessons = NextEvents(
+            history, config.max_length, config.windows, config.augment, people, course.similar, mask=len(met)
+        )
     else:
-        lessons = MaskedEvents(history, config.max_length, len(met), course.mask_share, config.augment, people)
+        lessons = MaskedEvents(
+            history, config.max_length, len(met), course.mask_share, config.augment, people, course.similar
+        )
     kind = config.loss.kind
     if kind == "softmax" and len(met) > config.loss.most_items:
         kind = "sampled"
@@ -181,26 +192,6 @@ def _hash(weights: Mapping[str, Tensor]) -> str:
         digest.update(name.encode())
         digest.update(weights[name].contiguous().numpy().tobytes())
     return digest.hexdigest() if weights else ""
-
-
-def content_vectors(data: Dataset, encoder: TextEncoderConfig, run: Run) -> FloatArray:
-    """(n_items, C) rows of length 1, 0 for items without words."""
-    texts = data.items.texts()
-    written = [i for i, text in enumerate(texts) if text]
-    vectors = text_encoder(encoder).encode([texts[i] for i in written] or [""], run)
-    content = np.zeros((len(texts), vectors.shape[1]), np.float32)
-    content[written] = vectors[: len(written)]
-    return content
-
-
-def _words(rows: csr_array | None) -> Words:
-    found = fitted(rows, rows)
-    return Words(
-        torch.from_numpy(found.indices.astype(np.int64)),
-        torch.from_numpy(found.indptr[:-1].astype(np.int64)),
-        torch.from_numpy(found.data.astype(np.float32)),
-        found.shape[1],
-    )
 
 
 def _loss(kind: str, module: NextItems, met: BoolArray, config: SequenceConfig) -> Callable[[Lesson], Tensor]:

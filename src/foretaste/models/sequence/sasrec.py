@@ -6,7 +6,7 @@ where texts are read, what the words of an item say beside its learned row.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -19,6 +19,8 @@ class SasRecConfig(SequenceConfig):
     blocks: PositiveInt = 1
     heads: PositiveInt = 1
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    positions: Literal["learned", "rotary"] = "learned"
+    """learned: a row for each place. rotary: attention knows how far apart two events stand (RoFormer)."""
 
 
 class SasRec(SequenceModel):
@@ -30,4 +32,5 @@ class SasRec(SequenceModel):
 
     @staticmethod
     def network(config: SasRecConfig) -> Transformer:
-        return Transformer(config.width, config.blocks, config.heads, config.dropout, config.max_length, causal=True)
+        c = config
+        return Transformer(c.width, c.blocks, c.heads, c.dropout, c.max_length, causal=True, positions=c.positions)

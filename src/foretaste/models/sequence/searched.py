@@ -71,11 +71,10 @@ class Searched:
 
     def behind(self, table: Tensor, rows: LongArray, module: NextItems) -> Tensor:
         """(R + S, width) these rows of a network's table, and behind them what its item tower makes of the searches."""
-        assert module.items.project is not None, "searches are read only where texts are"
         with torch.inference_mode():
             known = pick(table, torch.from_numpy(rows.astype(np.int64)).to(table.device))
             words = torch.from_numpy(self.vectors).to(table.device)
-            return torch.cat([known, module.items.project(words).to(table.dtype)])
+            return torch.cat([known, module.items.of_content(words).to(table.dtype)])
 
 
 def _at(values: np.ndarray, events: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ from foretaste.training.rows import as_batch, wanted
 from foretaste.types import Queries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from foretaste.models.sequence.config import SequenceConfig
@@ -206,6 +206,9 @@ class Trained:
                 _words_of(weights),
                 network_of(config),
                 mask="hidden" in weights,
+                blank="masked" in weights,
+                beside={name: weights[key] for name in BESIDE if (key := f"items.beside_{name}") in weights},
+                met=met,
                 n_kinds=len(weights["kinds"]) if "kinds" in weights else 1,
                 timed="gaps" in weights,
                 known=len(weights["person"]) if "person" in weights else 0,
@@ -219,7 +222,15 @@ class Trained:
         return cls(name, modules, config, kind_weight, met, columns=columns)
 
 
-SHARED = ("items.content", "items.word_codes", "items.word_starts", "items.word_weights")
+BESIDE = ("pictures", "columns", "vectors")
+"""Names of what may be known of items beside texts and words."""
+SHARED = (
+    "items.content",
+    "items.word_codes",
+    "items.word_starts",
+    "items.word_weights",
+    *(f"items.beside_{name}" for name in BESIDE),
+)
 """What all networks of an ensemble read, and none has learned: written once."""
 
 
@@ -253,9 +264,22 @@ def module_of(
     n_kinds: int,
     timed: bool,
     known: int = 0,
+    blank: bool = False,
+    beside: Mapping[str, Tensor] | None = None,
+    met: BoolArray | None = None,
 ) -> NextItems:
-    items = ItemEmbedding(n_items, config.width, content, words, ids=config.ids, layers=config.item_layers)
-    return NextItems(items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed, known=known)
+    items = ItemEmbedding(
+        n_items,
+        config.width,
+        content,
+        words,
+        ids=config.ids,
+        layers=config.item_layers,
+        beside=beside,
+        fusion=config.fusion,
+        met=None if met is None else torch.from_numpy(met),
+    )
+    return NextItems(items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed, known=known, blank=blank)
 
 
 def _asking(history: Any, mask: int) -> Batch:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from foretaste.models.sequence.config import SequenceConfig
     from foretaste.models.sequence.trained import Trained
 
-OF_ONE_CATALOGUE = ("items.ids", "items.content", "items.word", "kinds", "person")
+OF_ONE_CATALOGUE = ("items.ids", "items.content", "items.word", "items.beside", "kinds", "person")
 
 
 def carried(source: Trained, config: SequenceConfig) -> dict[str, Tensor]:

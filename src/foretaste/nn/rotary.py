@@ -1,0 +1,41 @@
+"""Rotary positions (Su et al. 2021: RoFormer, eq. 34): queries and keys turned by angles that grow with the place."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from foretaste.errors import ConfigError
+from foretaste.nn.ragged import pick
+
+BASE = 10_000.0
+
+
+class Rotary(nn.Module):
+    """Numbers j and j + d/2 of each head, as one complex number, times exp(i · place · θ_j), θ_j = BASE^(−2j / d).
+
+    The product of a query and a key then depends on how far apart they stand, and not on where. Nothing is learned.
+    Raises ConfigError where a head has an odd number of numbers, d = width / heads.
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, width: int, heads: int, max_length: int) -> None:
+        super().__init__()
+        d = width // heads
+        if d % 2:
+            raise ConfigError(
+                f'positions = "rotary" turns pairs of numbers: make width / heads even; it is {width} / {heads} = {d}.'
+            )
+        self.heads = heads
+        speed = BASE ** (-2 * torch.arange(d // 2, dtype=torch.float64) / d)
+        angle = torch.arange(max_length, dtype=torch.float64)[:, None] * speed
+        self.register_buffer("cos", angle.cos().float(), persistent=False)
+        self.register_buffer("sin", angle.sin().float(), persistent=False)
+
+    def forward(self, x: Tensor, place: Tensor) -> Tensor:
+        """x (T, n · width), n vectors of all heads side by side, of the events at `place` (T,); the same turned."""
+        cos, sin = pick(self.cos, place)[:, None], pick(self.sin, place)[:, None]
+        a, b = x.view(len(x), -1, 2, cos.shape[2]).unbind(2)
+        return torch.stack([a * cos - b * sin, a * sin + b * cos], 2).view(x.shape)
