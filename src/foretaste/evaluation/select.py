@@ -22,7 +22,8 @@ WEIGHTS = (0.02, 0.1, 0.3, 1.0)
 """Tried for each source. The least of them only fills the tail of a list; a source that stays there is left out, for
 it would cost time in every answer and change none."""
 KNOWS_NEW_ITEMS = {"bridge", "content", "content_metric", "content_tuned", "profile_classifier", "tfidf", "two_tower"}
-"""Kept even there: what adds nothing for the people of yesterday may be alone in knowing an item of tomorrow."""
+"""One of them is kept even there: what adds nothing for the people of yesterday may be alone in knowing an item of
+tomorrow. `content`, where there is a choice, for a service lets it read new items as they come."""
 KNOWS_NEW_PEOPLE = {"demographic"}
 """Kept likewise: validation asks people with a history, and it is for those who have none yet."""
 BEHIND_ALL = 1e-6
@@ -112,13 +113,14 @@ def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConf
         for name in names[1:]:
             scores = [score({**weights, name: weight}) for weight in WEIGHTS]
             weights[name] = WEIGHTS[int(np.argmax(scores))]
-    for name in KNOWS_NEW_PEOPLE & weights.keys():
-        if weights[name] == WEIGHTS[0] and name != names[0]:
-            weights[name] = BEHIND_ALL
+    earned = {name for name in names if weights[name] > WEIGHTS[0]}
+    for_newcomers = {name for name in names if name in KNOWS_NEW_PEOPLE} - earned
+    weights |= dict.fromkeys(for_newcomers, BEHIND_ALL)
+    for_new_items = sorted((name for name in names if name in KNOWS_NEW_ITEMS), key=lambda name: name != "content")[:1]
     recalls = [
         RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weights[name])
         for name in names
-        if weights[name] > WEIGHTS[0] or name in KNOWS_NEW_ITEMS | KNOWS_NEW_PEOPLE
+        if name in earned | for_newcomers | set(for_new_items)
     ]
     return config.model_copy(update={"recalls": tuple(recalls)})
 

@@ -34,8 +34,10 @@ READ_TEXTS = ("bridge", "content", "content_metric", "content_tuned", "profile_c
 """Of no use where the catalogue has no words."""
 READ_PEOPLE = ("demographic",)
 """Of no use where nothing is known of the people."""
-QUICK = ("random", "popular", "demographic", "itemknn", "userknn", "rp3beta", "gfcf", "ease", "content")
+QUICK = ("random", "popular", "demographic", "itemknn", "userknn", "rp3beta", "gfcf", "ease", "content", "bridge")
 """Learned in seconds on a laptop; the others are a name away (`--model`)."""
+MOST_LIKENED = 20_000
+"""Items up to which `bridge`, which likens each with each, is one of the quick ones."""
 NETWORK = "sasrec"
 FEWEST_EVENTS = 20_000
 """With fewer, closed forms do as well and take no time."""
@@ -197,8 +199,10 @@ def usual_models(data: Dataset) -> list[str]:
     """What is asked where nobody names a model: the quick ones, those of packages somebody installed on purpose, and
     the transformer where there is enough to learn from and it learns in a minute or two."""
     fits = len(data) >= FEWEST_EVENTS and len(data) * data.n_items <= MOST_COMPARISONS
-    network = fits and find_spec("torch") is not None
-    return [name for name in models() if name in QUICK or name not in BUILT_IN or (name == NETWORK and network)]
+    usual = {*QUICK, NETWORK} if fits and find_spec("torch") is not None else set(QUICK)
+    if data.n_items > MOST_LIKENED:
+        usual.discard("bridge")
+    return [name for name in models() if name in usual or name not in BUILT_IN]
 
 
 def usable_models(data: Dataset, names: Sequence[str]) -> list[str]:
