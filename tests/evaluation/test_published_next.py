@@ -44,15 +44,20 @@ def test_every_variant_has_its_row(root: Path, monkeypatch: pytest.MonkeyPatch) 
         width=32, dropout=0.1, training=TrainingConfig(epochs=30, batch_events=224, learning_rate=0.01)
     )
     monkeypatch.setattr(SasRec, "grid", (small,))
-    boards = published_next.board("amazon-beauty", root, Run(), models=("itemknn", "sasrec"))
+    boards = published_next.board("amazon-beauty", root, Run(), models=("itemknn", "sasrec", "merge"))
     found = boards.to_json()
     rows = {(row["model"], row["protocol"]["variant"], row["protocol"]["seen"]): row for row in found["rows"]}
-    assert len(rows) == 8
+    assert len(rows) == 12
     assert rows["sasrec", "strict", "excluded"]["test"]["ndcg@10"] > 0.9, "it reads the order"
     neighbours = rows["itemknn", "strict", "excluded"]
     alike = [tried["ndcg@10"] for tried in neighbours["tried"] if tried["settings"]["half_life_events"] is None]
     assert max(alike) < 0.9, "which neighbours do not"
     assert neighbours["settings"]["half_life_events"] is not None, "unless old events fade"
+    merge = rows["merge", "refit", "excluded"]
+    assert set(merge["settings"]["weights"]) <= {"itemknn", "sasrec"}
+    assert merge["test"]["ndcg@10"] > 0.9
+    with pytest.raises(ConfigError, match="merges the models named before it"):
+        published_next.board("amazon-beauty", root, Run(), models=("popular", "merge"))
     epochs = rows["sasrec", "refit", "excluded"]["settings"]["training"]["epochs"]
     assert 1 <= epochs <= 30
     console = Console(width=200, record=True, file=StringIO())

@@ -4,34 +4,59 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
-from foretaste.errors import UnknownNameError, did_you_mean
+from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
 from foretaste.evaluation.beyond import Background
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
 from foretaste.evaluation.segments import segments_of
-from foretaste.evaluation.select import Watch, score_of
+from foretaste.evaluation.select import Chosen, Watch, choose_weights, score_of
 from foretaste.models.fading import asked_otherwise
+from foretaste.pipeline.merge import reciprocal_rank
+from foretaste.pipeline.pipeline import PipelineConfig
 from foretaste.registry import model_class
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Group, RenderableType
 
     from foretaste.config import Config
     from foretaste.data.splits import Split
-    from foretaste.types import Run
+    from foretaste.types import BoolArray, Candidates, Queries, Ragged, Run
 
 METRICS = ("recall@10", "ndcg@10", "recall@5", "ndcg@5")
 CHOSEN_BY = 3_000
 """People asked on validation after each epoch and for each setting; the test asks everybody."""
 Seen = Literal["excluded", "included"]
 Variant = Literal["refit", "strict"]
+Rows = dict[tuple[Variant, Seen], Row]
+SEEN_NAMES: tuple[Seen, ...] = ("excluded", "included")
+VARIANT_NAMES: tuple[Variant, ...] = ("strict", "refit")
+MERGE = "merge"
+"""The row of all models before it, merged."""
+DEPTH = 200
+"""Items of each model that a merge looks at."""
+
+
+class Said(TypedDict, total=False):
+    """What all rows of a model say, as `Row` has it."""
+
+    settings: dict[str, Any]
+    validation: float
+    tried: tuple[tuple[dict[str, Any], float], ...]
+    course: tuple[float, ...]
+
+
+class Part(NamedTuple):
+    """A measured model: what was chosen, and how it was fitted for each variant."""
+
+    chosen: Chosen
+    models: dict[Variant, Any]
 
 
 class NextTable(NamedTuple):
@@ -52,7 +77,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 TABLES = {
     "amazon-beauty": NextTable(
         "Amazon Beauty 2014, 5-core",
-        (*CLASSICS, "bridge", "sasrec", "sasrec+texts"),
+        (*CLASSICS, "bridge", "sasrec", "sasrec+texts", MERGE),
         {
             "SASRec + sampled softmax (eSASRec README)": (0.0921, 0.0531),
             "eSASRec (its README)": (0.0928, 0.0523),
@@ -63,7 +88,7 @@ TABLES = {
     ),
     "amazon-sports": NextTable(
         "Amazon Sports 2014, 5-core",
-        (*CLASSICS, "bridge", "sasrec", "sasrec+texts"),
+        (*CLASSICS, "bridge", "sasrec", "sasrec+texts", MERGE),
         {
             "SASRec + sampled softmax (eSASRec README)": (0.0569, 0.0314),
             "eSASRec (its README)": (0.0560, 0.0323),
@@ -118,8 +143,13 @@ def board(name: str, root: Path, run: Run, *, models: Sequence[str] = (), strict
     split = leave_last(load_folder(root / name.removesuffix("-next")))
     fewer = replace(split, validation=split.validation.sample(CHOSEN_BY))
     rows: dict[tuple[Variant, Seen], list[Row]] = {}
+    parts: dict[str, Part] = {}
     for model_name in models or table.models:
-        for way, found in _measured(model_name, fewer, run, strict).items():
+        if model_name == MERGE:
+            measured = merged(parts, fewer)
+        else:
+            measured, parts[model_name] = _measured(model_name, fewer, run, strict)
+        for way, found in measured.items():
             rows.setdefault(way, []).append(found)
     segments = segments_of(split.test, Background.of(split.refit))
     boards = []
@@ -129,45 +159,86 @@ def board(name: str, root: Path, run: Run, *, models: Sequence[str] = (), strict
     return Boards(tuple(boards))
 
 
-def _measured(name: str, split: Split, run: Run, only_strict: bool) -> dict[tuple[Variant, Seen], Row]:
+def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Rows, Part]:
     """One model, chosen on validation: as it was then (strict), and learned again from all before the test (refit)."""
     kind, settings = VARIANTS.get(name, (name, None))
     made = model_class(kind)
     configs = made.grid if settings is None else (made.config_class.parse(settings, f"settings of {name}"),)
-    questions = split.validation
-    best: tuple[float, Any, float, Watch] | None = None
+    best: tuple[float, Any, float, Watch, Candidates] | None = None
     tried: list[tuple[Config, float]] = []
 
     def asked(model: Any, config: Config, seconds: float, watch: Watch) -> None:
         nonlocal best
-        score = score_of(model.recommend(questions.queries, 10, exclude=questions.excluded), questions)
+        lists = model.recommend(split.validation.queries, DEPTH, exclude=split.validation.excluded)
+        score = score_of(lists, split.validation)
         tried.append((config, score))
         if best is None or score > best[0]:
-            best = score, model, seconds, watch
+            best = score, model, seconds, watch, lists
 
     for config in configs:
-        began, watch = perf_counter(), Watch(questions, CHOSEN_BY)
+        began, watch = perf_counter(), Watch(split.validation, CHOSEN_BY)
         model: Any = made(config).fit(split.train, run.with_monitor(watch))
         asked(model, getattr(model, "settled", config), perf_counter() - began, watch)
     assert best is not None
     for other in asked_otherwise(best[1]):
-        asked(other, other.config, *best[2:])
-    score, strict, seconds, watch = best
+        asked(other, other.config, *best[2:4])
+    score, strict, seconds, watch, lists = best
     chosen = getattr(strict, "settled", strict.config)
-    kept = tuple((config.model_dump(mode="json"), value) for config, value in tried)
-    found: dict[tuple[Variant, Seen], Row] = {}
+    said: Said = {
+        "settings": chosen.model_dump(mode="json"),
+        "validation": score,
+        "tried": tuple((config.model_dump(mode="json"), value) for config, value in tried),
+        "course": tuple(watch.scores),
+    }
+    rows = _rows(name, "strict", strict, split, seconds, said)
+    models: dict[Variant, Any] = {"strict": strict}
+    if not only_strict:
+        began = perf_counter()
+        models["refit"] = made(chosen).fit(split.refit, run)
+        rows |= _rows(name, "refit", models["refit"], split, perf_counter() - began, said)
+    return rows, Part(Chosen(chosen, ((chosen, score),), lists), models)
 
-    def measure(variant: Variant, model: Any, seconds: float) -> None:
-        ways: tuple[Seen, ...] = ("excluded", "included")
-        for seen in ways:
-            result = evaluate(model, split.test, METRICS, exclude_seen=seen == "excluded")
-            row = Row(name, chosen.model_dump(mode="json"), score, result, seconds, kept, tuple(watch.scores))
-            found[variant, seen] = row
 
-    measure("strict", strict, seconds)
-    if only_strict:
-        return found
+def merged(parts: Mapping[str, Part], split: Split) -> Rows:
+    """The lists of models measured before, merged by reciprocal rank; what each weighs is chosen on validation."""
+    if len(parts) < 2:
+        raise ConfigError(f"'{MERGE}' merges the models named before it; name two at least with --model.")
     began = perf_counter()
-    again = made(chosen).fit(split.refit, run)
-    measure("refit", again, perf_counter() - began)
-    return found
+    config = choose_weights({name: part.chosen for name, part in parts.items()}, split, PipelineConfig())
+    weights = {recall.model: recall.weight for recall in config.recalls}
+    constant = config.merge_constant
+    lists = reciprocal_rank({name: parts[name].chosen.lists for name in weights}, list(weights.values()), constant)
+    said: Said = {"settings": {"weights": weights}, "validation": score_of(lists, split.validation)}
+    rows: Rows = {}
+    seconds = perf_counter() - began
+    variants = [variant for variant in VARIANT_NAMES if all(variant in part.models for part in parts.values())]
+    for variant in variants:
+        model = Merged({name: parts[name].models[variant] for name in weights}, tuple(weights.values()), constant)
+        rows |= _rows(MERGE, variant, model, split, seconds, said)
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Merged:
+    """What a pipeline does with its sources, and nothing else: no fallback, nothing hidden."""
+
+    models: Mapping[str, Any]
+    weights: Sequence[float]
+    constant: float
+
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        lists = {
+            name: model.recommend(queries, max(k, DEPTH), exclude=exclude, allowed=allowed)
+            for name, model in self.models.items()
+        }
+        return reciprocal_rank(lists, self.weights, self.constant).head(k)
+
+
+def _rows(name: str, variant: Variant, model: Any, split: Split, seconds: float, said: Said) -> Rows:
+    rows: Rows = {}
+    for seen in SEEN_NAMES:
+        result = evaluate(model, split.test, METRICS, exclude_seen=seen == "excluded")
+        rows[variant, seen] = Row(name, result=result, fit_seconds=seconds, **said)
+    return rows
