@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -117,8 +118,8 @@ def test_several_measures_at_once_have_the_intervals_they_have_alone() -> None:
 
 def test_peak_memory_sees_what_was_let_go_again() -> None:
     with PeakMemory() as peak:
-        held = np.ones(50_000_000, np.uint8)
-        held += 1
+        held = np.ones(300_000_000, np.uint8)
+        time.sleep(0.2)  # the watcher looks every 10 ms, where it gets to run
         del held
     if peak.megabytes is None:
         pytest.skip("this system does not say how much memory a process holds")
