@@ -34,6 +34,8 @@ log = logging.getLogger("foretaste.serving")
 FOLLOW_SECONDS = 0.1
 WARM_SECONDS = 5.0
 """After so long the language model that reads new items is loaded, where a bundle has one; others start first."""
+WARMED = 200_000
+"""Items whose words are read beforehand; of more, a minute of work and gigabytes wait until they are asked for."""
 NO_EVENTS = 1 << 62
 """A place in the log that nothing lies behind: histories are read each time, so that events are no news to us."""
 
@@ -193,8 +195,8 @@ class Worlds:
         self._stop.wait(WARM_SECONDS)
         while not self._stop.is_set():
             try:
-                if self._now is not None:
-                    _ = self._now.catalogue.words  # a second or two of a large catalogue: the first new item needs them
+                if self._now is not None and len(self._now.catalogue) <= WARMED:
+                    _ = self._now.catalogue.words  # the first new item needs them, and shall not wait
                 if self._now is not None and (content := self._now.catalogue.content) is not None:
                     warm(content)
                     while self.read() and not self._stop.is_set():
