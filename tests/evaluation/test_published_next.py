@@ -37,28 +37,28 @@ def root(tmp_path: Path) -> Path:
 
 def test_every_variant_has_its_row(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch", reason="the extra 'torch' is not installed")
-    from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
+    from foretaste.models.sequence.sasrec import SasRecConfig
     from foretaste.training.config import TrainingConfig
 
     small = SasRecConfig(
         width=32, dropout=0.1, training=TrainingConfig(epochs=30, batch_events=224, learning_rate=0.01)
     )
-    monkeypatch.setattr(SasRec, "grid", (small,))
-    boards = published_next.board("amazon-beauty", root, Run(), models=("itemknn", "sasrec", "merge"))
+    monkeypatch.setitem(published_next.VARIANTS, "sasrec+small", ("sasrec", small.model_dump()))
+    boards = published_next.board("amazon-beauty", root, Run(), models=("itemknn", "sasrec+small", "merge"))
     found = boards.to_json()
     rows = {(row["model"], row["protocol"]["variant"], row["protocol"]["seen"]): row for row in found["rows"]}
     assert len(rows) == 12
-    assert rows["sasrec", "strict", "excluded"]["test"]["ndcg@10"] > 0.9, "it reads the order"
+    assert rows["sasrec+small", "strict", "excluded"]["test"]["ndcg@10"] > 0.9, "it reads the order"
     neighbours = rows["itemknn", "strict", "excluded"]
     alike = [tried["ndcg@10"] for tried in neighbours["tried"] if tried["settings"]["half_life_events"] is None]
     assert max(alike) < 0.9, "which neighbours do not"
     assert neighbours["settings"]["half_life_events"] is not None, "unless old events fade"
     merge = rows["merge", "refit", "excluded"]
-    assert set(merge["settings"]["weights"]) <= {"itemknn", "sasrec"}
+    assert set(merge["settings"]["weights"]) <= {"itemknn", "sasrec+small"}
     assert merge["test"]["ndcg@10"] > 0.9
     with pytest.raises(ConfigError, match="merges the models named before it"):
         published_next.board("amazon-beauty", root, Run(), models=("popular", "merge"))
-    epochs = rows["sasrec", "refit", "excluded"]["settings"]["training"]["epochs"]
+    epochs = rows["sasrec+small", "refit", "excluded"]["settings"]["training"]["epochs"]
     assert 1 <= epochs <= 30
     console = Console(width=200, record=True, file=StringIO())
     console.print(boards.view())

@@ -100,29 +100,34 @@ def choose_settings(name: str, split: Split, run: Run, *, depth: int = 200) -> C
 
 def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConfig) -> PipelineConfig:
     """The pipeline whose merge weights score best on validation: each source in turn, the best source fixed at 1."""
+    weights = merge_weights(chosen, split.validation, config.merge_constant)
+    best = max(weights, key=lambda name: chosen[name].score)
+    earned = {name for name, weight in weights.items() if weight > WEIGHTS[0]} | {best}
+    for_newcomers = (KNOWS_NEW_PEOPLE & weights.keys()) - earned
+    weights |= dict.fromkeys(for_newcomers, BEHIND_ALL)
+    new_items = sorted((name for name in weights if name in KNOWS_NEW_ITEMS), key=lambda name: name != "content")[:1]
+    recalls = [
+        RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weight)
+        for name, weight in weights.items()
+        if name in earned | for_newcomers | set(new_items)
+    ]
+    return config.model_copy(update={"recalls": tuple(recalls)})
+
+
+def merge_weights(chosen: dict[str, Chosen], questions: Questions, constant: float) -> dict[str, float]:
+    """What each model weighs in a merge by reciprocal rank, the best of them first; its `lists` answer `questions`."""
     names = sorted(chosen, key=lambda name: -chosen[name].score)
     weights = {name: 1.0 if name == names[0] else WEIGHTS[0] for name in names}
 
     def score(trial: dict[str, float]) -> float:
         lists = {name: chosen[name].lists for name in names}
-        return score_of(
-            reciprocal_rank(lists, [trial[name] for name in names], config.merge_constant), split.validation
-        )
+        return score_of(reciprocal_rank(lists, [trial[name] for name in names], constant), questions)
 
     for _ in range(2):
         for name in names[1:]:
             scores = [score({**weights, name: weight}) for weight in WEIGHTS]
             weights[name] = WEIGHTS[int(np.argmax(scores))]
-    earned = {name for name in names if weights[name] > WEIGHTS[0]}
-    for_newcomers = {name for name in names if name in KNOWS_NEW_PEOPLE} - earned
-    weights |= dict.fromkeys(for_newcomers, BEHIND_ALL)
-    for_new_items = sorted((name for name in names if name in KNOWS_NEW_ITEMS), key=lambda name: name != "content")[:1]
-    recalls = [
-        RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weights[name])
-        for name in names
-        if name in earned | for_newcomers | set(for_new_items)
-    ]
-    return config.model_copy(update={"recalls": tuple(recalls)})
+    return weights
 
 
 def score_of(lists: Candidates, questions: Questions) -> float:

@@ -13,7 +13,7 @@ from foretaste.evaluation.beyond import Background
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
 from foretaste.evaluation.segments import segments_of
-from foretaste.evaluation.select import Chosen, Watch, choose_weights, score_of
+from foretaste.evaluation.select import WEIGHTS, Chosen, Watch, merge_weights, score_of
 from foretaste.models.fading import asked_otherwise
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.pipeline.pipeline import PipelineConfig
@@ -204,9 +204,9 @@ def merged(parts: Mapping[str, Part], split: Split) -> Rows:
     if len(parts) < 2:
         raise ConfigError(f"'{MERGE}' merges the models named before it; name two at least with --model.")
     began = perf_counter()
-    config = choose_weights({name: part.chosen for name, part in parts.items()}, split, PipelineConfig())
-    weights = {recall.model: recall.weight for recall in config.recalls}
-    constant = config.merge_constant
+    constant = PipelineConfig().merge_constant
+    weights = merge_weights({name: part.chosen for name, part in parts.items()}, split.validation, constant)
+    weights = {name: weight for name, weight in weights.items() if weight > WEIGHTS[0]}
     lists = reciprocal_rank({name: parts[name].chosen.lists for name in weights}, list(weights.values()), constant)
     said: Said = {"settings": {"weights": weights}, "validation": score_of(lists, split.validation)}
     rows: Rows = {}
