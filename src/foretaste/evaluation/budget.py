@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from foretaste.errors import ConfigError, ForetasteError
 from foretaste.evaluation.protocol import fingerprint_of
-from foretaste.evaluation.select import Chosen, Watch, choose_settings, score_of
+from foretaste.evaluation.select import DEPTH, Chosen, Watch, choose_settings, score_of
 from foretaste.evaluation.space import Range, config_of, space_of
 from foretaste.models.fading import asked_otherwise
 from foretaste.registry import model_class
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from foretaste.evaluation.space import Space
     from foretaste.types import Candidates, Run
 
-DEPTH = 200
 SAME_AGAIN = 10
 """Settings proposed in a row that were all tried before: the space is used up."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -63,7 +62,7 @@ def tune_all(names: Sequence[str], split: Split, run: Run, seconds: float) -> Tu
     try:
         import optuna
     except ModuleNotFoundError:
-        chosen = {name: choose_settings(name, split, run, depth=DEPTH) for name in names}
+        chosen = {name: choose_settings(name, split, run) for name in names}
         return Tuned(chosen, ("Optuna is not installed, so the grids were tried: pip install 'foretaste[tune]'.",))
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     end, chosen = monotonic() + seconds, dict[str, Chosen]()

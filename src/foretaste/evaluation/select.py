@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
 from foretaste.registry import model_class
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from foretaste.config import Config
     from foretaste.data.splits import Questions, Split
     from foretaste.types import Candidates, Run
@@ -29,6 +32,8 @@ KNOWS_NEW_PEOPLE = {"demographic"}
 BEHIND_ALL = 1e-6
 """Their weight then: too little to change an order that others have made of a history."""
 K = 10
+DEPTH = 200
+"""Items of each model that a merge looks at."""
 MONITORED = 2_000
 """Validation questions asked of a half-trained model after each epoch."""
 
@@ -64,45 +69,67 @@ class Watch:
         return score
 
 
-def choose_settings(name: str, split: Split, run: Run, *, depth: int = 200) -> Chosen:
-    """Fit every setting of the model's grid on the training part, and ask the best one with histories that fade;
-    keep the best on validation, ties to the first."""
+class Best(NamedTuple):
+    """chosen  : the setting that scored best on validation, and all that were tried
+    model   : fitted on the training part with it
+    seconds : that took
+    """
+
+    chosen: Chosen
+    model: Any
+    seconds: float
+
+
+def choose_settings(name: str, split: Split, run: Run) -> Chosen:
+    """The best of a model's grid on validation."""
+    return choose_model(name, model_class(name), model_class(name).grid, split, run).chosen
+
+
+def choose_model(
+    name: str,
+    made: Any,
+    configs: Sequence[Config],
+    split: Split,
+    run: Run,
+    *,
+    monitored: int = MONITORED,
+) -> Best:
+    """Fit every setting on the training part, and ask the best one with histories that fade; the best of all these on
+    validation, ties to the first.
+
+    made      : the class of the model, called with a setting
+    monitored : questions asked of a network after each epoch
+    """
     questions = split.validation
     tried: list[tuple[Config, float]] = []
-    best: tuple[Any, Candidates] | None = None
-    course: list[float] = []
+    best: tuple[float, Config, Any, Candidates, float, tuple[float, ...]] | None = None
 
-    def asked(model: Any, config: Config) -> bool:
-        """Whether it is the best so far."""
+    def asked(model: Any, config: Config, seconds: float, course: tuple[float, ...]) -> None:
         nonlocal best
-        lists = model.recommend(questions.queries, depth, exclude=questions.excluded)
+        lists = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
         score = score_of(lists, questions)
-        better = best is None or score > max(score for _, score in tried)
-        if better:
-            best = model, lists
         tried.append((config, score))
-        return better
+        if best is None or score > best[0]:
+            best = score, config, model, lists, seconds, course
 
-    grid = model_class(name).grid
-    for number, config in enumerate(grid):
-        watch = Watch(questions)
-        model = model_class(name)(config).fit(split.train, run.with_monitor(watch))
+    for number, config in enumerate(configs):
+        began, watch = perf_counter(), Watch(questions, monitored)
+        model = made(config).fit(split.train, run.with_monitor(watch))
         # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
-        if asked(model, getattr(model, "settled", config)):
-            course = watch.scores
-        run.progress(f"choosing settings of {name}", number + 1, len(grid))
+        asked(model, getattr(model, "settled", config), perf_counter() - began, tuple(watch.scores))
+        run.progress(f"choosing settings of {name}", number + 1, len(configs))
     assert best is not None
-    for other in asked_otherwise(best[0]):
-        asked(other, other.config)
-    winner = max(range(len(tried)), key=lambda i: (tried[i][1], -i))
-    return Chosen(tried[winner][0], tuple(tried), best[1], tuple(course))
+    _, _, model, _, seconds, course = best
+    for other in asked_otherwise(model):
+        asked(other, other.config, seconds, course)
+    _, config, model, lists, seconds, course = best
+    return Best(Chosen(config, tuple(tried), lists, course), model, seconds)
 
 
 def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConfig) -> PipelineConfig:
     """The pipeline whose merge weights score best on validation: each source in turn, the best source fixed at 1."""
     weights = merge_weights(chosen, split.validation, config.merge_constant)
-    best = max(weights, key=lambda name: chosen[name].score)
-    earned = {name for name, weight in weights.items() if weight > WEIGHTS[0]} | {best}
+    earned = {name for name, weight in weights.items() if weight > WEIGHTS[0]}
     for_newcomers = (KNOWS_NEW_PEOPLE & weights.keys()) - earned
     weights |= dict.fromkeys(for_newcomers, BEHIND_ALL)
     new_items = sorted((name for name in weights if name in KNOWS_NEW_ITEMS), key=lambda name: name != "content")[:1]

@@ -13,8 +13,7 @@ from foretaste.evaluation.beyond import Background
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
 from foretaste.evaluation.segments import segments_of
-from foretaste.evaluation.select import WEIGHTS, Chosen, Watch, merge_weights, score_of
-from foretaste.models.fading import asked_otherwise
+from foretaste.evaluation.select import DEPTH, WEIGHTS, Chosen, choose_model, merge_weights, score_of
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.pipeline.pipeline import PipelineConfig
 from foretaste.registry import model_class
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from rich.console import Group, RenderableType
 
-    from foretaste.config import Config
     from foretaste.data.splits import Split
     from foretaste.types import BoolArray, Candidates, Queries, Ragged, Run
 
@@ -39,8 +37,6 @@ SEEN_NAMES: tuple[Seen, ...] = ("excluded", "included")
 VARIANT_NAMES: tuple[Variant, ...] = ("strict", "refit")
 MERGE = "merge"
 """The row of all models before it, merged."""
-DEPTH = 200
-"""Items of each model that a merge looks at."""
 
 
 class Said(TypedDict, total=False):
@@ -53,10 +49,11 @@ class Said(TypedDict, total=False):
 
 
 class Part(NamedTuple):
-    """A measured model: what was chosen, and how it was fitted for each variant."""
+    """A measured model: what was chosen, and how it was fitted, and how long that took, for each variant."""
 
     chosen: Chosen
     models: dict[Variant, Any]
+    seconds: dict[Variant, float]
 
 
 class NextTable(NamedTuple):
@@ -144,11 +141,13 @@ def board(name: str, root: Path, run: Run, *, models: Sequence[str] = (), strict
     fewer = replace(split, validation=split.validation.sample(CHOSEN_BY))
     rows: dict[tuple[Variant, Seen], list[Row]] = {}
     parts: dict[str, Part] = {}
-    for model_name in models or table.models:
+    names = models or table.models
+    for model_name in names:
         if model_name == MERGE:
             measured = merged(parts, fewer)
         else:
-            measured, parts[model_name] = _measured(model_name, fewer, run, strict)
+            measured, part = _measured(model_name, fewer, run, strict)
+            parts |= {model_name: part} if MERGE in names else {}
         for way, found in measured.items():
             rows.setdefault(way, []).append(found)
     segments = segments_of(split.test, Background.of(split.refit))
@@ -164,57 +163,42 @@ def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Row
     kind, settings = VARIANTS.get(name, (name, None))
     made = model_class(kind)
     configs = made.grid if settings is None else (made.config_class.parse(settings, f"settings of {name}"),)
-    best: tuple[float, Any, float, Watch, Candidates] | None = None
-    tried: list[tuple[Config, float]] = []
-
-    def asked(model: Any, config: Config, seconds: float, watch: Watch) -> None:
-        nonlocal best
-        lists = model.recommend(split.validation.queries, DEPTH, exclude=split.validation.excluded)
-        score = score_of(lists, split.validation)
-        tried.append((config, score))
-        if best is None or score > best[0]:
-            best = score, model, seconds, watch, lists
-
-    for config in configs:
-        began, watch = perf_counter(), Watch(split.validation, CHOSEN_BY)
-        model: Any = made(config).fit(split.train, run.with_monitor(watch))
-        asked(model, getattr(model, "settled", config), perf_counter() - began, watch)
-    assert best is not None
-    for other in asked_otherwise(best[1]):
-        asked(other, other.config, *best[2:4])
-    score, strict, seconds, watch, lists = best
-    chosen = getattr(strict, "settled", strict.config)
+    best = choose_model(name, made, configs, split, run, monitored=CHOSEN_BY)
+    chosen = best.chosen
     said: Said = {
-        "settings": chosen.model_dump(mode="json"),
-        "validation": score,
-        "tried": tuple((config.model_dump(mode="json"), value) for config, value in tried),
-        "course": tuple(watch.scores),
+        "settings": chosen.config.model_dump(mode="json"),
+        "validation": chosen.score,
+        "tried": tuple((config.model_dump(mode="json"), value) for config, value in chosen.tried),
+        "course": chosen.course,
     }
-    rows = _rows(name, "strict", strict, split, seconds, said)
-    models: dict[Variant, Any] = {"strict": strict}
+    rows = _rows(name, "strict", best.model, split, best.seconds, said)
+    part = Part(chosen, {"strict": best.model}, {"strict": best.seconds})
     if not only_strict:
         began = perf_counter()
-        models["refit"] = made(chosen).fit(split.refit, run)
-        rows |= _rows(name, "refit", models["refit"], split, perf_counter() - began, said)
-    return rows, Part(Chosen(chosen, ((chosen, score),), lists), models)
+        part.models["refit"] = made(chosen.config).fit(split.refit, run)
+        part.seconds["refit"] = perf_counter() - began
+        rows |= _rows(name, "refit", part.models["refit"], split, part.seconds["refit"], said)
+    return rows, part
 
 
 def merged(parts: Mapping[str, Part], split: Split) -> Rows:
     """The lists of models measured before, merged by reciprocal rank; what each weighs is chosen on validation."""
     if len(parts) < 2:
         raise ConfigError(f"'{MERGE}' merges the models named before it; name two at least with --model.")
-    began = perf_counter()
     constant = PipelineConfig().merge_constant
     weights = merge_weights({name: part.chosen for name, part in parts.items()}, split.validation, constant)
-    weights = {name: weight for name, weight in weights.items() if weight > WEIGHTS[0]}
-    lists = reciprocal_rank({name: parts[name].chosen.lists for name in weights}, list(weights.values()), constant)
-    said: Said = {"settings": {"weights": weights}, "validation": score_of(lists, split.validation)}
+    used = {name: parts[name] for name, weight in weights.items() if weight > WEIGHTS[0]}
+    kept = [weights[name] for name in used]
+    lists = reciprocal_rank({name: part.chosen.lists for name, part in used.items()}, kept, constant)
+    said: Said = {
+        "settings": {"weights": dict(zip(used, kept, strict=True))},
+        "validation": score_of(lists, split.validation),
+    }
     rows: Rows = {}
-    seconds = perf_counter() - began
-    variants = [variant for variant in VARIANT_NAMES if all(variant in part.models for part in parts.values())]
-    for variant in variants:
-        model = Merged({name: parts[name].models[variant] for name in weights}, tuple(weights.values()), constant)
-        rows |= _rows(MERGE, variant, model, split, seconds, said)
+    for variant in VARIANT_NAMES:
+        if all(variant in part.models for part in used.values()):
+            model = Merged({name: part.models[variant] for name, part in used.items()}, kept, constant)
+            rows |= _rows(MERGE, variant, model, split, sum(part.seconds[variant] for part in used.values()), said)
     return rows
 
 

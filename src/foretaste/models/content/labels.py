@@ -154,27 +154,6 @@ class Labels:
         return _bits(np.concatenate([carried, np.asarray(of_part.sum(axis=1))[:, None] - carried]))
 
 
-def labels_to_pick_from(
-    labels: Sequence[Sequence[str] | None], n: int, popularity: FloatArray | None = None
-) -> list[str]:
-    """(≤ n,) labels that split the catalogue best, the most telling first; see `Labels.splitting`.
-
-    labels     : (n_items,) of each item, as its genres
-    popularity : (n_items,) how much each item counts; None counts all alike
-    """
-    return _of_lists(labels, np.ones(len(labels), np.float32) if popularity is None else popularity).splitting(n)[0]
-
-
-def history_of_labels(
-    chosen: Sequence[str], labels: Sequence[Sequence[str] | None], popularity: FloatArray, per_label: int = 3
-) -> IntArray:
-    """Items a person who chose these labels might have taken, the best last; see `Labels.history`.
-
-    So a guest who only said what they like is answered as one with a history, by every model.
-    """
-    return _of_lists(labels, popularity).history(chosen, per_label)[0]
-
-
 def column_of_labels(items: ItemTable, popularity: FloatArray, column: str | None = None) -> tuple[str, Labels] | None:
     """The column of a catalogue whose labels people may say they like, and these; None where there is none.
 
@@ -201,11 +180,6 @@ def column_of_labels(items: ItemTable, popularity: FloatArray, column: str | Non
             if bits[best] > 0:
                 break
     return found
-
-
-def _of_lists(labels: Sequence[Sequence[str] | None], popularity: FloatArray) -> Labels:
-    lists = [None if named is None else list(named) for named in labels]
-    return Labels.of(pl.Series("labels", lists, pl.List(pl.String)), popularity)
 
 
 def _lists(column: pl.Series) -> pl.Series:
