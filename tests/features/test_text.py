@@ -32,6 +32,10 @@ class Pretend:
             raise KeyboardInterrupt
         return np.array([[len(t), 1.0] for t in texts], np.float32)
 
+    def lengths(self, texts: list[str]) -> list[int]:
+        """A word is a token, however many letters it has."""
+        return [len(text.split()) for text in texts]
+
     def pieces(self, text: str) -> list[str]:
         return [text[i : i + 8] for i in range(0, len(text), 8)] or [text]
 
@@ -89,13 +93,13 @@ def test_an_interrupted_run_loses_at_most_one_batch(tmp_path: Path, pretend: Pre
     assert len(pretend.read) == 6
 
 
-def test_texts_of_like_length_are_read_together(tmp_path: Path, pretend: Pretend, monkeypatch) -> None:
-    monkeypatch.setattr(text, "BATCH_LETTERS", 40)
-    texts = [letter * n for n in (7, 1, 2, 7, 1) for letter in "abc"]
+def test_texts_of_as_many_tokens_are_read_together(tmp_path: Path, pretend: Pretend, monkeypatch) -> None:
+    monkeypatch.setattr(text, "BATCH_TOKENS", 12)
+    texts = [" ".join([letter] * n) for n in (4, 1, 3, 2, 1) for letter in "abc"] + ["onelong", "words"]
     TextEncoder(TextEncoderConfig(), tmp_path).encode(texts, Run())
-    lengths = [[len(t) for t in batch] for batch in pretend.batches]
-    assert [n for batch in lengths for n in batch] == sorted(len(t) for t in set(texts))
-    assert all(len(batch) * (batch[0] + 8) <= 40 for batch in lengths)
+    lengths = [pretend.lengths(batch) for batch in pretend.batches]
+    assert [n for batch in lengths for n in batch] == sorted(pretend.lengths(list(set(texts))))
+    assert all(len(batch) * batch[-1] <= 12 for batch in lengths)
 
 
 def test_progress_counts_what_is_read_and_ends(tmp_path: Path, pretend: Pretend) -> None:

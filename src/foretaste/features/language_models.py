@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from foretaste.allocator import keep_freed_memory
 from foretaste.errors import ConfigError, MissingExtraError
 from foretaste.features.adapters import apply, is_adapter, read_adapter
 
@@ -37,6 +38,10 @@ class LanguageModel(Protocol):
 
     def vectors(self, texts: Sequence[str]) -> FloatArray:
         """(n, D) float32 of any length; 0 where a text has no word the model knows."""
+        ...
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """What reading each text costs, in words of the model: texts of one batch should be of one length."""
         ...
 
     def pieces(self, text: str) -> list[str]:
@@ -117,6 +122,7 @@ class _Transformer:
     """Any encoder that sentence-transformers opens; a plain transformers one is mean-pooled over its tokens."""
 
     def __init__(self, name: str, dtype: str) -> None:
+        keep_freed_memory()
         self._model = sentence_transformer(name, dtype)
         limit = self._model.max_seq_length
         self._limit = None if limit is None or limit > 100_000 else int(limit) - 2  # two for the marks at both ends
@@ -127,20 +133,30 @@ class _Transformer:
         found: FloatArray = tensor.float().cpu().numpy()
         return found
 
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        found: list[int] = []
+        for start in range(0, len(texts), 10_000):  # their tokens need not be in memory at once
+            found += map(len, self._tokens(list(texts[start : start + 10_000]))["input_ids"])
+        return found
+
     def pieces(self, text: str) -> list[str]:
         # A token is at least a letter in the usual vocabularies; only what might be too long is counted.
         if self._limit is None or len(text) <= self._limit:
             return [text]
-        tokenizer: Any = self._model.tokenizer
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "longer than the maximum": that is why we are here
-            found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        found = self._tokens(text, add_special_tokens=False, return_offsets_mapping=True)
         starts = [start for start, end in found["offset_mapping"] if end > start]
         if len(starts) <= self._limit:
             return [text]
         n = -(-len(starts) // self._limit)
         cuts = [starts[i * len(starts) // n] for i in range(1, n)]  # pieces of like length, not a last crumb
         return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+    def _tokens(self, text: str | list[str], **options: bool) -> dict[str, list[Any]]:
+        tokenizer: Any = self._model.tokenizer
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "longer than the maximum": that is why we ask
+            found: dict[str, list[Any]] = tokenizer(text, verbose=False, **options)
+        return found
 
 
 class _WordLlama:
@@ -157,6 +173,9 @@ class _WordLlama:
     def vectors(self, texts: Sequence[str]) -> FloatArray:
         found: FloatArray = np.asarray(self._model.embed(list(texts), norm=False, batch_size=len(texts)), np.float32)
         return np.nan_to_num(found, nan=0.0)
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        return [1 + len(text) // 4 for text in texts]
 
     def pieces(self, text: str) -> list[str]:
         return [text]

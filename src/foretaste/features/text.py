@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from foretaste.features.language_models import LanguageModel
     from foretaste.types import FloatArray, Run
 
-BATCH_LETTERS = 4_096
-"""Letters in an automatic batch, padding counted: about what keeps a CPU busy and fits anywhere."""
-
+BATCH_TOKENS = 1_024
+"""Tokens in an automatic batch, padding counted: about what keeps a CPU busy and fits anywhere."""
 
 REMEMBERED = 4_096
 """Questions whose vectors are at hand: people ask the same things again."""
@@ -91,10 +90,15 @@ class TextEncoder:
         return language_model(self.config.name, self.config.dtype)
 
     def _batches(self, texts: list[str]) -> Iterator[list[str]]:
-        """Texts of like length together, for a batch is as long as its longest text; the short ones first."""
+        """Texts of as many tokens together, for a batch is as long as its longest text; the short ones first.
+
+        By tokens, not letters: titles of one length in letters made batches half of which was padding.
+        """
+        if not texts:
+            return  # and no model is loaded
         batch: list[str] = []
-        for text in sorted(texts, key=len):
-            size = self.config.batch_size or max(1, BATCH_LETTERS // (len(text) + 8))
+        for length, text in sorted(zip(self._model.lengths(texts), texts, strict=True)):
+            size = self.config.batch_size or max(1, BATCH_TOKENS // max(1, length))
             if len(batch) >= size:
                 yield batch
                 batch = []
