@@ -44,7 +44,15 @@ def test_every_variant_has_its_row(root: Path, monkeypatch: pytest.MonkeyPatch) 
         width=32, dropout=0.1, training=TrainingConfig(epochs=30, batch_events=224, learning_rate=0.01)
     )
     monkeypatch.setitem(published_next.VARIANTS, "sasrec+small", ("sasrec", small.model_dump()))
-    boards = published_next.board("amazon-beauty", root, Run(), models=("itemknn", "sasrec+small", "merge"))
+    kept: list[int] = []
+    boards = published_next.board(
+        "amazon-beauty",
+        root,
+        Run(),
+        models=("itemknn", "sasrec+small", "merge"),
+        each=lambda so_far: kept.append(len(so_far.to_json()["rows"])),
+    )
+    assert kept == [4, 8, 12], "what is there after each model can be kept"
     found = boards.to_json()
     rows = {(row["model"], row["protocol"]["variant"], row["protocol"]["seen"]): row for row in found["rows"]}
     assert len(rows) == 12

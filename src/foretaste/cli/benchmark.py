@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from foretaste.cli.evaluate import Leakage, Seeds, Ties
-from foretaste.cli.output import Json, console, notes, print_json
+from foretaste.cli.output import Html, Json, console, notes, print_json, writable
 from foretaste.cli.train import Budget, Device, Models, Seed
+
+if TYPE_CHECKING:
+    from foretaste.evaluation.published.names import Ran
 
 
 def benchmark(
@@ -26,8 +29,10 @@ def benchmark(
     strict: Annotated[
         bool, typer.Option("--strict", help="Of next items: only learned without validation. Half the time.")
     ] = False,
-    output: Annotated[Path | None, typer.Option(help="Also write the result there, as JSON.")] = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Also write one page with plots there.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(callback=writable, help="Also write the result there, as JSON.")
+    ] = None,
+    html: Html = None,
     as_json: Json = False,
 ) -> None:
     """Run a published table again: same data, split and measures, settings chosen on validation."""
@@ -36,29 +41,38 @@ def benchmark(
     from foretaste.errors import ConfigError
     from foretaste.evaluation.budget import seconds_of
     from foretaste.evaluation.leaderboard import Leaderboard
+    from foretaste.evaluation.published import ratings
     from foretaste.evaluation.published.names import run_table, summaries
+    from foretaste.evaluation.published.next_item import Boards
     from foretaste.evaluation.report.page import report_page
     from foretaste.evaluation.stability import Stability
+    from foretaste.files import write_whole
     from foretaste.progress import progress
     from foretaste.types import Run
 
     if name is None:
         _list(summaries(), as_json)
         return
+    if html is not None and name in ratings.SUMMARIES:
+        raise ConfigError(f"{name} measures ratings; the page is made for lists. Leave --html out.")
+
+    def keep(ran: Ran) -> None:
+        if output is not None:
+            write_whole(output, json.dumps(ran.to_json(), indent=2) + "\n")
+
     with progress(notes()) as report:
         seconds = None if budget is None else seconds_of(budget)
         stability = Stability(seeds=seeds, tie_orders=ties, leakage=leakage)
         run = Run(seed=seed, device=device, progress=report)
-        ran = run_table(name, root, run, models=model or (), budget=seconds, stability=stability, strict=strict)
-    document = ran.to_json()
-    if output is not None:
-        output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    if html is not None:
-        if not isinstance(ran.board, Leaderboard):
-            raise ConfigError(f"{name} measures ratings; the page is made for lists. Leave --html out.")
-        html.write_text(report_page(ran.board), encoding="utf-8")
+        ran = run_table(
+            name, root, run, models=model or (), budget=seconds, stability=stability, strict=strict, each=keep
+        )
+    keep(ran)
+    board = ran.board.boards[0] if isinstance(ran.board, Boards) else ran.board  # strict, seen items excluded
+    if html is not None and isinstance(board, Leaderboard):
+        write_whole(html, report_page(board))
     if as_json:
-        print_json(document)
+        print_json(ran.to_json())
         return
     console().print(ran.board.view())
     if ran.references:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from foretaste.cli.output import Folder, Json, console, print_json
+from foretaste.cli.output import Folder, Html, Json, console, print_json
 
 
 def check(
     project: Folder = ".",
-    html: Annotated[Path | None, typer.Option(help="Also write the report there, as one page with plots.")] = None,
+    html: Html = None,
     card: Annotated[bool, typer.Option(help="Write data-card.json and data-card.md beside foretaste.toml.")] = True,
     as_json: Json = False,
 ) -> None:
@@ -28,6 +28,7 @@ def check(
     from foretaste.data.project.guess import load_dataset
     from foretaste.data.project.load import events_source
     from foretaste.data.readers.tables import QUARANTINE, stream_tables
+    from foretaste.files import write_whole
     from foretaste.project import Project
 
     opened = Project.open(Path(project))
@@ -42,11 +43,11 @@ def check(
     described = data_card(prepared, report)
     written = []
     if card:
-        (folder / "data-card.json").write_text(described.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (folder / "data-card.md").write_text(card_text(described), encoding="utf-8")
+        write_whole(folder / "data-card.json", described.model_dump_json(indent=2) + "\n")
+        write_whole(folder / "data-card.md", card_text(described))
         written.append(f"The data card: {folder / 'data-card.md'} and .json")
     if html is not None:
-        html.write_text(report_page(report, prepared), encoding="utf-8")
+        write_whole(html, report_page(report, prepared))
         written.append(f"The same with plots: {html}")
     if as_json:
         print_json({**report.to_json(), "card": described.model_dump(mode="json")})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from foretaste.cli.output import Folder, Json, console, notes, print_json
+from foretaste.cli.output import Folder, Html, Json, console, notes, print_json, writable
 from foretaste.cli.train import Budget, Device, Models, Seed
 
 if TYPE_CHECKING:
@@ -44,8 +44,10 @@ def evaluate(
     segments: Annotated[bool, typer.Option("--segments", help="Also show results by group of people.")] = False,
     rounds: Annotated[int, typer.Option(help="Simulate so many rounds of people following the best list.")] = 0,
     budget: Budget = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Also write one page with plots there.")] = None,
-    save: Annotated[Path | None, typer.Option("--save", help="Keep each person's figures for `compare`.")] = None,
+    html: Html = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", callback=writable, help="Keep each person's figures for `compare`.")
+    ] = None,
     model: Models = None,
     seed: Seed = 0,
     device: Device = "cpu",
@@ -60,6 +62,7 @@ def evaluate(
     from foretaste.evaluation.runs import save_run
     from foretaste.evaluation.stability import Stability, with_stability
     from foretaste.evaluation.train import select_pipeline, usable_models, usual_models
+    from foretaste.files import write_whole
     from foretaste.progress import progress
     from foretaste.types import Run
 
@@ -83,7 +86,7 @@ def evaluate(
     if save is not None:
         save_run(save, document)
     if html is not None:
-        html.write_text(report_page(board, bubble=bubble, remarks=found.remarks), encoding="utf-8")
+        write_whole(html, report_page(board, bubble=bubble, remarks=found.remarks))
     if as_json:
         print_json({name: value for name, value in document.items() if name != "segments"} if save else document)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,18 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 Folder = Annotated[str, typer.Option("--project", "-p", help="The project folder; it holds foretaste.toml.")]
+
+
+def writable(path: Path | None) -> Path | None:
+    """Of an option that names a file to write: whether it can be written is said before the work, not after."""
+    if path is not None:
+        from foretaste.files import check_writable
+
+        check_writable(path)
+    return path
+
+
+Html = Annotated[Path | None, typer.Option("--html", callback=writable, help="Also write one page with plots there.")]
 
 
 @cache

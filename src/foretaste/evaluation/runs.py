@@ -11,6 +11,7 @@ import numpy as np
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
 from foretaste.evaluation.protocol import Protocol
 from foretaste.evaluation.segments import Segment
+from foretaste.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,10 +46,7 @@ def rows_of(board: Leaderboard) -> dict[str, MeasuredRow]:
 
 
 def save_run(path: Path, document: Mapping[str, Any]) -> None:
-    """Written beside and moved, so that a stopped run leaves no half file."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(json.dumps(document, indent=None, allow_nan=False) + "\n", encoding="utf-8")
-    beside.replace(path)
+    write_whole(path, json.dumps(document, indent=None, allow_nan=False) + "\n")
 
 
 def read_run(path: Path) -> dict[str, MeasuredRow]:

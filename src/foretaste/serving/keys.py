@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from foretaste.config import Config
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
-from foretaste.serving.files import locked, written_at_once
+from foretaste.files import locked, write_whole
 
 Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
@@ -154,7 +154,7 @@ class KeyFile:
             self._looked = now
 
     def _write(self, keys: tuple[ApiKey, ...]) -> None:
-        written_at_once(self.path, _Document(keys=keys).model_dump_json(indent=2) + "\n")
+        write_whole(self.path, _Document(keys=keys).model_dump_json(indent=2) + "\n", private=True)
 
 
 def _secret(key_id: str) -> str:

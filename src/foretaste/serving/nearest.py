@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from foretaste.errors import BundleError, ConfigError
+from foretaste.files import locked
 from foretaste.registry import model_spec
-from foretaste.serving.files import locked
 from foretaste.types import NO_ITEM, Candidates
 
 if TYPE_CHECKING:

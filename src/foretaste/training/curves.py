@@ -8,6 +8,8 @@ import shutil
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from foretaste.files import write_whole
+
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
@@ -30,9 +32,7 @@ class CsvCurves:
     def rewrite(self, progress: Progress) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lines = [",".join(COLUMNS), *self._of_others(), *(self._line(progress, i) for i in range(progress.epochs))]
-        beside = self.path.with_name(self.path.name + ".new")
-        beside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        beside.replace(self.path)
+        write_whole(self.path, "".join(f"{line}\n" for line in lines))
 
     def append(self, progress: Progress) -> None:
         """The newest epoch."""

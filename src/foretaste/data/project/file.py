@@ -11,6 +11,7 @@ from foretaste.data.prepare.config import PrepareConfig
 from foretaste.data.project.config import DataConfig, ProjectConfig, RelationConfig, SearchConfig
 from foretaste.data.readers.postgres import is_postgres, without_password
 from foretaste.errors import ConfigError
+from foretaste.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +40,7 @@ def write_project(folder: Path, config: ProjectConfig) -> Path:
     """A commented foretaste.toml, written whole or not at all. A password in an address is left out."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE_NAME
-    beside = path.with_suffix(".toml.new")
-    beside.write_text("\n".join(_lines(config)) + "\n", encoding="utf-8")
-    beside.replace(path)
+    write_whole(path, "\n".join(_lines(config)) + "\n")
     return path
 
 

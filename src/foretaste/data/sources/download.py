@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from foretaste.errors import DataError
+from foretaste.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,9 +163,7 @@ def _check(file: RemoteFile, path: Path, name: str) -> None:
             f"{name} is another file than on {first['first']} (SHA-256 {found[:12]}…, then {first['sha256'][:12]}…). "
             f"If its publisher changed it on purpose, delete its entry in {record_path} and ask again."
         )
-    beside = record_path.with_suffix(".json.new")
-    beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    beside.replace(record_path)
+    write_whole(record_path, json.dumps(record, indent=2) + "\n")
 
 
 def _digest(path: Path, method: str) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from foretaste.errors import DataError
+from foretaste.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,9 +51,7 @@ def ensure_accepted(name: str, source: Source, root: Path, accept: bool) -> None
         "how": how,
     }
     root.mkdir(parents=True, exist_ok=True)
-    beside = root / f"{RECORD}.{os.getpid()}.new"
-    beside.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(root / RECORD)
+    write_whole(root / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
 def accepted(root: Path, name: str) -> str | None:

@@ -11,7 +11,7 @@ from foretaste.evaluation.published import fixed_splits, ncf, next_item, ratings
 from foretaste.evaluation.stability import Stability
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
@@ -54,12 +54,14 @@ def run_table(
     budget: float | None = None,
     stability: Stability | None = None,
     strict: bool = False,
+    each: Callable[[Ran], None] = lambda ran: None,
 ) -> Ran:
     """Settings chosen on validation, measured on the split the table fixes.
 
     budget, stability : seconds to tune in, and what else to try each row on; for tables of lists alone, the others
                         state their grids, and need hours for one seed
     strict            : tables of the next item, without the variant refit
+    each              : of tables of the next item, given what there is after each model
     """
     if name not in (known := summaries()):
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, known)}")
@@ -74,8 +76,12 @@ def run_table(
     if budget is not None:
         raise ConfigError(f"The benchmark {name} has a grid of its own and takes no budget; leave --budget out.")
     if name in next_item.TABLES:
-        boards = next_item.board(name, root, run, models=models, strict=strict)
-        return Ran(name, boards, next_item.TABLES[name].references, next_item.METRICS[:2])
+
+        def ran(boards: Board) -> Ran:
+            return Ran(name, boards, next_item.TABLES[name].references, next_item.METRICS[:2])
+
+        each_board = lambda boards: each(ran(boards))  # noqa: E731
+        return ran(next_item.board(name, root, run, models=models, strict=strict, each=each_board))
     if name in ncf.SUMMARIES:
         found = ncf.board(name, root, run, models=models)
         return Ran(name, found, ncf.REFERENCES, tuple(sampled.METRICS))

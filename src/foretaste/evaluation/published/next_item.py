@@ -19,7 +19,7 @@ from foretaste.pipeline.pipeline import PipelineConfig
 from foretaste.registry import model_class
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Group, RenderableType
@@ -129,17 +129,27 @@ class Boards:
         return {"rows": [row for board in self.boards for row in board.to_json()["rows"]]}
 
 
-def board(name: str, root: Path, run: Run, *, models: Sequence[str] = (), strict: bool = False) -> Boards:
+def board(
+    name: str,
+    root: Path,
+    run: Run,
+    *,
+    models: Sequence[str] = (),
+    strict: bool = False,
+    each: Callable[[Boards], None] = lambda boards: None,
+) -> Boards:
     """Choose, fit and measure: a row for each model, variant and way with seen items.
 
     strict : leave the variant refit out, which takes half the time
+    each   : is given the rows there are after each model, for a network may take an hour and a kill comes any time
     """
     if name not in TABLES:
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, TABLES)}")
     table = TABLES[name]
     split = leave_last(load_folder(root / name.removesuffix("-next")))
     fewer = replace(split, validation=split.validation.sample(CHOSEN_BY))
-    rows: dict[tuple[Variant, Seen], list[Row]] = {}
+    segments = segments_of(split.test, Background.of(split.refit))
+    boards: dict[tuple[Variant, Seen], Leaderboard] = {}
     parts: dict[str, Part] = {}
     names = models or table.models
     for model_name in names:
@@ -148,14 +158,14 @@ def board(name: str, root: Path, run: Run, *, models: Sequence[str] = (), strict
         else:
             measured, part = _measured(model_name, fewer, run, strict)
             parts |= {model_name: part} if MERGE in names else {}
-        for way, found in measured.items():
-            rows.setdefault(way, []).append(found)
-    segments = segments_of(split.test, Background.of(split.refit))
-    boards = []
-    for (variant, seen), of_variant in rows.items():
-        protocol = Protocol.of(split, variant, len(split.test)).model_copy(update={"seen": seen})
-        boards.append(Leaderboard(protocol, tuple(of_variant), segments=segments))
-    return Boards(tuple(boards))
+        for way, row in measured.items():
+            if way not in boards:
+                variant, seen = way
+                said = Protocol.of(split, variant, len(split.test)).model_copy(update={"seen": seen})
+                boards[way] = Leaderboard(said, (), segments=segments)
+            boards[way] = replace(boards[way], rows=(*boards[way].rows, row))
+        each(Boards(tuple(boards.values())))
+    return Boards(tuple(boards.values()))
 
 
 def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Rows, Part]:

@@ -1,0 +1,61 @@
+"""Small files: written whole or not at all, and by one process at a time where several share them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from foretaste.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def write_whole(path: Path, text: str, *, private: bool = False) -> None:
+    """Replace a file; whoever looks, after a crash too, sees the old text or the new, never half of one.
+
+    private : only its owner may read it
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if path.exists() and not path.is_file():  # /dev/stdout, a pipe: nothing to replace
+            path.write_text(text, encoding="utf-8")
+            return
+        handle = os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600 if private else 0o666)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise ConfigError(f"{path} cannot be written ({error.strerror}); check the folder and its disk.") from None
+
+
+def check_writable(path: Path) -> None:
+    """ConfigError where a file of this name could not be written: to be asked before the hour of work, not after."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise ConfigError(f"{path} cannot be written: there is no folder {folder}. Make it first.")
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; name a file in it.")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise ConfigError(f"{path} cannot be written: it belongs to somebody else. Name another file.")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """While within, no other process changes the file."""
+    import fcntl
+
+    try:
+        handle = os.open(path.with_name(f".{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written ({error.strerror}); check the folder.") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
