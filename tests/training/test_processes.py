@@ -162,6 +162,7 @@ def test_a_course_arrives_as_it_was_sent() -> None:
         start,
         beside={"pictures": torch.rand(40, 2)},
         similar=np.arange(80, dtype=np.int32).reshape(40, 2),
+        rows=np.ones((40, 16), np.float32),
     )
     found = Course.from_tensors(sent.tensors())
     assert (found.name, found.config, found.seed, found.watched, found.mask_share) == (
@@ -179,6 +180,7 @@ def test_a_course_arrives_as_it_was_sent() -> None:
     assert (found.start["network.norm.bias"] == 1).all()
     assert torch.equal(found.beside["pictures"], sent.beside["pictures"])
     np.testing.assert_array_equal(found.similar, sent.similar)
+    np.testing.assert_array_equal(found.rows, sent.rows)
 
 
 def test_a_single_process_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,8 @@ class Course:
     people     : (rows of the history, P) what is known of people beside their events, or None
     beside     : (n_items, C_m) what else is known of the items, by name: pictures, columns, vectors
     similar    : (n_items, S) int32 the items most like each, −1 where there are fewer; None where nothing asks for them
+    rows       : (n_items, width) float32 learned rows of items to begin with, or None; unlike `start` they follow from
+                 the data and the settings
     """
 
     name: str
@@ -49,6 +51,7 @@ class Course:
     people: FloatArray | None = None
     beside: Mapping[str, Tensor] = field(default_factory=dict)
     similar: IntArray | None = None
+    rows: FloatArray | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """The whole of it as named tensors; `from_tensors` reads them back."""
@@ -80,6 +83,8 @@ class Course:
             found |= {f"words.{part}": getattr(self.words, part) for part in ("codes", "starts", "weights")}
         if self.similar is not None:
             found["similar"] = torch.from_numpy(self.similar)
+        if self.rows is not None:
+            found["rows"] = torch.from_numpy(self.rows)
         found |= {f"beside/{name}": tensor for name, tensor in self.beside.items()}
         return found | {f"start/{name}": tensor for name, tensor in self.start.items()}
 
@@ -117,6 +122,7 @@ class Course:
             tensors["people"].numpy() if "people" in tensors else None,
             _below("beside/", tensors),
             tensors["similar"].numpy() if "similar" in tensors else None,
+            tensors["rows"].numpy() if "rows" in tensors else None,
         )
 
 

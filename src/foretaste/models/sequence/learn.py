@@ -15,6 +15,7 @@ from foretaste.features.columns import ColumnVectors
 from foretaste.features.people import column_vectors
 from foretaste.models.sequence.course import Course
 from foretaste.models.sequence.known import beside_texts, content_vectors, similar_items, words_of
+from foretaste.models.sequence.pmi import pmi_factors
 from foretaste.models.sequence.several import TRAIN
 from foretaste.models.sequence.trained import Trained, module_of
 from foretaste.nn import losses
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from foretaste.nn.next_items import NextItems
     from foretaste.training.loop import Progress
     from foretaste.types import BoolArray, FloatArray, Run
+
+ROWS = "items.ids"
+"""The learned rows of items, among the weights of a network."""
 
 
 def learn(
@@ -64,6 +68,7 @@ def learn(
     content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
     said = words_of(data, run) if config.words else None
     similar = similar_items(data, config.augment.substitutes, run) if config.augment.substitute else None
+    rows = pmi_factors(history, data.n_items, config.width) if config.ids and config.initial == "pmi" else None
     columns, people = known_people(data, config, history.lengths > 0)
     known = ("" if people is None else sha256(people.tobytes()).hexdigest()) + _hash(beside)
 
@@ -88,6 +93,7 @@ def learn(
             people,
             beside,
             similar,
+            rows,
         )
         module, progress = taught(
             course, network_of, replace(run, seed=seed), monitor=monitor, fingerprint=data.fingerprint + known
@@ -147,7 +153,7 @@ def taught(
             beside=course.beside,
             met=met,
         )
-    begin_with(module, course.start)
+    begin_with(module, course.start if course.rows is None else {**course.start, ROWS: torch.from_numpy(course.rows)})
     module.to(device_of(run.device))
     lessons: Any
     people = None if course.people is None else People(course.people, config.forget_columns)
