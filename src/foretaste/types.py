@@ -89,11 +89,11 @@ class History(Ragged):
     value: FloatArray
 
     @classmethod
-    def of_items(cls, rows: Sequence[Sequence[int] | IntArray]) -> History:
-        """Histories of which only the items are known, all of the first kind."""
+    def of_items(cls, rows: Sequence[Sequence[int] | IntArray], kind: int = 0) -> History:
+        """Histories of which only the items are known, all of one kind (`Kinds.usual` of a catalogue's own)."""
         flat = Ragged.from_rows(rows)
         n = len(flat.items)
-        return cls(flat.items, flat.offsets, None, np.zeros(n, np.uint8), np.ones(n, np.float32))
+        return cls(flat.items, flat.offsets, None, np.full(n, kind, np.uint8), np.ones(n, np.float32))
 
     def take(self, rows: LongArray | IntArray) -> History:
         events, offsets = self.events_of(rows)
@@ -141,9 +141,9 @@ class Queries:
     deadline_seconds: float | None = None
 
     @classmethod
-    def guests(cls, rows: Sequence[Sequence[int] | IntArray]) -> Queries:
-        """Questions of unknown people who did these things."""
-        return cls(np.full(len(rows), NO_USER, np.int32), History.of_items(rows))
+    def guests(cls, rows: Sequence[Sequence[int] | IntArray], kind: int = 0) -> Queries:
+        """Questions of unknown people who did these things, all of one kind (`Kinds.usual` of a catalogue's own)."""
+        return cls(np.full(len(rows), NO_USER, np.int32), History.of_items(rows, kind))
 
     def __len__(self) -> int:
         return len(self.user)

@@ -64,6 +64,11 @@ class Kinds:
         return np.array([kind.sign * kind.weight for kind in self.kinds], np.float32)
 
     @cached_property
+    def usual(self) -> int:
+        """Code of the first kind that says somebody wanted the item: what an event means that names no kind."""
+        return int(np.argmax(self.weights > 0))
+
+    @cached_property
     def hides(self) -> BoolArray:
         return np.array([kind.hides_item for kind in self.kinds])
 

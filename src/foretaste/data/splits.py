@@ -8,7 +8,7 @@ test        questions nothing was chosen by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -30,11 +30,13 @@ class Questions:
     """queries  : what is known of each person at the moment of the question
     relevant : (B, n_items) CSR, 1 for every item the person took next
     repeats  : whether what a person already had counts as an answer, and may be offered again
+    hiding   : (n_kinds,) bool, after which kinds of events an item is not offered again; None after all
     """
 
     queries: Queries
     relevant: csr_array
     repeats: bool = False
+    hiding: BoolArray | None = None
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -43,12 +45,21 @@ class Questions:
         """At most n of the questions. Rows stand in the order of the user codes, which follow a hash: a fair sample."""
         if len(self) <= n:
             return self
-        return Questions(self.queries.take(np.arange(n)), self.relevant[:n], self.repeats)
+        return self.take(np.arange(n))
+
+    def take(self, rows: LongArray) -> Questions:
+        return replace(self, queries=self.queries.take(rows), relevant=self.relevant[rows])
 
     @property
     def excluded(self) -> History | None:
-        """What must not be offered: the histories, unless repeats count."""
-        return None if self.repeats else self.queries.history
+        """What must not be offered: what people had, unless repeats count."""
+        return None if self.repeats else self.had
+
+    @property
+    def had(self) -> History:
+        """What people had: their histories without what merely led to it, as a view leads to a purchase."""
+        history = self.queries.history
+        return history if self.hiding is None else history.where(self.hiding[history.kind])
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,20 +97,22 @@ class Holdout(Config):
 
 
 def leave_last(data: Dataset, n: int = 1, *, repeats: bool = False) -> Split:
-    """Each person's last n events are the test, the n before them the validation.
+    """Each person's last n wanted events are the test, the n before them the validation.
 
-    A person needs at least 2 n + 1 events to be asked; the others are only learned from. A test question knows the
-    validation events in both variants; they differ in what the model was fitted on.
+    A person needs at least 2 n + 1 of them to be asked; the others are only learned from. A test question knows the
+    validation events in both variants; they differ in what the model was fitted on. What was merely shown is no event.
 
     repeats : taking again what one already had counts as an answer, and nothing is hidden from the lists
     """
     if n < 1:
         raise DataError(f"leave_last holds out n events per person, and n is {n}; give 1 or more.")
-    length = np.diff(data.offsets)
-    asked = length >= 2 * n + 1
-    from_end = (length[data.user] - 1) - data.position  # 0 for the newest event
-    is_test = asked[data.user] & (from_end < n)
-    is_validation = asked[data.user] & (from_end >= n) & (from_end < 2 * n)
+    data = acts(data)
+    wanted = data.kinds.weights[data.kind] > 0
+    up_to = np.concatenate([[0], np.cumsum(wanted)])
+    asked = up_to[data.offsets[1:]] - up_to[data.offsets[:-1]] >= 2 * n + 1
+    after = up_to[data.offsets[1:]][data.user] - up_to[1:]  # wanted events after each: 0 for the newest of them
+    is_test = asked[data.user] & (after < n)
+    is_validation = asked[data.user] & (after >= n) & (after < 2 * n)
     rule = "the last event of each user" if n == 1 else f"the last {n} events of each user"
     return _split(data, is_test, is_validation, rule, repeats=repeats)
 
@@ -117,6 +130,7 @@ def by_time(
     Nobody's future is learned from: this is what a deployed system meets. People are asked once, at the cut, about all
     they did after it, or with `next_only` about the first of it.
     """
+    data = acts(data)
     if data.time is None:
         raise DataError("A time split needs events with times; these have only an order. Use leave-one-out.")
     if not 0 < test_share < 1 or not 0 < validation_share < 1 - test_share:
@@ -128,6 +142,12 @@ def by_time(
     rule += ", the first of each user" if next_only else ""
     cuts = (int(first), int(second))
     return _split(data, is_test, is_validation, rule, cuts=cuts, repeats=repeats, next_only=next_only)
+
+
+def acts(data: Dataset) -> Dataset:
+    """Without what was merely shown (kinds of weight 0): nobody did it, and it answers nothing."""
+    done = data.kinds.weights[data.kind] != 0
+    return data if done.all() else data.where(done)
 
 
 def fixed(data: Dataset, is_test: BoolArray, is_validation: BoolArray, rule: str) -> Split:
@@ -174,13 +194,16 @@ def _questions(
     """One question per person who took something new among the held-out events.
 
     An item the person already had is no answer: lists never offer it, and to be asked for it would be unfair. With
-    `repeats` it is one, and lists may offer it.
+    `repeats` it is one, and lists may offer it. To buy what one had only viewed is news: an item was had for an answer
+    if it was hidden by what was done with it, or if that meant no less than the answer does.
     """
-    wanted = data.kinds.weights[data.kind] > 0
-    answer = held_out & wanted
+    weight, hides = data.kinds.weights[data.kind], data.kinds.hides[data.kind]
+    answer = held_out & (weight > 0)
     if not repeats:
-        chosen = np.flatnonzero(answer)
-        answer[chosen] = ~_among(_pairs(data, chosen), _pairs(data, np.flatnonzero(known)))
+        for strength in np.unique(weight[answer]):
+            chosen = np.flatnonzero(answer & (weight == strength))
+            had = np.flatnonzero(known & (hides | (weight >= strength)))
+            answer[chosen] = ~_among(_pairs(data, chosen), _pairs(data, had))
     people, first = np.unique(data.user[answer], return_index=True)
     if next_only:  # events stand in the order of users and times
         answer[:] = np.isin(np.arange(len(data)), np.flatnonzero(answer)[first])
@@ -209,7 +232,8 @@ def _questions(
         searches = data.searched.lately(people, until[people])
     codes = people.astype(np.int32)
     queries = Queries(codes, history, asked_at=asked_at, searches=searches, columns=data.columns_of(codes))
-    return Questions(queries, relevant, repeats)
+    hiding = data.kinds.hides | (data.kinds.weights >= weight.max(initial=0))
+    return Questions(queries, relevant, repeats, None if hiding.all() else hiding)
 
 
 def _pairs(data: Dataset, events: LongArray) -> LongArray:

@@ -43,7 +43,7 @@ HIGHER_IS_BETTER = {"coverage": True, "gini": False, "diversity": True, "novelty
 class Background:
     """What the lists are held against, all of it from the training part.
 
-    popularity : (n_items,) float32 events per item
+    popularity : (n_items,) float32 wanted events per item
     is_tail    : (n_items,) outside the head that has 80 % of the events
     vectors    : (n_items, D) CSR, how items differ: by their classes, or by who took them
     distance   : what `vectors` are, in words
@@ -59,7 +59,8 @@ class Background:
 
     @classmethod
     def of(cls, train: Dataset) -> Background:
-        popularity = np.bincount(train.item, minlength=train.n_items).astype(np.float32)
+        wanted = train.kinds.weights[train.kind] > 0
+        popularity = np.bincount(train.item[wanted], minlength=train.n_items).astype(np.float32)
         found = classes_of(train.items)
         vectors = csr_array(train.matrix().T) if found is None else found[1]
         return cls(

@@ -80,9 +80,10 @@ def evaluate(
     seconds = 0.0
     for start in range(0, len(questions), AT_ONCE):
         block = np.arange(start, min(start + AT_ONCE, len(questions)))
-        queries, relevant = questions.queries.take(block), questions.relevant[block]
+        some = questions.take(block)
+        queries, relevant = some.queries, some.relevant
         began = perf_counter()
-        items = model.recommend(queries, depth, exclude=queries.history if exclude_seen else None).items
+        items = model.recommend(queries, depth, exclude=some.had if exclude_seen else None).items
         seconds += perf_counter() - began
         judged = Judged.of(items, relevant)
         for metric in parsed:

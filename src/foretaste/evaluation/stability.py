@@ -135,7 +135,7 @@ def with_leakage(
 
 def _of_people(questions: Questions, people: IntArray) -> Questions:
     rows = np.flatnonzero(np.isin(questions.queries.user, people))
-    return Questions(questions.queries.take(rows), questions.relevant[rows], questions.repeats)
+    return questions.take(rows)
 
 
 def sampled(split: Split, asked: int) -> Split:

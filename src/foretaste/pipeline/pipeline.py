@@ -168,7 +168,8 @@ class Pipeline:
     def similar(self, items: IntArray, k: int, *, allowed: BoolArray | None = None) -> Candidates:
         """(B,) items in, what goes with each of them out: what somebody who did only that would be offered."""
         alone = items[:, None]
-        return self.recommend(Queries.guests(list(alone)), k, exclude=Ragged.from_rows(list(alone)), allowed=allowed)
+        guests = Queries.guests(list(alone), self.kinds.usual)
+        return self.recommend(guests, k, exclude=Ragged.from_rows(list(alone)), allowed=allowed)
 
     def popular(self, k: int) -> IntArray:
         """(≤ k,) items most wanted by everyone."""

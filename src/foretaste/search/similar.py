@@ -24,14 +24,19 @@ class Views:
     """
 
     def __init__(
-        self, vectors: Mapping[str, FloatArray], models: Mapping[str, Scorer] | None = None, n_items: int = 0
+        self,
+        vectors: Mapping[str, FloatArray],
+        models: Mapping[str, Scorer] | None = None,
+        n_items: int = 0,
+        kind: int = 0,
     ) -> None:
         """vectors : name of a view ("text", "picture") to (n_items, D) rows of length 1, 0 where it does not know
         models  : name of a view ("behaviour") to a model: what goes with a history of that item alone
         n_items : needed where there are only models
+        kind    : of the event that such a history holds
         """
         self._vectors = dict(vectors)
-        self._models = dict(models or {})
+        self._models, self._kind = dict(models or {}), kind
         self._n = next((len(table) for table in self._vectors.values()), n_items)
         if any(len(table) != self._n for table in self._vectors.values()):
             raise DataError("The views have different numbers of items; each needs one row per item of the catalogue.")
@@ -82,7 +87,9 @@ class Views:
         if name in self._vectors:
             return self._near(name, self._vectors[name][items])
         everything = np.broadcast_to(np.arange(self._n, dtype=np.int32), (len(items), self._n))
-        scores = self._models[name].score(Queries.guests([[item] for item in items.tolist()]), everything).copy()
+        scores = (
+            self._models[name].score(Queries.guests([[item] for item in items.tolist()], self._kind), everything).copy()
+        )
         scores[np.arange(len(items)), items] = np.nan
         best = np.nanmax(np.where(np.isnan(scores), -np.inf, scores), axis=1, keepdims=True, initial=-np.inf)
         # A model's scores have no scale of their own: the item that goes best with it is 1.

@@ -131,13 +131,13 @@ def _ranked(
 def brought(given: Sequence[PastEvent], world: World) -> Past:
     """A guest's history in order of time where every event has one, else as it was sent."""
     events = list(given)
-    first_kind = world.catalogue.bundle.kinds.names[0]
+    usual_kind = world.catalogue.bundle.kinds.names[world.catalogue.bundle.kinds.usual]
     times = [event.time for event in events if event.time is not None]
     if len(times) == len(events):
         events = [events[i] for i in np.argsort(np.array(times, np.int64), kind="stable")]
     return Past(
         [event.item for event in events],
-        [event.kind or first_kind for event in events],
+        [event.kind or usual_kind for event in events],
         [event.time for event in events],
         [1.0 if event.value is None else event.value for event in events],
     )

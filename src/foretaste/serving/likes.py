@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from foretaste.errors import DataError
 from foretaste.events.model import Past
 
@@ -42,7 +40,7 @@ def liked(likes: Sequence[str], past: Past, world: World, config: ServiceConfig)
     }
     n = len(stand_ins)
     kinds = catalogue.bundle.kinds
-    kind = kinds.names[int(np.argmax(kinds.weights > 0))]  # the first that is wanted
+    kind = kinds.names[kinds.usual]
     # Whatever a person did says more than what they say, so it comes after; where nobody says when, so do we.
     times = [time for time in past.time if time is not None]
     time = min(times) if times and len(times) == len(past.time) else None

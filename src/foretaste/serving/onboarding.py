@@ -9,8 +9,6 @@ from threading import TIMEOUT_MAX, Lock, Thread
 from threading import Event as Signal
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from foretaste.models.content.onboarding import NOTHING, ItemPicker
 from foretaste.registry import model_spec
 from foretaste.serving.likes import labels_of
@@ -139,7 +137,7 @@ def _worn(picker: ItemPicker, allowed: BoolArray | None) -> bool:
 
 def _compare(table: _Table, models: Sequence[Scorer], people: int, allowed: BoolArray | None) -> None:
     try:
-        kind = int(np.argmax(table.catalogue.bundle.kinds.weights > 0))  # the first that is wanted
+        kind = table.catalogue.bundle.kinds.usual
         table.picker = ItemPicker.of(models, table.catalogue.popularity, people, allowed, kind=kind)
     except Exception as error:
         log.error(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Clock) -> EventsOut:
     """Keep events; what is acknowledged is on disk, and the next answer knows of it."""
-    first_kind = world.catalogue.bundle.kinds.names[0]
+    usual_kind = world.catalogue.bundle.kinds.names[world.catalogue.bundle.kinds.usual]
     now = clock.now()
     results: list[EventResult | None] = [None] * len(given)
     events: list[tuple[int, Event]] = []
@@ -46,7 +46,7 @@ def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Cl
         elif event.time is not None and (why := clock.ahead(event.time)) is not None:
             results[i] = _result(event.id, "rejected", why)
         else:
-            events.append((i, _event(event, first_kind, now)))
+            events.append((i, _event(event, usual_kind, now)))
     if items:
         _put_items(items, store, results)
     outcomes = store.append([event for _, event in events]) if events else []
@@ -60,13 +60,13 @@ def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Cl
     return EventsOut.model_construct(accepted=counts["accepted"], results=whole)
 
 
-def _event(given: EventIn | SearchEventIn, first_kind: str, now: int) -> Event:
+def _event(given: EventIn | SearchEventIn, usual_kind: str, now: int) -> Event:
     stamped = given.time is None
     moment = now if given.time is None else given.time
     if isinstance(given, SearchEventIn):
         return Event(given.id, given.user, given.text, SEARCHED, moment, 1.0, stamped)
     value = 1.0 if given.value is None else given.value
-    kind = given.kind or (SHOWN if given.type == "shown" else first_kind)
+    kind = given.kind or (SHOWN if given.type == "shown" else usual_kind)
     return Event(given.id, given.user, given.item, kind, moment, value, stamped, given.context)
 
 

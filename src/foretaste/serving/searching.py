@@ -123,7 +123,8 @@ class SearchDesk:
             raise NotReadyError("The models are still being loaded; try again in a moment.")
         if not own and model is None:
             raise DataError(f"Nothing is known of '{item}' by {by}; ask by=text, or leave it out.")
-        views = Views(vectors, {} if model is None else {BEHAVIOUR: model}, len(world.catalogue))
+        behaviour = {} if model is None else {BEHAVIOUR: model}
+        views = Views(vectors, behaviour, len(world.catalogue), world.catalogue.bundle.kinds.usual)
         allowed = world.allowed({})
         if code is None:
             found = views.like(own, n, allowed=allowed)

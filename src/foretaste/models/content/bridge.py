@@ -15,6 +15,7 @@ from foretaste.features.spaces import Whitening
 from foretaste.index.topk import BLOCK_CELLS, blank
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf, TfidfConfig
+from foretaste.models.fading import loudness
 from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
@@ -120,10 +121,10 @@ class Bridge(Content):
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         """(K, H) what each thing a person did gives to the score of each item: a row sums to the score."""
-        speaks = np.exp2(-np.arange(len(history))[::-1] / self.config.half_life_events).astype(np.float32)
+        speaks = loudness(len(history), self.config.half_life_events)
         parts = self.white[items] @ self.white[history].T
         if self.text is not None:
-            parts += np.float32(self.config.words) * self.text.contributions(history, items)
+            parts += np.float32(self.config.words) * self.text.alike(items, history)
         carried = (self.leaning[items] @ self.together[history].T).toarray()
         parts += np.float32(self.config.behaviour) * carried
         found: FloatArray = parts * (speaks / max(float(speaks.sum()), 1e-9))

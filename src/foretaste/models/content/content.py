@@ -13,6 +13,8 @@ from foretaste.config import Config
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures, ItemFeaturesConfig
 from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.models.content.taste import events_after
+from foretaste.models.fading import loudness
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -115,8 +117,8 @@ class Content:
 
         asked_at : (B,) µs, from when events are old; None takes the newest event of each history
         """
-        events_after = np.repeat(history.offsets[1:], history.lengths) - 1 - np.arange(len(history.items))
-        weight = self.kind_weight[history.kind] * np.exp2(-events_after / self.config.half_life_events)
+        weight = self.kind_weight[history.kind]
+        weight = weight * np.exp2(-events_after(history, weight != 0) / self.config.half_life_events)
         if history.time is not None and np.isfinite(self.kind_days).any():
             if asked_at is None:
                 last = (
@@ -130,7 +132,7 @@ class Content:
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         vectors = fitted(self.vectors, self)
-        return vectors[items] @ vectors[history].T
+        return vectors[items] @ vectors[history].T * loudness(len(history), self.config.half_life_events)
 
     def save(self, folder: Path) -> None:
         arrays = {"vectors": fitted(self.vectors, self), "kind_weight": self.kind_weight, "kind_days": self.kind_days}

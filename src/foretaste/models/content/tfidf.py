@@ -16,6 +16,7 @@ from foretaste.errors import BundleError, DataError
 from foretaste.index.sparse import dense_scores, recommend_sparse
 from foretaste.index.topk import score_in_blocks
 from foretaste.models.content.taste import faded
+from foretaste.models.fading import loudness
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -145,8 +146,12 @@ class Tfidf:
         return found
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        return self.alike(items, history) * loudness(len(history), self.config.half_life_events)
+
+    def alike(self, some: IntArray, others: IntArray) -> FloatArray:
+        """(K, H) cosines of items with items."""
         vectors = fitted(self.vectors, self)
-        found: FloatArray = (vectors[items] @ vectors[history].T).toarray()
+        found: FloatArray = (vectors[some] @ vectors[others].T).toarray()
         return found
 
     def shared_words(self, one: int, other: int, n: int = 3) -> list[str]:

@@ -15,6 +15,7 @@ from foretaste.config import Config
 from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
 from foretaste.models.content.taste import faded
 from foretaste.models.factors.sgd_kernels import skipgram_epoch
+from foretaste.models.fading import loudness
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ class Item2Vec:
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        return self.contexts[items] @ fitted(self.vectors, self)[history].T
+        said = self.contexts[items] @ fitted(self.vectors, self)[history].T
+        return said * loudness(len(history), self.config.half_life_events)
 
     def save(self, folder: Path) -> None:
         arrays = {"vectors": fitted(self.vectors, self), "contexts": self.contexts, "kind_weight": self.kind_weight}

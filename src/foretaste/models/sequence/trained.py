@@ -172,7 +172,8 @@ class Trained:
         """
         tried = range(max(0, len(history) - EXPLAINED), len(history))
         rows = [history, *(np.delete(history, h) for h in tried)]
-        scores = self.score(Queries.guests(rows), np.tile(items, (len(rows), 1)))
+        liked = int(np.argmax(self.kind_weight > 0))
+        scores = self.score(Queries.guests(rows, liked), np.tile(items, (len(rows), 1)))
         parts = np.zeros((len(items), len(history)), np.float32)
         # Without its only event a history says nothing: then that event says everything.
         parts[:, tried] = (scores[0] - np.nan_to_num(scores[1:])).T
