@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from foretaste.cli.app import app as cli
 from foretaste.search.search import SearchConfig
+from foretaste.serving.schemas import ItemIn
 from foretaste.serving.searching import SearchDesk
+from foretaste.serving.shelf import Shelf
 from foretaste.types import Run
 
 if TYPE_CHECKING:
@@ -77,6 +79,31 @@ def test_what_is_put_is_found_at_once_and_what_is_gone_is_not(engine: Engine, cl
     assert ids("numbat") == ["f2"]
     client.delete("/v1/items/f2")
     assert ids("numbat") == []
+
+
+def test_the_catalogue_may_change_while_a_search_is_under_way(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = SearchDesk(engine, WORDS)
+    engine.delete_item("f2")  # something hidden, so that the search asks what it may offer
+    history = engine.store.history
+
+    def slow(user: str, **more: object) -> object:
+        """Another search is answered meanwhile, and has seen what was put."""
+        engine.put_item("quokka", ItemIn(columns={"title": "The Quokka"}))
+        desk.find("film")
+        return history(user, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine.store, "history", slow)
+    assert [item.id for item in desk.find("quokka", user="u4").items] == ["quokka"]
+
+
+def test_a_shelf_goes_with_the_newest_world_it_was_shown(engine: Engine) -> None:
+    shelf = Shelf(engine.world.catalogue, WORDS)
+    engine.put_item("new", ItemIn(columns={"title": "The Quokka"}))
+    before = engine.world
+    engine.put_item("new", ItemIn(columns={"title": "The Wombat"}))
+    for world in (engine.world, before):  # the second is of a request that began first and came last
+        shelf.follow(world)
+    assert [item.id for item in shelf.find(engine.world, "wombat", 5, None, None, (), None, {}).items] == ["new"]
 
 
 def test_meaning_joins_when_the_language_model_is_there(engine: Engine, client: TestClient) -> None:

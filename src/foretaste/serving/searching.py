@@ -64,13 +64,13 @@ class SearchDesk:
         wanted   : a filter, as `World.allowed` takes it
         remember : whether this search may become a part of the person's history, where the project allows that
         """
-        world = self._engine.world
-        history = None
+        past = None
         searches: tuple[str, ...] = ()
         if user is not None:
             past, searches = parted(self._engine.store.history(user, last=HISTORY))
-            history, _ = world.catalogue.history(past)
         with self._lock:
+            world = self._engine.world  # not before: the shelf may have followed a newer one while we waited
+            history = None if past is None else world.catalogue.history(past)[0]
             shelf = self._of(world.catalogue)
             shelf.follow(world)
             found = shelf.find(world, query, n, user, history, searches, personal, wanted or {})

@@ -92,10 +92,10 @@ class Shelf:
         return vector
 
     def follow(self, world: World) -> None:
-        """Take in what changed since the last question."""
+        """Take in what changed since the last question; what is older than what was taken in is left out."""
         changed: dict[int, str] = {}
         for name, record in world.records.items():
-            if self._seen.get(name) == record.change:
+            if self._seen.get(name, -1) >= record.change:
                 continue
             self._seen[name] = record.change
             if (code := self._code_of(name)) == NO_ITEM:
