@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from foretaste.cli.app import app as cli
-from foretaste.search.search import SearchConfig
+from foretaste.search.search import Search, SearchConfig
 from foretaste.serving.schemas import ItemIn
 from foretaste.serving.searching import SearchDesk
 from foretaste.serving.shelf import Shelf
@@ -104,6 +104,14 @@ def test_a_shelf_goes_with_the_newest_world_it_was_shown(engine: Engine) -> None
     for world in (engine.world, before):  # the second is of a request that began first and came last
         shelf.follow(world)
     assert [item.id for item in shelf.find(engine.world, "wombat", 5, None, None, (), None, {}).items] == ["new"]
+
+
+def test_a_question_is_understood_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    understood = Search.understood
+    monkeypatch.setattr(Search, "understood", lambda search, text: read.append(text) or understood(search, text))
+    assert SearchDesk(engine, WORDS).find("commedy").corrected == "comedy"
+    assert read == ["commedy"]
 
 
 def test_meaning_joins_when_the_language_model_is_there(engine: Engine, client: TestClient) -> None:

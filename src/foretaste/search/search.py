@@ -105,14 +105,16 @@ class Search:
         exclude: Ragged | None = None,
         allowed: BoolArray | None = None,
         personal: float | None = None,
+        understood: Sequence[Asked] | None = None,
     ) -> Candidates:
         """The k items that best answer each `queries.text`; a short list where no more have anything to do with it.
 
-        personal : the weight of taste in this call, instead of the config's
+        personal   : the weight of taste in this call, instead of the config's
+        understood : each text as `understood` reads it, where somebody has asked already
         """
         if queries.text is None:
             raise DataError("A search needs texts: Queries.text is None.")
-        asked = [self.understood(text or "") for text in queries.text]
+        asked = [self.understood(text or "") for text in queries.text] if understood is None else understood
         meanings = self._meanings(asked)
         B, n, config = len(queries), len(self), self.config
         weight = 0.0 if self.taste is None else config.personal if personal is None else personal

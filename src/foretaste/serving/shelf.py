@@ -123,7 +123,9 @@ class Shelf:
         lately = (searches,) if searches else None
         queries = Queries(np.array([NO_USER], np.int32), whose, searches=lately, text=(query,))
         allowed = self._allowed(world, wanted)
-        found = self._search.recommend(queries, n, allowed=allowed, personal=0.0 if nobody else personal)
+        understood = self._search.understood(query)  # once: spelling is the slow part of a question of unknown words
+        personal = 0.0 if nobody else personal
+        found = self._search.recommend(queries, n, allowed=allowed, personal=personal, understood=[understood])
         items: list[FoundItem] = []
         rows = zip(found.items[0].tolist(), found.scores[0].tolist(), found.found_by[0].tolist(), strict=True)
         for code, score, said in rows:
@@ -132,12 +134,7 @@ class Shelf:
             item = scored(world.item(self._name(code)), score)
             by = {name: float(f"{x:.6g}") for name, x in zip(found.sources, said, strict=True) if x == x}
             items.append(FoundItem.model_construct(**dict(item), found_by=by))
-        understood = self._search.understood(query)
-        asked = [
-            True,
-            self._search.vectors is not None,
-            not nobody and personal != 0 and self._search.taste is not None,
-        ]
+        asked = [True, self._search.vectors is not None, personal != 0 and self._search.taste is not None]
         return Found.model_construct(
             query=query,
             corrected=understood.text if understood.corrected else None,
