@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretaste.errors import DataError
+from foretaste.events.model import ItemRecord
+from foretaste.search.search import SearchConfig
 from foretaste.serving.filters import check_filter, mask, matches
+from foretaste.serving.searching import SearchDesk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from foretaste.serving.engine import Engine
 
 ROWS = pl.DataFrame(
     {
@@ -89,6 +97,42 @@ def test_known_answers(wanted: dict[str, Any], kept: list[int]) -> None:
 def test_a_filter_that_cannot_be_is_said(wanted: dict[str, Any], why: str) -> None:
     with pytest.raises(DataError, match=why):
         check_filter(wanted, ROWS.columns)
+
+
+class Watched(dict[str, Any]):
+    """Columns that count how often they were looked at."""
+
+    looks = 0
+
+    def get(self, name: str, default: Any = None) -> Any:
+        Watched.looks += 1
+        return super().get(name, default)
+
+    def __iter__(self) -> Iterator[str]:
+        Watched.looks += 1
+        return super().__iter__()
+
+
+def test_new_items_are_read_once_for_a_filter(engine: Engine) -> None:
+    """There may be many of them, and all lists wait meanwhile."""
+    columns = {"genres": ["Comedy"], "year": 2030}
+    new = [ItemRecord(f"new{i}", Watched(columns), False, False, change=i + 1) for i in range(9)]
+    engine.worlds._now = engine.world.with_changes(new)
+    desk = SearchDesk(engine, SearchConfig(meaning=0.0))
+
+    def asked(wanted: dict[str, Any]) -> list[str]:
+        found = desk.find("film", wanted=wanted).items
+        return [item.id for item in [*engine.for_user("u4", 10, filter=wanted).items, *found]]
+
+    assert asked({"year": {"min": 2030}})[:9] == [f"new{i}" for i in range(8, -1, -1)]
+    before = asked({"year": 1992, "genres": "Comedy"})
+    Watched.looks = 0
+    assert asked({"year": 1992, "genres": "Comedy"}) == before
+    assert Watched.looks == 0
+    with pytest.raises(DataError, match="no column 'hue'"):
+        asked({"hue": 1})
+    engine.worlds._now = engine.world.with_changes([ItemRecord("other", {"hue": 1}, False, False, change=10)])
+    assert "other" in asked({"hue": 1})
 
 
 def test_over_http(client: TestClient) -> None:

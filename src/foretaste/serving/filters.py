@@ -61,11 +61,7 @@ def _within(value: Any, key: str, bound: Any) -> bool:
 
 def _same(have: Any, want: Any) -> bool:
     """1 and 1.0 are the same, 1 and true are not, nor are 1 and '1'."""
-    return isinstance(have, bool) == isinstance(want, bool) and type_of(have) == type_of(want) and bool(have == want)
-
-
-def type_of(value: Any) -> str:
-    return "number" if _is_number(value) else type(value).__name__
+    return bool(have == want) and isinstance(have, bool) == isinstance(want, bool)
 
 
 def _is_number(value: Any) -> bool:

@@ -13,7 +13,6 @@ import numpy as np
 from foretaste.errors import DataError, did_you_mean
 from foretaste.serving.answers import newcomer_items, recommended_items, trace_steps
 from foretaste.serving.cursors import Cursor, checksums
-from foretaste.serving.filters import matches
 from foretaste.serving.schemas import Recommendations
 from foretaste.serving.service_config import SceneConfig, ServiceConfig
 from foretaste.serving.settings import MAX_N
@@ -239,17 +238,17 @@ class ListMaker:
         only = None if asked.allowed is None else set(asked.allowed)
         stranger = not len(history.items) and not mine
         order = np.argsort(-affinity, kind="stable") if not stranger else np.arange(len(affinity))
+        if wanted:
+            order = order[world.new_allowed(wanted)[order]]
         empty = asked.n - len(items)
         places = max(0, round(share * asked.n + 0.001)) if only is None else asked.n
         chosen: list[int] = []
         for place in order.tolist():
-            if len(chosen) >= max(places, empty):
-                break
+            liked = stranger or affinity[place] > 0
+            if len(chosen) >= (max(places, empty) if liked else empty):
+                break  # what follows is liked no better
             name = newcomers.names[place]
-            liked = stranger or affinity[place] > 0 or len(chosen) < empty
-            if not liked or name in out or (only is not None and name not in only):
-                continue
-            if (wanted and not matches(newcomers.columns[place], wanted)) or (shown and checksums([name])[0] in shown):
+            if name in out or (only is not None and name not in only) or (shown and checksums([name])[0] in shown):
                 continue
             chosen.append(place)
         return placed(items, newcomer_items(world, chosen, affinity, explain=asked.explain), asked.n)

@@ -18,7 +18,6 @@ from foretaste.index.exact import ExactIndex
 from foretaste.models.content.content import Content
 from foretaste.search.search import Search, SearchConfig
 from foretaste.serving.answers import scored
-from foretaste.serving.filters import matches
 from foretaste.serving.schemas.search import Found, FoundItem
 from foretaste.types import NO_ITEM, NO_USER, Queries, Run
 
@@ -149,7 +148,8 @@ class Shelf:
         old = world.allowed(wanted)
         if old is None:
             return None
-        later = [matches(world.records[name].columns, wanted) for name in self._later]
+        place, new = world.newcomers.place, world.new_allowed(wanted)
+        later = [name in place and new[place[name]] for name in self._later]
         return np.concatenate([old, np.array(later, np.bool_)])
 
     def _code_of(self, name: str) -> int:

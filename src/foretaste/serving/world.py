@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 NOBODY = Newcomers((), (), Words(()))
 MASKS_KEPT = 64
-"""Filters whose answer is remembered (n_items bytes each)."""
+"""Filters whose answer is remembered (a byte for each item)."""
 SIMILAR = 20
 """So many items most similar to one of which a person wants less are offered less, too."""
 
@@ -52,7 +53,7 @@ class World:
     partial: bool = False
     change: int = 0
     read: Mapping[str, tuple[int, FloatArray]] = field(default_factory=dict)
-    _masks: dict[str, BoolArray] = field(default_factory=dict)
+    _masks: dict[str, tuple[BoolArray, BoolArray]] = field(default_factory=dict)
     _alike: dict[int, IntArray] = field(default_factory=dict)
 
     @property
@@ -153,23 +154,32 @@ class World:
         """(n_items,) true for what may be offered and has what is wanted; None for everything."""
         if not wanted:
             return None if self.hidden is None else ~self.hidden
-        self.check(wanted)
+        return self._having(wanted)[0]
+
+    def new_allowed(self, wanted: Mapping[str, Any]) -> BoolArray:
+        """(m,) true for each newcomer that has what is wanted; DataError for a filter over columns that no item has."""
+        return self._having(wanted)[1]
+
+    def _having(self, wanted: Mapping[str, Any]) -> tuple[BoolArray, BoolArray]:
+        """(n_items,) of the bundle's items and (m,) of the newcomers; items that were put are read once per filter."""
         key = repr(sorted(wanted.items()))
         if (found := self._masks.get(key)) is None:
-            found = self.catalogue.filter_mask(wanted)
+            check_filter(wanted, self._column_names)
+            old = self.catalogue.filter_mask(wanted)
             for code, record in self.changed.items():
-                found[code] = matches(record.columns, wanted)
+                old[code] = matches(record.columns, wanted)
             if self.hidden is not None:
-                found &= ~self.hidden
+                old &= ~self.hidden
+            new = np.array([matches(columns, wanted) for columns in self.newcomers.columns], np.bool_)
             if len(self._masks) >= MASKS_KEPT:
                 self._masks.clear()
-            self._masks[key] = found
+            found = self._masks[key] = old, new
         return found
 
-    def check(self, wanted: Mapping[str, Any]) -> None:
-        """DataError for a filter over columns that no item has."""
-        live = {name for record in self.records.values() for name in record.columns} if wanted else set()
-        check_filter(wanted, self.catalogue.column_names | live)
+    @cached_property
+    def _column_names(self) -> set[str]:
+        """Of every item, those that were put included."""
+        return self.catalogue.column_names.union(*(record.columns for record in self.records.values()))
 
     def alike(self, code: int) -> IntArray:
         """(≤ SIMILAR,) what is most similar to an item."""
