@@ -101,6 +101,18 @@ def test_a_failed_save_leaves_nothing(pipeline: Pipeline, tmp_path: Path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
+def test_every_file_and_folder_is_on_the_disk_before_the_bundle_has_its_name(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[Path] = []
+    monkeypatch.setattr("foretaste.pipeline.bundle._flush", flushed.append)
+    folder = tmp_path / save_bundle(tmp_path, pipeline, worlds.parity())
+    unfinished = flushed[-2]  # the last but one: after the folder itself comes the folder of all, with its new name
+    there = {path.relative_to(folder) for path in [*folder.rglob("*"), folder]}
+    assert {Path("manifest.json"), Path("pipeline/recalls/ease"), Path()} < there
+    assert {path.relative_to(unfinished) for path in flushed[:-1]} == there
+
+
 KILLED = """
 import sys, pathlib
 sys.path.insert(0, {tests!r})

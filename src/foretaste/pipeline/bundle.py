@@ -86,10 +86,12 @@ def save_bundle(
             metrics=metrics or {},
         )
         (unfinished / "card.md").write_text(card(manifest), encoding="utf-8")
-        files = {str(path.relative_to(unfinished)): _hash(path) for path in _files(unfinished)}
+        files = {
+            str(path.relative_to(unfinished)): _hash(path) for path in sorted(unfinished.rglob("*")) if path.is_file()
+        }
         whole = manifest.model_copy(update={"files": files})
         (unfinished / "manifest.json").write_text(whole.model_dump_json(indent=2), encoding="utf-8")
-        for path in [*_files(unfinished), unfinished / "pipeline", unfinished]:
+        for path in [*unfinished.rglob("*"), unfinished]:
             _flush(path)
         unfinished.rename(bundles / version)
         _flush(bundles)
@@ -192,10 +194,6 @@ def _summary(data: Dataset) -> DataSummary:
         first_event=day(int(data.time.min())) if timed and data.time is not None else None,
         last_event=day(int(data.time.max())) if timed and data.time is not None else None,
     )
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json")
 
 
 def _hash(path: Path) -> str:
