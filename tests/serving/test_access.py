@@ -96,6 +96,7 @@ def test_what_is_not_there_is_not_told_to_strangers(guarded: TestClient) -> None
         ("DELETE", "/v1/items/50", "write"),
         ("POST", "/v1/users/ann/less", "write"),
         ("DELETE", "/v1/users/ann/history", "write"),
+        ("DELETE", "/v1/users/a\nb/history", "write"),
         ("PATCH", "/v1/anything", "write"),
         ("POST", "/healthz", "write"),
         ("DELETE", "/v1/users/ann", "admin"),
@@ -107,6 +108,24 @@ def test_what_is_not_there_is_not_told_to_strangers(guarded: TestClient) -> None
 )
 def test_the_scope_of_each_address(method: str, path: str, scope: Scope | None) -> None:
     assert needed_scope(method, path) == scope
+
+
+SECRETLY_MORE = [
+    ("write", "DELETE", "/v1/users/a%0Ab"),
+    ("read", "GET", "/v1/users/a%0Ab/export"),
+    ("write", "DELETE", "/v1/users/history"),  # the whole of somebody who is called so
+    ("read", "GET", "/v1/users/u4/export%0A"),  # reaches the same route as without its last line break
+    ("write", "POST", "/v1/models/v1/activate%0A"),
+    ("read", "GET", "/v1/search%0A?q=film&user=u4&remember=true"),
+]
+
+
+@pytest.mark.parametrize(("held", "method", "path"), SECRETLY_MORE)
+def test_no_way_of_writing_an_address_needs_less(
+    guarded: TestClient, keys: KeyFile, held: Scope, method: str, path: str
+) -> None:
+    secret = keys.create("client", (held,)).secret
+    assert guarded.request(method, path, headers=with_key(secret)).status_code == 403
 
 
 ASK = [
