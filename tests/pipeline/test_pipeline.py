@@ -138,6 +138,17 @@ def test_a_wrong_name_is_answered_with_the_right_one() -> None:
         Pipeline(wrong).fit(worlds.parity(), Run())
 
 
+@pytest.mark.parametrize(
+    "recalls", [(), (RecallConfig(model="ease", weight=0), RecallConfig(model="itemknn", weight=0))]
+)
+def test_a_pipeline_without_a_source_that_counts_is_refused(recalls: tuple[RecallConfig, ...]) -> None:
+    with pytest.raises(ConfigError, match=r"recalls: no source has a weight above 0.*name one, such as 'popular'"):
+        PipelineConfig(recalls=recalls)
+    one = PipelineConfig(recalls=(*recalls, RecallConfig(model="popular")))
+    pipeline = Pipeline(one).fit(worlds.parity(), Run())
+    assert pipeline.recommend(Queries.guests([[]]), 5).items[0].tolist() == pipeline.popular(5).tolist()
+
+
 @pytest.mark.parametrize("name", ["ease", "gfcf", "itemknn", "rp3beta", "userknn"])
 def test_every_reason_of_a_source_that_can_explain_is_something_the_person_did(name: str) -> None:
     data = worlds.parity()

@@ -11,6 +11,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, field_validat
 
 from foretaste.config import Config
 from foretaste.data.kinds import EventKind, Kinds
+from foretaste.errors import ConfigError
 from foretaste.models.plain.popular import Popular
 from foretaste.models.saving import fitted
 from foretaste.pipeline.explain import POPULAR, Reason, explain
@@ -49,10 +50,19 @@ class RecallConfig(Config):
 
 class PipelineConfig(Config):
     recalls: tuple[RecallConfig, ...] = (RecallConfig(model="ease"), RecallConfig(model="itemknn"))
-    """The sources, each asked for `depth` items."""
+    """The sources, each asked for `depth` items; those of weight 0 are not asked, and one at least has more."""
     depth: PositiveInt = 200
     merge_constant: PositiveFloat = 60.0
     """The k of reciprocal rank fusion: the larger, the less the first ranks stand out."""
+
+    @field_validator("recalls")
+    @classmethod
+    def _some_source(cls, recalls: tuple[RecallConfig, ...]) -> tuple[RecallConfig, ...]:
+        if not any(recall.weight > 0 for recall in recalls):
+            raise ConfigError(
+                "recalls: no source has a weight above 0, so nothing could be offered; name one, such as 'popular'."
+            )
+        return recalls
 
 
 class Step(NamedTuple):
