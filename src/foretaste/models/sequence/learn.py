@@ -68,7 +68,11 @@ def learn(
     content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
     said = words_of(data, run) if config.words else None
     similar = similar_items(data, config.augment.substitutes, run) if config.augment.substitute else None
-    rows = pmi_factors(history, data.n_items, config.width) if config.ids and config.initial == "pmi" else None
+    rows = None
+    if config.ids and config.initial == "pmi":
+        run.progress("counting what is taken together", 0, 1)
+        rows = pmi_factors(history, data.n_items, config.width)
+        run.progress("counting what is taken together", 1, 1)
     columns, people = known_people(data, config, history.lengths > 0)
     known = ("" if people is None else sha256(people.tobytes()).hexdigest()) + _hash(beside)
 

@@ -19,6 +19,8 @@ NEAR = (1.0, 0.7, 0.5, 0.3, 0.2)
 """What a pair counts whose events stand 1, 2, 3, … places apart."""
 SMOOTH = 0.75
 """The power of how often an item is met, as context: rare items are not made special by chance."""
+ENOUGH = 1e-3
+"""Relative error of the eigenvalues: half the time, and products that agree to seven digits."""
 SIZE = 0.1
 """Measured (docs/log.md): rows three times as long are learned from as slowly as random ones."""
 MOST_PAIRS = 50_000_000
@@ -45,7 +47,7 @@ def pmi_factors(history: History, n_items: int, width: int) -> FloatArray | None
     keep = value > 0
     positive = csr_matrix((value[keep], (pairs.row[keep], pairs.col[keep])), (n_items, n_items))
     begin = np.random.default_rng(0).standard_normal(n_items)  # the same whatever the seed: what is sought is given
-    values, vectors = eigsh((positive + positive.T) / 2, width, which="LA", v0=begin)
+    values, vectors = eigsh((positive + positive.T) / 2, width, which="LA", v0=begin, tol=ENOUGH)
     found = vectors * np.sqrt(np.maximum(values, 0))
     alone = total == 0
     found[alone] = 0
