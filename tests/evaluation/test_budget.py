@@ -159,6 +159,21 @@ def test_a_half_trained_model_that_lags_behind_is_given_up(monkeypatch: pytest.M
     assert chosen.score >= 0.95
 
 
+def test_what_was_given_up_has_no_figure_in_a_later_session_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = leave_last(worlds.parity(n_users=80))
+    Patient.answers = split.validation.relevant.indices.astype(np.int32)
+    monkeypatch.setattr(Patient, "epochs", {})
+    monkeypatch.setattr(budget, "model_class", lambda name: Patient)
+    monkeypatch.setattr(budget, "SAME_AGAIN", 1)
+    for _ in range(2):
+        chosen = tune_all(["patient"], split, Run(folder=tmp_path), seconds=1).chosen["patient"]
+        assert PatientConfig(quality=0.9) in dict(chosen.tried)
+        assert PatientConfig(quality=0.1) not in dict(chosen.tried)
+    assert 0 < Patient.epochs[0.1] < 10
+
+
 class NestedConfig(PatientConfig):
     training: dict[str, int] = {}
 
