@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import worlds
 from foretaste.config import Config
 from foretaste.data.dataset import Dataset
-from foretaste.data.splits import Questions, leave_last
+from foretaste.data.splits import Questions, Split, leave_last
 from foretaste.errors import ConfigError
-from foretaste.evaluation import budget
-from foretaste.evaluation.budget import seconds_of, tune_all
+from foretaste.evaluation import budget, train
+from foretaste.evaluation.budget import Tuned, seconds_of, tune_all
 from foretaste.evaluation.select import Chosen
-from foretaste.evaluation.train import select_pipeline
+from foretaste.evaluation.train import measure_models, select_pipeline
 from foretaste.models.linear.ease import Ease
 from foretaste.models.neighbours.itemknn import ItemKNN
 from foretaste.types import NO_ITEM, Candidates, Queries, Run
@@ -117,6 +119,24 @@ def test_a_tuned_pipeline_is_measured_with_its_curve() -> None:
     rows = {row["model"]: row for row in found.leaderboard.to_json()["rows"]}
     assert rows["ease"]["settings"] == max(rows["ease"]["tried"], key=lambda trial: trial["ndcg@10"])["settings"]
     assert rows["ease"]["validation"]["ndcg@10"] == max(trial["ndcg@10"] for trial in rows["ease"]["tried"])
+
+
+def test_models_measured_one_by_one_share_the_budget_and_its_remarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = leave_last(worlds.parity(n_users=80))
+    tuned: list[float] = []
+
+    def stopped(names: list[str], split: Split, run: Run, seconds: float) -> Tuned:
+        tuned.append(seconds)
+        return replace(tune_all(names, split, run, 1e-9), remarks=("Stopped by hand.",))
+
+    monkeypatch.setattr(train, "tune_all", stopped)
+    board = measure_models(["popular", "itemknn", "ease"], split, Run(), budget=60)
+    assert tuned == [60], "one search: what a model leaves over the next may use, and Ctrl-C ends it for all"
+    assert [row.model for row in board.rows] == ["popular", "itemknn", "ease"]
+    assert board.to_json()["remarks"] == ["Stopped by hand."]
+    shown = StringIO()
+    Console(width=100, file=shown).print(board.view())
+    assert "Stopped by hand." in shown.getvalue()
 
 
 class PatientConfig(Config):

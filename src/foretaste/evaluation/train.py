@@ -141,6 +141,7 @@ def measure_models(
     """Each model alone: settings chosen on validation, learned from everything but the test part, measured on it.
 
     chosen_by, asked : most people asked on validation and on the test; None asks everybody
+    budget           : seconds to search for the settings of all of them in; None tries the grid of each
     """
     available = len(split.test)
     split = replace(split, validation=split.validation.sample(chosen_by), test=split.test.sample(asked or available))
@@ -149,9 +150,9 @@ def measure_models(
             f"Only {len(split.test)} people can be asked, too few to measure anything ({FEWEST_ASKED} are needed)."
         )
     background = Background.of(split.refit)
-    wanted, rows = list(names), list[Row]()
-    for name in wanted:
-        chosen = _settings([name], split, run, None if budget is None else budget / len(wanted))[0][name]
+    found, remarks = _settings(list(dict.fromkeys(names)), split, run, budget)
+    rows: list[Row] = []
+    for name, chosen in found.items():
         row = measure(
             name,
             chosen.config,
@@ -165,9 +166,10 @@ def measure_models(
             background=background,
         )
         rows.append(row)
-        run.progress("measuring on the test part", len(rows), len(wanted))
+        run.progress("measuring on the test part", len(rows), len(found))
     protocol = Protocol.of(split, "refit", available).model_copy(update={"distance": background.distance})
-    return Leaderboard(protocol, tuple(rows), main=main, segments=segments_of(split.test, background))
+    segments = segments_of(split.test, background)
+    return Leaderboard(protocol, tuple(rows), main=main, segments=segments, remarks=remarks)
 
 
 def _settings(
