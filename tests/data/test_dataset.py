@@ -51,6 +51,26 @@ def test_items_nobody_touched_are_in_the_catalogue() -> None:
     assert by_name == {"x": ("Ex", "Ex. tags: a, b"), "y": ("y", ""), "z": ("z", "")}
 
 
+def test_what_is_empty_says_nothing_and_names_can_be_left_out() -> None:
+    items = pl.DataFrame(
+        {
+            "item": ["x", "y", "z"],
+            "title": ["Ex", "Why", None],
+            "genres": [["Drama", None, "War"], [], [None]],
+            "brand": ["AT&amp;T", "", "  "],
+        }
+    )
+    table = Dataset.from_frame(pl.DataFrame({"user": ["a"], "item": ["x"]}), items).items
+    codes = [table.ids.code(name) for name in "xyz"]
+
+    def read(**asked: object) -> list[str]:
+        return np.array(table.texts(**asked))[codes].tolist()
+
+    assert read() == ["Ex. genres: Drama, War. brand: AT&amp;T", "Why", ""], "as it is written, markup and all"
+    assert read(named=False) == ["Ex. Drama, War. AT&amp;T", "Why", ""]
+    assert read(pieces=["by {brand}", "genres"]) == ["by AT&amp;T. genres: Drama, War", "", ""]
+
+
 def test_the_fingerprint_knows_every_change() -> None:
     base = pl.DataFrame({"user": ["a", "b"], "item": ["x", "y"], "time": [1, 2], "value": [1.0, 2.0]})
     seen = {Dataset.from_frame(base).fingerprint}

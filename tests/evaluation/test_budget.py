@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import worlds
 from foretaste.config import Config
 from foretaste.data.dataset import Dataset
-from foretaste.data.splits import Questions, leave_last
+from foretaste.data.splits import Questions, Split, leave_last
 from foretaste.errors import ConfigError
-from foretaste.evaluation import budget
-from foretaste.evaluation.budget import seconds_of, tune_all
+from foretaste.evaluation import budget, train
+from foretaste.evaluation.budget import Tuned, seconds_of, tune_all
 from foretaste.evaluation.select import Chosen
-from foretaste.evaluation.train import select_pipeline
+from foretaste.evaluation.train import measure_models, select_pipeline
 from foretaste.models.linear.ease import Ease
 from foretaste.models.neighbours.itemknn import ItemKNN
 from foretaste.types import NO_ITEM, Candidates, Queries, Run
@@ -119,6 +121,24 @@ def test_a_tuned_pipeline_is_measured_with_its_curve() -> None:
     assert rows["ease"]["validation"]["ndcg@10"] == max(trial["ndcg@10"] for trial in rows["ease"]["tried"])
 
 
+def test_models_measured_one_by_one_share_the_budget_and_its_remarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = leave_last(worlds.parity(n_users=80))
+    tuned: list[float] = []
+
+    def stopped(names: list[str], split: Split, run: Run, seconds: float) -> Tuned:
+        tuned.append(seconds)
+        return replace(tune_all(names, split, run, 1e-9), remarks=("Stopped by hand.",))
+
+    monkeypatch.setattr(train, "tune_all", stopped)
+    board = measure_models(["popular", "itemknn", "ease"], split, Run(), budget=60)
+    assert tuned == [60], "one search: what a model leaves over the next may use, and Ctrl-C ends it for all"
+    assert [row.model for row in board.rows] == ["popular", "itemknn", "ease"]
+    assert board.to_json()["remarks"] == ["Stopped by hand."]
+    shown = StringIO()
+    Console(width=100, file=shown).print(board.view())
+    assert "Stopped by hand." in shown.getvalue()
+
+
 class PatientConfig(Config):
     quality: float = 0.9
 
@@ -157,6 +177,21 @@ def test_a_half_trained_model_that_lags_behind_is_given_up(monkeypatch: pytest.M
     assert Patient.epochs[0.1] < 10, "worse than the median of those before it"
     assert PatientConfig(quality=0.1) not in dict(chosen.tried), "what was given up has no figure"
     assert chosen.score >= 0.95
+
+
+def test_what_was_given_up_has_no_figure_in_a_later_session_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = leave_last(worlds.parity(n_users=80))
+    Patient.answers = split.validation.relevant.indices.astype(np.int32)
+    monkeypatch.setattr(Patient, "epochs", {})
+    monkeypatch.setattr(budget, "model_class", lambda name: Patient)
+    monkeypatch.setattr(budget, "SAME_AGAIN", 1)
+    for _ in range(2):
+        chosen = tune_all(["patient"], split, Run(folder=tmp_path), seconds=1).chosen["patient"]
+        assert PatientConfig(quality=0.9) in dict(chosen.tried)
+        assert PatientConfig(quality=0.1) not in dict(chosen.tried)
+    assert 0 < Patient.epochs[0.1] < 10
 
 
 class NestedConfig(PatientConfig):

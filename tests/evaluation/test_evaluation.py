@@ -10,12 +10,12 @@ from rich.console import Console
 
 import worlds
 from foretaste.data.splits import Questions, leave_last
-from foretaste.evaluation import evaluator
+from foretaste.evaluation import evaluator, train
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.evaluation.leaderboard import MAIN
 from foretaste.evaluation.select import choose_settings
-from foretaste.evaluation.train import select_pipeline, usable_models
+from foretaste.evaluation.train import select_pipeline, usable_models, usual_models
 from foretaste.index.topk import recommend_in_blocks
 from foretaste.models.linear.ease import Ease
 from foretaste.models.plain.random import Random
@@ -171,6 +171,20 @@ def test_models_the_data_cannot_feed_are_left_out() -> None:
     textless = worlds.dataset(np.array([0, 1]), np.array([0, 1]))
     object.__setattr__(textless.items, "frame", textless.items.frame.drop("title"))
     assert usable_models(textless, ["popular", "content", "ease"]) == ["popular", "ease"]
+
+
+@pytest.mark.parametrize(("n_users", "most"), [(3, 3 * 10**2), (60, 40**2)])
+def test_a_graph_too_large_to_keep_is_no_quick_model_and_stays_a_name_away(
+    n_users: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = worlds.parity(n_users)
+    R = data.matrix()
+    assert (R.T @ R).nnz <= most
+    monkeypatch.setattr(train, "MOST_MET", most)
+    assert "gfcf" in usual_models(data)
+    monkeypatch.setattr(train, "MOST_MET", most - 1)
+    assert "gfcf" not in usual_models(data)
+    assert usable_models(data, ["gfcf"]) == ["gfcf"]
 
 
 def test_a_pipeline_of_models_that_have_learned_is_the_pipeline_that_learns_them_itself() -> None:

@@ -10,6 +10,7 @@ from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Protocol
 from foretaste.evaluation.select import choose_settings
 from foretaste.models.neighbours.itemknn import ItemKNN
+from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
 from foretaste.types import Run
 
 
@@ -34,6 +35,20 @@ def test_repeats_are_answers_only_when_asked_for() -> None:
     model = ItemKNN().fit(split.refit, Run())
     assert evaluate(model, split.test).mean("hr@10") > 0.9
     assert evaluate(model, split.test, exclude_seen=True).mean("hr@10") == 0
+
+
+def test_a_pipeline_offers_again_what_people_had_where_that_counts() -> None:
+    data = weekly()
+    assert data.kinds.hides.all()
+    alone = Pipeline(PipelineConfig(recalls=(RecallConfig(model="itemknn"),)))
+    for kind in ("leave-one-out", "time"):
+        split = Holdout(kind=kind, repeats=True)(data)
+        assert split.data.fingerprint == data.fingerprint
+        model = ItemKNN().fit(split.refit, Run())
+        own = evaluate(model, split.test).per_user["ndcg@10"]
+        assert own.mean() > 0.4
+        np.testing.assert_array_equal(evaluate(alone.fit(split.refit, Run()), split.test).per_user["ndcg@10"], own)
+    assert leave_last(data).refit.kinds.hides.all(), "elsewhere kinds hide as they are told"
 
 
 def test_every_way_of_holding_out_can_keep_repeats_and_settings_are_chosen_with_them() -> None:

@@ -12,6 +12,7 @@ import pytest
 import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import Holdout, leave_last
+from foretaste.evaluation import stability
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import Spread, of_many, over_users
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol
@@ -48,6 +49,15 @@ def test_only_what_uses_the_seed_is_spread_by_seeds() -> None:
     assert rows["popular"].seeds.half == 0
     assert rows["ease"].seeds.half == 0
     assert rows["ease"].seeds.mean == rows["ease"].result.mean("ndcg@10")
+
+
+def test_a_later_seed_that_changes_nothing_takes_no_difference_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    board, data = board_of(tied(), "random")
+    own = board.rows[0].result.per_user["ndcg@10"]
+    monkeypatch.setattr(stability, "_again", lambda row, split, run, *rest: own if run.seed == 2 else own + run.seed)
+    (row,) = with_seeds(board, leave_last(data), Run(), seeds=4).rows
+    mean = own.mean()
+    assert row.seeds.values == pytest.approx([mean, mean + 1, mean, mean + 3])
 
 
 def test_a_further_shuffle_of_ties_falls_where_the_interval_says() -> None:

@@ -34,6 +34,11 @@ def test_words_are_read_and_links_are_not(shop: ItemTable) -> None:
     assert item_texts(shop) == ["Red shoe & sock. brand: Acme. tags: warm, soft", "Hat", ""]
 
 
+def test_where_words_are_counted_columns_do_not_say_their_names(shop: ItemTable) -> None:
+    assert item_texts(shop, named=False) == ["Red shoe & sock. Acme. warm, soft", "Hat", ""]
+    assert item_texts(shop, ["tags", "by {brand}"], named=False)[0] == "warm, soft. by Acme", "a template is as written"
+
+
 def test_a_template_with_an_empty_field_is_left_out(shop: ItemTable) -> None:
     pieces = ["title", "made by {brand}, {tags}", "costs {price} {{net}}"]
     assert item_texts(shop, pieces) == [

@@ -12,7 +12,7 @@ import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.errors import BundleError, DataError
 from foretaste.models.content.tfidf import Tfidf, TfidfConfig, words
-from foretaste.types import Queries, Run
+from foretaste.types import NO_ITEM, Queries, Run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,6 +165,21 @@ def test_tfidf_is_its_formula(weighting: str) -> None:
     assert list(model.vocabulary) == known
     np.testing.assert_allclose(model.vectors.toarray()[codes], plain, rtol=1e-5)
     assert not model.vectors.toarray()[:, model.vocabulary["the"]].any(), "a word in every title says nothing"
+
+
+def test_the_name_of_a_column_is_no_word_of_its_items() -> None:
+    items = pl.DataFrame(
+        {
+            "item": ["a", "b", "c", "d"],
+            "title": ["Ash", "Birch", "Cedar", "Elm"],
+            "genres": ["Drama", "War", None, None],
+        }
+    )
+    data = Dataset.from_frame(pl.DataFrame({"user": ["u"], "item": ["a"]}), items)
+    model = Tfidf().fit(data, Run())
+    assert "genres" not in model.vocabulary
+    drama = data.items.ids.code("a")
+    assert model.recommend(Queries.guests([[drama]]), 2).items.tolist() == [[drama, NO_ITEM]], "the war is not alike"
 
 
 def test_tfidf_says_which_words_are_shared() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.errors import ConfigError, UnknownNameError
-from foretaste.pipeline.merge import RANK_IN_SOURCES, reciprocal_rank
+from foretaste.pipeline.merge import RANK_IN_SOURCES, Union, reciprocal_rank
 from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
 from foretaste.types import NO_ITEM, Candidates, Queries, Ragged, Run
 
@@ -26,6 +26,7 @@ def _candidates(rows: list[list[int]], width: int, name: str) -> Candidates:
     return Candidates.of_one_source(items, scores, name)
 
 
+@settings(deadline=None)
 @given(LISTS, LISTS, st.floats(0.1, 3), st.floats(0.1, 3))
 def test_merge_is_the_plain_formula(a: list[list[int]], b: list[list[int]], wa: float, wb: float) -> None:
     merged = reciprocal_rank({"a": _candidates(a, 5, "a"), "b": _candidates(b, 6, "b")}, [wa, wb], 60.0)
@@ -45,6 +46,22 @@ def test_merge_is_the_plain_formula(a: list[list[int]], b: list[list[int]], wa: 
                 (b[row].index(item) + 1) if item in b[row] else 0,
             ]
             assert np.isnan(merged.found_by[row, k]).tolist() == [item not in a[row], item not in b[row]]
+
+
+MANY = st.lists(st.lists(st.integers(0, 30), max_size=8, unique=True), min_size=4, max_size=4)
+
+
+@settings(deadline=None)
+@given(MANY, MANY, MANY, st.lists(st.sampled_from([0.02, 0.1, 0.3, 1.0]), min_size=3, max_size=3), st.integers(1, 20))
+def test_the_best_of_a_union_are_the_first_of_the_merge(
+    a: list[list[int]], b: list[list[int]], c: list[list[int]], weights: list[float], k: int
+) -> None:
+    # Equal weights make equal scores: the same ranks in other lists.
+    lists = {"a": _candidates(a, 8, "a"), "b": _candidates(b, 9, "b"), "c": _candidates(c, 8, "c")}
+    union = Union.of([found.items for found in lists.values()])
+    for trial in (weights, [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]):
+        expected = reciprocal_rank(lists, trial, 60.0).head(k).items
+        np.testing.assert_array_equal(union.best(trial, 60.0, k), expected)
 
 
 @pytest.fixture(scope="module")

@@ -99,6 +99,12 @@ def test_filters(hybrid: Search) -> None:
     assert (hybrid.recommend(asked("the matrix"), 3, allowed=np.zeros(6, bool)).items == NO_ITEM).all()
 
 
+def test_the_name_of_a_column_finds_nothing() -> None:
+    frame = pl.DataFrame({"item": ["0", "1"], "title": ["Red shoe", "Brand new hat"], "brand": ["Acme", None]})
+    search = Search.of(ItemTable.of(IdMap(["0", "1"]), frame), BY_WORDS, Run())
+    assert search.recommend(asked("brand", "acme"), 2).items.tolist() == [[1, NO_ITEM], [0, NO_ITEM]]
+
+
 def test_new_changed_and_deleted_items() -> None:
     pytest.importorskip("sentence_transformers")
     frame = pl.DataFrame({"item": ["0", "1"], "title": ["Red shoe", "Blue hat"]})

@@ -68,6 +68,7 @@ def test_what_is_put_is_found_at_once_and_what_is_gone_is_not(engine: Engine, cl
     assert ids("quokka") == []
     client.put("/v1/items/new", json={"columns": {"title": "The Quokka", "genres": ["Nature"], "year": 2030}})
     assert ids("quokka") == ids("qoukka") == ids("nature") == ["new"]
+    assert ids("genres") == [], "the name of a column is no word of an item"
     assert ids("quokka", wanted={"year": {"min": 2030}}) == ["new"]
     assert ids("quokka", wanted={"year": {"max": 2000}}) == []
     client.put("/v1/items/new", json={"columns": {"title": "The Wombat"}})

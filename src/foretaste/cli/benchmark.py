@@ -70,7 +70,7 @@ def benchmark(
     keep(ran)
     board = ran.board.boards[0] if isinstance(ran.board, Boards) else ran.board  # strict, seen items excluded
     if html is not None and isinstance(board, Leaderboard):
-        write_whole(html, report_page(board))
+        write_whole(html, report_page(board, remarks=board.remarks))
     if as_json:
         print_json(ran.to_json())
         return

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import Formatter
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from foretaste.errors import DataError
+from foretaste.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from foretaste.data.ids import IdMap
 
@@ -66,22 +67,54 @@ class ItemTable:
         ids = self.ids.names.to_frame("item")
         return ids.join(self.places, on="item", how="left", maintain_order="left")["picture"]
 
-    def texts(self, columns: Sequence[str] | None = None) -> list[str]:
-        """(n_items,) one text per item, the title first: 'Alien (1979). genres: Horror, Sci-Fi'."""
-        chosen = self.text_columns() if columns is None else list(columns)
-        if unknown := [name for name in chosen if name not in self.frame.columns]:
-            raise DataError(f"The item table has no column '{unknown[0]}'. It has: {', '.join(self.frame.columns)}.")
-        parts = []
-        for name in chosen:
-            column = self.frame[name]
-            if column.dtype == pl.List(pl.String):
-                column = column.list.join(", ")
-            text = pl.col(name) if name == self.title else pl.format(f"{name}: {{}}", pl.col(name))
-            parts.append(column.cast(pl.String).to_frame(name).select(text).to_series())
+    def texts(
+        self,
+        pieces: Sequence[str] | None = None,
+        *,
+        named: bool = True,
+        tidied: Callable[[pl.Series], pl.Series] = lambda words: words,
+    ) -> list[str]:
+        """(n_items,) one text per item, '' where nothing is known: 'Alien (1979). genres: Horror, Sci-Fi'.
+
+        pieces : read one after the other. A piece is a column ('genres') or a template ('by {brand} in {country}');
+                 where a field of it is empty, the whole piece is left out. None reads every column of words, the title
+                 first
+        named  : whether columns but the title begin with their names, as a language model reads them; where words are
+                 counted, a name would be a word of every item
+        tidied : what is made of the words of each column before they are joined
+        """
+        read = self.text_columns() if pieces is None else pieces
+        parts = [self._piece(piece, named, tidied) for piece in read]
         if not parts:
             return [""] * len(self)
-        joined = pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=". ", ignore_nulls=True)).to_series()
+        frame = pl.DataFrame([part.alias(str(i)) for i, part in enumerate(parts)])
+        joined = frame.select(pl.concat_str(pl.all(), separator=". ", ignore_nulls=True)).to_series()
         return joined.fill_null("").to_list()
+
+    def _piece(self, piece: str, named: bool, tidied: Callable[[pl.Series], pl.Series]) -> pl.Series:
+        """(n_items,) the piece filled in; null where a field of it is empty."""
+        said = _parsed(piece)
+        if named and "{" not in piece and piece != self.title:
+            said = [(f"{piece}: ", piece)]
+        parts: list[pl.Expr] = []
+        columns: list[pl.Series] = []
+        for literal, name in said:
+            if literal:
+                parts.append(pl.lit(literal))
+            if name:
+                words = tidied(self._words(name))
+                columns.append(words.set(words.str.strip_chars() == "", None).alias(str(len(columns))))
+                parts.append(pl.col(columns[-1].name))
+        return pl.DataFrame(columns).select(pl.concat_str(parts)).to_series()
+
+    def _words(self, name: str) -> pl.Series:
+        """(n_items,) a column as words, those of a list side by side."""
+        if name not in self.frame.columns:
+            raise DataError(f"The item table has no column '{name}'. It has: {', '.join(self.frame.columns)}.")
+        column = self.frame[name]
+        if isinstance(column.dtype, pl.List):
+            column = column.cast(pl.List(pl.String)).list.drop_nulls().list.join(", ")
+        return column.cast(pl.String)
 
     def text_columns(self) -> list[str]:
         """The columns worth reading: words and lists of words, the title first; addresses are no words."""
@@ -91,6 +124,19 @@ class ItemTable:
             if dtype == pl.List(pl.String) or (dtype == pl.String and not _is_addresses(self.frame[name]))
         ]
         return sorted(readable, key=lambda name: name != self.title)
+
+
+def _parsed(piece: str) -> list[tuple[str, str | None]]:
+    """'by {brand}!' as words, each with the column behind it: [('by ', 'brand'), ('!', None)]."""
+    if "{" not in piece:
+        return [("", piece)]
+    try:
+        found = [(literal, name) for literal, name, _, _ in Formatter().parse(piece)]
+    except ValueError as error:
+        raise ConfigError(f"The template '{piece}' cannot be read ({error}); write it like 'by {{brand}}'.") from None
+    if not any(name for _, name in found):
+        raise ConfigError(f"The template '{piece}' names no column; write it like 'by {{brand}}'.")
+    return found
 
 
 def _is_addresses(column: pl.Series) -> bool:

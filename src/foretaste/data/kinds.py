@@ -11,7 +11,7 @@ from foretaste.config import Config
 from foretaste.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from foretaste.types import BoolArray, FloatArray
 
@@ -71,6 +71,10 @@ class Kinds:
     @cached_property
     def hides(self) -> BoolArray:
         return np.array([kind.hides_item for kind in self.kinds])
+
+    def hiding(self, names: Collection[str]) -> Kinds:
+        """This table, but what these kinds were done to is no longer offered, and what the others were may return."""
+        return Kinds(kind.model_copy(update={"hides_item": kind.name in names}) for kind in self.kinds)
 
     def with_names(self, names: Iterable[str]) -> Kinds:
         """This table and, behind it, kinds it has not seen yet, with their usual meaning where they have one."""

@@ -97,9 +97,9 @@ class _Search:
         self.slowest = 0.0
         self.stopped = False
         self.study = _study(name, split, self.space, run) if self.space else None
-        for trial in self.study.get_trials(deepcopy=False) if self.study else ():
-            if trial.value is not None and (config := config_of(self.model, trial.params)) is not None:
-                self.scores.setdefault(_key(config), (config, trial.value))
+        for params, score in _completed(self.study) if self.study else ():
+            if (config := config_of(self.model, params)) is not None:
+                self.scores.setdefault(_key(config), (config, score))
 
     def go_on(self) -> None:
         """Until the time is over, the space used up or somebody presses Ctrl-C; the default is tried in any case."""
@@ -252,6 +252,14 @@ def _study(name: str, split: Split, space: Space, run: Run) -> Study:
     if trials := len(study.get_trials(deepcopy=False)):
         study.sampler = optuna.samplers.TPESampler(seed=run.seed + trials)  # not the same proposals once more
     return study
+
+
+def _completed(study: Study) -> list[tuple[dict[str, Any], float]]:
+    """Settings and score of the trials that ended: one that was given up has but the score it had by then."""
+    from optuna.trial import TrialState
+
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return [(trial.params, trial.value) for trial in trials if trial.value is not None]
 
 
 def _distributions(space: Space) -> dict[str, BaseDistribution]:

@@ -64,12 +64,14 @@ class Row:
 class Leaderboard:
     """main     : the measure rows are ordered and compared by
     segments : groups of the people asked, for results group by group
+    remarks  : what a person should know of how it was measured, one sentence each
     """
 
     protocol: Protocol
     rows: tuple[Row, ...]
     main: str = MAIN
     segments: tuple[Segment, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
 
     def sorted(self) -> list[Row]:
         return sorted(self.rows, key=lambda row: -row.result.mean(self.main))
@@ -93,6 +95,8 @@ class Leaderboard:
     def to_json(self, *, per_user: bool = False) -> dict[str, Any]:
         """per_user : also every person's figures and the groups of people, for comparisons later on. No names in it."""
         document: dict[str, Any] = {"main": self.main, "rows": [self._row(row) for row in self.sorted()]}
+        if self.remarks:
+            document["remarks"] = list(self.remarks)
         if per_user:
             for row, written in zip(self.sorted(), document["rows"], strict=True):
                 columns = {**row.result.per_user, **row.result.beyond}

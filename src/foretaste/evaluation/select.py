@@ -10,7 +10,7 @@ import numpy as np
 
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.fading import asked_otherwise
-from foretaste.pipeline.merge import reciprocal_rank
+from foretaste.pipeline.merge import Union
 from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
 from foretaste.registry import model_class
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from foretaste.config import Config
     from foretaste.data.splits import Questions, Split
-    from foretaste.types import Candidates, Run
+    from foretaste.types import Candidates, IntArray, Run
 
 WEIGHTS = (0.02, 0.1, 0.3, 1.0)
 """Tried for each source. The least of them only fills the tail of a list; a source that stays there is left out, for
@@ -146,9 +146,10 @@ def merge_weights(chosen: dict[str, Chosen], questions: Questions, constant: flo
     names = sorted(chosen, key=lambda name: -chosen[name].score)
     weights = {name: 1.0 if name == names[0] else WEIGHTS[0] for name in names}
 
+    union = Union.of([chosen[name].lists.items for name in names])  # once, and not for every trial
+
     def score(trial: dict[str, float]) -> float:
-        lists = {name: chosen[name].lists for name in names}
-        return score_of(reciprocal_rank(lists, [trial[name] for name in names], constant), questions)
+        return _score(union.best([trial[name] for name in names], constant, K), questions)
 
     for _ in range(2):
         for name in names[1:]:
@@ -159,4 +160,8 @@ def merge_weights(chosen: dict[str, Chosen], questions: Questions, constant: flo
 
 def score_of(lists: Candidates, questions: Questions) -> float:
     """NDCG@10 of the lists; what settings are chosen by."""
-    return float(np.nanmean(ndcg(lists.items[:, :K], questions.relevant)))
+    return _score(lists.items[:, :K], questions)
+
+
+def _score(items: IntArray, questions: Questions) -> float:
+    return float(np.nanmean(ndcg(items, questions.relevant)))

@@ -72,8 +72,8 @@ def with_seeds(board: Leaderboard, split: Split, run: Run, *, seeds: int, varian
         for number in range(1, seeds):
             again = _again(row, split, replace(run, seed=run.seed + number), board.main, variant)
             found.append(float(np.nanmean(again)) if len(again) else float("nan"))
-            if np.array_equal(again, row.result.per_user[board.main], equal_nan=True):
-                found = [found[0]] * max(2, seeds)
+            if number == 1 and np.array_equal(again, row.result.per_user[board.main], equal_nan=True):
+                found = [found[0]] * seeds
                 break
         rows.append(replace(row, seeds=Spread.of(found)))
         run.progress("other seeds", len(rows), len(board.rows))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
 from foretaste.evaluation.beyond import Background
@@ -38,6 +40,8 @@ QUICK = ("random", "popular", "demographic", "itemknn", "userknn", "rp3beta", "g
 """Learned in seconds on a laptop; the others are a name away (`--model`)."""
 MOST_LIKENED = 20_000
 """Items up to which `bridge`, which likens each with each, is one of the quick ones."""
+MOST_MET = 200_000_000
+"""Pairs of items up to which `gfcf`, which keeps all that met, is one of the quick ones: 1.6 GB, as for `ease`."""
 NETWORK = "sasrec"
 FEWEST_EVENTS = 20_000
 """With fewer, closed forms do as well and take no time."""
@@ -137,6 +141,7 @@ def measure_models(
     """Each model alone: settings chosen on validation, learned from everything but the test part, measured on it.
 
     chosen_by, asked : most people asked on validation and on the test; None asks everybody
+    budget           : seconds to search for the settings of all of them in; None tries the grid of each
     """
     available = len(split.test)
     split = replace(split, validation=split.validation.sample(chosen_by), test=split.test.sample(asked or available))
@@ -145,9 +150,9 @@ def measure_models(
             f"Only {len(split.test)} people can be asked, too few to measure anything ({FEWEST_ASKED} are needed)."
         )
     background = Background.of(split.refit)
-    wanted, rows = list(names), list[Row]()
-    for name in wanted:
-        chosen = _settings([name], split, run, None if budget is None else budget / len(wanted))[0][name]
+    found, remarks = _settings(list(dict.fromkeys(names)), split, run, budget)
+    rows: list[Row] = []
+    for name, chosen in found.items():
         row = measure(
             name,
             chosen.config,
@@ -161,9 +166,10 @@ def measure_models(
             background=background,
         )
         rows.append(row)
-        run.progress("measuring on the test part", len(rows), len(wanted))
+        run.progress("measuring on the test part", len(rows), len(found))
     protocol = Protocol.of(split, "refit", available).model_copy(update={"distance": background.distance})
-    return Leaderboard(protocol, tuple(rows), main=main, segments=segments_of(split.test, background))
+    segments = segments_of(split.test, background)
+    return Leaderboard(protocol, tuple(rows), main=main, segments=segments, remarks=remarks)
 
 
 def _settings(
@@ -202,7 +208,15 @@ def usual_models(data: Dataset) -> list[str]:
     usual = {*QUICK, NETWORK} if fits and find_spec("torch") is not None else set(QUICK)
     if data.n_items > MOST_LIKENED:
         usual.discard("bridge")
+    if _most_met(data) > MOST_MET:
+        usual.discard("gfcf")
     return [name for name in models() if name in usual or name not in BUILT_IN]
+
+
+def _most_met(data: Dataset) -> int:
+    """At most so many pairs of items have people in common: each person makes pairs of all they took."""
+    taken = np.diff(data.matrix().indptr).astype(np.int64)
+    return min(int((taken**2).sum()), data.n_items**2)
 
 
 def usable_models(data: Dataset, names: Sequence[str]) -> list[str]:

@@ -72,7 +72,7 @@ class Search:
         vectors: VectorIndex | None = None,
         taste: Scorer | None = None,
     ) -> None:
-        """texts   : (n_items,) what can be found
+        """texts   : (n_items,) the words that can be found
         vectors : the texts' vectors; None searches by words alone
         taste   : any model, asked how a person of that history likes what was found
         """
@@ -92,7 +92,7 @@ class Search:
         vectors = None
         if config.meaning:
             vectors = ExactIndex(encoded(texts, config.encoder, run))
-        return cls(texts, config, vectors, taste)
+        return cls(item_texts(items, config.pieces, named=False), config, vectors, taste)
 
     def __len__(self) -> int:
         return len(self._bm25)
@@ -161,10 +161,13 @@ class Search:
             corrected |= bool(guesses or halves)
         return Asked(dict(words), " ".join(said) if corrected else text, corrected)
 
-    def put(self, items: IntArray, texts: Sequence[str], run: Run) -> None:
-        """Add items, or give them new texts: found from now on."""
+    def put(self, items: IntArray, texts: Sequence[str], run: Run, *, read: Sequence[str] | None = None) -> None:
+        """Add items, or give them new texts: found from now on.
+
+        read : the same as the language model is to read them, with the names of columns; None: the texts as they are
+        """
         if self.vectors is not None:
-            self.vectors.put(items, encoded(texts, self.config.encoder, run))
+            self.vectors.put(items, encoded(texts if read is None else read, self.config.encoder, run))
         self._respell(self._bm25.put(items, texts))
 
     def delete(self, items: IntArray) -> None:

@@ -24,6 +24,7 @@ from foretaste.types import NO_ITEM, NO_USER, Queries, Run
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from foretaste.events.model import ItemRecord
     from foretaste.protocols import Scorer
     from foretaste.serving.catalogue import Catalogue
     from foretaste.serving.world import World
@@ -48,11 +49,11 @@ class Shelf:
         for model in recalls.values():
             if isinstance(model, Content):
                 self._content = model
-        self._search = Search(self._texts, config, None, taste)
+        self._search = Search(item_texts(items, config.pieces, named=False), config, None, taste)
         self._later: list[str] = []
         self._code: dict[str, int] = {}
         self._seen: dict[str, int] = {}
-        self._written: dict[int, str] = {}
+        self._written: dict[int, ItemRecord] = {}
 
     def vectors(self, run: Run) -> FloatArray:
         """(n_items, D) of the bundle's texts, and the language model made ready; needs no lock."""
@@ -71,7 +72,8 @@ class Shelf:
         index = ExactIndex(vectors)
         if self._written:
             codes = np.array(list(self._written), np.int32)
-            index.put(codes, encoded(list(self._written.values()), self._search.config.encoder, Run()))
+            texts = [self._said(record) for record in self._written.values()]
+            index.put(codes, encoded(texts, self._search.config.encoder, Run()))
         self._search.vectors = index
 
     def read(self, run: Run) -> None:
@@ -86,13 +88,14 @@ class Shelf:
 
     def text_of(self, name: str, columns: Mapping[str, Any]) -> FloatArray:
         """(D,) of an item that came later."""
-        text = _text(name, columns, self.catalogue.bundle.items.title)
-        vector: FloatArray = encoded([text], self._search.config.encoder, Run())[0]
+        text = item_texts(_alone(name, columns, self.catalogue.bundle.items.title))
+        vector: FloatArray = encoded(text, self._search.config.encoder, Run())[0]
         return vector
 
     def follow(self, world: World) -> None:
         """Take in what changed since the last question; what is older than what was taken in is left out."""
-        changed: dict[int, str] = {}
+        changed: dict[int, ItemRecord] = {}
+        counted: list[str] = []
         for name, record in world.records.items():
             if self._seen.get(name, -1) >= record.change:
                 continue
@@ -100,11 +103,18 @@ class Shelf:
             if (code := self._code_of(name)) == NO_ITEM:
                 code = self._code[name] = len(self.catalogue) + len(self._later)
                 self._later.append(name)
-            gone = record.hidden or record.deleted
-            changed[code] = "" if gone else _text(name, record.columns, self.catalogue.bundle.items.title)
+            counted.append(self._said(record, named=False))
+            changed[code] = record
         if changed:
             self._written |= changed
-            self._search.put(np.array(list(changed), np.int32), list(changed.values()), Run())
+            read = None if self._search.vectors is None else [self._said(record) for record in changed.values()]
+            self._search.put(np.array(list(changed), np.int32), counted, Run(), read=read)
+
+    def _said(self, record: ItemRecord, *, named: bool = True) -> str:
+        """What is read of an item that was put, as of the catalogue's; '' where it is gone."""
+        if record.hidden or record.deleted:
+            return ""
+        return item_texts(_alone(record.name, record.columns, self.catalogue.bundle.items.title), named=named)[0]
 
     def find(
         self,
@@ -171,11 +181,11 @@ class _Known:
         return self._model.score(queries, np.where(items < self._n, items, NO_ITEM).astype(np.int32))
 
 
-def _text(name: str, columns: Mapping[str, Any], title: str | None) -> str:
-    """What is read of an item that was put, as `item_texts` reads the catalogue's."""
+def _alone(name: str, columns: Mapping[str, Any], title: str | None) -> ItemTable:
+    """A catalogue of nothing but an item that was put."""
     try:
         frame = pl.DataFrame([dict(columns)], strict=False) if columns else pl.DataFrame()
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"The columns of item '{name}' cannot be searched ({error}).") from None
     key = title or next((column for column in ("title", "name") if column in columns), None)
-    return item_texts(ItemTable(IdMap([name]), frame, key if key in columns else None))[0]
+    return ItemTable(IdMap([name]), frame, key if key in columns else None)

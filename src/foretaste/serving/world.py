@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foretaste.data.kinds import Kinds
 from foretaste.errors import UnknownNameError
 from foretaste.serving.catalogue import Catalogue
 from foretaste.serving.filters import check_filter, matches
@@ -198,8 +197,7 @@ class World:
             return pipeline
         other = copy(pipeline)
         if hides is not None:
-            changed = (kind.model_copy(update={"hides_item": kind.name in hides}) for kind in pipeline.kinds.kinds)
-            other.kinds = Kinds(changed)
+            other.kinds = pipeline.kinds.hiding(hides)
         if sources is not None:
             recalls = pipeline.recalls or {}
             other.recalls = {name: recalls[name] for name in sources if name in recalls}

@@ -49,6 +49,7 @@ def leaderboard_view(board: Leaderboard) -> Group:
         Text(remarks, style="dim"),
     ]
     parts += [*_stability(board), *_beyond(board), Text(board.protocol.sentence(), style="dim")]
+    parts += [Text(remark, style="yellow") for remark in board.remarks]
     return Group(*parts)
 
 

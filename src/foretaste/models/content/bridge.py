@@ -113,7 +113,7 @@ class Bridge(Content):
         other.white = self.whitening(fitted(other.vectors, other))
         if self.text is not None:
             other.text = copy(self.text)
-            texts = items.texts(self.text.config.columns)
+            texts = items.texts(self.text.config.columns, named=False)
             said = self.text.read([texts[row] for row in rows])
             other.text._keep(_replaced(_grown(fitted(self.text.vectors, self), n, said.shape[1]), rows, said))
         other._carry(_replaced(_grown(self.leaning, n), rows, other._leaning(rows, run)))

@@ -75,7 +75,7 @@ class Space:
         """(n, D) before anything is learned: rows of length 1, 0 where nothing is known of an item."""
         parts, weights = [self._read(self._features.vectors(items, run))], [1.0]
         if self._words is not None:
-            parts.append(self._said(unit(self._words.read(items.texts()) @ self._directions)))
+            parts.append(self._said(unit(self._words.read(items.texts(named=False)) @ self._directions)))
             weights.append(self.config.word_weight)
         return fused(parts, weights)
 

@@ -74,7 +74,7 @@ class Tfidf:
         self.config = config or TfidfConfig()
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        texts = [words(text) for text in train.items.texts(self.config.columns)]
+        texts = [words(text) for text in train.items.texts(self.config.columns, named=False)]
         if not any(texts):
             raise DataError("The model 'tfidf' reads texts of items, and this catalogue has none; leave it out.")
         items_with = Counter(word for text in texts for word in set(text))

@@ -16,7 +16,7 @@ from foretaste.models.fading import loudness
 from foretaste.models.saving import sparse_arrays, sparse_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -106,10 +106,9 @@ def nearest_items(
     keep        : what the entries say of the nearest: the weight, or how they met
     """
     n = right.shape[1]
-    rows_at_once = max(1, BLOCK_CELLS // 8 // max(1, n))  # of each meeting, half a dozen numbers are held
     parts = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))]
-    for start in range(0, n, rows_at_once):
-        together = (left[start : start + rows_at_once] @ right).tocoo()
+    for start, stop in _blocks(left, right):
+        together = (left[start:stop] @ right).tocoo()
         target, source = together.coords[0] + start, together.coords[1]
         weight = weigh(target, source, together.data)
         weight[target == source] = -np.inf
@@ -118,11 +117,25 @@ def nearest_items(
         nearest = _first_of_each(target, np.lexsort((source, -weight, target)), k)
         entry = (weight if keep == "weight" else met)[nearest].astype(np.float32)
         parts.append((source[nearest].astype(np.int32), target[nearest].astype(np.int32), entry))
-        run.progress(name, min(n, start + rows_at_once), n)
+        run.progress(name, stop, n)
     sources, targets, weights = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.argsort(sources, kind="stable")
     indptr = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=n))])
     return csr_array((weights[order], targets[order], indptr), shape=(n, n))
+
+
+def _blocks(left: csr_array, right: csr_array) -> Iterator[tuple[int, int]]:
+    """Where blocks of rows begin and end whose meetings can be held at once; of sparse data many rows are one block."""
+    n = right.shape[1]
+    met = np.concatenate([[0], np.cumsum(np.diff(right.indptr)[left.indices], dtype=np.int64)])
+    most = np.clip(np.diff(met[left.indptr]), 1, n)  # entries of each row of the product
+    until = np.concatenate([[0], np.cumsum(most)])
+    room = BLOCK_CELLS // 8  # of each meeting, half a dozen numbers are held
+    start = 0
+    while start < n:
+        stop = max(start + 1, int(np.searchsorted(until, until[start] + room, side="right")) - 1)
+        yield start, stop
+        start = stop
 
 
 def _may_be_nearest(group: IntArray, weight: FloatArray, k: int) -> BoolArray:
