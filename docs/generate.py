@@ -141,11 +141,8 @@ def _printed(references: dict[str, list[float]], ways: int) -> list[str]:
 
 
 def speed_table() -> str:
-    """Of benchmarks/results/speed.json; empty where the peers were not measured yet."""
-    path = ROOT / "benchmarks" / "results" / "speed.json"
-    if not path.is_file():
-        return "Not measured yet."
-    found = json.loads(path.read_text(encoding="utf-8"))["result"]
+    """Of benchmarks/results/speed.json."""
+    found = _result("speed")
     libraries = [name for name in found["libraries"] if name != "foretaste"]
     own = found["libraries"]["foretaste"]
     lines = [f"| step | foretaste | {' | '.join(libraries)} |", f"| --- | ---: |{' ---: |' * len(libraries)}"]
@@ -154,6 +151,47 @@ def speed_table() -> str:
         lines.append(f"| {step} | {own['seconds'][step.removesuffix(' (its batch size)')]:.2f} s | {cells} |")
     peaks = " | ".join(f"{found['libraries'][name].get('peak_mb', float('nan')):,} MB" for name in libraries)
     return "\n".join([*lines, f"| peak memory | {own['peak_mb']:,} MB | {peaks} |"])
+
+
+def index_table() -> str:
+    """Of benchmarks/results/index.json."""
+    lines = [
+        "| vectors | index | recall@100 | queries/s, one by one | in batches of 50 | build s | MB |",
+        "| ---: | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for size in _result("index")["sizes"]:
+        for row in size["rows"]:
+            if "refused" in row:
+                lines.append(f"| {size['vectors']:,} | {row['index']} | refused: {row['refused']} | | | | |")
+                continue
+            build, memory = row["build_seconds"], row["memory_mb"]
+            lines.append(
+                f"| {size['vectors']:,} | {row['index']} | {row['recall@100']:.3f} | "
+                f"{row['queries_per_second_one_by_one']:,} | {row['queries_per_second_in_batches']:,} | "
+                f"{'' if build is None else f'{build:,.1f}'} | {'' if memory is None else f'{max(0, memory):,}'} |"
+            )
+    return "\n".join(lines)
+
+
+def encoders_table() -> str:
+    """Of benchmarks/results/encoders.json."""
+    found = _result("encoders")
+    lines = [
+        "| encoder | texts | items/s | again, from the cache | encoded again | after one change |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for row in found["encoders"]:
+        lines.append(
+            f"| {row['encoder']}, {row['dtype']} | {found['texts']:,} {row['texts']} | {row['items_per_second']:,} | "
+            f"{row['second_run_items_per_second']:,} | {row['encoded_in_second_run']} | "
+            f"{row['encoded_after_one_change']} |"
+        )
+    return "\n".join(lines)
+
+
+def _result(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text("utf-8"))["result"]
+    return found
 
 
 def sources_table() -> str:
@@ -190,7 +228,9 @@ if __name__ == "__main__":
     readme.write_text(text, encoding="utf-8")
     tables = ROOT / "docs" / "benchmarks.md"
     text = filled(tables.read_text(encoding="utf-8"), "published", published_tables())
-    tables.write_text(filled(text, "speed", speed_table()), encoding="utf-8")
+    for name, table in {"speed": speed_table, "index": index_table, "encoders": encoders_table}.items():
+        text = filled(text, name, table())
+    tables.write_text(text, encoding="utf-8")
     about_data = ROOT / "docs" / "data.md"
     text = filled(about_data.read_text(encoding="utf-8"), "sources", sources_table())
     about_data.write_text(filled(text, "prepare", prepare_table()), encoding="utf-8")
