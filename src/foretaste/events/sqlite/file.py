@@ -76,6 +76,8 @@ def writing(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
         try:
             yield
             connection.execute("COMMIT")
+        except GeneratorExit:  # Ctrl-C came just before the end of it, and this is cleared away at any later time,
+            raise  # when somebody else may be writing; the owner of the connection has undone it
         except BaseException:
             if connection.in_transaction:  # a full disk has undone it already
                 connection.execute("ROLLBACK")
