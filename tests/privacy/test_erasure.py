@@ -16,6 +16,7 @@ from foretaste.events.backup import backup
 from foretaste.events.model import Event
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.privacy.erasure import erase_by_age, erase_person
+from foretaste.privacy.receipt import NOBODY
 from foretaste.privacy.traces import count, occurrences
 
 if TYPE_CHECKING:
@@ -181,7 +182,8 @@ def test_the_receipt_says_which_other_files_name_them(project: Path) -> None:
     assert ANN not in str(receipt.to_json())
     again = erase_person(project, ANN)
     assert again.total == 0
-    assert len(again.remarks) == 1
+    assert again.remarks[0] == NOBODY
+    assert len(again.remarks) == 2
 
 
 def test_the_project_can_be_trained_again_and_the_person_stays_away(project: Path) -> None:

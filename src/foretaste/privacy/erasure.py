@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from foretaste.errors import StoreError
 from foretaste.events.answers import AnswerBook
 from foretaste.events.kept_out import now
-from foretaste.events.opening import open_store
+from foretaste.events.opening import has_log, open_store
 from foretaste.events.sqlite.remove import TELLING_BYTES
 from foretaste.privacy.keys import KEY_FILE
 from foretaste.privacy.receipt import Receipt
@@ -66,6 +66,8 @@ def erase_by_age(folder: Path, days: int) -> Receipt:
 def _check(folder: Path) -> None:
     if not folder.is_dir():
         raise StoreError(f"{folder} is not a folder; name a project with --project.")
+    if not has_log(folder):  # to erase must not make one
+        raise StoreError(f"There is no event log in {folder.resolve()}; name a project with -p.")
 
 
 def _of_other_files(folder: Path, user: str) -> list[str]:

@@ -147,7 +147,7 @@ class SqliteStore:
 
     def erase(self, user: str) -> Receipt:
         found, remarks = self._removed(lambda: self._remove.erase(user))
-        return Receipt(found, tuple(remarks))
+        return Receipt.of_log(found, remarks)
 
     def forget(self, user: str, item: str, kind: str | None = None, time: int | None = None) -> int:
         return self._removed(lambda: self._remove.forget(user, item, kind, time))
