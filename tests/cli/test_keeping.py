@@ -91,6 +91,14 @@ def test_a_person_is_erased_with_a_receipt(shop: Path) -> None:
     assert run_json("erase", "--older-than", 30, "-p", shop)["found"] == {"events": 10}
 
 
+def test_to_erase_somebody_the_log_does_not_know_says_so_and_keeps_them_out(shop: Path, tmp_path: Path) -> None:
+    words = run("erase", "--user", "ann.smith@example.org", "-p", shop)
+    assert "Nobody of that name is in the log; nothing was removed from it." in " ".join(words.split())
+    file = tmp_path / "older.csv"
+    file.write_text("user,item,timestamp\nann.smith@example.org,i1,2024-01-01\nbob,i1,2024-01-01\n")
+    assert run_json("import", file, "-p", shop)["new"] == 1
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -100,6 +108,8 @@ def test_a_person_is_erased_with_a_receipt(shop: Path) -> None:
         (["import", "nowhere.csv"], "nowhere.csv is not there; name a file of events"),
         (["export", "log.jsonl", "-p", "nowhere"], "is not there; name a project folder"),
         (["erase", "--user", "ann", "-p", "nowhere"], "nowhere is not a folder"),
+        (["erase", "--user", "ann"], r"There is no event log in .*; name a project with -p\."),
+        (["erase", "--older-than", "3"], "There is no event log in"),
         (["backup", "copy", "-p", "nowhere"], "name a project folder with an event log"),
         (["restore", "nowhere"], "it is not a backup, or not a whole one"),
     ],

@@ -15,6 +15,11 @@ from foretaste.serving.keys import KeyFile
 run = CliRunner()
 
 
+@pytest.fixture(autouse=True)
+def _in_a_project(tmp_path: Path) -> None:
+    (tmp_path / "foretaste.toml").touch()
+
+
 def test_make_list_rotate_and_revoke(tmp_path: Path) -> None:
     place = ["-p", str(tmp_path)]
     made = run.invoke(app, ["keys", "create", "shop", "--scope", "write", "--scope", "read", *place])
@@ -55,3 +60,13 @@ def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
     nowhere = run.invoke(app, ["keys", "list", "-p", str(tmp_path / "nowhere")]).exception
     with pytest.raises(ConfigError, match="There is no folder"):
         raise nowhere or AssertionError
+
+
+@pytest.mark.parametrize("words", [["create", "shop"], ["list"], ["revoke", "shop"]])
+def test_outside_a_project_nothing_is_made(tmp_path: Path, words: list[str]) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    refused = run.invoke(app, ["keys", *words, "-p", str(folder)]).exception
+    assert isinstance(refused, ConfigError)
+    assert str(refused) == f"There is no project in {folder}; name one with -p."
+    assert list(folder.iterdir()) == []

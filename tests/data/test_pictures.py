@@ -68,6 +68,14 @@ def test_a_column_of_paths_and_addresses(tmp_path: Path) -> None:
     assert not looks_like_places(pl.Series([1, 2]))
 
 
+def test_a_database_is_never_opened_as_a_picture(tmp_path: Path) -> None:
+    """A client may put any path; to open the log beside SQLite would give up the locks of the service."""
+    draw(tmp_path, "events.db", "events.db-shm", "db.png")
+    (tmp_path / "mask.png").symlink_to(tmp_path / "events.db")
+    names = ("events.db", "events.db-shm", "mask.png", "db.png")
+    assert list(picture_bytes(str(tmp_path / name) for name in names)) == [None, None, None, b"db.png"]
+
+
 @pytest.mark.parametrize("by", ["folder", "column", "parquet"])
 def test_a_project_with_pictures(tmp_path: Path, by: str) -> None:
     (tmp_path / "e.csv").write_text("user,item\na,1\na,2\nb,1\nb,3\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -16,10 +18,13 @@ import pytest
 
 from foretaste.errors import StoreError
 from foretaste.events.model import Event
+from foretaste.events.sqlite import store as store_module
 from foretaste.events.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from types import FrameType
 
 WRITE_FOREVER = """
 import sys
@@ -189,3 +194,65 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
         store.history("u0")
     with pytest.raises(StoreError, match="is closed"):
         store.append(events(1))
+
+
+def interrupted_at(step: int, work: Callable[[], object]) -> bool:
+    """Do it, and press Ctrl-C as the so-manieth function of ours or of contextlib is entered; whether it came so far.
+
+    As a function is entered is when Python hears of Ctrl-C.
+    """
+    entered = 0
+
+    def profile(frame: FrameType, event: str, arg: object) -> None:
+        nonlocal entered
+        code = frame.f_code
+        ours = ("foretaste/events" in code.co_filename or "contextlib" in code.co_filename) and code.co_name[0] != "<"
+        entered += event == "call" and ours
+        if entered == step:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    sys.setprofile(profile)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return entered >= step
+
+
+@pytest.mark.parametrize("what", ["import", "erase"])
+def test_ctrl_c_at_any_step_leaves_a_log_that_can_be_used_and_closed(tmp_path: Path, what: str) -> None:
+    store = SqliteStore(tmp_path / "log.db")
+    kept = []  # as a notebook keeps the last error, and with it every frame that was interrupted
+    for step in range(1, 10_000):
+        name = f"u{step}"
+        frame = pl.DataFrame({"user": [name], "item": ["x"]})
+        if what == "erase":
+            store.import_frame(frame)
+            kept.clear()
+        try:
+            work = partial(store.import_frame, frame) if what == "import" else partial(store.erase, name)
+            if not interrupted_at(step, work):
+                break
+        except KeyboardInterrupt as error:
+            kept.append(error)
+        assert store._lock.acquire(timeout=0.01), f"held for good after step {step}"
+        store._lock.release()
+        assert not store._writer.in_transaction, f"open for good after step {step}"
+    assert step > 20
+    assert store.import_frame(pl.DataFrame({"user": ["late"], "item": ["x"]})) == 1
+    kept.clear()
+    gc.collect()
+    assert store.count("late") == 1
+    store.close()
+
+
+def test_a_log_that_somebody_still_writes_to_can_be_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "CLOSE_SECONDS", 0.01)
+    store = SqliteStore(tmp_path / "log.db")
+    store.append(events(1))
+    with store._lock:
+        store.close()
+    with pytest.raises(StoreError, match="is closed"):
+        store.append(events(1))
+    assert len(SqliteStore(tmp_path / "log.db").frame()) == 1

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
+from foretaste.events.answers import AnswerBook
 from foretaste.events.backup import backup
 from foretaste.events.model import Event
-from foretaste.events.sqlite.file import occurrences
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.privacy.erasure import erase_by_age, erase_person
+from foretaste.privacy.receipt import NOBODY
+from foretaste.privacy.traces import count, occurrences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,7 +182,8 @@ def test_the_receipt_says_which_other_files_name_them(project: Path) -> None:
     assert ANN not in str(receipt.to_json())
     again = erase_person(project, ANN)
     assert again.total == 0
-    assert len(again.remarks) == 1
+    assert again.remarks[0] == NOBODY
+    assert len(again.remarks) == 2
 
 
 def test_the_project_can_be_trained_again_and_the_person_stays_away(project: Path) -> None:
@@ -200,9 +205,71 @@ def test_events_go_when_their_time_has_come(project: Path, monkeypatch: pytest.M
     store.close()
 
 
-def test_bytes_are_found_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foretaste.events.sqlite.file.BLOCK_BYTES", 7)
-    file = tmp_path / "f"
+def test_bytes_are_found_across_blocks(tmp_path: Path) -> None:
+    file, other = tmp_path / "f", tmp_path / "nowhere"
     for before in range(20):
         file.write_bytes(b"." * before + b"needle" + b"." * 9 + b"needle")
-        assert occurrences(file, [b"needle", b"thread"]) == 2
+        assert count(file, [b"needle", b"thread"], block_bytes=7) == 2
+    assert occurrences([file, other], [b"needle", b"thread"]) == [2, None]
+
+
+# The log stays whole while others come and go. Closing any handle of a file takes a process's locks on it away, so
+# whoever leaves next would remove the write-ahead log under the feet of those who write to it.
+
+COME_AND_GO = """
+import sys
+from pathlib import Path
+from foretaste.events.answers import AnswerBook
+from foretaste.events.sqlite.store import SqliteStore
+folder = Path(sys.argv[1])
+SqliteStore(folder / "events.db").close()
+if book := AnswerBook.there(folder):
+    book.close()
+"""
+
+
+def come_and_go(folder: Path) -> None:
+    """Another process opens what is there and closes it, as any command does."""
+    subprocess.run([sys.executable, "-c", COME_AND_GO, str(folder)], check=True)
+
+
+def test_what_comes_after_an_erasure_is_kept_while_others_come_and_go(project: Path) -> None:
+    log = project / "events.db"
+    store = SqliteStore(log)
+    assert store.erase(ANN).remarks == ()
+    come_and_go(project)
+    assert store.append([Event("after", "bob", "i1", "view", 5)])[0].status == "accepted"
+    there = SqliteStore(log)
+    assert there.count("bob") == 1
+    there.close()
+    store.close()
+    again = SqliteStore(log)
+    assert again.count("bob") == 1
+    again.close()
+
+
+def test_an_erasure_in_the_whole_project_leaves_what_others_have_open_alone(project: Path) -> None:
+    """It looks into every file of the folder, and one of them may be in use as a database."""
+    store, book = SqliteStore(project / "events.db"), AnswerBook(project)
+    try:
+        assert "orders.csv names them 2 times" in erase_person(project, ANN).remarks[0]
+        come_and_go(project)
+        assert (project / "events.db-wal").exists()
+        assert (project / "answers.db-wal").exists()
+    finally:
+        book.close()
+        store.close()
+
+
+def test_where_no_process_can_look_the_file_is_written_anew_and_the_receipt_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(tmp_path / "events.db")
+    fill(store)
+    needles = everything(store)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
+    receipt = store.erase(ANN)
+    assert receipt.found["events"] == 33
+    assert "no process could be started to look" in receipt.remarks[0]
+    assert found_in(tmp_path, needles) == []
+    store.close()

@@ -169,6 +169,29 @@ def test_beyond_this_machine_it_starts_with_a_key_or_by_an_open_word(keys: KeyFi
     check_closed(ServerConfig(host="0.0.0.0"), keys)
 
 
+def test_with_damaged_keys_it_does_not_start(keys: KeyFile) -> None:
+    keys.path.write_text("{bad")
+    for config in (ServerConfig(), ServerConfig(host="0.0.0.0", open_to_all=True)):
+        with pytest.raises(ConfigError, match=r"The keys in .*keys\.json cannot be read \(it is damaged\); put back"):
+            check_closed(config, keys)
+
+
+def test_keys_that_are_damaged_later_let_nobody_in_until_they_are_mended(engine: Engine, keys: KeyFile) -> None:
+    secret = keys.create("shop", ("read",)).secret
+    good = keys.path.read_text()
+    keys.path.write_text("{bad")
+    client = TestClient(create_app(engine, ServerConfig(), keys), base_url="http://127.0.0.1:8000")
+    for headers in ({}, with_key(secret)):
+        answer = client.get("/v1/users", headers=headers)
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "keys_unreadable"
+        assert "keys.json" not in answer.text
+        assert answer.headers["retry-after"] == "10"
+    assert client.get("/healthz").status_code == 200
+    keys.path.write_text(good)
+    assert client.get("/v1/users", headers=with_key(secret)).status_code == 200
+
+
 def test_open_to_all_means_it(engine: Engine, keys: KeyFile) -> None:
     keys.create("shop", ("read",))
     app = create_app(engine, ServerConfig(host="0.0.0.0", open_to_all=True), keys)

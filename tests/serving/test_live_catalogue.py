@@ -128,6 +128,13 @@ def test_another_worker_hears_of_it_within_a_second(bundle: Bundle, engine: Engi
         other.stop()
 
 
+def test_what_another_worker_heard_a_moment_ago_can_be_deleted(bundle: Bundle, engine: Engine) -> None:
+    other = Engine(bundle, engine.store)
+    other.worlds.follow()
+    engine.put_item("new", ItemIn(columns=COMEDY))
+    assert other.delete_item("new").deleted
+
+
 def test_a_worker_that_starts_later_knows_it_too(bundle: Bundle, engine: Engine) -> None:
     engine.put_item("new", ItemIn(columns=COMEDY))
     engine.delete_item("f2")

@@ -113,6 +113,32 @@ def test_what_one_worker_heard_the_other_knows_at_once(served: Served) -> None:
             assert client.get(f"/v1/users/w{i}/profile").json()["events"] == 1
 
 
+def test_nothing_is_lost_after_erasures_while_another_command_comes_and_goes(served: Served) -> None:
+    """A worker that gave up its locks on the log would write on into one that the command has removed."""
+    for i in range(12):  # so that every worker erases somebody
+        event = {"id": f"gone-{i}", "user": f"somebody-{i}", "item": "i2"}
+        with served.fresh() as client:
+            assert client.post("/v1/events", json={"events": [event]}).json()["accepted"] == 1
+        with served.fresh() as client:
+            assert client.delete(f"/v1/users/somebody-{i}").json()["found"]["events"] == 1
+        with served.fresh() as client:
+            assert client.put(f"/v1/items/passing-{i}", json={"columns": {}}).status_code == 200
+        with served.fresh() as client:
+            assert client.delete(f"/v1/items/passing-{i}").json()["deleted"]
+    held_by_another_process(served, "somebody-0")
+    for i in range(4):
+        event = {"id": f"kept-{i}", "user": "who-stays", "item": "i2"}
+        with served.fresh() as client:
+            assert client.post("/v1/events", json={"events": [event]}).json()["accepted"] == 1
+    assert [event["item"] for event in held_by_another_process(served, "who-stays")] == ["i2"] * 4
+
+
+def held_by_another_process(served: Served, user: str) -> list[dict[str, object]]:
+    command = [sys.executable, "-m", "foretaste", "export", "--user", user, "-p", str(served.log.parent)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return json.loads(done.stdout)["events"] if done.returncode == 0 else []
+
+
 def test_figures_are_of_all_workers(served: Served) -> None:
     def counted() -> float:
         with served.fresh() as client:

@@ -52,13 +52,11 @@ def export(file: File = None, user: User = None, project: Folder = ".", as_json:
 
 def _project(project: str) -> Path:
     """The folder, if it has a log: to export must not make one."""
-    import os
-
     from foretaste.errors import StoreError
-    from foretaste.events.opening import VARIABLE
+    from foretaste.events.opening import has_log
 
     folder = Path(project)
-    if VARIABLE not in os.environ and not (folder / "events.db").exists():
+    if not has_log(folder):
         raise StoreError(f"{folder / 'events.db'} is not there; name a project folder with --project.")
     return folder
 

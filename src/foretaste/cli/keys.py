@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 keys = typer.Typer(
     name="keys", help="Who may use the service: make, list, change and take back API keys.", no_args_is_help=True
 )
+OF_A_PROJECT = ("foretaste.toml", "events.db", "bundles", "keys.json")
+"""Any of these is in every project, however it was begun."""
 Which = Annotated[str, typer.Argument(help="Its id, or its name where only one key has it.")]
 
 
@@ -78,6 +80,8 @@ def _file(project: str) -> KeyFile:
     folder = Path(project)
     if not folder.is_dir():
         raise ConfigError(f"There is no folder {folder}; name a project with --project.")
+    if not any((folder / name).exists() for name in OF_A_PROJECT):
+        raise ConfigError(f"There is no project in {folder.resolve()}; name one with -p.")
     return KeyFile.of_project(folder)
 
 

@@ -5,6 +5,7 @@ A place is a path, an address (https://…), or `file.parquet#ROW`. Nothing is d
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -23,6 +24,7 @@ ENDINGS = frozenset(
 )
 ADDRESS = r"^(https?|s3|gs)://"
 PATH = r"(?i)\.(jpe?g|png|webp|gif|bmp|tiff?|avif|mp4|m4v|mov|webm|mkv|avi)$"
+DATABASE = r"\.(db|sqlite3?)(-\w+)?$"
 BEGINNINGS = ("_", "-", ".", " ")
 """What may follow the id in a name: 42_1.jpg, 42-front.png."""
 
@@ -85,7 +87,11 @@ def looks_like_places(column: pl.Series) -> bool:
 
 
 def picture_bytes(places: Iterable[str]) -> Iterator[bytes | None]:
-    """The pictures at these places of this machine, in their order; None at an address, or where nothing is left."""
+    """The pictures at these places of this machine, in their order; None at an address, or where nothing is left.
+
+    A database is never opened: a service reads what clients put, and to open its log as a file would give up the locks
+    it has on it (see `privacy.traces`).
+    """
     opened: dict[str, pl.Series] = {}
     for place in places:
         file, _, row = place.rpartition("#")
@@ -95,7 +101,7 @@ def picture_bytes(places: Iterable[str]) -> Iterator[bytes | None]:
             yield opened[file][int(row)]
         else:
             path = Path(place)
-            yield path.read_bytes() if path.is_file() else None
+            yield path.read_bytes() if path.is_file() and not re.search(DATABASE, path.resolve().name) else None
 
 
 def _missing(known: pl.DataFrame, ids: pl.Series) -> Iterator[Problem]:

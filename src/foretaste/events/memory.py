@@ -189,7 +189,7 @@ class MemoryStore:
             events = self._remove(lambda _, event: event.user == user)
             self._erased[user] = now()
             columns = int(self._users.pop(user, None) is not None)
-        return Receipt({"events": events, "person": person, "columns": columns})
+        return Receipt.of_log({"events": events, "person": person, "columns": columns})
 
     def forget(self, user: str, item: str, kind: str | None = None, time: int | None = None) -> int:
         def entry(_: int, event: Event) -> bool:

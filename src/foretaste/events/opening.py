@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
 VARIABLE = "FORETASTE_STORE"
 """Environment variable with the address of the store; addresses hold passwords, and so stay out of files."""
+EVENTS_FILE = "events.db"
 POSTGRES = ("postgresql://", "postgres://")
+
+
+def has_log(folder: Path) -> bool:
+    """Whether a project folder has an event log; to look must not make one. One in PostgreSQL is taken to be there."""
+    address = os.environ.get(VARIABLE) or EVENTS_FILE
+    return address.startswith(POSTGRES) or (folder / address).exists()
 
 
 def open_store(where: Path | str | None, folder: Path | str) -> EventStore:
@@ -21,7 +28,7 @@ def open_store(where: Path | str | None, folder: Path | str) -> EventStore:
             FORETASTE_STORE says, else events.db in the folder. The key file lies in the folder (PostgreSQL), or
             beside the SQLite file
     """
-    address = str(where or os.environ.get(VARIABLE) or "events.db")
+    address = str(where or os.environ.get(VARIABLE) or EVENTS_FILE)
     if address.startswith(POSTGRES):
         from foretaste.events.postgres.store import PostgresStore
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from foretaste.errors import StoreError
 from foretaste.events.answers import AnswerBook
 from foretaste.events.kept_out import now
-from foretaste.events.opening import open_store
-from foretaste.events.sqlite.file import occurrences
+from foretaste.events.opening import has_log, open_store
 from foretaste.events.sqlite.remove import TELLING_BYTES
 from foretaste.privacy.keys import KEY_FILE
 from foretaste.privacy.receipt import Receipt
+from foretaste.privacy.traces import occurrences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +37,7 @@ def erase_person(folder: Path, user: str) -> Receipt:
     if (book := AnswerBook.there(folder)) is not None:
         with closing(book):
             receipt.found["answers"] = book.forget(user, now())
-    named = {} if len(user.encode()) < TELLING_BYTES else _files_that_name(folder, user)
-    remarks = [
-        f"{name} names them {n:,} times. It is your file: take them out of it. Imports leave them out already."
-        for name, n in named.items()
-    ]
+    remarks = [] if len(user.encode()) < TELLING_BYTES else _of_other_files(folder, user)
     if receipt.total and (folder / "bundles").is_dir():
         remarks.append(
             "Bundles hold no names, but those trained before this have learned from what the person did, as from "
@@ -70,18 +66,24 @@ def erase_by_age(folder: Path, days: int) -> Receipt:
 def _check(folder: Path) -> None:
     if not folder.is_dir():
         raise StoreError(f"{folder} is not a folder; name a project with --project.")
+    if not has_log(folder):  # to erase must not make one
+        raise StoreError(f"There is no event log in {folder.resolve()}; name a project with -p.")
 
 
-def _files_that_name(folder: Path, user: str) -> dict[str, int]:
-    """Path → how often the id stands in it, for all files but the log's own. Packed files cannot be looked into."""
-    needle = [user.encode()]
-    found = {}
-    for file in sorted(folder.rglob("*")):
-        if file.is_file() and not file.is_symlink() and file.name not in LOG_FILES:
-            try:
-                n = occurrences(file, needle)
-            except OSError:
-                continue
-            if n:
-                found[str(file.relative_to(folder))] = n
-    return found
+def _of_other_files(folder: Path, user: str) -> list[str]:
+    """Which files but the log's own name the person, and how often. Packed files cannot be looked into."""
+    files = [
+        file
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and not file.is_symlink() and file.name not in LOG_FILES
+    ]
+    try:
+        found = zip(files, occurrences(files, [user.encode()]), strict=True)
+    except OSError:
+        return ["No process could be started to look whether other files in the folder name them; see to those."]
+    return [
+        f"{file.relative_to(folder)} names them {n:,} times. It is your file: take them out of it. Imports leave them "
+        "out already."
+        for file, n in found
+        if n
+    ]

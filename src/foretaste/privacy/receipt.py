@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOBODY = (
+    "Nobody of that name is in the log; nothing was removed from it. A mark is left all the same, so that no later "
+    "import of what was before brings them in."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,11 @@ class Receipt:
     remarks: tuple[str, ...] = ()
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     id: str = field(default_factory=lambda: uuid4().hex)
+
+    @classmethod
+    def of_log(cls, found: dict[str, int], remarks: Sequence[str] = ()) -> Receipt:
+        """What the log alone held of a person; it says so where that was nobody."""
+        return cls(found, tuple(remarks) if any(found.values()) else (NOBODY, *remarks))
 
     @property
     def total(self) -> int:

@@ -283,6 +283,7 @@ class Engine:
 
     def delete_item(self, item: str) -> ItemDeleted:
         """Offered to nobody from now on; what people did with it stays in their histories."""
+        self.worlds.follow()  # another worker may have heard of the item a moment ago
         world = self.world
         try:
             world.item(item)

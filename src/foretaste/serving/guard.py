@@ -14,9 +14,10 @@ from starlette.requests import ClientDisconnect
 from foretaste.serving import metrics
 from foretaste.serving.access import Access, needed_scope
 from foretaste.serving.bodies import Refused, read_body, too_large
+from foretaste.serving.errors import KeysUnreadableError
 from foretaste.serving.limits import TokenBuckets, Turns, retry_after
 from foretaste.serving.logs import where
-from foretaste.serving.problems import problem
+from foretaste.serving.problems import problem, unreadable_keys
 from foretaste.serving.spans import Spans
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class Guard:
                 await self._answer(scope, receive, send_guarded)
         except ClientDisconnect:
             pass  # nobody is there to be told anything
+        except KeysUnreadableError as error:
+            await unreadable_keys(error)(scope, receive, send_guarded)
         except Exception as error:
             log.error(
                 "%s %s failed with %s.",

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from foretaste.config import Config
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
 from foretaste.files import locked, write_whole
+from foretaste.serving.errors import KeysUnreadableError
 
 Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
@@ -184,7 +185,8 @@ def _read(path: Path) -> _Document:
         return _Document()
     except (OSError, ValidationError, ValueError, ConfigError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is damaged"
-        raise ConfigError(f"The keys in {path} cannot be read ({why}); put back a copy, or make new keys.") from None
+        said = f"The keys in {path} cannot be read ({why}); put back a copy, or make new keys."
+        raise KeysUnreadableError(said) from None
 
 
 def _stamp(path: Path) -> object:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from foretaste.errors import BundleError, ConfigError, DataError, ForetasteError, StoreFullError, UnknownNameError
-from foretaste.serving.errors import GoneError, NotReadyError
+from foretaste.serving.errors import GoneError, KeysUnreadableError, NotReadyError
 from foretaste.serving.schemas import ErrorDetail, ErrorOut, in_one_sentence
 
 if TYPE_CHECKING:
@@ -43,6 +43,15 @@ DOCUMENTED = {
 def problem(status: int, code: str, message: str) -> Response:
     body = ErrorOut(error=ErrorDetail(code=code, message=message))
     return Response(body.model_dump_json(), status, media_type="application/json")
+
+
+def unreadable_keys(error: KeysUnreadableError) -> Response:
+    """To everybody, for whose key is good cannot be known; the file's name is for the log alone."""
+    log.error("%s", error)
+    said = "The service cannot read its keys, and lets nobody in until they are mended; the server's log says more."
+    answer = problem(503, "keys_unreadable", said)
+    answer.headers["Retry-After"] = "10"
+    return answer
 
 
 def add_error_handlers(app: FastAPI) -> None:

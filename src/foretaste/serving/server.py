@@ -49,7 +49,8 @@ def run(
     """Serve until Ctrl-C; host and port hold unless a whole config is given. `announce` is called
     once the address is ours.
 
-    ConfigError if the port is taken, or the address can be reached from elsewhere and there are no keys to ask for;
+    ConfigError if the port is taken, the keys cannot be read, or the address can be reached from elsewhere and there
+    are no keys to ask for;
     BundleError if the bundle in use is damaged.
     """
     from foretaste.serving.app import create_app
@@ -111,8 +112,12 @@ def uvicorn_settings() -> dict[str, Any]:
 
 
 def check_closed(config: ServerConfig, keys: KeyFile | None) -> None:
-    """ConfigError if whoever reaches the address could read and write everything, and nobody said so."""
-    if config.beyond_loopback and not config.open_to_all and (keys is None or not keys.all()):
+    """ConfigError if whoever reaches the address could read and write everything, and nobody said so.
+
+    Also where the keys cannot be read: that is said now, and not to everybody who asks.
+    """
+    known = [] if keys is None else keys.all()
+    if config.beyond_loopback and not config.open_to_all and not known:
         raise ConfigError(
             f"Whoever reaches {config.host} could read and write everything, for this project has no keys yet. "
             "Make one with `foretaste keys create NAME --scope write --scope read`, or say --open-to-all."

@@ -174,7 +174,7 @@ class PostgresStore:
         with self._writing() as writer:
             found = remove.erase(writer, self._keys, user)
         self._vacuum()
-        return Receipt(found, (remove.BEYOND_REACH,))
+        return Receipt.of_log(found, (remove.BEYOND_REACH,))
 
     def forget(self, user: str, item: str, kind: str | None = None, time: int | None = None) -> int:
         with self._writing() as writer:

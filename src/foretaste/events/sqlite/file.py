@@ -6,7 +6,7 @@ import os
 import random
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from foretaste.errors import StoreError, StoreFullError, StoreUnavailableError
@@ -14,14 +14,13 @@ from foretaste.events.sqlite.schema import is_current, prepare
 from foretaste.privacy.files import sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from foretaste.privacy.keys import Keys
 
 WAIT_SECONDS = 30.0
 """How long a writer waits for the others before it gives up."""
-BLOCK_BYTES = 8 << 20
 BUSY_SECONDS = 5.0
 """How long SQLite itself waits for a lock each time."""
 SCRUB_SECONDS = 5.0
@@ -31,10 +30,7 @@ SCRUB_SECONDS = 5.0
 def open_file(path: Path) -> tuple[sqlite3.Connection, Keys]:
     """A connection to the log at `path`, made if it is not there; StoreError if the file is not ours to use."""
     with in_plain_words(path):
-        if not path.exists():
-            # The log says who did what: nobody but its owner reads it. SQLite gives its side files the same rights.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            sync_folder(path.parent)
+        _make(path)
         connection = connect(path)
         try:
             if is_current(connection):
@@ -49,6 +45,16 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, Keys]:
             connection.close()
             raise
     return connection, keys
+
+
+def _make(path: Path) -> None:
+    """An empty file, where there is none; one that is there is never opened: see `privacy.traces` for why."""
+    if path.exists():
+        return
+    # The log says who did what: nobody but its owner reads it. SQLite gives its side files the same rights.
+    with suppress(FileExistsError):  # of two threads that make it, one would close what the other has in use
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        sync_folder(path.parent)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -70,6 +76,8 @@ def writing(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
         try:
             yield
             connection.execute("COMMIT")
+        except GeneratorExit:  # Ctrl-C came just before the end of it, and this is cleared away at any later time,
+            raise  # when somebody else may be writing; the owner of the connection has undone it
         except BaseException:
             if connection.in_transaction:  # a full disk has undone it already
                 connection.execute("ROLLBACK")
@@ -128,21 +136,9 @@ def _rewritten(connection: sqlite3.Connection) -> bool:
     return _emptied(connection)
 
 
-def occurrences(path: Path, needles: Sequence[bytes]) -> int:
-    """How often these bytes are found in the file and in its write-ahead log."""
-    overlap = max((len(needle) for needle in needles), default=1) - 1
-    found = 0
-    for file in (path, path.with_name(path.name + "-wal")):
-        if not needles or not file.exists():
-            continue
-        kept = b""
-        with file.open("rb") as opened:
-            while block := opened.read(BLOCK_BYTES):
-                window = kept + block
-                # What lies wholly in the part that was kept has been counted already.
-                found += sum(window.count(needle) - kept.count(needle) for needle in needles)
-                kept = window[-overlap:] if overlap else b""
-    return found
+def side_files(path: Path) -> list[Path]:
+    """The file, and its write-ahead log where it has one: all that may hold what was written."""
+    return [file for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
 
 
 @contextmanager

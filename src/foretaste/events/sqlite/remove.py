@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from foretaste.events.kept_out import now
-from foretaste.events.sqlite.file import occurrences, scrub, writing
+from foretaste.events.sqlite.file import scrub, side_files, writing
+from foretaste.privacy.traces import occurrences
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,6 +28,10 @@ FLOOR = "INSERT INTO meta VALUES ('floor', ?) ON CONFLICT (name) DO UPDATE SET v
 LEFT_BEHIND = (
     "Old pages could not be cleared yet, since somebody reads them or the disk is full; the next erasure, and the "
     "next opening of the store, clear them."
+)
+NOT_LOOKED = (
+    "The file was written anew without what was removed, but no process could be started to look whether every byte "
+    "of it is gone."
 )
 
 
@@ -82,14 +87,24 @@ class Remover:
         all_needles = [*needles, *(key for (key,) in ids)]
         many = len(all_needles) > FEW
         done = scrub(self.connection, self.path, rewrite=many)
-        if left := occurrences(self.path, needles if many else all_needles):
-            done = scrub(self.connection, self.path, rewrite=True)
-            left = occurrences(self.path, needles)
+        try:
+            if left := self._left(needles if many else all_needles):
+                done = scrub(self.connection, self.path, rewrite=True)
+                left = self._left(needles)
+        except OSError:
+            return [NOT_LOOKED if scrub(self.connection, self.path, rewrite=True) else LEFT_BEHIND]
         if not done:
             return [LEFT_BEHIND]
         if left:
             return [f"The same text still stands {left} times in what is known of items or of events of other people."]
         return []
+
+    def _left(self, needles: list[bytes]) -> int:
+        """How often these bytes stand in the files still; OSError if nobody could look."""
+        found = occurrences(side_files(self.path), needles)
+        if None in found:
+            raise OSError(f"{self.path} cannot be read")
+        return sum(n or 0 for n in found)
 
     def forget(self, user: str, item: str | None, kind: str | None, time: int | None) -> int:
         """Remove entries of one person and keep their ids, so that they stay away."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from foretaste.errors import StoreError
 from foretaste.events.group import GroupCommit
@@ -24,11 +25,15 @@ from foretaste.privacy.receipt import Receipt
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import polars as pl
 
     from foretaste.events.model import Event, ItemRecord, News, Outcome, Past
+
+Result = TypeVar("Result")
+CLOSE_SECONDS = 10.0
+"""How long closing waits for a write that is under way."""
 
 
 class SqliteStore:
@@ -52,8 +57,7 @@ class SqliteStore:
         return self._group.submit(events)
 
     def _append(self, events: list[Event]) -> list[Outcome]:
-        with self._writing():
-            return self._ledger.append(events)
+        return self._written(lambda: self._ledger.append(events))
 
     def import_frame(self, frame: pl.DataFrame) -> int:
         """As the protocol says; in one transaction per chunk, so that other writers get their turn.
@@ -62,8 +66,7 @@ class SqliteStore:
         """
         new = 0
         for ids, chunk in with_ids(plain_events(frame)):
-            with self._writing():
-                new += self._ledger.import_chunk(ids, chunk)
+            new += self._written(partial(self._ledger.import_chunk, ids, chunk))
         return new
 
     def history(self, user: str, last: int | None = None, until: int | None = None) -> Past:
@@ -101,16 +104,13 @@ class SqliteStore:
 
     def put_items(self, items: Mapping[str, Mapping[str, Any]]) -> list[ItemRecord]:
         texts = {name: checked_columns(name, columns) for name, columns in items.items()}
-        with self._writing():
-            return [catalogue.put_item(self._writer, name, text) for name, text in texts.items()]
+        return self._written(lambda: [catalogue.put_item(self._writer, name, text) for name, text in texts.items()])
 
     def hide_item(self, name: str, hidden: bool = True) -> ItemRecord | None:
-        with self._writing():
-            return catalogue.hide_item(self._writer, name, hidden)
+        return self._written(lambda: catalogue.hide_item(self._writer, name, hidden))
 
     def delete_item(self, name: str) -> ItemRecord | None:
-        with self._writing():
-            return catalogue.delete_item(self._writer, name)
+        return self._written(lambda: catalogue.delete_item(self._writer, name))
 
     def item(self, name: str) -> ItemRecord | None:
         with self._reading() as reader:
@@ -125,10 +125,13 @@ class SqliteStore:
     def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
         text = checked_columns(user, columns)
         pseudonym = self._read.keys.pseudonym(user)
-        with self._writing():
-            sealed = self._read.keys.seal(text, pseudonym)
+        sealed = self._read.keys.seal(text, pseudonym)
+
+        def put() -> None:
             row = sealed, self._ledger.person(user)
             self._writer.execute("UPDATE person SET columns = ? WHERE user = ?", row)
+
+        self._written(put)
 
     def user(self, user: str) -> dict[str, Any] | None:
         with self._reading() as reader:
@@ -143,49 +146,62 @@ class SqliteStore:
             return portrait(user, self._read.user(reader, user), self._read.events_of(reader, user))
 
     def erase(self, user: str) -> Receipt:
-        with self._removing():
-            found, remarks = self._remove.erase(user)
-        return Receipt(found, tuple(remarks))
+        found, remarks = self._removed(lambda: self._remove.erase(user))
+        return Receipt.of_log(found, remarks)
 
     def forget(self, user: str, item: str, kind: str | None = None, time: int | None = None) -> int:
-        with self._removing():
-            return self._remove.forget(user, item, kind, time)
+        return self._removed(lambda: self._remove.forget(user, item, kind, time))
 
     def reset(self, user: str) -> int:
-        with self._removing():
-            return self._remove.forget(user, None, None, None)
+        return self._removed(lambda: self._remove.forget(user, None, None, None))
 
     def forget_before(self, time: int) -> int:
-        with self._removing():
-            return self._remove.forget_before(time)
+        return self._removed(lambda: self._remove.forget_before(time))
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
+        """Lets a write under way end first, but never hangs: a log that is still in use then is left to SQLite.
+
+        What was acknowledged is on disk in any case, and SQLite undoes the rest when the process ends.
+        """
+        self._closed = True
+        if not self._lock.acquire(timeout=CLOSE_SECONDS):
+            return
+        try:
             while self._readers:
                 self._readers.pop().close()
             self._writer.close()
+        finally:
+            self._lock.release()
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
+    # The lock is held around a function and not by a context manager of ours: Ctrl-C at the first step of that one's
+    # __exit__, which is Python, would leave it held for good.
+
+    def _written(self, work: Callable[[], Result]) -> Result:
+        """What `work` returns, done in one transaction by the only one who writes."""
         with self._lock:
             self._check_open()
             try:
                 with writing(self._writer, self.path):
-                    yield
+                    return work()
             except BaseException:
-                self._ledger.forget()  # codes that were handed out in it are not in the file
+                self._undo()
                 raise
 
-    @contextmanager
-    def _removing(self) -> Iterator[None]:
-        """The same lock, for work in several transactions; idle readers go, for they remember pages."""
+    def _removed(self, work: Callable[[], Result]) -> Result:
+        """The same for work in several transactions of its own; idle readers go, for they remember pages."""
         with self._lock, in_plain_words(self.path):
             self._check_open()
             while self._readers:
                 self._readers.pop().close()
-            yield
-            self._ledger.forget()
+            try:
+                return work()
+            finally:
+                self._undo()
+
+    def _undo(self) -> None:
+        self._ledger.forget()  # codes that were handed out in it are not in the file
+        if self._writer.in_transaction:  # Ctrl-C came just before the end of `writing`
+            self._writer.execute("ROLLBACK")
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
