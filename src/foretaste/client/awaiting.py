@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         EventResult,
         Export,
         Item,
+        ItemPut,
         LessOut,
         Models,
         Onboarding,
@@ -179,8 +180,8 @@ class AsyncClient:
     async def item(self, item: str) -> Item:
         return await self.send(calls.item(item))
 
-    async def put_item(self, item: str, columns: Mapping[str, Any], *, hidden: bool = False) -> Item:
-        """A new item, or all that is known of an old one; offered within a second."""
+    async def put_item(self, item: str, columns: Mapping[str, Any], *, hidden: bool = False) -> ItemPut:
+        """A new item, or all that is known of an old one; offered within a second. `remarks` say what filters miss."""
         return await self.send(calls.put_item(item, columns, hidden))
 
     async def delete_item(self, item: str) -> bool:

@@ -126,8 +126,8 @@ def item(item: str) -> Call[s.Item]:
     return Call("GET", f"/v1/items/{_name(item)}", s.Item)
 
 
-def put_item(item: str, columns: Mapping[str, Any], hidden: bool) -> Call[s.Item]:
-    return Call("PUT", f"/v1/items/{_name(item)}", s.Item, body={"columns": dict(columns), "hidden": hidden})
+def put_item(item: str, columns: Mapping[str, Any], hidden: bool) -> Call[s.ItemPut]:
+    return Call("PUT", f"/v1/items/{_name(item)}", s.ItemPut, body={"columns": dict(columns), "hidden": hidden})
 
 
 def delete_item(item: str) -> Call[s.ItemDeleted]:

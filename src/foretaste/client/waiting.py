@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         EventResult,
         Export,
         Item,
+        ItemPut,
         LessOut,
         Models,
         Onboarding,
@@ -179,8 +180,8 @@ class Client:
     def item(self, item: str) -> Item:
         return self.send(calls.item(item))
 
-    def put_item(self, item: str, columns: Mapping[str, Any], *, hidden: bool = False) -> Item:
-        """A new item, or all that is known of an old one; offered within a second."""
+    def put_item(self, item: str, columns: Mapping[str, Any], *, hidden: bool = False) -> ItemPut:
+        """A new item, or all that is known of an old one; offered within a second. `remarks` say what filters miss."""
         return self.send(calls.put_item(item, columns, hidden))
 
     def delete_item(self, item: str) -> bool:

@@ -34,6 +34,7 @@ from foretaste.serving.schemas import (
     Item,
     ItemDeleted,
     ItemIn,
+    ItemPut,
     Items,
     Models,
     People,
@@ -270,7 +271,7 @@ class Engine:
     def item(self, item: str) -> Item:
         return self.world.item(item)
 
-    def put_item(self, item: str, given: ItemIn) -> Item:
+    def put_item(self, item: str, given: ItemIn) -> ItemPut:
         """Offered from now on here, and within a second by every other worker."""
         if given.hidden and self.store.item(item) is not None:
             self.store.hide_item(item)  # first, lest it be seen in between
@@ -279,7 +280,11 @@ class Engine:
         if record is not None and record.hidden != given.hidden:
             self.store.hide_item(item, given.hidden)
         self.worlds.follow()
-        return self.world.item(item)
+        world = self.world
+        known = world.item(item)
+        if not (said := world.catalogue.misfits(given.columns)):
+            return ItemPut.model_construct(known.model_fields_set, **dict(known))
+        return ItemPut.model_construct({*known.model_fields_set, "remarks"}, **dict(known), remarks=said)
 
     def delete_item(self, item: str) -> ItemDeleted:
         """Offered to nobody from now on; what people did with it stays in their histories."""

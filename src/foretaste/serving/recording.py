@@ -40,7 +40,8 @@ def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Cl
             results[i] = _result(event.id, "rejected", event.why)
         elif isinstance(event, ItemEventIn):
             items[event.item] = (i, event)
-            results[i] = _result(event.id, "accepted")  # of two about one item the last holds
+            said = " ".join(world.catalogue.misfits(event.columns)) or None
+            results[i] = _result(event.id, "accepted", said)  # of two about one item the last holds
         elif isinstance(event, UserEventIn):
             results[i] = _put_user(event, store)
         elif event.time is not None and (why := clock.ahead(event.time)) is not None:
