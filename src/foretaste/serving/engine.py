@@ -17,7 +17,7 @@ from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import current_version
 from foretaste.serving.answers import scored, scored_items
-from foretaste.serving.asking import UserAsks, answered, knowing, told
+from foretaste.serving.asking import UserAsks, answered, knowing, told, worded
 from foretaste.serving.cursors import read_cursor
 from foretaste.serving.leaderboards import known_models
 from foretaste.serving.lists import MAX_HISTORY, ListMaker, Moment
@@ -44,7 +44,7 @@ from foretaste.serving.schemas import (
     SearchEventIn,
     SimilarItems,
 )
-from foretaste.serving.service_config import ServiceConfig
+from foretaste.serving.service_config import KindWords, ServiceConfig
 from foretaste.serving.settings import Limits
 from foretaste.serving.tastes import SEARCHES_READ
 from foretaste.serving.worlds import Worlds
@@ -76,14 +76,17 @@ class Engine:
         keep_versions: int = 1,
         answer_seconds: float = Limits().answer_seconds,
         project: Path | None = None,
+        words: KindWords | None = None,
     ) -> None:
         """With a bundle it is ready at once; with a folder of bundles it follows what that folder says is in use.
 
+        words   : what the shop calls the kinds of events
         project : the folder in which answers are written down once it is started; None writes down nothing
         """
         self.store = store
         self._project = project
         self.config = config or ServiceConfig()
+        self._words = words or KindWords()
         folder = bundles if bundles is not None or bundle is None else bundle.folder.parent
         self.worlds = Worlds(store, self.config, folder, keep_versions, follow=bundles is not None)
         self.persons = Persons(self)
@@ -100,7 +103,7 @@ class Engine:
         """The bundle in use and the log of a project folder; `wait=False` leaves the loading to `start`."""
         if current_version(folder / "bundles") is None:
             raise BundleError(f"No bundle is in use in {folder / 'bundles'}; run `foretaste train` first.")
-        config = ServiceConfig.of_project(folder)
+        config, words = ServiceConfig.of_project(folder), KindWords.of_project(folder)
         store = open_store(None, folder)
         seconds = (limits or Limits()).answer_seconds
         engine = cls(
@@ -111,6 +114,7 @@ class Engine:
             keep_versions=keep_versions,
             answer_seconds=seconds,
             project=folder,
+            words=words,
         )
         if wait:
             try:
@@ -165,7 +169,7 @@ class Engine:
 
     def record(self, given: Sequence[AnyEvent]) -> EventsOut:
         """Keep events; what is acknowledged is on disk, and the next answer knows of it."""
-        result = record(given, self.store, self.world, self._clock)
+        result = record(given, self.store, self.world, self._clock, self._words)
         if any(event.__class__.__name__ == "ItemEventIn" for event in given):
             self.worlds.follow()
         return result
@@ -224,7 +228,7 @@ class Engine:
         return self.world if cursor is None else self.worlds.of_version(read_cursor(cursor).version)
 
     def _answer(self, question: Question, world: World, scene: str | None) -> Recommendations:
-        question = knowing(question, world, self.store)
+        question = knowing(worded(question, world, self._words), world, self.store)
         user, past = told(question, world)
         if past is None:
             assert user is not None
