@@ -69,6 +69,18 @@ def test_the_words_of_a_guest_are_understood_and_are_a_part_of_the_question(shop
         assert replayer.replay(guest.recommendation_id).same
 
 
+@pytest.mark.parametrize(("default", "kind"), [("view", "view"), ("interaction", "rating"), (None, "rating")])
+def test_an_event_without_a_kind_is_of_the_default_where_that_is_known(
+    shop: Path, default: str | None, kind: str
+) -> None:
+    (shop / "foretaste.toml").write_text("[data]\n" + (f'default_kind = "{default}"\n' if default else ""))
+    with Engine.of_project(shop) as engine:
+        engine.record(EventsIn.model_validate({"events": [{"id": "a", "user": "ann", "item": "f2"}]}).events)
+        assert engine.profile("ann").history[0].kind == kind
+        offered = engine.for_guest(GuestIn.model_validate({"history": [{"item": "f2"}], "n": 60})).items
+        assert ("f2" in [item.id for item in offered]) == (kind == "view")
+
+
 def test_words_that_are_none_are_said(tmp_path: Path) -> None:
     (tmp_path / "foretaste.toml").write_text("[kind_names]\nstars = 5\n")
     with pytest.raises(ConfigError, match=r"foretaste\.toml: kind_names\.stars = 5"):

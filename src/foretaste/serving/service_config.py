@@ -66,14 +66,22 @@ class KindWords(Config):
 
     kind_names: dict[str, str] = {}
     """Words of the shop to kinds: purchase = "buy"."""
+    default_kind: str | None = None
+    """Kind of events that name none, where the bundle knows it; else the first that says somebody wanted the item."""
 
     @classmethod
     def of_project(cls, folder: Path) -> Self:
-        return cls.parse({"kind_names": _document(folder).get("kind_names", {})}, str(folder / FILE_NAME))
+        document = _document(folder)
+        data = document.get("data")
+        default = data.get("default_kind") if isinstance(data, dict) else None
+        words = {"kind_names": document.get("kind_names", {}), "default_kind": default}
+        return cls.parse(words, str(folder / FILE_NAME))
 
     def kind(self, said: str | None, kinds: Kinds) -> str:
         """The kind an event is of that says this, or nothing."""
-        return kinds.names[kinds.usual] if said is None else self.kind_names.get(said, said)
+        if said is not None:
+            return self.kind_names.get(said, said)
+        return self.default_kind if self.default_kind in kinds.names else kinds.names[kinds.usual]
 
 
 def _document(folder: Path) -> dict[str, Any]:
