@@ -78,7 +78,7 @@ def test_an_event_and_a_profile_as_the_contract_shows_them(client: TestClient) -
         ("2025-11-21T10:00:00+01:00", "2025-11-21T09:00:00Z"),
         ("2025-11-21T10:00:00.25Z", "2025-11-21T10:00:00.250000Z"),
         (1_763_719_200_000_001, "2025-11-21T10:00:00.000001Z"),
-        (-1, "1969-12-31T23:59:59.999999Z"),
+        ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
     ],
 )
 def test_times_are_exact_to_the_microsecond(client: TestClient, time: object, written: str) -> None:
@@ -104,6 +104,19 @@ def test_times_are_exact_to_the_microsecond(client: TestClient, time: object, wr
             {"id": "1", "user": "ann", "item": "f3", "time": 10**18},
             "time: outside the years 1 to 9999; whole numbers are µs since 1970 UTC.",
         ),
+        (
+            {"id": "1", "user": "ann", "item": "f3", "time": 1_767_225_600},
+            "time: times are µs since 1970 UTC or ISO 8601; this looks like seconds, so send it times 1,000,000.",
+        ),
+        (
+            {"id": "1", "user": "ann", "item": "f3", "time": 1_767_225_600_000},
+            "time: times are µs since 1970 UTC or ISO 8601; this looks like milliseconds, so send it times 1,000.",
+        ),
+        (
+            {"id": "1", "user": "ann", "item": "f3", "time": 0},
+            "time: times are µs since 1970 UTC or ISO 8601; this number lies before 1990, so if it is meant, write "
+            "ISO 8601.",
+        ),
         ({"id": "1", "user": "ann", "item": "f3", "typ": "shown"}, "typ: Extra inputs are not permitted."),
         ({"id": "1", "user": "ann", "item": "f3", "type": "seen"}, "type: Input should be 'interaction' or 'shown'."),
         ("an event", "An event is an object with id, user and item."),
@@ -116,6 +129,15 @@ def test_a_bad_event_is_rejected_alone_and_told_why(client: TestClient, event: o
     bad, kept = answer.json()["results"]
     assert bad == {"id": "1" if isinstance(event, dict) else None, "status": "rejected", "why": why}
     assert kept["status"] == "accepted"
+
+
+def test_a_guests_times_in_seconds_are_refused_and_old_dates_are_not(client: TestClient) -> None:
+    body = {"history": [{"item": "f2", "time": 1_767_225_600}]}
+    answer = client.post("/v1/recommendations", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"].startswith("history.0.time: times are µs since 1970 UTC or ISO 8601; this")
+    body = {"history": [{"item": "f2", "time": "1985-01-01T00:00:00Z"}]}
+    assert client.post("/v1/recommendations", json=body).json()["events_used"] == 1
 
 
 def test_ids_may_hold_anything_a_url_can_carry(client: TestClient) -> None:
