@@ -140,6 +140,24 @@ def test_a_guests_times_in_seconds_are_refused_and_old_dates_are_not(client: Tes
     assert client.post("/v1/recommendations", json=body).json()["events_used"] == 1
 
 
+def test_a_parameter_nobody_knows_is_refused_at_every_address(client: TestClient) -> None:
+    answer = client.get("/v1/users/u4/recommendations", params={"k": 5})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"] == (
+        "query: this address takes no parameter 'k'. Known: cursor, explain, filter, n, scene."
+    )
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        for method, operation in methods.items():
+            address = path.format(user="u4", item="f2", version="v")
+            assert "422" in operation["responses"], path
+            answer = client.request(method, address, params={"expplain": "true"}, json={})
+            assert answer.status_code == 422, path
+            assert "takes no parameter 'expplain'" in answer.json()["error"]["message"]
+    said = client.delete("/v1/users/u4/history", params={"item": "f2", "kid": "view"}).json()["error"]["message"]
+    assert "Did you mean 'kind'? Known: all, item, kind, time." in said
+    assert client.get("/", params={"from": "mail"}).status_code == 200
+
+
 def test_ids_may_hold_anything_a_url_can_carry(client: TestClient) -> None:
     user = "a/b c?d#é%"
     client.post("/v1/events", json={"events": [{"id": "1", "user": user, "item": "f3"}]})
