@@ -199,6 +199,23 @@ def test_a_scene_whose_filter_never_matches_is_said_at_the_start(
     assert said[0].startswith("foretaste.toml: [serve.scenes.basket] filter: 'genres' holds texts like")
 
 
+def test_columns_of_the_settings_that_are_not_there_are_said_at_the_start(
+    bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    for config in (
+        ServiceConfig(group="nix", likes_column="genre"),
+        ServiceConfig(group="year", likes_column="genres"),
+    ):
+        Engine(None, MemoryStore(), config, bundles=bundle.folder.parent).worlds.load_current()
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert said == [
+        "foretaste.toml: [serve] group = 'nix': the catalogue has no such column. Known: genres, released, stars, "
+        "year.",
+        "foretaste.toml: [serve] likes_column = 'genre': the catalogue has no such column. Did you mean 'genres'? "
+        "Known: genres, released, stars, title, year.",
+    ]
+
+
 def test_true_and_false_of_a_file_are_what_an_item_that_is_put_has(tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text("user,item\n" + "".join(f"u{i},i{i % 4}\n" for i in range(12)))
     (tmp_path / "items.csv").write_text("item,title,in_stock\ni0,A,true\ni1,B,false\ni2,C,True\ni3,D,\n")
