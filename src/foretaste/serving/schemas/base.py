@@ -116,10 +116,14 @@ def answer_example(*of: dict[str, Any]) -> ConfigDict:
     return ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": list(of)})
 
 
+OBJECTS = ("model_attributes_type", "model_type", "dict_type")
+"""What pydantic calls something else where it wants an object."""
+
+
 def in_one_sentence(error: Any) -> str:
     """The first complaint of pydantic: where, and what."""
     where = ".".join(str(part) for part in error["loc"] if part not in ("body", "query", "path"))
-    what = str(error["msg"]).removeprefix("Value error, ")
+    what = "it must be a JSON object" if error["type"] in OBJECTS else str(error["msg"]).removeprefix("Value error, ")
     return f"{where}: {what}." if where else f"{what}."
 
 
