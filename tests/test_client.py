@@ -14,6 +14,7 @@ import pytest
 
 from foretaste.client import AsyncClient, Client, ServiceError, retrying
 from foretaste.client.calls import kind_of
+from foretaste.errors import DataError
 from foretaste.events.memory import MemoryStore
 from foretaste.pipeline.bundle import Bundle
 from foretaste.serving.app import create_app
@@ -33,6 +34,13 @@ def test_a_picture_is_sent_as_what_it_is() -> None:
     assert {start: kind_of(start) for start in starts} == {s: f"image/{kind}" for s, kind in starts.items()}
 
 
+def test_an_address_without_a_scheme_is_http_and_an_id_that_is_no_text_is_said(engine: Engine) -> None:
+    with running(engine) as served, Client(f"{served.base_url.host}:{served.base_url.port}/") as shop:
+        assert shop.ready().status == "ready"
+        with pytest.raises(DataError, match=r"^An id is a text, and 1 is none; write '1'\.$"):
+            shop.recommend(1)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def engine(bundle: Bundle) -> Engine:
     engine = Engine(bundle, MemoryStore())
@@ -44,6 +52,11 @@ def engine(bundle: Bundle) -> Engine:
 def shop(engine: Engine) -> Iterator[Client]:
     with running(engine) as served, Client(str(served.base_url)) as client:
         yield client
+
+
+def test_one_event_may_be_recorded_as_it_is(shop: Client) -> None:
+    assert [result.status for result in shop.record({"id": "e", "user": "ann", "item": "f6"})] == ["accepted"]
+    assert [result.status for result in shop.record(EventIn(id="e", user="ann", item="f6"))] == ["duplicate"]
 
 
 def test_a_shops_day(shop: Client) -> None:

@@ -185,6 +185,8 @@ def test_columns_of_items_get_their_meaning() -> None:
             "price": ["9.90", "10", None],
             "ean": ["0042", "123", "7"],
             "prose": ["a | b", "x|y", "z"],
+            "in_stock": ["true", " False", ""],
+            "sale": ["true", "soon", None],
         }
     )
     assert tidied(frame, keep=("title",)).to_dict(as_series=False) == {
@@ -195,6 +197,8 @@ def test_columns_of_items_get_their_meaning() -> None:
         "price": [9.9, 10.0, None],
         "ean": ["0042", "123", "7"],
         "prose": ["a | b", "x|y", "z"],
+        "in_stock": [True, False, None],
+        "sale": ["true", "soon", None],
     }
 
 

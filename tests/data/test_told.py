@@ -36,6 +36,9 @@ def test_columns_of_the_file_keep_their_types() -> None:
     assert found["age"].to_list() == [32, 40, None]
     assert found["since"].to_list() == [date(2021, 5, 6), date(2020, 1, 1), None]
     assert found["town"].to_list() == ["7", "Ely", None]
+    paying = with_told(FILE.with_columns(paying=True), USERS, {"ann": {"paying": "false"}, "cat": {"paying": 1}})
+    assert paying is not None
+    assert paying["paying"].to_list() == [False, True, None]
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,25 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foretaste.data.project.guess import guess_project, load_dataset
 from foretaste.errors import DataError
+from foretaste.events.memory import MemoryStore
 from foretaste.events.model import ItemRecord
+from foretaste.pipeline.bundle import load_bundle, save_bundle
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.search.search import SearchConfig
+from foretaste.serving.engine import Engine
 from foretaste.serving.filters import check_filter, mask, matches
+from foretaste.serving.schemas import ItemIn
 from foretaste.serving.searching import SearchDesk
+from foretaste.serving.service_config import SceneConfig, ServiceConfig
+from foretaste.types import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from foretaste.serving.engine import Engine
+    from foretaste.pipeline.bundle import Bundle
 
 ROWS = pl.DataFrame(
     {
@@ -148,3 +157,72 @@ def test_over_http(client: TestClient) -> None:
         answer = client.get("/v1/users/u4/recommendations", params={"filter": text})
         assert answer.status_code == 422
         assert why in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ({"genres": True}, "'genres' holds texts like \"Comedy\", and true is none of these; write it as"),
+        ({"year": ["1995"]}, "'year' holds numbers like 1997, and \"1995\" is none of these"),
+        ({"year": {"min": "1995"}}, "'year' holds numbers like 1997, and \"1995\""),
+        ({"genres": {"min": "A"}}, "'genres' holds texts like \"Comedy\", which no range compares; give a value"),
+    ],
+)
+def test_a_filter_that_can_never_match_is_said(engine: Engine, wanted: dict[str, Any], why: str) -> None:
+    with pytest.raises(DataError, match=why):
+        engine.for_user("u4", filter=wanted)
+    assert engine.for_user("u4", filter={"year": [2050, "1995"]}).items == []  # it could be, and is not
+
+
+def test_what_was_put_may_match_all_the_same_and_its_sort_is_remarked(client: TestClient) -> None:
+    put = client.put("/v1/items/new", json={"columns": {"year": "19,95", "genres": ["Comedy"], "hue": 1}}).json()
+    assert put["remarks"] == [
+        "Kept; but 'year' holds numbers like 1997, and \"19,95\" is none of these, so that filters over it do not find "
+        "this item."
+    ]
+    assert "remarks" not in client.put("/v1/items/f2", json={"columns": {"year": 1995, "genres": "Odd"}}).json()
+    told = client.post(
+        "/v1/events", json={"events": [{"id": "c", "type": "item", "item": "x", "columns": {"year": ["a"]}}]}
+    ).json()["results"][0]
+    assert (told["status"], "'year' holds numbers" in told["why"]) == ("accepted", True)
+    kept = client.get("/v1/users/u4/recommendations", params={"filter": '{"year": "19,95"}'})
+    assert [item["id"] for item in kept.json()["items"]] == ["new"]
+
+
+def test_a_scene_whose_filter_never_matches_is_said_at_the_start(
+    bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    scenes = {"basket": SceneConfig(filter={"genres": True}), "fine": SceneConfig(filter={"year": 1990})}
+    Engine(None, MemoryStore(), ServiceConfig(scenes=scenes), bundles=bundle.folder.parent).worlds.load_current()
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(said) == 1
+    assert said[0].startswith("foretaste.toml: [serve.scenes.basket] filter: 'genres' holds texts like")
+
+
+def test_columns_of_the_settings_that_are_not_there_are_said_at_the_start(
+    bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    for config in (
+        ServiceConfig(group="nix", likes_column="genre"),
+        ServiceConfig(group="year", likes_column="genres"),
+    ):
+        Engine(None, MemoryStore(), config, bundles=bundle.folder.parent).worlds.load_current()
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert said == [
+        "foretaste.toml: [serve] group = 'nix': the catalogue has no such column. Known: genres, released, stars, "
+        "year.",
+        "foretaste.toml: [serve] likes_column = 'genre': the catalogue has no such column. Did you mean 'genres'? "
+        "Known: genres, released, stars, title, year.",
+    ]
+
+
+def test_true_and_false_of_a_file_are_what_an_item_that_is_put_has(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("user,item\n" + "".join(f"u{i},i{i % 4}\n" for i in range(12)))
+    (tmp_path / "items.csv").write_text("item,title,in_stock\ni0,A,true\ni1,B,false\ni2,C,True\ni3,D,\n")
+    config, _ = guess_project(tmp_path / "events.csv", tmp_path / "items.csv")
+    data, _ = load_dataset(config, tmp_path)
+    version = save_bundle(tmp_path / "bundles", Pipeline().fit(data, Run(seed=0)), data)
+    engine = Engine(load_bundle(tmp_path / "bundles" / version), MemoryStore())
+    engine.put_item("new", ItemIn(columns={"in_stock": True}))
+    found = engine.for_user("nobody", filter={"in_stock": True}).items
+    assert {item.id for item in found} == {"i0", "i2", "new"}

@@ -78,7 +78,7 @@ def test_an_event_and_a_profile_as_the_contract_shows_them(client: TestClient) -
         ("2025-11-21T10:00:00+01:00", "2025-11-21T09:00:00Z"),
         ("2025-11-21T10:00:00.25Z", "2025-11-21T10:00:00.250000Z"),
         (1_763_719_200_000_001, "2025-11-21T10:00:00.000001Z"),
-        (-1, "1969-12-31T23:59:59.999999Z"),
+        ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
     ],
 )
 def test_times_are_exact_to_the_microsecond(client: TestClient, time: object, written: str) -> None:
@@ -104,6 +104,19 @@ def test_times_are_exact_to_the_microsecond(client: TestClient, time: object, wr
             {"id": "1", "user": "ann", "item": "f3", "time": 10**18},
             "time: outside the years 1 to 9999; whole numbers are µs since 1970 UTC.",
         ),
+        (
+            {"id": "1", "user": "ann", "item": "f3", "time": 1_767_225_600},
+            "time: times are µs since 1970 UTC or ISO 8601; this looks like seconds, so send it times 1,000,000.",
+        ),
+        (
+            {"id": "1", "user": "ann", "item": "f3", "time": 1_767_225_600_000},
+            "time: times are µs since 1970 UTC or ISO 8601; this looks like milliseconds, so send it times 1,000.",
+        ),
+        (
+            {"id": "1", "user": "ann", "item": "f3", "time": 0},
+            "time: times are µs since 1970 UTC or ISO 8601; this number lies before 1990, so if it is meant, write "
+            "ISO 8601.",
+        ),
         ({"id": "1", "user": "ann", "item": "f3", "typ": "shown"}, "typ: Extra inputs are not permitted."),
         ({"id": "1", "user": "ann", "item": "f3", "type": "seen"}, "type: Input should be 'interaction' or 'shown'."),
         ("an event", "An event is an object with id, user and item."),
@@ -116,6 +129,33 @@ def test_a_bad_event_is_rejected_alone_and_told_why(client: TestClient, event: o
     bad, kept = answer.json()["results"]
     assert bad == {"id": "1" if isinstance(event, dict) else None, "status": "rejected", "why": why}
     assert kept["status"] == "accepted"
+
+
+def test_a_guests_times_in_seconds_are_refused_and_old_dates_are_not(client: TestClient) -> None:
+    body = {"history": [{"item": "f2", "time": 1_767_225_600}]}
+    answer = client.post("/v1/recommendations", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"].startswith("history.0.time: times are µs since 1970 UTC or ISO 8601; this")
+    body = {"history": [{"item": "f2", "time": "1985-01-01T00:00:00Z"}]}
+    assert client.post("/v1/recommendations", json=body).json()["events_used"] == 1
+
+
+def test_a_parameter_nobody_knows_is_refused_at_every_address(client: TestClient) -> None:
+    answer = client.get("/v1/users/u4/recommendations", params={"k": 5})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"] == (
+        "query: this address takes no parameter 'k'. Known: cursor, explain, filter, n, scene."
+    )
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        for method, operation in methods.items():
+            address = path.format(user="u4", item="f2", version="v")
+            assert "422" in operation["responses"], path
+            answer = client.request(method, address, params={"expplain": "true"}, json={})
+            assert answer.status_code == 422, path
+            assert "takes no parameter 'expplain'" in answer.json()["error"]["message"]
+    said = client.delete("/v1/users/u4/history", params={"item": "f2", "kid": "view"}).json()["error"]["message"]
+    assert "Did you mean 'kind'? Known: all, item, kind, time." in said
+    assert client.get("/", params={"from": "mail"}).status_code == 200
 
 
 def test_ids_may_hold_anything_a_url_can_carry(client: TestClient) -> None:
@@ -151,7 +191,11 @@ TOO_MANY = json.dumps({"events": [{}] * 1001}).encode()
         ("POST", "/v1/events", b"{oops", 422, "invalid", "The body is not JSON: Expecting property name"),
         ("POST", "/v1/events", b"\xff\xfe\xfd", 422, "invalid", "The body"),
         ("POST", "/v1/events", b"[" * 100_000, 422, "invalid", "nests deeper than 16 levels"),
-        ("POST", "/v1/events", b"", 422, "invalid", "Field required."),
+        ("POST", "/v1/events", b"", 422, "invalid", "The body is empty; it must be a JSON object, as /docs shows it."),
+        ("POST", "/v1/recommendations", b"[]", 422, "invalid", "The body must be a JSON object, as /docs shows it."),
+        ("POST", "/v1/recommendations", b"null", 422, "invalid", "The body must be a JSON object, as /docs shows it."),
+        ("POST", "/v1/recommendations", b'{"history": [1]}', 422, "invalid", "history.0: it must be a JSON object."),
+        ("POST", "/v1/rank", b'{"items": ["f1"], "user": "a", "history": []}', 422, "invalid", "give a user or a hist"),
         ("POST", "/v1/events", TOO_MANY, 422, "invalid", "events: List should have at most 1000"),
         ("POST", "/v1/recommendations", b'{"n": 501}', 422, "invalid", "n: Input should be less than"),
         ("POST", "/v1/recommendations", b'{"histroy": []}', 422, "invalid", "histroy: Extra inputs"),

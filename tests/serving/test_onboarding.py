@@ -79,7 +79,10 @@ def test_labels_chosen_are_not_asked_again_and_what_stands_for_them_may_be(clien
     refused = client.get("/v1/onboarding", params={"likes": ["Comedy", "Commedy"]})
     assert refused.status_code == 422
     message = refused.json()["error"]["message"]
-    assert message == "No item has the label 'Commedy'. Did you mean 'Comedy'? Known: Comedy, Drama, Odd."
+    assert message == (
+        "No item has the label 'Commedy'. Did you mean 'Comedy'? Known: Comedy, Drama, Odd. Only labels of the column "
+        "'genres' count; likes_column in [serve] of foretaste.toml names another."
+    )
 
 
 def test_what_is_hidden_or_deleted_is_never_shown_and_changes_are_seen(client: TestClient) -> None:

@@ -189,3 +189,13 @@ def test_without_a_wish_to_keep_answers_nothing_is_written(folder: Path) -> None
     assert not (folder / ANSWERS_FILE).exists()
     with pytest.raises(UnknownNameError, match="no record of answers"):
         Replayer.of_project(folder)
+
+
+def test_a_guest_who_did_something_before_1990_is_answered_again(client: TestClient, folder: Path) -> None:
+    body = {
+        "history": [{"item": "f2", "time": "1985-01-01T00:00:00.5Z"}, {"item": "f4", "time": 1_700_000_000_000_000}]
+    }
+    given = client.post("/v1/recommendations", json=body).json()["recommendation_id"]
+    flushed(client)
+    with Replayer.of_project(folder) as replayer:
+        assert replayer.replay(given).same

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
+from foretaste.errors import DataError
 from foretaste.serving import schemas as s
 from foretaste.serving.schemas.search import Found
 
@@ -40,6 +41,8 @@ class Call(Generic[Answer]):
 
 
 def _name(text: str) -> str:
+    if not isinstance(text, str):
+        raise DataError(f"An id is a text, and {text!r} is none; write {str(text)!r}.")
     return quote(text, safe="")
 
 
@@ -57,9 +60,9 @@ def with_id(event: Event) -> dict[str, Any]:
     return given
 
 
-def batches(events: Iterable[Event]) -> Iterable[list[dict[str, Any]]]:
-    """The same events, in lists the service takes at once."""
-    rest = iter(events)
+def batches(events: Iterable[Event] | Event) -> Iterable[list[dict[str, Any]]]:
+    """The same events, or the one, in lists the service takes at once."""
+    rest = iter([events] if isinstance(events, Mapping | s.EventIn) else events)
     while batch := [with_id(event) for event in islice(rest, EVENTS_AT_ONCE)]:
         yield batch
 
@@ -126,8 +129,8 @@ def item(item: str) -> Call[s.Item]:
     return Call("GET", f"/v1/items/{_name(item)}", s.Item)
 
 
-def put_item(item: str, columns: Mapping[str, Any], hidden: bool) -> Call[s.Item]:
-    return Call("PUT", f"/v1/items/{_name(item)}", s.Item, body={"columns": dict(columns), "hidden": hidden})
+def put_item(item: str, columns: Mapping[str, Any], hidden: bool) -> Call[s.ItemPut]:
+    return Call("PUT", f"/v1/items/{_name(item)}", s.ItemPut, body={"columns": dict(columns), "hidden": hidden})
 
 
 def delete_item(item: str) -> Call[s.ItemDeleted]:

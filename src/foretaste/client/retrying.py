@@ -30,6 +30,11 @@ def needed_httpx() -> ModuleType:
     return httpx
 
 
+def whole(address: str) -> str:
+    """An address as httpx wants it: with its scheme, and without a slash at its end."""
+    return (address if "://" in address else f"http://{address}").rstrip("/")
+
+
 def headers(key: str | None) -> dict[str, str]:
     return {"Accept": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from foretaste.client import calls
 from foretaste.client.errors import ServiceError
-from foretaste.client.retrying import headers, may_try_again, needed_httpx, pause, read, unreachable
+from foretaste.client.retrying import headers, may_try_again, needed_httpx, pause, read, unreachable, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         EventResult,
         Export,
         Item,
+        ItemPut,
         LessOut,
         Models,
         Onboarding,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 class Client:
     """Keeps its connections; close it, or use it in `with`. May be shared by threads.
 
-    address    : of the service
+    address    : of the service; without http:// or https:// it is taken to be http
     key        : an API key, where the service asks for one
     retries    : how often a call is tried again when the service is busy, away for a moment, or out of reach
     timeout    : seconds to wait for one answer
@@ -53,7 +54,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._httpx = needed_httpx()
-        self._address = address.rstrip("/")
+        self._address = whole(address)
         self._retries = retries
         self._session = self._httpx.Client(
             base_url=self._address, headers=headers(key), timeout=timeout, transport=transport
@@ -86,8 +87,8 @@ class Client:
             raise unreachable(self._address, error) from error
         return read(call, response)
 
-    def record(self, events: Iterable[Event]) -> list[EventResult]:
-        """Keep events; one result for each, in order. One without an id gets one, and a retry never counts twice."""
+    def record(self, events: Iterable[Event] | Event) -> list[EventResult]:
+        """Keep events, or one; a result for each, in order. What has no id gets one, and a retry never counts twice."""
         results: list[EventResult] = []
         for batch in calls.batches(events):
             results += (self.send(calls.record(batch))).results
@@ -179,8 +180,8 @@ class Client:
     def item(self, item: str) -> Item:
         return self.send(calls.item(item))
 
-    def put_item(self, item: str, columns: Mapping[str, Any], *, hidden: bool = False) -> Item:
-        """A new item, or all that is known of an old one; offered within a second."""
+    def put_item(self, item: str, columns: Mapping[str, Any], *, hidden: bool = False) -> ItemPut:
+        """A new item, or all that is known of an old one; offered within a second. `remarks` say what filters miss."""
         return self.send(calls.put_item(item, columns, hidden))
 
     def delete_item(self, item: str) -> bool:

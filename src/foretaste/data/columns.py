@@ -1,4 +1,4 @@
-"""What the columns of an item or user file hold: lists written as text become lists, numbers become numbers."""
+"""What the columns of an item or user file hold: written lists become lists, numbers numbers, true and false truths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIST_SHARE = 0.05
 
 
 def tidied(frame: pl.DataFrame, keep: tuple[str, ...] = ()) -> pl.DataFrame:
-    """Columns of text with their meaning: nothing is null, 'Action|War' is a list, '1995' is a number.
+    """Columns of text with their meaning: nothing is null, 'Action|War' is a list, '1995' a number, 'true' a truth.
 
     keep : columns whose text stays exactly as it is: ids, titles
     """
@@ -39,7 +39,15 @@ def _meaning(column: pl.Series) -> pl.Series:
             return column.str.split(mark)
     if _shares_words(values):
         return column.str.split(",").list.eval(pl.element().str.strip_chars())
+    if values.str.contains(r"(?i)^\s*(true|false)\s*$").all():
+        return truths(column)
     return _number(column, values)
+
+
+def truths(column: pl.Series) -> pl.Series:
+    """'true' and 'False' as what they say, in any case, as JSON has it anyway; null for every other word."""
+    words = column.str.strip_chars().str.to_lowercase()
+    return words.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
 
 
 def _share(values: pl.Series, pattern: str) -> float:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from foretaste.data.columns import truths
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -61,6 +63,8 @@ def _as(said: pl.Series, dtype: pl.DataType) -> pl.Series:
     try:
         if said.dtype == pl.String and dtype in (pl.Date, pl.Datetime):
             return said.str.to_datetime(time_unit="us", strict=False).cast(dtype)
+        if said.dtype == pl.String and dtype == pl.Boolean:
+            return truths(said)
         return said.cast(dtype, strict=False)
     except pl.exceptions.PolarsError:
         return pl.Series(said.name, [None] * len(said), dtype)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anyio.to_thread import current_default_thread_limiter
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import FileResponse, HTMLResponse, Response
 
@@ -19,6 +19,7 @@ from foretaste.serving.openapi import described
 from foretaste.serving.problems import DOCUMENTED, add_error_handlers
 from foretaste.serving.reference import STYLE, reference
 from foretaste.serving.routes import events, health, items, models, onboarding, recommendations, search, users
+from foretaste.serving.routes.parameters import only_known
 from foretaste.serving.searching import SearchDesk
 from foretaste.serving.settings import ServerConfig
 
@@ -78,7 +79,7 @@ def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile
         models.router(engine),
         health.router(engine),
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(only_known)])
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from foretaste.events.model import EventStore
     from foretaste.serving.lists import ListMaker, Made, Moment
     from foretaste.serving.schemas import PastEvent
+    from foretaste.serving.service_config import KindWords
     from foretaste.serving.world import World
 
 
@@ -68,6 +69,19 @@ def knowing(question: Question, world: World, store: EventStore) -> Question:
         return question
     known = {name: value for name, value in (store.user(user) or {}).items() if name in read}
     return question.model_copy(update={"columns": {**known, **(question.columns or {})}}) if known else question
+
+
+def worded(question: Question, world: World, words: KindWords) -> Question:
+    """The question with the kinds that the shop's words for them mean, of a history that came along.
+
+    They too are a part of it from then on: what foretaste.toml says later changes no past answer.
+    """
+    history = None if isinstance(question, UserAsks) else question.history
+    if not history:
+        return question
+    kinds = world.catalogue.bundle.kinds
+    meant = [event.model_copy(update={"kind": words.kind(event.kind, kinds)}) for event in history]
+    return question.model_copy(update={"history": meant})
 
 
 def answered(lists: ListMaker, world: World, question: Question, past: Past, moment: Moment) -> Made:

@@ -14,7 +14,7 @@ from foretaste.models.content.labels import column_of_labels
 from foretaste.models.saving import fitted
 from foretaste.protocols import ReadsColumns
 from foretaste.serving.cursors import checksums
-from foretaste.serving.filters import mask
+from foretaste.serving.filters import check_values, mask, misfits
 from foretaste.serving.newcomers import Words
 from foretaste.serving.reading import content_of
 from foretaste.serving.settings import MAX_N
@@ -141,9 +141,20 @@ class Catalogue:
 
     def filter_mask(self, wanted: Mapping[str, Any]) -> BoolArray:
         """(n_items,) true for the items that have what is wanted."""
+        return mask(self._titled, wanted)
+
+    def check_values(self, wanted: Mapping[str, Any]) -> None:
+        """DataError if no item could ever have what is wanted, because a column holds something else altogether."""
+        check_values(wanted, self._titled)
+
+    def misfits(self, columns: Mapping[str, Any]) -> list[str]:
+        """What to know of columns that somebody puts, where the others hold something else."""
+        return misfits(columns, self.frame)
+
+    @property
+    def _titled(self) -> pl.DataFrame:
         title = self.bundle.items.title
-        titled = self.frame if title is None else self.frame.with_columns(pl.Series(title, self.titles))
-        return mask(titled, wanted)
+        return self.frame if title is None else self.frame.with_columns(pl.Series(title, self.titles))
 
     @property
     def column_names(self) -> set[str]:

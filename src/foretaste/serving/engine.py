@@ -17,7 +17,7 @@ from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import current_version
 from foretaste.serving.answers import scored, scored_items
-from foretaste.serving.asking import UserAsks, answered, knowing, told
+from foretaste.serving.asking import UserAsks, answered, knowing, told, worded
 from foretaste.serving.cursors import read_cursor
 from foretaste.serving.leaderboards import known_models
 from foretaste.serving.lists import MAX_HISTORY, ListMaker, Moment
@@ -34,6 +34,7 @@ from foretaste.serving.schemas import (
     Item,
     ItemDeleted,
     ItemIn,
+    ItemPut,
     Items,
     Models,
     People,
@@ -43,7 +44,7 @@ from foretaste.serving.schemas import (
     SearchEventIn,
     SimilarItems,
 )
-from foretaste.serving.service_config import ServiceConfig
+from foretaste.serving.service_config import KindWords, ServiceConfig
 from foretaste.serving.settings import Limits
 from foretaste.serving.tastes import SEARCHES_READ
 from foretaste.serving.worlds import Worlds
@@ -75,14 +76,17 @@ class Engine:
         keep_versions: int = 1,
         answer_seconds: float = Limits().answer_seconds,
         project: Path | None = None,
+        words: KindWords | None = None,
     ) -> None:
         """With a bundle it is ready at once; with a folder of bundles it follows what that folder says is in use.
 
+        words   : what the shop calls the kinds of events
         project : the folder in which answers are written down once it is started; None writes down nothing
         """
         self.store = store
         self._project = project
         self.config = config or ServiceConfig()
+        self._words = words or KindWords()
         folder = bundles if bundles is not None or bundle is None else bundle.folder.parent
         self.worlds = Worlds(store, self.config, folder, keep_versions, follow=bundles is not None)
         self.persons = Persons(self)
@@ -99,7 +103,7 @@ class Engine:
         """The bundle in use and the log of a project folder; `wait=False` leaves the loading to `start`."""
         if current_version(folder / "bundles") is None:
             raise BundleError(f"No bundle is in use in {folder / 'bundles'}; run `foretaste train` first.")
-        config = ServiceConfig.of_project(folder)
+        config, words = ServiceConfig.of_project(folder), KindWords.of_project(folder)
         store = open_store(None, folder)
         seconds = (limits or Limits()).answer_seconds
         engine = cls(
@@ -110,6 +114,7 @@ class Engine:
             keep_versions=keep_versions,
             answer_seconds=seconds,
             project=folder,
+            words=words,
         )
         if wait:
             try:
@@ -164,7 +169,7 @@ class Engine:
 
     def record(self, given: Sequence[AnyEvent]) -> EventsOut:
         """Keep events; what is acknowledged is on disk, and the next answer knows of it."""
-        result = record(given, self.store, self.world, self._clock)
+        result = record(given, self.store, self.world, self._clock, self._words)
         if any(event.__class__.__name__ == "ItemEventIn" for event in given):
             self.worlds.follow()
         return result
@@ -223,7 +228,7 @@ class Engine:
         return self.world if cursor is None else self.worlds.of_version(read_cursor(cursor).version)
 
     def _answer(self, question: Question, world: World, scene: str | None) -> Recommendations:
-        question = knowing(question, world, self.store)
+        question = knowing(worded(question, world, self._words), world, self.store)
         user, past = told(question, world)
         if past is None:
             assert user is not None
@@ -270,7 +275,7 @@ class Engine:
     def item(self, item: str) -> Item:
         return self.world.item(item)
 
-    def put_item(self, item: str, given: ItemIn) -> Item:
+    def put_item(self, item: str, given: ItemIn) -> ItemPut:
         """Offered from now on here, and within a second by every other worker."""
         if given.hidden and self.store.item(item) is not None:
             self.store.hide_item(item)  # first, lest it be seen in between
@@ -279,7 +284,11 @@ class Engine:
         if record is not None and record.hidden != given.hidden:
             self.store.hide_item(item, given.hidden)
         self.worlds.follow()
-        return self.world.item(item)
+        world = self.world
+        known = world.item(item)
+        if not (said := world.catalogue.misfits(given.columns)):
+            return ItemPut.model_construct(known.model_fields_set, **dict(known))
+        return ItemPut.model_construct({*known.model_fields_set, "remarks"}, **dict(known), remarks=said)
 
     def delete_item(self, item: str) -> ItemDeleted:
         """Offered to nobody from now on; what people did with it stays in their histories."""

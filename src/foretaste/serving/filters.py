@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray
 
 MAX_VALUES = 100
+NUMBERS, TEXTS, TRUTHS = "numbers", "texts", "true or false"
 
 
 def check_filter(wanted: Mapping[str, Any], columns: Collection[str]) -> None:
@@ -36,6 +38,63 @@ def check_filter(wanted: Mapping[str, Any], columns: Collection[str]) -> None:
             values = rule if isinstance(rule, list) else [rule]
             if len(values) > MAX_VALUES or not all(isinstance(v, str | int | float | bool) for v in values):
                 raise DataError(f"filter: '{name}' wants a value, or a list of up to {MAX_VALUES} values.")
+
+
+def check_values(wanted: Mapping[str, Any], frame: pl.DataFrame) -> None:
+    """DataError naming the first column whose values are of a sort that can never be what is wanted of it."""
+    for name, rule in wanted.items():
+        if name not in frame.columns or (sort := sort_of(frame[name])) is None:
+            continue
+        values = list(rule.values()) if isinstance(rule, dict) else rule if isinstance(rule, list) else [rule]
+        if isinstance(rule, dict) and (isinstance(frame[name].dtype, pl.List) or sort == TRUTHS):
+            raise DataError(
+                f"filter: '{name}' holds {_such_as(frame[name])}, which no range compares; give a value or a list."
+            )
+        odd = [value for value in values if _sort_of_value(value) != sort]
+        if odd and (isinstance(rule, dict) or len(odd) == len(values)):
+            raise DataError(
+                f"filter: '{name}' holds {_such_as(frame[name])}, and {_short(odd[0])} is none of these; "
+                "write it as the catalogue does."
+            )
+
+
+def misfits(columns: Mapping[str, Any], frame: pl.DataFrame) -> list[str]:
+    """A sentence for each value of an item that is of another sort than its column has, so that filters miss it."""
+    found = []
+    for name, value in columns.items():
+        sort = sort_of(frame[name]) if name in frame.columns else None
+        given = {_sort_of_value(part) for part in (value if isinstance(value, list) else [value])} - {None}
+        if sort is not None and given and sort not in given:
+            said = f"'{name}' holds {_such_as(frame[name])}, and {_short(value)} is none of these"
+            found.append(f"Kept; but {said}, so that filters over it do not find this item.")
+    return found
+
+
+def sort_of(column: pl.Series) -> str | None:
+    """What a column holds, as JSON has it: numbers, texts, or true or false; None where it says nothing."""
+    dtype = column.dtype.inner if isinstance(column.dtype, pl.List) else column.dtype
+    if column.null_count() == len(column):
+        return None
+    return NUMBERS if dtype.is_numeric() else TRUTHS if dtype == pl.Boolean else TEXTS  # dates are texts outside
+
+
+def _sort_of_value(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return TRUTHS
+    return NUMBERS if isinstance(value, int | float) else TEXTS if isinstance(value, str) else None
+
+
+def _such_as(column: pl.Series) -> str:
+    """What a column holds, with one of its values."""
+    sort, values = sort_of(column), column.drop_nulls()
+    if isinstance(column.dtype, pl.List):
+        values = values.explode(empty_as_null=True).drop_nulls()
+    return str(sort) if sort == TRUTHS or not len(values) else f"{sort} like {_short(values[0])}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def matches(columns: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -10,9 +10,9 @@ from foretaste.events.model import Past
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from foretaste.models.content.labels import Labels
     from foretaste.serving.service_config import ServiceConfig
     from foretaste.serving.world import World
+    from foretaste.types import IntArray
 
 
 NAMED = 3
@@ -31,7 +31,7 @@ class Liked(NamedTuple):
 def liked(likes: Sequence[str], past: Past, world: World, config: ServiceConfig) -> Liked:
     """What is best known of each label, without what is in the past anyway; DataError for a label that nothing has."""
     catalogue = world.catalogue
-    codes, labels = labels_of(world, config).history(likes, allowed=world.allowed({}))
+    codes, labels = stand_ins_of(likes, world, config)
     done = set(past.item)
     stand_ins = {
         code: " and ".join(named[:NAMED])
@@ -57,8 +57,18 @@ def joined(before: Past, past: Past) -> Past:
     )
 
 
-def labels_of(world: World, config: ServiceConfig) -> Labels:
-    """DataError where the catalogue has none."""
+def stand_ins_of(likes: Sequence[str], world: World, config: ServiceConfig) -> tuple[IntArray, list[list[str]]]:
+    """Items that stand for these labels, the best last, and for which labels each does.
+
+    DataError where the catalogue has no labels, or nothing has one of these.
+    """
     if (found := world.catalogue.likes(config.likes_column)) is None:
         raise DataError("likes: this catalogue has no column of labels; send a history instead.")
-    return found[1]
+    column, labels = found
+    try:
+        return labels.history(likes, allowed=world.allowed({}))
+    except DataError as error:
+        raise DataError(
+            f"{error} Only labels of the column '{column}' count; likes_column in [serve] of foretaste.toml names "
+            "another."
+        ) from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from foretaste.models.content.onboarding import NOTHING, ItemPicker
 from foretaste.registry import model_spec
-from foretaste.serving.likes import labels_of
+from foretaste.serving.likes import stand_ins_of
 from foretaste.serving.logs import where
 from foretaste.serving.schemas import Onboarding
 from foretaste.types import NO_ITEM
@@ -80,7 +80,7 @@ class OnboardingDesk:
         config = self._engine.config
         column = catalogue.likes(config.likes_column)
         allowed = world.allowed({})
-        liked = NOTHING if not likes else labels_of(world, config).history(likes, allowed=allowed)[0]
+        liked = NOTHING if not likes else stand_ins_of(likes, world, config)[0]
         table = self._of(world)
         picker = table.picker or table.plain
         taken, passed = (codes[codes != NO_ITEM] for codes in (catalogue.codes(chosen), catalogue.codes(seen)))

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from foretaste.errors import BundleError, ConfigError, DataError, ForetasteError, StoreFullError, UnknownNameError
 from foretaste.serving.errors import GoneError, KeysUnreadableError, NotReadyError
 from foretaste.serving.schemas import ErrorDetail, ErrorOut, in_one_sentence
+from foretaste.serving.schemas.base import OBJECTS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -77,6 +78,9 @@ def _invalid(request: Request, error: Exception) -> Response:
         return problem(422, "invalid", "The body was not read; send it with the header Content-Type: application/json.")
     if first["type"] == "json_invalid":
         return problem(422, "invalid", f"The body is not JSON: {first['ctx']['error']} at character {first['loc'][1]}.")
+    if first["loc"] == ("body",) and first["type"] in ("missing", *OBJECTS):  # all of the body is meant
+        empty = "is empty; it " if first["type"] == "missing" else ""
+        return problem(422, "invalid", f"The body {empty}must be a JSON object, as /docs shows it.")
     return problem(422, "invalid", in_one_sentence(first))
 
 

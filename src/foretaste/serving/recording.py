@@ -22,15 +22,17 @@ from foretaste.serving.tastes import LESS, SHOWN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from foretaste.data.kinds import Kinds
     from foretaste.events.clock import Clock
     from foretaste.events.model import EventStore, Outcome
     from foretaste.serving.schemas import AnyEvent
+    from foretaste.serving.service_config import KindWords
     from foretaste.serving.world import World
 
 
-def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Clock) -> EventsOut:
+def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Clock, words: KindWords) -> EventsOut:
     """Keep events; what is acknowledged is on disk, and the next answer knows of it."""
-    usual_kind = world.catalogue.bundle.kinds.names[world.catalogue.bundle.kinds.usual]
+    kinds = world.catalogue.bundle.kinds
     now = clock.now()
     results: list[EventResult | None] = [None] * len(given)
     events: list[tuple[int, Event]] = []
@@ -40,13 +42,14 @@ def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Cl
             results[i] = _result(event.id, "rejected", event.why)
         elif isinstance(event, ItemEventIn):
             items[event.item] = (i, event)
-            results[i] = _result(event.id, "accepted")  # of two about one item the last holds
+            said = " ".join(world.catalogue.misfits(event.columns)) or None
+            results[i] = _result(event.id, "accepted", said)  # of two about one item the last holds
         elif isinstance(event, UserEventIn):
             results[i] = _put_user(event, store)
         elif event.time is not None and (why := clock.ahead(event.time)) is not None:
             results[i] = _result(event.id, "rejected", why)
         else:
-            events.append((i, _event(event, usual_kind, now)))
+            events.append((i, _event(event, words, kinds, now)))
     if items:
         _put_items(items, store, results)
     outcomes = store.append([event for _, event in events]) if events else []
@@ -60,13 +63,13 @@ def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Cl
     return EventsOut.model_construct(accepted=counts["accepted"], results=whole)
 
 
-def _event(given: EventIn | SearchEventIn, usual_kind: str, now: int) -> Event:
+def _event(given: EventIn | SearchEventIn, words: KindWords, kinds: Kinds, now: int) -> Event:
     stamped = given.time is None
     moment = now if given.time is None else given.time
     if isinstance(given, SearchEventIn):
         return Event(given.id, given.user, given.text, SEARCHED, moment, 1.0, stamped)
     value = 1.0 if given.value is None else given.value
-    kind = given.kind or (SHOWN if given.type == "shown" else usual_kind)
+    kind = SHOWN if given.kind is None and given.type == "shown" else words.kind(given.kind, kinds)
     return Event(given.id, given.user, given.item, kind, moment, value, stamped, given.context)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import foretaste
 from foretaste.errors import BundleError, UnknownNameError
@@ -16,6 +16,7 @@ from foretaste.serving.loading import load_fallback
 from foretaste.serving.nearest import with_indexes
 from foretaste.serving.reading import read_items
 from foretaste.serving.recorder import body_hash, written
+from foretaste.serving.schemas import written_time
 from foretaste.serving.service_config import ServiceConfig
 from foretaste.serving.world import World
 
@@ -75,7 +76,7 @@ class Replayer:
         said = record.said
         config = ServiceConfig.parse(record.setting["serve"], "the settings of that answer")
         world = self._world(record, config)
-        question = KINDS[said["ask"]].model_validate(said["question"])
+        question = KINDS[said["ask"]].model_validate(_with_dates(said["question"]))
         user, past = told(question, world)
         if past is None:
             assert user is not None
@@ -107,6 +108,17 @@ class Replayer:
         world = _read(world, record.said.get("read", 0))
         self._worlds = {key: world}  # the next answer is likely of the same
         return world
+
+
+def _with_dates(question: dict[str, Any]) -> dict[str, Any]:
+    """As a client may ask it: written down are µs, and a number from before 1990 would be taken for one of seconds."""
+    if not question.get("history"):
+        return question
+    dated = [
+        {**event, "time": written_time(event["time"])} if isinstance(event.get("time"), int) else event
+        for event in question["history"]
+    ]
+    return {**question, "history": dated}
 
 
 def _read(world: World, to: int) -> World:

@@ -1,4 +1,4 @@
-"""How lists are put together: the table [serve] of foretaste.toml."""
+"""How lists are put together, the table [serve] of foretaste.toml; and what events may be called."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from foretaste.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from foretaste.data.kinds import Kinds
+
+FILE_NAME = "foretaste.toml"
 
 
 class SceneConfig(Config):
@@ -54,11 +58,37 @@ class ServiceConfig(Config):
     @classmethod
     def of_project(cls, folder: Path) -> Self:
         """What foretaste.toml says of it. Only this table is read: a service does not need the rest to be in order."""
-        file = folder / "foretaste.toml"
-        try:
-            document = tomllib.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return cls()
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{file} cannot be read: {error}.") from None
-        return cls.parse(document.get("serve", {}), f"{file}: [serve]")
+        return cls.parse(_document(folder).get("serve", {}), f"{folder / FILE_NAME}: [serve]")
+
+
+class KindWords(Config):
+    """What the shop calls the kinds of events, so that clients may say it as the files do."""
+
+    kind_names: dict[str, str] = {}
+    """Words of the shop to kinds: purchase = "buy"."""
+    default_kind: str | None = None
+    """Kind of events that name none, where the bundle knows it; else the first that says somebody wanted the item."""
+
+    @classmethod
+    def of_project(cls, folder: Path) -> Self:
+        document = _document(folder)
+        data = document.get("data")
+        default = data.get("default_kind") if isinstance(data, dict) else None
+        words = {"kind_names": document.get("kind_names", {}), "default_kind": default}
+        return cls.parse(words, str(folder / FILE_NAME))
+
+    def kind(self, said: str | None, kinds: Kinds) -> str:
+        """The kind an event is of that says this, or nothing."""
+        if said is not None:
+            return self.kind_names.get(said, said)
+        return self.default_kind if self.default_kind in kinds.names else kinds.names[kinds.usual]
+
+
+def _document(folder: Path) -> dict[str, Any]:
+    file = folder / FILE_NAME
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}.") from None

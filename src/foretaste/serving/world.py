@@ -156,7 +156,7 @@ class World:
         return self._having(wanted)[0]
 
     def new_allowed(self, wanted: Mapping[str, Any]) -> BoolArray:
-        """(m,) true for each newcomer that has what is wanted; DataError for a filter over columns that no item has."""
+        """(m,) true for each newcomer that has what is wanted; DataError for a filter that no item could ever match."""
         return self._having(wanted)[1]
 
     def _having(self, wanted: Mapping[str, Any]) -> tuple[BoolArray, BoolArray]:
@@ -167,9 +167,11 @@ class World:
             old = self.catalogue.filter_mask(wanted)
             for code, record in self.changed.items():
                 old[code] = matches(record.columns, wanted)
+            new = np.array([matches(columns, wanted) for columns in self.newcomers.columns], np.bool_)
+            if not old.any() and not new.any():
+                self.catalogue.check_values(wanted)
             if self.hidden is not None:
                 old &= ~self.hidden
-            new = np.array([matches(columns, wanted) for columns in self.newcomers.columns], np.bool_)
             if len(self._masks) >= MASKS_KEPT:
                 self._masks.clear()
             found = self._masks[key] = old, new

@@ -9,7 +9,7 @@ from threading import Event as Signal
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
-from foretaste.errors import BundleError, ForetasteError, UnknownNameError, did_you_mean
+from foretaste.errors import BundleError, DataError, ForetasteError, UnknownNameError, did_you_mean
 from foretaste.events.model import Mark
 from foretaste.pipeline.bundle import activate, bundle_versions, current_version, load_bundle
 from foretaste.protocols import Warmed
@@ -23,7 +23,7 @@ from foretaste.serving.reading import AT_ONCE, read_items, warm
 from foretaste.serving.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from foretaste.events.model import EventStore, ItemRecord
@@ -155,6 +155,8 @@ class Worlds:
         above = self._config.approximate_above
         indexed = with_indexes(bundle, above)
         self.use(indexed)
+        for said in out_of_step(self._config, self.now):
+            log.warning("%s", said)
         if indexed is bundle and wants_index(bundle, above):
             Thread(target=self._build, args=(bundle,), name="foretaste-index", daemon=True).start()
 
@@ -246,6 +248,23 @@ class Worlds:
             log.error("The bundle %s is not used: %s", version, error)
             if self._now is None or self._now.partial:
                 self.on_refused(error)
+
+
+def out_of_step(config: ServiceConfig, world: World) -> Iterator[str]:
+    """What the settings ask of a catalogue that has no such thing. A column may still come, so nothing is refused."""
+    for name, scene in config.scenes.items():
+        try:
+            world.allowed(scene.filter)
+        except DataError as error:
+            yield f"foretaste.toml: [serve.scenes.{name}] {error} Until then, requests for this scene are refused."
+    catalogue = world.catalogue
+    for setting, column, known in (
+        ("group", config.group, set(catalogue.frame.columns)),
+        ("likes_column", config.likes_column, catalogue.column_names),
+    ):
+        if column is not None and column not in known:
+            hint = did_you_mean(column, known) if known else ""
+            yield f"foretaste.toml: [serve] {setting} = '{column}': the catalogue has no such column.{hint}"
 
 
 def _settle() -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 
 from foretaste.serving.likeness import By
 from foretaste.serving.routes.sending import MISSING, as_json
-from foretaste.serving.schemas import Item, ItemDeleted, ItemIn, Items, N, Name, SimilarItems
+from foretaste.serving.schemas import Item, ItemDeleted, ItemIn, ItemPut, Items, N, Name, SimilarItems
 
 if TYPE_CHECKING:
     from foretaste.serving.engine import Engine
@@ -35,7 +35,7 @@ def router(engine: Engine, desk: SearchDesk) -> APIRouter:
         """What is known of an item."""
         return as_json(engine.item(item))
 
-    @routes.put("/v1/items/{item:name}", response_model=Item)
+    @routes.put("/v1/items/{item:name}", response_model=ItemPut)
     def put_item(item: Name, body: ItemIn) -> Response:
         """A new item, or all that is known of an old one. It is offered within a second, without any training."""
         return as_json(engine.put_item(item, body))

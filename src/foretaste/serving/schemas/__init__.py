@@ -26,7 +26,7 @@ from foretaste.serving.schemas.events import (
     UserEventIn,
     read_event,
 )
-from foretaste.serving.schemas.items import Item, ItemDeleted, ItemIn, Items, ScoredItem, SimilarItems
+from foretaste.serving.schemas.items import Item, ItemDeleted, ItemIn, ItemPut, Items, ScoredItem, SimilarItems
 from foretaste.serving.schemas.lists import (
     BatchIn,
     BatchOut,
@@ -81,6 +81,7 @@ __all__ = [
     "ItemDeleted",
     "ItemEventIn",
     "ItemIn",
+    "ItemPut",
     "Items",
     "LessIn",
     "LessOut",

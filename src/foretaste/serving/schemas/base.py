@@ -12,14 +12,18 @@ from foretaste.events.model import EARLIEST, LARGEST_VALUE, LATEST
 from foretaste.serving.settings import MAX_N, MAX_TEXT
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLY = 631_152_000_000_000
+"""1990 in µs: a whole number before it is rather one of another unit."""
 MAX_COLUMNS_BYTES = 64 << 10
 """The most that may be said of one item or person."""
 
 
 def read_time(given: object) -> int:
-    """µs since 1970 UTC, from whole µs or from ISO 8601 with a zone."""
+    """µs since 1970 UTC, from whole µs or from ISO 8601 with a zone. Of another unit, a number would lie in 1970."""
     if isinstance(given, int) and not isinstance(given, bool):
         time = given
+        if time < EARLY:
+            raise ValueError(f"times are µs since 1970 UTC or ISO 8601; {_other_unit(time)}")
     elif isinstance(given, str):
         try:
             moment = datetime.fromisoformat(given)
@@ -33,6 +37,13 @@ def read_time(given: object) -> int:
     if not EARLIEST <= time <= LATEST:
         raise ValueError("outside the years 1 to 9999; whole numbers are µs since 1970 UTC")
     return time
+
+
+def _other_unit(number: int) -> str:
+    for unit, scale in (("seconds", 1_000_000), ("milliseconds", 1_000)):
+        if EARLY <= number * scale < 1_000 * EARLY:
+            return f"this looks like {unit}, so send it times {scale:,}"
+    return "this number lies before 1990, so if it is meant, write ISO 8601"
 
 
 def written_time(time: int) -> str:
@@ -75,7 +86,7 @@ Time = Annotated[
     BeforeValidator(read_time),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer"}],
+            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": EARLY}],
             "description": "ISO 8601 with a zone, or whole µs since 1970 UTC",
         }
     ),
@@ -105,10 +116,14 @@ def answer_example(*of: dict[str, Any]) -> ConfigDict:
     return ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": list(of)})
 
 
+OBJECTS = ("model_attributes_type", "model_type", "dict_type")
+"""What pydantic calls something else where it wants an object."""
+
+
 def in_one_sentence(error: Any) -> str:
     """The first complaint of pydantic: where, and what."""
     where = ".".join(str(part) for part in error["loc"] if part not in ("body", "query", "path"))
-    what = str(error["msg"]).removeprefix("Value error, ")
+    what = "it must be a JSON object" if error["type"] in OBJECTS else str(error["msg"]).removeprefix("Value error, ")
     return f"{where}: {what}." if where else f"{what}."
 
 

@@ -33,7 +33,7 @@ class EventIn(Request):
     type: Literal["interaction", "shown"] = "interaction"
     """shown: the item was put before the person's eyes; its kind is 'shown'."""
     kind: Name | None = None
-    """view, buy, rating, …; left out, the first kind the model knows."""
+    """view, buy, rating, …; left out, default_kind of foretaste.toml or the first that says one wanted the item."""
     time: Time | None = None
     """Left out, now."""
     value: Value | None = None

@@ -25,6 +25,22 @@ class Item(Response):
     """Known, but offered to nobody."""
 
 
+class ItemPut(Item):
+    model_config = answer_example(
+        {
+            "id": "50",
+            "title": "Star Wars (1977)",
+            "columns": {"price": "3,50"},
+            "remarks": [
+                "Kept; but 'price' holds numbers like 9.9, and \"3,50\" is none of these, so that filters over it do "
+                "not find this item."
+            ],
+        }
+    )
+    remarks: list[str] | None = None
+    """What to know of it: columns that hold something else than those of the other items."""
+
+
 class ItemDeleted(Response):
     model_config = answer_example({"id": "50", "deleted": True})
     id: str
