@@ -6,13 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pytest
 
 import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.data.prepare.config import PrepareConfig
 from foretaste.data.relations import Relation
+from foretaste.errors import BundleError
 from foretaste.events.model import Event
 from foretaste.events.sqlite.store import SqliteStore
+from foretaste.pipeline.bundle import current_version
 from foretaste.project import logged, train_on, with_times
 from foretaste.types import Run
 
@@ -108,3 +111,15 @@ def test_the_log_is_prepared_as_the_project_asks_and_train_says_so(tmp_path: Pat
     store = SqliteStore(tmp_path / "events.db")
     assert len(store.frame()) == len(data), "the log itself stays whole"
     store.close()
+
+
+def test_a_bundle_that_cannot_be_read_back_is_not_put_to_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(folder: Path) -> None:
+        raise BundleError(f"The bundle {folder.name} is damaged.")
+
+    data = worlds.parity(n_users=30)
+    first = train_on(tmp_path, data, Run(seed=0), names=["itemknn"])
+    monkeypatch.setattr("foretaste.project.load_bundle", broken)
+    with pytest.raises(BundleError, match="is damaged"):
+        train_on(tmp_path, data, Run(seed=0), names=["itemknn"])
+    assert current_version(tmp_path / "bundles") == first.version

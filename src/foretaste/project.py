@@ -21,7 +21,7 @@ from foretaste.data.told import with_told
 from foretaste.evaluation.train import Selection, select_pipeline, usable_models, usual_models
 from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
-from foretaste.pipeline.bundle import activate, save_bundle
+from foretaste.pipeline.bundle import activate, load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -163,5 +163,7 @@ def train_on(
     pipeline = Pipeline(selection.config).fit(data, run)
     metrics = selection.leaderboard.to_json() if selection.leaderboard else {}
     version = save_bundle(folder / "bundles", pipeline, data, log_position=position, metrics=metrics)
+    del pipeline  # not twice in memory
+    load_bundle(folder / "bundles" / version)  # what cannot be read back never comes into use
     activate(folder / "bundles", version)
     return Trained(version, selection, data)

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
+from foretaste.data.ids import IdMap
+from foretaste.data.items import ItemTable
 from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
 from foretaste.data.readers.sample import sample_table
 from foretaste.data.readers.tables import ROW
-from foretaste.errors import ConfigError
+from foretaste.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from foretaste.data.project.config import ProjectConfig
 
 
 def messy_lines(n: int = 300) -> list[str]:
@@ -87,3 +91,28 @@ def test_everything_in_the_project_file_comes_back(tmp_path: Path) -> None:
     )
     write_project(tmp_path, odd)
     assert load_project(tmp_path) == odd
+
+
+def shop_of_books(folder: Path, title: str) -> ProjectConfig:
+    (folder / "e.csv").write_text("user,item\n" + "".join(f"u{i % 4},i{i % 6}\n" for i in range(24)))
+    (folder / "i.csv").write_text("item_id,title_de\n" + "".join(f"i{i},Titel {i}\n" for i in range(6)))
+    config, _ = guess_project(folder / "e.csv", folder / "i.csv")
+    return config.model_copy(update={"data": config.data.model_copy(update={"title": title})})
+
+
+def test_a_title_the_item_file_does_not_have_is_said_like_a_wrong_key(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"\[data\] title = 'titel_de': the item file has no such column. Did you mean"
+    ):
+        load_dataset(shop_of_books(tmp_path, "titel_de"), tmp_path)
+    by_id, _ = load_dataset(shop_of_books(tmp_path, "item_id"), tmp_path)
+    assert by_id.items.titles() == by_id.items.ids.names.to_list(), "the key for a title: the ids themselves"
+    data, _ = load_dataset(shop_of_books(tmp_path, "title_de"), tmp_path)
+    assert set(data.items.titles()) == {f"Titel {i}" for i in range(6)}
+
+
+def test_a_table_without_its_title_column_goes_by_ids() -> None:
+    table = ItemTable(IdMap(["a", "b"]), pl.DataFrame({"brand": ["x", "y"]}), "title")
+    assert (table.title, table.titles()) == (None, ["a", "b"])
+    with pytest.raises(DataError, match=r"no column 'brnd' of titles. Did you mean 'brand'"):
+        ItemTable.of(table.ids, table.as_frame(), title="brnd")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from foretaste.errors import ConfigError, DataError
+from foretaste.errors import ConfigError, DataError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +32,8 @@ class ItemTable:
     def __post_init__(self) -> None:
         if len(self.frame) != len(self.ids) and self.frame.width:
             raise DataError(f"The item table has {len(self.frame)} rows for {len(self.ids)} ids.")
+        if self.title not in self.frame.columns:  # of a bundle, say: ids are better names than none
+            object.__setattr__(self, "title", None)
 
     @classmethod
     def of(
@@ -44,6 +46,10 @@ class ItemTable:
         joined = pl.DataFrame({key: ids.names}).join(rows, on=key, how="left", maintain_order="left")
         if title is None:
             title = next((name for name in ("title", "name") if name in joined.columns), None)
+        elif title not in joined.columns:
+            raise DataError(
+                f"The item table has no column '{title}' of titles.{did_you_mean(title, set(joined.columns) - {key})}"
+            )
         return cls(ids, joined.drop(key), title)
 
     def __len__(self) -> int:

@@ -98,7 +98,8 @@ def guess_data(table: Table, events: str, name: str) -> tuple[ProjectConfig, lis
 
 def guess_item_columns(frame: pl.DataFrame, ids: pl.Series, path: str) -> dict[str, str | None]:
     """The item file's key is the column most of whose values are ids of items."""
-    return {"items": path, "item_key": guess_key(frame, ids, path, "items"), "title": guess_title(frame.columns)}
+    key = guess_key(frame, ids, path, "items")
+    return {"items": path, "item_key": key, "title": guess_title(name for name in frame.columns if name != key)}
 
 
 def item_rows(frame: pl.DataFrame, key: str | None) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
 from foretaste.data.readers.packed import BLOCK
 from foretaste.data.readers.tables import FILE, QUARANTINE, ROW, Table, read_table, stream_tables
+from foretaste.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,7 +37,8 @@ def load_dataset(config: ProjectConfig, folder: Path, *, block: int = BLOCK) -> 
     items, about_items = _rows_of(folder, data.items, data.item_key, "item", reading.events)
     users, about_users = _rows_of(folder, data.users, data.user_key, "user", reading.events)
     kinds = Kinds(config.kinds) if config.kinds else None
-    dataset = Dataset.from_frame(reading.events, items, kinds=kinds, title=data.title, name=config.name)
+    title = _title(data, items)
+    dataset = Dataset.from_frame(reading.events, items, kinds=kinds, title=title, name=config.name)
     if users is not None:
         named = pl.DataFrame({"user": dataset.users.names})
         rows = users.unique("user", keep="last", maintain_order=True)
@@ -66,6 +68,18 @@ def _with_all_columns(tables: Iterable[Table], data: DataConfig) -> Iterator[Tab
         else:
             yield table
     columns_exist(data, pl.DataFrame(schema=seen))
+
+
+def _title(data: DataConfig, items: pl.DataFrame | None) -> str | None:
+    """The column people read first; the key is none, since an item without a title goes by its id anyway."""
+    if items is None or data.title in {None, data.item_key}:
+        return None
+    if data.title not in items.columns:
+        raise ConfigError(
+            f"foretaste.toml: [data] title = '{data.title}': the item file has no such column."
+            f"{did_you_mean(str(data.title), set(items.columns) - {'item'})}"
+        )
+    return data.title
 
 
 def _rows_of(
