@@ -52,7 +52,7 @@ def test_help_names_every_command() -> None:
 
 
 def test_init_shows_its_guess_and_check_finds_nothing(bookshop: Path) -> None:
-    shown = run("init", str(ORDERS), "--items", str(BOOKS), "-p", str(bookshop)).stdout
+    shown = run("init", str(ORDERS), "--items", str(BOOKS), "-p", str(bookshop), "--force").stdout
     for column in ("Kundennummer", "Artikelnummer", "Zeitpunkt", "Aktion"):
         assert column in shown
     report = json.loads(run("check", "-p", str(bookshop), "--json").stdout)

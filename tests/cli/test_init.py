@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from foretaste.cli.app import app
+from foretaste.errors import ForetasteError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,3 +73,36 @@ def test_a_server_that_is_not_there_is_one_sentence_without_the_password(files: 
     assert done.exception is not None
     assert "secret" not in str(done.exception)
     assert "postgresql://me@127.0.0.1:1/shop cannot be read" in str(done.exception)
+
+
+def refused(*words: str) -> str:
+    done = CliRunner().invoke(app, list(words))
+    assert isinstance(done.exception, ForetasteError), done.output
+    return str(done.exception)
+
+
+def test_what_was_corrected_by_hand_is_not_overwritten_without_a_word(files: Path) -> None:
+    asked = ("init", f"{files}/e.csv", "-p", f"{files}/shop")
+    run(*asked)
+    corrected = (files / "shop" / "foretaste.toml").read_text() + "# by hand\n"
+    (files / "shop" / "foretaste.toml").write_text(corrected)
+    assert "is there already; correct it by hand, or write it anew with --force" in refused(*asked)
+    assert (files / "shop" / "foretaste.toml").read_text() == corrected
+    run(*asked, "--force")
+    assert "by hand" not in (files / "shop" / "foretaste.toml").read_text()
+    assert (files / "shop" / "foretaste.toml.bak").read_text() == corrected
+
+
+def test_up_goes_by_the_foretaste_toml_that_is_there(files: Path) -> None:
+    run("init", f"{files}/e.csv", "-p", f"{files}/shop")
+    toml = files / "shop" / "foretaste.toml"
+    corrected = toml.read_text().replace('user = "user"', 'user = "item"').replace('item = "item"', 'item = "user"')
+    toml.write_text(corrected + "[prepare]\nsession_gap_minutes = 0.05\n")
+    said = " ".join(run("up", f"{files}/e.csv", "--no-serve", "-p", f"{files}/shop").split())
+    assert "none is guessed again" in said
+    assert toml.read_text().startswith(corrected)
+    manifest = json.loads(next((files / "shop" / "bundles").glob("2*/manifest.json")).read_text())
+    assert (manifest["data"]["users"], manifest["data"]["items"]) == (24, 4), "its [prepare] is done"
+    assert "names no file for the items" in refused(
+        "up", f"{files}/e.csv", "--items", f"{files}/i.csv", *("-p", f"{files}/shop")
+    )

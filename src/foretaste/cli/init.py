@@ -37,13 +37,23 @@ def init(
     searches: Searches = None,
     table: TableName = None,
     query: Query = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write anew what is there already; it is kept as foretaste.toml.bak.")
+    ] = False,
     project: Folder = ".",
     as_json: Json = False,
 ) -> None:
     """Guess the columns of a file, show the guess, and write foretaste.toml."""
-    from foretaste.data.project.guess import guess_project, guess_table, more_table, write_project
+    from foretaste.data.project.guess import FILE_NAME, guess_project, guess_table, more_table, write_project
     from foretaste.data.readers.postgres import without_password
+    from foretaste.errors import ConfigError
 
+    there = Path(project) / FILE_NAME
+    if there.exists() and not force:
+        raise ConfigError(
+            f"{there} is there already; correct it by hand, or write it anew with --force, which keeps it as "
+            f"{FILE_NAME}.bak."
+        )
     config, guesses = guess_project(
         events,
         items,

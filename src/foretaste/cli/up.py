@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from foretaste.cli.init import Items, Users
 from foretaste.cli.output import console, notes
 from foretaste.cli.serve import Host, Port, run_server
 from foretaste.cli.train import show
+
+if TYPE_CHECKING:
+    from foretaste.data.project.config import ProjectConfig
 
 
 def up(
@@ -27,22 +30,43 @@ def up(
     """Guess the columns, check, train and serve a file, in one command."""
     from foretaste.data.checks.check import report_view
     from foretaste.data.checks.report_data import with_data
-    from foretaste.data.project.guess import guess_project, guess_table, load_dataset, write_project
+    from foretaste.data.project.guess import FILE_NAME, guess_project, guess_table, load_dataset, write_project
     from foretaste.progress import progress
     from foretaste.project import train_on
     from foretaste.types import Run
 
     folder = project or Path(f"{events.name.split('.')[0]}-foretaste")
-    config, guesses = guess_project(events, items, users)
-    folder.mkdir(parents=True, exist_ok=True)
-    written = write_project(folder, config)
     out = console()
-    out.print(guess_table(guesses))
-    out.print(f"Written to {written}; correct it there and run `foretaste train -p {folder}` again.\n", highlight=False)
+    if (folder / FILE_NAME).exists():  # perhaps corrected by hand
+        config = known_project(folder, {"events": str(events), "items": items, "users": users})
+        out.print(f"The columns are as {folder / FILE_NAME} says; none is guessed again.\n", highlight=False)
+    else:
+        config, guesses = guess_project(events, items, users)
+        written = write_project(folder, config)
+        out.print(guess_table(guesses))
+        then = f"correct it there and run `foretaste train -p {folder}` again"
+        out.print(f"Written to {written}; {then}.\n", highlight=False)
     data, report = load_dataset(config, folder)
     out.print(report_view(with_data(report, data, config.prepare)[0]))
     with progress(notes()) as bars:
-        trained = train_on(folder, data, Run(progress=bars))
+        trained = train_on(folder, data, Run(progress=bars), preparation=config.prepare)
     show(trained)
     if serve:
         run_server(folder, host, port)
+
+
+def known_project(folder: Path, given: dict[str, str | None]) -> ProjectConfig:
+    """The settings that are there, if they are of the files that are given."""
+    from foretaste.data.beside import place
+    from foretaste.data.project.guess import FILE_NAME, load_project, spelled
+    from foretaste.errors import ConfigError
+
+    config = load_project(folder)
+    for what, file in given.items():
+        read = getattr(config.data, what)
+        if file is not None and (read is None or spelled(place(folder, read)) != spelled(file)):
+            raise ConfigError(
+                f"{folder / FILE_NAME} is there already and names {read or 'no file'} for the {what}, not {file}; "
+                "correct it there, or name another folder with -p."
+            )
+    return config

@@ -37,9 +37,14 @@ def load_project(folder: Path) -> ProjectConfig:
 
 
 def write_project(folder: Path, config: ProjectConfig) -> Path:
-    """A commented foretaste.toml, written whole or not at all. A password in an address is left out."""
+    """A commented foretaste.toml, written whole or not at all; one that was there is kept as foretaste.toml.bak.
+
+    A password in an address is left out.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE_NAME
+    if path.exists():
+        path.replace(folder / f"{FILE_NAME}.bak")
     write_whole(path, "\n".join(_lines(config)) + "\n")
     return path
 

@@ -46,22 +46,22 @@ def guess_project(
     """Read the files, guess every column, and say why. Paths become absolute."""
     found: dict[str, object] = {"table": table, "query": query}
     sample = sample_table(f"{events}#{table}" if table else events, query=query)
-    config, guesses = guess_data(sample, _spelled(events), _name(events))
+    config, guesses = guess_data(sample, spelled(events), _name(events))
     user_ids, item_ids = sample.frame[config.data.user], sample.frame[config.data.item]
     if items is not None:
         rows = read_table(items).frame
-        found |= guess_item_columns(rows, item_ids, _spelled(items))
+        found |= guess_item_columns(rows, item_ids, spelled(items))
         found["image"] = guess_image(rows)
         item_ids = pl.concat([item_ids.cast(pl.String), rows[str(found["item_key"])].cast(pl.String)])
     if images is not None:
         places_in(images, item_ids.cast(pl.String).str.strip_chars().unique())  # a wrong folder is said now
         found |= {"images": str(images.resolve()), "image": None}
     if users is not None:
-        key = guess_key(read_table(users).frame, user_ids, _spelled(users), "users")
-        found |= {"users": _spelled(users), "user_key": key}
+        key = guess_key(read_table(users).frame, user_ids, spelled(users), "users")
+        found |= {"users": spelled(users), "user_key": key}
     more: dict[str, object] = {"relations": _relations(relations, user_ids, item_ids)}
     if searches is not None:
-        more["searches"] = guess_searches(sample_table(searches), _spelled(searches))
+        more["searches"] = guess_searches(sample_table(searches), spelled(searches))
     data = config.data.model_copy(update=found)
     return config.model_copy(update={"data": data, **more}), guesses
 
@@ -114,16 +114,16 @@ def _relations(files: Sequence[Place], users: pl.Series, items: pl.Series) -> di
     for file in files:
         frame, name = sample_table(file).frame, _name(file)
         if (pair := guess_entities(frame, items)) is not None:
-            entities = {"entities": _spelled(file), "entity_item": pair[0], "entity": pair[1]}
+            entities = {"entities": spelled(file), "entity_item": pair[0], "entity": pair[1]}
         else:
-            found[name] = guess_relation(frame, name, _spelled(file), users, items)
+            found[name] = guess_relation(frame, name, spelled(file), users, items)
     return {
         name: relation.model_copy(update=entities) if relation.between == "triples" else relation
         for name, relation in found.items()
     }
 
 
-def _spelled(source: Place) -> str:
+def spelled(source: Place) -> str:
     """As foretaste.toml has it: an absolute path, or an address without its password."""
     if isinstance(source, str) and is_postgres(source):
         return without_password(source)
