@@ -16,17 +16,23 @@ from foretaste.events.sqlite.store import SqliteStore
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from click.testing import Result
 
-def run(*words: object) -> str:
+
+def result_of(*words: object) -> Result:
     result = CliRunner().invoke(app, [str(word) for word in words])
     if isinstance(result.exception, ForetasteError):
         raise result.exception
     assert result.exit_code == 0, result.output
-    return result.output
+    return result
+
+
+def run(*words: object) -> str:
+    return result_of(*words).output
 
 
 def run_json(*words: object) -> dict[str, Any]:
-    return json.loads(run(*words, "--json"))
+    return json.loads(result_of(*words, "--json").stdout)
 
 
 @pytest.fixture
@@ -45,6 +51,41 @@ def test_out_and_in_again(shop: Path, tmp_path: Path) -> None:
     assert run_json("export", file, "-p", shop) == {"file": str(file), "events": 30}
     assert run_json("import", file, "-p", other) == {"file": str(file), "events": 30, "new": 30}
     assert "0 of 30 events are new" in run("import", file, "-p", shop)
+
+
+@pytest.fixture
+def bookshop(tmp_path: Path) -> Path:
+    """A project whose columns no guess would find: buyer and seller by numbers, words for kinds of its own."""
+    rows = [f"{i % 4},{i % 6},{'gone' if i % 2 else 'seen'},2024-01-{1 + i:02d}" for i in range(24)]
+    (tmp_path / "e.csv").write_text("who,what,did,day\n" + "\n".join(rows) + "\n")
+    (tmp_path / "i.csv").write_text("what,title\n" + "".join(f"{i},Title {i}\n" for i in range(6)))
+    data = {"events": f"{tmp_path}/e.csv", "user": "who", "item": "what", "kind": "did", "time": "day"}
+    toml = "name = 'shop'\n[data]\n" + "".join(f"{key} = '{value}'\n" for key, value in data.items())
+    (tmp_path / "foretaste.toml").write_text(toml + "[kind_names]\ngone = 'buy'\nseen = 'view'\n")
+    return tmp_path
+
+
+def test_an_import_reads_the_columns_of_the_project(bookshop: Path) -> None:
+    assert "24 of 24 events are new" in run("import", bookshop / "e.csv", "-p", bookshop)
+    store = SqliteStore(bookshop / "events.db")
+    assert set(store.frame()["kind"]) == {"buy", "view"}
+    assert set(store.frame()["user"]) == {"0", "1", "2", "3"}
+    store.close()
+    (bookshop / "bare.csv").write_text("who,what\n8,1\n,2\n")
+    said = run("import", bookshop / "bare.csv", "-p", bookshop)
+    assert "no column 'day'; its events are kept without a time" in said
+    assert "Left out: 1 rows, the first for this: No user in 'who'. (bare.csv:3)" in said
+    assert "1 of 1 events are new" in said
+
+
+def test_an_import_of_a_file_that_is_not_of_events_is_refused(bookshop: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"i.csv does not seem to be a file of events.*as in foretaste.toml \('who', 'what'\)"
+    ):
+        run("import", bookshop / "i.csv", "-p", bookshop)
+    assert not (bookshop / "events.db").exists()
+    (bookshop / "other.csv").write_text("customer,product\nann,tea\n")
+    assert "are guessed: user = customer, item = product." in run("import", bookshop / "other.csv", "-p", bookshop)
 
 
 def test_a_file_of_another_shape_is_understood_too(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def load_dataset(config: ProjectConfig, folder: Path, *, block: int = BLOCK) -> 
     """
     data = config.data
     tables = stream_tables(events_source(folder, data), query=data.query, block=block)
-    reading = checked_parts(_with_all_columns(tables, data), config)
+    reading = checked_parts(with_all_columns(tables, data), config)
     if len(reading.quarantined):
         reading.quarantined.sort(FILE, ROW, maintain_order=True).write_csv(folder / QUARANTINE)
     items, about_items = _rows_of(folder, data.items, data.item_key, "item", reading.events)
@@ -55,7 +55,7 @@ def events_source(folder: Path, data: DataConfig) -> Path | str:
     return place(folder, source)
 
 
-def _with_all_columns(tables: Iterable[Table], data: DataConfig) -> Iterator[Table]:
+def with_all_columns(tables: Iterable[Table], data: DataConfig) -> Iterator[Table]:
     """A part of a JSON file may happen to hold no record with a rating; the file has the column all the same."""
     needed = [name for name in (data.user, data.item, data.time, data.kind, data.value) if name]
     seen: dict[str, pl.DataType] = {}
