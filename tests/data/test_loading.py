@@ -10,6 +10,7 @@ import pytest
 
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
+from foretaste.data.project.config import ProjectConfig
 from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
 from foretaste.data.readers.sample import sample_table
 from foretaste.data.readers.tables import ROW
@@ -17,8 +18,6 @@ from foretaste.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from foretaste.data.project.config import ProjectConfig
 
 
 def messy_lines(n: int = 300) -> list[str]:
@@ -116,3 +115,13 @@ def test_a_table_without_its_title_column_goes_by_ids() -> None:
     assert (table.title, table.titles()) == (None, ["a", "b"])
     with pytest.raises(DataError, match=r"no column 'brnd' of titles. Did you mean 'brand'"):
         ItemTable.of(table.ids, table.as_frame(), title="brnd")
+
+
+@pytest.mark.parametrize(("zone", "near"), [("Europe/Berlinn", "Europe/Berlin"), ("MEZ", "MET")])
+def test_a_wrong_time_zone_is_said_with_the_nearest(zone: str, near: str) -> None:
+    data = {"events": "e.csv", "user": "user", "item": "item"}
+    said = rf"foretaste.toml: time_zone = '{zone}': there is no such time zone. Did you mean '{near}'\?"
+    with pytest.raises(ConfigError, match=said):
+        ProjectConfig.parse({"name": "shop", "data": {**data, "time_zone": zone}}, "foretaste.toml")
+    known = ProjectConfig.parse({"name": "shop", "data": {**data, "time_zone": near}}, "foretaste.toml")
+    assert known.data.time_zone == near

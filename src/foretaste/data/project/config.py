@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator
 
 from foretaste.config import Config
 from foretaste.data.kinds import EventKind
 from foretaste.data.prepare.config import PrepareConfig
+from foretaste.errors import ConfigError
+
+
+def _known_zone(name: str) -> str:
+    known = set() if name == "UTC" else available_timezones()
+    if known and name not in known:  # a system may have no table of zones
+        near = get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+        hint = f"Did you mean '{near[0]}'?" if near else "Name it like Europe/Berlin, or UTC."
+        raise ConfigError(f"time_zone = '{name}': there is no such time zone. {hint}")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class DataConfig(Config):
@@ -24,7 +41,7 @@ class DataConfig(Config):
     """Column with the time; without one, the order of the rows counts."""
     time_format: str = "iso"
     """iso, s, ms, us, ns (since 1970), excel (days), or a pattern like %d.%m.%Y %H:%M."""
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     """Of times that do not name one themselves."""
     kind: str | None = None
     """Column with the kind of event."""
@@ -82,7 +99,7 @@ class SearchConfig(Config):
     """Column with when; searches without a time are not used for anything that is measured."""
     time_format: str = "iso"
     """As for the events."""
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     """As for the events."""
 
 
