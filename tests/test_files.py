@@ -53,6 +53,25 @@ def test_where_nothing_can_be_written_is_said_at_once(tmp_path: Path, name: str,
     check_writable(tmp_path / "a.html")
 
 
+def test_a_file_that_may_not_be_replaced_is_said_without_a_guess_why(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "a.html").write_text("old")
+    monkeypatch.setattr(os, "access", lambda place, mode: place != tmp_path)
+    for name in ("a.html", "new.html"):
+        with pytest.raises(ConfigError, match=f"{name} cannot be written: {tmp_path} may not be written to. Name"):
+            check_writable(tmp_path / name)
+    check_writable(Path("/dev/null"))
+
+
+def test_a_read_only_disk_is_one_sentence(tmp_path: Path, monkeypatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(ConfigError, match=r"a\.json cannot be written \(Read-only file system\)"):
+        write_whole(tmp_path / "a.json", "one")
+
+
 @pytest.mark.parametrize(
     "command",
     [

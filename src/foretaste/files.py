@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from foretaste.errors import ConfigError
@@ -30,7 +30,8 @@ def write_whole(path: Path, text: str, *, private: bool = False) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only file system refuses even to remove what is not there
+            beside.unlink(missing_ok=True)
         raise ConfigError(f"{path} cannot be written ({error.strerror}); check the folder and its disk.") from None
 
 
@@ -41,8 +42,19 @@ def check_writable(path: Path) -> None:
         raise ConfigError(f"{path} cannot be written: there is no folder {folder}. Make it first.")
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name a file in it.")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise ConfigError(f"{path} cannot be written: it belongs to somebody else. Name another file.")
+    # A file is replaced by one written beside it, so its folder counts too; a pipe is written to where it is.
+    asked = [folder] if not path.exists() else [folder, path] if path.is_file() else [path]
+    for place in asked:
+        if not os.access(place, os.W_OK):
+            raise ConfigError(f"{path} cannot be written: {place} may not be written to. Name another file.")
+
+
+def make_folder(folder: Path) -> None:
+    """The folder and those above it, where they are not there yet; ConfigError where that is not allowed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"The folder {folder} cannot be made ({error.strerror}); name another.") from None
 
 
 @contextmanager

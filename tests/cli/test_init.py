@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from foretaste.cli.app import app
-from foretaste.errors import ForetasteError
+from foretaste.data.project.guess import guess_project, write_project
+from foretaste.errors import ConfigError, ForetasteError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,3 +107,14 @@ def test_up_goes_by_the_foretaste_toml_that_is_there(files: Path) -> None:
     assert "names no file for the items" in refused(
         "up", f"{files}/e.csv", "--items", f"{files}/i.csv", *("-p", f"{files}/shop")
     )
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(files: Path) -> None:
+    with pytest.raises(ConfigError, match=r"The folder .*e.csv/shop cannot be made \(Not a directory\)"):
+        write_project(files / "e.csv" / "shop", guess_project(files / "e.csv")[0])
+    with (files / "e.csv").open("a") as more:
+        more.write(",i1,1700000000\n")
+    run("init", f"{files}/e.csv", "-p", f"{files}/shop")
+    (files / "shop" / "quarantine.csv").mkdir()
+    for command in ("check", "train"):
+        assert "quarantine.csv cannot be written" in refused(command, "-p", f"{files}/shop")

@@ -11,7 +11,7 @@ from foretaste.data.prepare.config import PrepareConfig
 from foretaste.data.project.config import DataConfig, ProjectConfig, RelationConfig, SearchConfig
 from foretaste.data.readers.postgres import is_postgres, without_password
 from foretaste.errors import ConfigError
-from foretaste.files import write_whole
+from foretaste.files import check_writable, make_folder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +41,9 @@ def write_project(folder: Path, config: ProjectConfig) -> Path:
 
     A password in an address is left out.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = folder / FILE_NAME
+    check_writable(path)
     if path.exists():
         path.replace(folder / f"{FILE_NAME}.bak")
     write_whole(path, "\n".join(_lines(config)) + "\n")

@@ -16,6 +16,7 @@ from foretaste.data.kinds import Kinds
 from foretaste.data.readers.packed import BLOCK
 from foretaste.data.readers.tables import FILE, QUARANTINE, ROW, Table, read_table, stream_tables
 from foretaste.errors import ConfigError, did_you_mean
+from foretaste.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,7 +34,8 @@ def load_dataset(config: ProjectConfig, folder: Path, *, block: int = BLOCK) -> 
     tables = stream_tables(events_source(folder, data), query=data.query, block=block)
     reading = checked_parts(with_all_columns(tables, data), config)
     if len(reading.quarantined):
-        reading.quarantined.sort(FILE, ROW, maintain_order=True).write_csv(folder / QUARANTINE)
+        rows = reading.quarantined.sort(FILE, ROW, maintain_order=True)
+        write_whole(folder / QUARANTINE, rows.write_csv())
     items, about_items = _rows_of(folder, data.items, data.item_key, "item", reading.events)
     users, about_users = _rows_of(folder, data.users, data.user_key, "user", reading.events)
     kinds = Kinds(config.kinds) if config.kinds else None
