@@ -118,3 +118,18 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(files: Path) -> None:
     (files / "shop" / "quarantine.csv").mkdir()
     for command in ("check", "train"):
         assert "quarantine.csv cannot be written" in refused(command, "-p", f"{files}/shop")
+
+
+def test_a_file_given_for_the_folder_is_one_sentence_or_its_folder(files: Path) -> None:
+    commands = (
+        ["train"],
+        ["recommend", "--user", "u0"],
+        ["serve"],
+        ["init", f"{files}/e.csv"],
+        ["up", f"{files}/e.csv"],
+    )
+    for command in commands:
+        assert "e.csv is a file; name the project's folder" in refused(*command, "-p", f"{files}/e.csv")
+    assert "e.csv is a file" in refused("recommend", "--user", "u0", "-p", f"{files}/e.csv/shop")
+    run("init", f"{files}/e.csv", "-p", f"{files}/shop")
+    assert json.loads(run("check", "-p", f"{files}/shop/foretaste.toml", "--json"))["counts"]["events"] == 24

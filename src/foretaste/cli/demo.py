@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from foretaste.cli.output import Json, console, notes, print_json
+from foretaste.cli.output import Json, console, notes, print_json, project_folder
 from foretaste.cli.recommend import titles
 from foretaste.cli.serve import Host, Port, run_server
 from foretaste.cli.train import described, show
@@ -21,7 +21,9 @@ def demo(
     serve: Annotated[
         bool | None, typer.Option("--serve/--no-serve", help="Serve the page at the end; default: on a terminal.")
     ] = None,
-    project: Annotated[Path, typer.Option("--project", "-p", help="Folder to work in.")] = Path("foretaste-demo"),
+    project: Annotated[
+        str, typer.Option("--project", "-p", callback=project_folder, help="Folder to work in.")
+    ] = "foretaste-demo",
     host: Host = "127.0.0.1",
     port: Port = 8000,
     as_json: Json = False,
@@ -33,7 +35,7 @@ def demo(
     from foretaste.serving.engine import Engine
     from foretaste.types import Run
 
-    out = console()
+    out, folder = console(), Path(project)
     data = load_source("movielens-100k")
     if not as_json:
         out.print(
@@ -42,8 +44,8 @@ def demo(
             highlight=False,
         )
     with progress(notes()) as bars:
-        trained = train_on(project, data, Run(seed=0, progress=bars))
-    with Engine.of_project(project) as engine:
+        trained = train_on(folder, data, Run(seed=0, progress=bars))
+    with Engine.of_project(folder) as engine:
         answer = engine.for_user(PERSON, 10, explain=True)
         profile = engine.profile(PERSON, 3)
     if as_json:
@@ -54,7 +56,7 @@ def demo(
     out.print(f"\n[bold]For person {PERSON}[/bold], who lately rated {lately}:\n", highlight=False)
     out.print(titles(answer))
     if serve or (serve is None and sys.stdout.isatty()):
-        run_server(project, host, port)
+        run_server(folder, host, port)
     else:
         out.print(
             f"\nNext: foretaste serve -p {project}   then click a title and see the list change.",

@@ -14,7 +14,27 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
-Folder = Annotated[str, typer.Option("--project", "-p", help="The project folder; it holds foretaste.toml.")]
+
+
+def project_folder(given: str | None) -> str | None:
+    """Of -p: the folder, where its foretaste.toml was named instead; ConfigError for any other file."""
+    if given is None:
+        return None
+    path = Path(given)
+    if path.name == "foretaste.toml" and path.is_file():
+        return str(path.parent)
+    for place in (path, *path.parents):
+        if place.is_file():
+            from foretaste.errors import ConfigError
+
+            raise ConfigError(f"-p {given}: {place} is a file; name the project's folder, which holds foretaste.toml.")
+    return given
+
+
+Folder = Annotated[
+    str,
+    typer.Option("--project", "-p", callback=project_folder, help="The project folder; it holds foretaste.toml."),
+]
 
 
 def writable(path: Path | None) -> Path | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foretaste.cli.init import Items, Users
-from foretaste.cli.output import console, notes
+from foretaste.cli.output import console, notes, project_folder
 from foretaste.cli.serve import Host, Port, run_server
 from foretaste.cli.train import show
 
@@ -21,7 +21,8 @@ def up(
     items: Items = None,
     users: Users = None,
     project: Annotated[
-        Path | None, typer.Option("--project", "-p", help="Folder to work in; default: NAME-foretaste.")
+        str | None,
+        typer.Option("--project", "-p", callback=project_folder, help="Folder to work in; default: NAME-foretaste."),
     ] = None,
     host: Host = "127.0.0.1",
     port: Port = 8000,
@@ -35,7 +36,7 @@ def up(
     from foretaste.project import train_on
     from foretaste.types import Run
 
-    folder = project or Path(f"{events.name.split('.')[0]}-foretaste")
+    folder = Path(project or f"{events.name.split('.')[0]}-foretaste")
     out = console()
     if (folder / FILE_NAME).exists():  # perhaps corrected by hand
         config = known_project(folder, {"events": str(events), "items": items, "users": users})
