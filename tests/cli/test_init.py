@@ -51,7 +51,7 @@ def test_every_input_has_its_flag_and_is_shown(files: Path) -> None:
     found = tomllib.loads((files / "shop" / "foretaste.toml").read_text())
     assert found["relations"]["friends"]["between"] == "users"
     assert found["searches"]["text"] == "query"
-    assert found["data"]["images"] == f"{files}/pictures"
+    assert found["data"]["images"] == "../pictures"
     problems = {problem["code"] for problem in json.loads(run("check", "-p", f"{files}/shop", "--json"))["problems"]}
     assert "picture-missing" in problems
 
@@ -133,3 +133,21 @@ def test_a_file_given_for_the_folder_is_one_sentence_or_its_folder(files: Path) 
     assert "e.csv is a file" in refused("recommend", "--user", "u0", "-p", f"{files}/e.csv/shop")
     run("init", f"{files}/e.csv", "-p", f"{files}/shop")
     assert json.loads(run("check", "-p", f"{files}/shop/foretaste.toml", "--json"))["counts"]["events"] == 24
+
+
+def test_a_project_may_be_moved_with_its_files(files: Path) -> None:
+    shop = files / "here" / "shop"
+    given = ("--items", f"{files}/here/shop/i.csv", "--relations", f"{files}/here/friends.csv")
+    shop.mkdir(parents=True)
+    for name, folder in {"e.csv": shop.parent, "friends.csv": shop.parent, "i.csv": shop}.items():
+        (files / name).rename(folder / name)
+    run("init", f"{files}/here/e.csv", *given, "-p", f"{shop}")
+    found = tomllib.loads((shop / "foretaste.toml").read_text())
+    assert (found["data"]["events"], found["data"]["items"]) == ("../e.csv", "i.csv")
+    assert found["relations"]["friends"]["file"] == "../friends.csv"
+    (files / "here").rename(files / "there")
+    assert json.loads(run("check", "-p", f"{files}/there/shop", "--json"))["counts"]["events"] == 24
+    far = guess_project(files / "there" / "e.csv")[0]
+    far = far.model_copy(update={"data": far.data.model_copy(update={"events": "/nowhere/e.csv"})})
+    written = write_project(files / "there" / "shop", far)
+    assert 'events = "/nowhere/e.csv"' in written.read_text(), "what shares nothing but the root keeps its path"

@@ -80,6 +80,7 @@ def test_everything_in_the_project_file_comes_back(tmp_path: Path) -> None:
     odd = config.model_validate(
         {
             **config.model_dump(),
+            "data": {**config.data.model_dump(), "events": "e.csv"},
             "prepare": {"min_user_events": 2, "repeats": "last"},
             "relations": {
                 "friends": {"file": "f.csv", "between": "users", "source": "a", "target": "b"},

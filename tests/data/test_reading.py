@@ -318,7 +318,10 @@ def test_the_project_file_round_trips_any_name(tmp_path: Path, column: str, word
     (tmp_path / "e.csv").write_text("user,item\n" + "\n".join(",".join(row) for row in rows), encoding="utf-8")
     config, _ = guess_project(tmp_path / "e.csv")
     odd = config.model_copy(
-        update={"data": config.data.model_copy(update={"user": column, "title": word}), "kind_names": {word: "buy"}}
+        update={
+            "data": config.data.model_copy(update={"events": "e.csv", "user": column, "title": word}),
+            "kind_names": {word: "buy"},
+        }
     )
     write_project(tmp_path, odd)
     assert load_project(tmp_path) == odd

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foretaste.data.prepare.config import PrepareConfig
@@ -15,7 +17,6 @@ from foretaste.files import check_writable, make_folder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from foretaste.config import Config
 
@@ -46,8 +47,31 @@ def write_project(folder: Path, config: ProjectConfig) -> Path:
     check_writable(path)
     if path.exists():
         path.replace(folder / f"{FILE_NAME}.bak")
-    write_whole(path, "\n".join(_lines(config)) + "\n")
+    write_whole(path, "\n".join(_lines(_seen_from(folder.resolve(), config))) + "\n")
     return path
+
+
+def _seen_from(folder: Path, config: ProjectConfig) -> ProjectConfig:
+    """The same with paths from the folder, so that it may be moved together with its files."""
+
+    def nearby(config: Config, *names: str) -> dict[str, str | None]:
+        return {name: _nearby(folder, getattr(config, name)) for name in names}
+
+    data = config.data.model_copy(update=nearby(config.data, "events", "items", "users", "images"))
+    relations = {
+        name: relation.model_copy(update=nearby(relation, "file", "entities"))
+        for name, relation in config.relations.items()
+    }
+    searches = config.searches and config.searches.model_copy(update=nearby(config.searches, "file"))
+    return config.model_copy(update={"data": data, "relations": relations, "searches": searches})
+
+
+def _nearby(folder: Path, source: str | None) -> str | None:
+    """A path from the folder, where both lie together somewhere below the root; else as it is."""
+    if source is None or is_postgres(source) or not Path(source).is_absolute():
+        return source
+    shared = os.path.commonpath([folder, source])
+    return source if shared == folder.anchor else os.path.relpath(source, folder)
 
 
 def _lines(config: ProjectConfig) -> Iterator[str]:
