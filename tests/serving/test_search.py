@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from foretaste.cli.app import app as cli
+from foretaste.errors import DataError
 from foretaste.search.search import Search, SearchConfig
 from foretaste.serving.schemas import ItemIn
 from foretaste.serving.searching import SearchDesk
@@ -55,6 +56,11 @@ def test_filters_and_mistakes(client: TestClient) -> None:
         answer = client.get("/v1/search", params=wrong)
         assert 400 <= answer.status_code < 500
         assert answer.json()["error"]["message"]
+    for empty in ("", " "):
+        said = client.get("/v1/search", params={"q": empty}).json()["error"]["message"]
+        assert said == "q: it is empty; say in words what to look for."
+        with pytest.raises(DataError, match="nothing to look for; say it in words"):
+            CliRunner().invoke(cli, ["search", empty], catch_exceptions=False)
     nothing = client.get("/v1/search", params={"q": "zzzzzzzz"}).json()
     assert nothing["corrected"] is None
 

@@ -36,6 +36,8 @@ def search(
 
     if (query is None) == (picture is None):
         raise DataError('Say what to look for: foretaste search "red shoes", or foretaste search --picture shoes.jpg.')
+    if query is not None and not query.strip():
+        raise DataError('There is nothing to look for; say it in words: foretaste search "red shoes".')
     with Engine.of_project(Path(project)) as engine:
         desk = SearchDesk(engine, SearchConfig(meaning=0.0) if words else SearchConfig())
         with progress(notes()) as report:

@@ -12,6 +12,7 @@ from foretaste.serving.looking import FORMATS
 from foretaste.serving.routes.recommendations import WANTED, _filter
 from foretaste.serving.routes.sending import as_json
 from foretaste.serving.schemas import N, Name
+from foretaste.serving.schemas.base import Question
 from foretaste.serving.schemas.search import Found
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def router(desk: SearchDesk) -> APIRouter:
 
     @routes.get("/v1/search", response_model=Found)
     def search(
-        q: Name,
+        q: Question,
         user: Name | None = None,
         n: N = 10,
         personal: Personal | None = None,

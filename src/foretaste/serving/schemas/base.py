@@ -62,6 +62,12 @@ def _no_empty_name(name: str) -> str:
     return name
 
 
+def _no_empty_question(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty; say in words what to look for")
+    return text
+
+
 def _writable(columns: dict[str, Any]) -> dict[str, Any]:
     """What JSON and every store can hold."""
     try:
@@ -81,6 +87,13 @@ Name = Annotated[
     AfterValidator(_no_empty_name),
     Field(json_schema_extra={"minLength": 1}),
 ]
+Question = Annotated[
+    str,
+    StringConstraints(max_length=MAX_TEXT),
+    AfterValidator(_no_empty_question),
+    Field(json_schema_extra={"minLength": 1}),
+]
+"""What a search looks for."""
 Time = Annotated[
     int,
     BeforeValidator(read_time),
