@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import worlds
 from foretaste.cli.app import app
-from foretaste.errors import DataError, ForetasteError, UnknownNameError
+from foretaste.errors import ConfigError, DataError, ForetasteError, UnknownNameError
 
 FEW = ("--model", "itemknn", "--model", "popular")
 
@@ -97,3 +97,19 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
         run("compare", str(tmp_path / "a.json"), str(tmp_path / "b.json"))
     with pytest.raises(UnknownNameError, match="Did you mean 'itemknn'"):
         run("compare", "itemkn", "popular", "--data", "movielens-100k")
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "compare", "benchmark"])
+def test_a_wrong_device_is_said_at_once(command: str, tmp_path: Path) -> None:
+    words = [command, *(["ease", "popular"] if command == "compare" else []), "--device"]
+    with pytest.raises(ConfigError, match="No device is called 'gpu'; say cpu, cuda"):
+        CliRunner().invoke(app, [*words, "gpu"], catch_exceptions=False)
+    pytest.importorskip("torch")
+    with pytest.raises(ConfigError, match="'cuda:99' is asked for, and torch finds"):
+        CliRunner().invoke(app, [*words, "cuda:99"], catch_exceptions=False)
+
+
+def test_no_seed_is_too_few(source: str) -> None:
+    said = CliRunner().invoke(app, ["evaluate", "--data", source, *FEW, "--seeds", "0"])
+    assert said.exit_code == 2
+    assert "--seeds" in said.output

@@ -27,8 +27,8 @@ class Splits(StrEnum):
 Held = Annotated[Splits, typer.Option("--protocol", help="What is held out.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Never learn from the validation part.")]
 Repeats = Annotated[bool, typer.Option("--repeats", help="Taking something again counts: music and groceries.")]
-Seeds = Annotated[int, typer.Option(help="Learn again with so many seeds; 3 says how much is luck.")]
-Ties = Annotated[int, typer.Option(help="Shuffle equal times so often; 3 says how much the file's order is.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Learn again with so many seeds; 3 says how much is luck.")]
+Ties = Annotated[int, typer.Option(min=0, help="Shuffle equal times so often; 3 says how much the file's order is.")]
 Leakage = Annotated[bool, typer.Option("--leakage", help="Measure on the other split too.")]
 
 
@@ -42,7 +42,7 @@ def evaluate(
     ties: Ties = 0,
     leakage: Leakage = False,
     segments: Annotated[bool, typer.Option("--segments", help="Also show results by group of people.")] = False,
-    rounds: Annotated[int, typer.Option(help="Simulate so many rounds of people following the best list.")] = 0,
+    rounds: Annotated[int, typer.Option(min=0, help="Simulate so many rounds of people following the best list.")] = 0,
     budget: Budget = None,
     html: Html = None,
     save: Annotated[

@@ -15,7 +15,27 @@ if TYPE_CHECKING:
 Models = Annotated[list[str] | None, typer.Option("--model", help="Only these models; may be repeated.")]
 Budget = Annotated[str | None, typer.Option(help="Time to search for settings in: 90s, 10m, 1h. None: the grids.")]
 Seed = Annotated[int, typer.Option(help="Every random choice follows from it.")]
-Device = Annotated[str, typer.Option(help="Where networks learn: cpu, cuda, cuda:1, or auto.")]
+
+
+def known_device(name: str) -> str:
+    """Of --device: a wrong one is said at once, and not when the first network learns, or never."""
+    if name in {"cpu", "auto"}:
+        return name
+    import re
+    from importlib.util import find_spec
+
+    from foretaste.errors import ConfigError
+
+    if not re.fullmatch(r"(cuda|mps|xpu)(:\d+)?", name):
+        raise ConfigError(f"No device is called '{name}'; say cpu, cuda, cuda:1, mps or auto.")
+    if find_spec("torch"):
+        from foretaste.training.device import device_of
+
+        device_of(name)
+    return name
+
+
+Device = Annotated[str, typer.Option(callback=known_device, help="Where networks learn: cpu, cuda, cuda:1, or auto.")]
 
 
 def train(
