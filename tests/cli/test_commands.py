@@ -97,6 +97,8 @@ def test_somebody_new_is_asked_and_answered(bookshop: Path) -> None:
     answer = json.loads(run("recommend", "--likes", label, "-n", "5", "-p", str(bookshop), "--json").stdout)
     assert len(answer["items"]) == 5
     assert answer["items"][0]["reasons"][0]["text"] == f"Because you like {label}"
+    unknown = run("similar", "--item", "nope", "-p", str(bookshop)).stderr
+    assert unknown == "Error: No item is called 'nope'; give the id it has in your data.\n"
     refused = run("recommend", "--user", "K-00007", "--likes", label, "-p", str(bookshop))
     assert refused.returncode == 2
     assert "one of the two" in refused.stderr
@@ -127,7 +129,10 @@ def test_evaluate_states_its_protocol_and_writes_nothing(bookshop: Path) -> None
         (("init", "nothing.csv"), "There is no file nothing.csv"),
         (("train",), "foretaste init FILE"),
         (("check",), "foretaste init FILE"),
-        (("recommend", "--user", "x"), "foretaste train"),
+        (("recommend", "--user", "x"), "it has no foretaste.toml; name the project's folder with -p."),
+        (("serve", "-p", "shpo"), "shpo is no project: it has no foretaste.toml"),
+        (("search", "tea", "-p", "shpo"), "shpo is no project: it has no foretaste.toml"),
+        (("evaluate", "--data", "shop/orders.csv"), "There is no file shop/orders.csv"),
         (("evaluate", "--data", "movielens-100"), "Did you mean 'movielens-100k'"),
         (("models", "eas"), "Did you mean 'ease'"),
     ],

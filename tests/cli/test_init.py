@@ -46,6 +46,7 @@ def test_every_input_has_its_flag_and_is_shown(files: Path) -> None:
         f"{files}/pictures",
     ]
     said = run("init", f"{files}/e.csv", "--items", f"{files}/i.csv", *words, "-p", f"{files}/shop")
+    assert f"then: foretaste check -p {files}/shop" in " ".join(said.split())
     for word in ("friends.csv", "users with users", "searches.csv", "named after the items", "key item, title title"):
         assert word in said
     found = tomllib.loads((files / "shop" / "foretaste.toml").read_text())

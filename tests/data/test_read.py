@@ -95,3 +95,11 @@ def test_every_kind_of_id_comes_out_exactly_or_as_its_text(ids: pl.Series) -> No
     assert found.dtype in (text.dtype, pl.String)
     if ids.dtype in (pl.String, pl.UInt64):
         assert found.dtype == ids.dtype
+
+
+def test_one_id_as_text_is_one_person() -> None:
+    data = foretaste.read(pl.DataFrame({"user": ["0001", "0002"] * 6, "item": list("abcabdbcdeaf")}))
+    model = foretaste.Pipeline().fit(data, foretaste.Run(seed=0))
+    assert set(foretaste.recommend(model, data, n=2, users="0001")["user"]) == {"0001"}
+    with pytest.raises(UnknownNameError, match="knows no user '0009'"):
+        foretaste.recommend(model, data, users="0009")

@@ -187,6 +187,9 @@ def test_models_lists_what_can_be_read(engine: Engine, bundle: Bundle, tmp_path:
 
 
 def test_a_project_without_a_bundle_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"it has no foretaste.toml; name the project's folder with -p"):
+        Engine.of_project(tmp_path)
+    (tmp_path / "foretaste.toml").write_text("name = 'shop'")
     with pytest.raises(BundleError, match="foretaste train"):
         Engine.of_project(tmp_path)
     assert not (tmp_path / "events.db").exists()

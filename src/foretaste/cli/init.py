@@ -74,4 +74,5 @@ def init(
     console().print(guess_table(guesses))
     if (more := more_table(config)) is not None:
         console().print(more)
-    console().print(f"\nWritten to {path}. Correct it there, then: foretaste check", highlight=False)
+    where = "" if project == "." else f" -p {project}"
+    console().print(f"\nWritten to {path}. Correct it there, then: foretaste check{where}", highlight=False)

@@ -92,15 +92,16 @@ def id_type(dtype: pl.DataType, names: pl.Series) -> pl.DataType:
     return wanted if same else pl.String()
 
 
-def recommend(model: Retriever, data: Dataset, n: int = 10, users: Sequence[Any] | None = None) -> pl.DataFrame:
+def recommend(model: Retriever, data: Dataset, n: int = 10, users: Sequence[Any] | str | None = None) -> pl.DataFrame:
     """The n best items for each user as a frame: user, item, rank, score, title; ids of the type they came in.
 
-    users : ids, as in your data; None for everybody. What a user already did is not offered again
+    users : ids, as in your data, or one as text; None for everybody. What a user already did is not offered again
     """
     if users is None:
         codes = np.arange(data.n_users, dtype=np.int32)
     else:
-        names = [str(int(user) if isinstance(user, float) and user.is_integer() else user) for user in users]
+        asked = [users] if isinstance(users, str) else users
+        names = [str(int(user) if isinstance(user, float) and user.is_integer() else user) for user in asked]
         codes = data.users.codes(names)
         if (codes == NO_USER).any():
             missing = next(name for name, code in zip(names, codes, strict=True) if code == NO_USER)

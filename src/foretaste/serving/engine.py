@@ -102,7 +102,11 @@ class Engine:
     ) -> Self:
         """The bundle in use and the log of a project folder; `wait=False` leaves the loading to `start`."""
         if current_version(folder / "bundles") is None:
-            raise BundleError(f"No bundle is in use in {folder / 'bundles'}; run `foretaste train` first.")
+            if not (folder / "foretaste.toml").exists():
+                raise BundleError(
+                    f"{folder.resolve()} is no project: it has no foretaste.toml; name the project's folder with -p."
+                )
+            raise BundleError(f"No bundle is in use in {folder / 'bundles'}; run `foretaste train -p {folder}` first.")
         config, words = ServiceConfig.of_project(folder), KindWords.of_project(folder)
         store = open_store(None, folder)
         seconds = (limits or Limits()).answer_seconds

@@ -111,7 +111,7 @@ class World:
         """What is known of it; UnknownNameError if it never was there, or is no longer."""
         record, code = self.records.get(name), self.catalogue.code_of.get(name)
         if (record is None and code is None) or (record is not None and record.deleted):
-            raise UnknownNameError(f"No item is called '{name}'; GET /v1/items lists some that are there.")
+            raise UnknownNameError(f"No item is called '{name}'; give the id it has in your data.")
         if record is not None:
             return self._of_record(record)
         assert code is not None

@@ -59,6 +59,8 @@ def load_source(name: str, *, accept_licence: bool = False, progress: Progress |
 def find_source(name: str) -> tuple[str, str, Source]:
     """The family a name belongs to, the category behind its colon ('' for none), and the line of the table."""
     family, _, choice = name.partition(":")
+    if family not in SOURCES and ("/" in name or Path(name).suffix):
+        raise DataError(f"There is no file {name}; name one that is there, or a public data set: foretaste sources.")
     if family not in SOURCES:
         raise UnknownNameError(
             f"No public data set is called '{name}'.{did_you_mean(name, [*SOURCES, 'folder:PATH', 'FILE'])}"
