@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -12,6 +12,8 @@ from foretaste.errors import ConfigError, did_you_mean
 class Config(BaseModel):
     """Base of every setting: frozen, unknown keys refused with the nearest name, docstrings in the schema."""
 
+    called: ClassVar[str] = ""
+    """What a person knows it by, as the table of foretaste.toml; its class otherwise."""
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     @model_validator(mode="before")
@@ -20,7 +22,8 @@ class Config(BaseModel):
         if isinstance(data, dict):
             for key in data:
                 if key not in cls.model_fields:
-                    raise ConfigError(f"{cls.__name__} has no setting '{key}'.{did_you_mean(key, cls.model_fields)}")
+                    name = cls.called or cls.__name__
+                    raise ConfigError(f"{name} has no setting '{key}'.{did_you_mean(key, cls.model_fields)}")
         return data
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +114,14 @@ def test_no_seed_is_too_few(source: str) -> None:
     said = CliRunner().invoke(app, ["evaluate", "--data", source, *FEW, "--seeds", "0"])
     assert said.exit_code == 2
     assert "--seeds" in said.output
+
+
+def test_rows_left_out_are_a_sentence_and_no_warning_of_python(tmp_path: Path) -> None:
+    rows = "".join(f"u{i % 30},i{i % 7},{1_700_000_000 + i * 1000}\n" for i in range(200))
+    (tmp_path / "orders.csv").write_text("user,item,time\n,i1,1700000000\n" + rows)
+    asked = ["evaluate", "--data", f"{tmp_path}/orders.csv", "--model", "itemknn"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said = CliRunner().invoke(app, asked, catch_exceptions=False).stderr
+    assert "1 rows are left out, the first: No user in 'user'. (orders.csv:2)" in said
+    assert "Warning" not in said

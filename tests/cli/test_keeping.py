@@ -74,7 +74,7 @@ def test_an_import_reads_the_columns_of_the_project(bookshop: Path) -> None:
     (bookshop / "bare.csv").write_text("who,what\n8,1\n,2\n")
     said = run("import", bookshop / "bare.csv", "-p", bookshop)
     assert "no column 'day'; its events are kept without a time" in said
-    assert "Left out: 1 rows, the first for this: No user in 'who'. (bare.csv:3)" in said
+    assert "1 rows are left out, the first: No user in 'who'. (bare.csv:3)" in said
     assert "1 of 1 events are new" in said
 
 

@@ -126,3 +126,22 @@ def test_a_wrong_time_zone_is_said_with_the_nearest(zone: str, near: str) -> Non
         ProjectConfig.parse({"name": "shop", "data": {**data, "time_zone": zone}}, "foretaste.toml")
     known = ProjectConfig.parse({"name": "shop", "data": {**data, "time_zone": near}}, "foretaste.toml")
     assert known.data.time_zone == near
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (
+            {"name": "shop", "data": {"kindd": "did"}},
+            r"foretaste.toml: \[data\] has no setting 'kindd'. Did you mean 'kind'",
+        ),
+        ({"nme": "shop"}, "foretaste.toml: it has no setting 'nme'. Did you mean 'name'"),
+        (
+            {"name": "shop", "prepare": {"repeat": "last"}},
+            r"\[prepare\] has no setting 'repeat'. Did you mean 'repeats'",
+        ),
+    ],
+)
+def test_an_unknown_setting_is_said_with_its_table(document: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        ProjectConfig.parse(document, "foretaste.toml")

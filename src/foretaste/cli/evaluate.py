@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from foretaste.cli.output import Folder, Html, Json, console, notes, print_json, writable
+from foretaste.cli.output import Folder, Html, Json, console, notes, print_json, warnings_said, writable
 from foretaste.cli.train import Budget, Device, Models, Seed
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def dataset(project: str, data: str | None) -> Dataset:
 
     if data is not None:
         ready(data)  # may ask on the terminal, so before the bar
-        with progress(notes()) as report:
+        with warnings_said(), progress(notes()) as report:
             return load_source(data, progress=report)
     opened = Project.open(Path(project))
     return prepare(load_dataset(opened.config, opened.folder)[0], opened.config.prepare)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
@@ -64,6 +67,18 @@ def notes() -> Console:
     from rich.console import Console
 
     return Console(stderr=True)
+
+
+@contextmanager
+def warnings_said() -> Iterator[None]:
+    """What is a warning in Python is a sentence here, without the line of the program it comes from."""
+    import warnings
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in said:
+        notes().print(str(warning.message), highlight=False, markup=False, soft_wrap=True)
 
 
 def print_json(document: dict[str, Any]) -> None:

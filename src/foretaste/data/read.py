@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from foretaste.data.checks.check import checked_parts
+from foretaste.data.checks.report import left_out
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
 from foretaste.data.project.config import DataConfig
@@ -53,9 +54,8 @@ def read(events: Any, items: Any = None, **columns: str) -> Dataset:
     config = config.model_copy(update={"data": data})
     with waiting() as report:
         reading = checked_parts([whole] if whole is not None else _watched(events, report), config)
-    if lost := reading.report.counts["quarantined"]:
-        first = next(problem for problem in reading.report.problems if problem.action == "quarantined")
-        warnings.warn(f"{lost} rows are left out, the first: {first.sentence} {first.first[0]}", stacklevel=2)
+    if said := left_out(reading.report):
+        warnings.warn(said, stacklevel=2)
     rows = title = None
     if items is not None:
         frame = (read_table(items) if isinstance(items, str | Path) else frame_table(items)).frame

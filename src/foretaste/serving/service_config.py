@@ -32,6 +32,7 @@ class SceneConfig(Config):
 
 
 class ServiceConfig(Config):
+    called = "it"
     group: str | None = None
     """Column whose equal values mean variants of one product, of which a list has only the best."""
     fatigue_after: PositiveInt = 3

@@ -70,3 +70,12 @@ def _newcomers(events: pl.DataFrame) -> dict[str, float]:
         met = events[role].filter(is_new).is_in(known.implode())
         shares[f"new_{role}s_among_the_newest_events"] = round(1 - float(met.sum()) / len(met), 3)
     return shares
+
+
+def left_out(report: Report) -> str | None:
+    """A sentence where rows could not be used: how many, and why and where the first."""
+    if not (lost := report.counts["quarantined"]):
+        return None
+    first = next(problem for problem in report.problems if problem.action == "quarantined")
+    file, row, _ = first.first[0]
+    return f"{lost:,} rows are left out, the first: {first.sentence} ({file}:{row})"

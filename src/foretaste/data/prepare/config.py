@@ -12,6 +12,7 @@ from foretaste.config import Config
 class PrepareConfig(Config):
     """Done in this order: repeats, sessions, core, missing numbers, HTML. Each step says what it changed."""
 
+    called = "[prepare]"
     repeats: Literal["keep", "exact", "first", "last", "sum"] = "keep"
     """Events of one user, item and kind: keep all; drop exact copies (same time and value); or one of each run: its
     first, its last, or its first with all values added up."""

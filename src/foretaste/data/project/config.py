@@ -27,6 +27,7 @@ TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class DataConfig(Config):
+    called = "[data]"
     events: str
     """File or folder of events, from the folder of foretaste.toml; or a database: shop.db, postgresql://USER@HOST/NAME."""
     table: str | None = None
@@ -68,6 +69,7 @@ class DataConfig(Config):
 
 
 class RelationConfig(Config):
+    called = "A table of [relations]"
     file: str
     """File or table with one row per link."""
     between: Literal["users", "items", "triples"]
@@ -89,6 +91,7 @@ class RelationConfig(Config):
 
 
 class SearchConfig(Config):
+    called = "[searches]"
     file: str
     """File or table with one row per search."""
     user: str
@@ -104,6 +107,7 @@ class SearchConfig(Config):
 
 
 class ProjectConfig(Config):
+    called = "it"
     name: str
     data: DataConfig
     kinds: tuple[EventKind, ...] = ()

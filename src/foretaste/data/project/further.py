@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from foretaste.data.checks.check import checked_parts
 from foretaste.data.checks.columns import ROLES
+from foretaste.data.checks.report import left_out
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
 from foretaste.data.project.file import FILE_NAME, load_project
@@ -37,10 +38,8 @@ def further_events(file: Path, folder: Path) -> tuple[pl.DataFrame, list[str]]:
     else:
         config, remarks = _guessed(project, sample, file)
     reading = checked_parts(with_all_columns(stream_tables(file), config.data), config)
-    if lost := reading.report.counts["quarantined"]:
-        first = next(problem for problem in reading.report.problems if problem.action == "quarantined")
-        where, row, _ = first.first[0]
-        remarks.append(f"Left out: {lost:,} rows, the first for this: {first.sentence} ({where}:{row})")
+    if said := left_out(reading.report):
+        remarks.append(said)
     kinds = Kinds(config.kinds) if config.kinds else None
     return Dataset.from_frame(reading.events, kinds=kinds).as_frame(), remarks
 
