@@ -10,8 +10,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from foretaste.cli import main
 
 ROOT = Path(__file__).parents[2]
 ORDERS, BOOKS = ROOT / "examples" / "orders.csv", ROOT / "examples" / "books.csv"
@@ -144,6 +147,23 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(words: tuple[str, ...], messa
     assert done.stderr.startswith("Error: ")
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
+
+
+class Interrupted:
+    """A module that Ctrl-C comes in between with: while it is loaded, or while its command runs."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("module", ["foretaste.cli.app", "foretaste.registry"])
+def test_ctrl_c_says_that_it_stopped(module: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setitem(sys.modules, module, Interrupted())  # type: ignore[arg-type]
+    monkeypatch.setattr(sys, "argv", ["foretaste", "models"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "Stopped.\n"
 
 
 def test_models_and_doctor(tmp_path: Path) -> None:
