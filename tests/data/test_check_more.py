@@ -225,3 +225,14 @@ def test_item_and_user_files_are_joined_and_checked(tmp_path: Path) -> None:
     wrong = config.model_copy(update={"data": config.data.model_copy(update={"item_key": "idd"})})
     with pytest.raises(ConfigError, match="Did you mean 'id'"):
         load_dataset(wrong, tmp_path)
+
+
+def test_items_the_item_file_does_not_know_are_shown_where_they_stand(tmp_path: Path) -> None:
+    strange = ["u1,i9,1700000000,1", "u2, 99999 ,1700000000,1", "u3,99999,1700000000,1"]
+    (tmp_path / "e.csv").write_text(HEADER + "\n".join([*ROWS, ",i1,1700000000,1", *strange]) + "\n")
+    (tmp_path / "i.csv").write_text("item,title\n" + "".join(f"i{i},Title {i}\n" for i in range(5)))
+    config, _ = guess_project(tmp_path / "e.csv", tmp_path / "i.csv")
+    unknown = next(p for p in load_dataset(config, tmp_path)[1].problems if p.code == "item-unknown")
+    assert unknown.first == (("e.csv", 43, "i9"), ("e.csv", 44, "99999"))
+    lines = (tmp_path / "e.csv").read_text().splitlines()
+    assert [lines[row - 1] for _, row, _ in unknown.first] == strange[:2]

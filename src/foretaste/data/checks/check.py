@@ -35,10 +35,12 @@ _NONE = pl.DataFrame(schema={ROW: pl.UInt32, FILE: pl.String, WHY: pl.String})
 @dataclass(frozen=True, eq=False)
 class Reading:
     """events      : user, item and, where the file has them, time (µs), kind, value
+    where       : file and row of each event
     quarantined : the rows that could not be used, as they stood, with file, row and reason
     """
 
     events: pl.DataFrame
+    where: pl.DataFrame
     quarantined: pl.DataFrame
     report: Report
 
@@ -81,7 +83,7 @@ def checked_parts(tables: Iterable[Table], config: ProjectConfig) -> Reading:
     kept = _filled(kept, config.prepare.missing_values)
     problems += [*floats, *_repeated(kept, where), *suspects(kept, where)]
     report = report_of(kept, rows=rows, problems=problems, format=format)
-    return Reading(kept, _joined(quarantined) if quarantined else _NONE.clone(), report)
+    return Reading(kept, where, _joined(quarantined) if quarantined else _NONE.clone(), report)
 
 
 def _slices(table: Table) -> Iterator[Table]:

@@ -77,10 +77,11 @@ def rows_by_id(frame: pl.DataFrame, key: str | None, name: str) -> pl.DataFrame:
     return rows.filter(pl.col(name).is_not_null())
 
 
-def row_problems(table: Table, key: str, name: str, seen: pl.Series) -> Iterator[Problem]:
+def row_problems(table: Table, key: str, name: str, seen: pl.Series, where: pl.DataFrame) -> Iterator[Problem]:
     """What is wrong with a file of items or users.
 
-    seen : the ids that occur in the events
+    seen  : the ids of the events
+    where : file and row of each event
     """
     ids = clean_ids(table.frame[key])
     empty, again = ids.is_null(), ids.is_not_null() & ~ids.is_first_distinct()
@@ -97,7 +98,8 @@ def row_problems(table: Table, key: str, name: str, seen: pl.Series) -> Iterator
     unknown = distinct.filter(~distinct.is_in(ids.drop_nulls().unique().implode()))
     if len(unknown):
         said = f"{name.capitalize()}s of the events that the {name} file does not know; nothing is known of them."
-        shown = tuple(("events", 0, value) for value in unknown.head(5))
+        places = where.select(FILE, ROW)
+        shown = tuple((*places.row((seen == value).arg_max() or 0), value) for value in unknown.head(5))
         yield Problem(code=f"{name}-unknown", sentence=said, rows=len(unknown), first=shown, action="kept")
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from foretaste.data.checks.check import Reading
     from foretaste.data.project.config import DataConfig, ProjectConfig
 
 
@@ -36,19 +37,21 @@ def load_dataset(config: ProjectConfig, folder: Path, *, block: int = BLOCK) -> 
     if len(reading.quarantined):
         rows = reading.quarantined.sort(FILE, ROW, maintain_order=True)
         write_whole(folder / QUARANTINE, rows.write_csv())
-    items, about_items = _rows_of(folder, data.items, data.item_key, "item", reading.events)
-    users, about_users = _rows_of(folder, data.users, data.user_key, "user", reading.events)
+    items, about_items = _rows_of(folder, data.items, data.item_key, "item", reading)
+    users, about_users = _rows_of(folder, data.users, data.user_key, "user", reading)
     kinds = Kinds(config.kinds) if config.kinds else None
     title = _title(data, items)
-    dataset = Dataset.from_frame(reading.events, items, kinds=kinds, title=title, name=config.name)
+    events, report = reading.events, reading.report
+    del reading  # where each event stood is not needed any longer
+    dataset = Dataset.from_frame(events, items, kinds=kinds, title=title, name=config.name)
     if users is not None:
         named = pl.DataFrame({"user": dataset.users.names})
         rows = users.unique("user", keep="last", maintain_order=True)
         dataset = replace(dataset, user_table=named.join(rows, on="user", how="left", maintain_order="left"))
     dataset = replace(dataset, licence=data.licence)
     dataset, about_tables = with_tables(dataset, config, folder, items)
-    problems = (*reading.report.problems, *about_items, *about_users, *about_tables)
-    return dataset, reading.report.model_copy(update={"problems": problems})
+    problems = (*report.problems, *about_items, *about_users, *about_tables)
+    return dataset, report.model_copy(update={"problems": problems})
 
 
 def events_source(folder: Path, data: DataConfig) -> Path | str:
@@ -85,13 +88,13 @@ def _title(data: DataConfig, items: pl.DataFrame | None) -> str | None:
 
 
 def _rows_of(
-    folder: Path, file: str | None, key: str | None, name: str, events: pl.DataFrame
+    folder: Path, file: str | None, key: str | None, name: str, reading: Reading
 ) -> tuple[pl.DataFrame | None, list[Problem]]:
     """One row per item or user, where there is such a file, and what is wrong with it."""
     if file is None:
         return None, []
     table = read_table(place(folder, file))
     if name == "user" and key is None:  # a project written before there was a user_key
-        key = guess_key(table.frame, events[name], file, "users")
+        key = guess_key(table.frame, reading.events[name], file, "users")
     rows = rows_by_id(table.frame, key, name)
-    return rows, list(row_problems(table, str(key), name, events[name]))
+    return rows, list(row_problems(table, str(key), name, reading.events[name], reading.where))
