@@ -12,9 +12,10 @@ from foretaste.data.kinds import Kinds
 from foretaste.data.project.file import FILE_NAME, load_project
 from foretaste.data.project.guess import guess_data
 from foretaste.data.project.load import with_all_columns
+from foretaste.data.read import watched
 from foretaste.data.readers.sample import sample_table
-from foretaste.data.readers.tables import stream_tables
 from foretaste.errors import DataError
+from foretaste.notebook import waiting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,8 @@ def further_events(file: Path, folder: Path) -> tuple[pl.DataFrame, list[str]]:
         config, remarks = _as_project(project, sample, file)
     else:
         config, remarks = _guessed(project, sample, file)
-    reading = checked_parts(with_all_columns(stream_tables(file), config.data), config)
+    with waiting() as report:
+        reading = checked_parts(with_all_columns(watched(file, report), config.data), config)
     if said := left_out(reading.report):
         remarks.append(said)
     kinds = Kinds(config.kinds) if config.kinds else None
