@@ -139,7 +139,7 @@ class ApproximateIndex:
         return items, scores
 
     def put(self, items: IntArray, vectors: FloatArray) -> None:
-        self._engine.remove(items)
+        self._remove(items)
         self._exact.put(items, vectors)
         there = vectors.any(axis=1)
         # The last one counts where an item is named twice.
@@ -149,8 +149,14 @@ class ApproximateIndex:
             self._engine.add(items[keep], np.ascontiguousarray(vectors[keep], np.float32))
 
     def delete(self, items: IntArray) -> None:
-        self._engine.remove(items)
+        self._remove(items)
         self._exact.delete(items)
+
+    def _remove(self, items: IntArray) -> None:
+        """An engine may look through all it holds to remove one, so it is not asked for what it does not hold."""
+        known = items[(items >= 0) & (items < len(self._exact.present))]
+        if len(held := known[self._exact.present[known]]):
+            self._engine.remove(held)
 
     def save(self, folder: Path) -> None:
         self._exact.save(folder)
