@@ -61,7 +61,7 @@ def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
     first = SasRec(CONFIG).fit(worlds.parity(), Run(folder=tmp_path))
 
     def never(what: str, done: int, total: int) -> None:
-        raise AssertionError("there is nothing left to learn")
+        assert not what.startswith("training"), "there is nothing left to learn"
 
     again = SasRec(CONFIG).fit(worlds.parity(), Run(folder=tmp_path, progress=never))
     np.testing.assert_array_equal(again.trained.vectors, first.trained.vectors)
