@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import worlds
 from foretaste.models.sequence.pmi import NEAR, SIZE, SMOOTH, pmi_factors
-from foretaste.types import History
+from foretaste.types import History, Run
 
 
 def plain(rows: list[list[int]], n_items: int, width: int) -> np.ndarray:
@@ -60,3 +61,23 @@ def test_the_same_twice() -> None:
 def test_where_nothing_stands_together_there_is_nothing_to_begin_with(rows: list[list[int]]) -> None:
     assert pmi_factors(History.of_items(rows), 100, 8) is None
     assert pmi_factors(History.of_items([[0, 1, 2]]), 3, 8) is None, "or too little"
+
+
+@pytest.mark.parametrize(
+    ("settings", "counted"),
+    [({}, True), ({"words": True}, False), ({"words": True, "initial": "pmi"}, True), ({"initial": "random"}, False)],
+)
+def test_networks_begin_there_where_nothing_else_is_read(settings: dict, counted: bool, monkeypatch) -> None:
+    pytest.importorskip("torch", reason="the extra 'torch' is not installed")
+    from foretaste.models.sequence import learn
+    from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
+
+    asked: list[int] = []
+
+    def spied(history: History, n_items: int, width: int) -> None:
+        asked.append(width)
+
+    monkeypatch.setattr(learn, "pmi_factors", spied)
+    brief = {"width": 8, "training": {"epochs": 1, "least_steps": 0}}
+    SasRec(SasRecConfig.parse(brief | settings, "test")).fit(worlds.parity(), Run())
+    assert asked == ([8] if counted else [])

@@ -49,10 +49,10 @@ class SequenceConfig(Config):
     """How row, texts, words, pictures, columns and vectors of an item become one vector; what it lacks is left out.
     sum: added. concat: side by side through a layer, beside the sum. gated: a sum in which each item weighs its parts.
     attention: the learned row looks at the other parts. Measured, none was better than the sum (docs/log.md)."""
-    initial: Literal["pmi", "random"] = "pmi"
+    initial: Literal["auto", "pmi", "random"] = "auto"
     """The learned rows of items before the first step. pmi: factors of which items are taken near one another (Levy &
     Goldberg 2014), counted in seconds; the network then needs a third of the epochs, and ends above one from random
-    rows (docs/log.md)."""
+    rows. auto: pmi where nothing but the items is read; what they say leaves less to be counted (docs/log.md)."""
     item_layers: PositiveInt = 1
     """Of the item tower: 1 is a linear map of what the encoder says into the space of the items."""
     columns: bool = False

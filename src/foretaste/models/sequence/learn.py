@@ -69,7 +69,8 @@ def learn(
     said = words_of(data, run) if config.words else None
     similar = similar_items(data, config.augment.substitutes, run) if config.augment.substitute else None
     rows = None
-    if config.ids and config.initial == "pmi":
+    alone = content is None and said is None and not beside
+    if config.ids and (config.initial == "pmi" or (config.initial == "auto" and alone)):
         run.progress("counting what is taken together", 0, 1)
         rows = pmi_factors(history, data.n_items, config.width)
         run.progress("counting what is taken together", 1, 1)
