@@ -30,7 +30,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a key. It is shown once and kept nowhere; the project keeps its hash."""
-    made = _file(project).create(name, tuple(scope or ["read"]))  # type: ignore[arg-type]  # create checks them
+    made = _file(project).create(name, scope or ["read"])
     _hand_over(made, as_json)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import polars as pl
 
+from foretaste.data.stats import number
+
 LIST_SHARE = 0.05
 """A column is of lists when at least this share of its values holds more than one part."""
 
@@ -38,7 +40,7 @@ def _meaning(column: pl.Series) -> pl.Series:
         if _share(values, rf"\S\{mark}\S") > LIST_SHARE and not _share(values, rf"\s\{mark}\s"):
             return column.str.split(mark)
     if _shares_words(values):
-        return column.str.split(",").list.eval(pl.element().str.strip_chars())
+        return _by_commas(column)
     if values.str.contains(r"(?i)^\s*(true|false)\s*$").all():
         return truths(column)
     return _number(column, values)
@@ -51,16 +53,20 @@ def truths(column: pl.Series) -> pl.Series:
 
 
 def _share(values: pl.Series, pattern: str) -> float:
-    return float(values.str.contains(pattern).mean())  # type: ignore[arg-type]
+    return number(values.str.contains(pattern).mean())
+
+
+def _by_commas(values: pl.Series) -> pl.Series:
+    return values.str.split(",").list.eval(pl.element().str.strip_chars())
 
 
 def _shares_words(values: pl.Series) -> bool:
     """'Action, War' is a list where the same few short words come again and again; a sentence with commas is none."""
     if _share(values, ",") < 0.3:
         return False
-    parts = values.str.split(",").list.eval(pl.element().str.strip_chars())
+    parts = _by_commas(values)
     words = parts.explode().drop_nulls()
-    if int(parts.list.len().max() or 0) < 3 or len(words) < 20 or int(words.str.len_chars().max() or 0) > 30:  # type: ignore[arg-type]
+    if number(parts.list.len().max()) < 3 or len(words) < 20 or number(words.str.len_chars().max()) > 30:
         return False
     return words.n_unique() <= 0.25 * len(words) and not _share(words, r"^[\d.\s]*$")
 

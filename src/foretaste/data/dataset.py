@@ -298,9 +298,9 @@ def _microseconds(time: pl.Series) -> LongArray | None:
         return None
     if time.null_count():
         raise DataError(f"{time.null_count()} of {len(time)} events have no time; give all a time, or none.")
-    if isinstance(time.dtype, pl.Datetime):
+    if isinstance(dtype := time.dtype, pl.Datetime):
         time = time.dt.cast_time_unit("us")
-        if time.dtype.time_zone is not None:  # type: ignore[attr-defined]  # polars types the dtype too widely
+        if dtype.time_zone is not None:
             time = time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     elif time.dtype == pl.Date:
         time = time.cast(pl.Datetime("us"))

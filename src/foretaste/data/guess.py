@@ -10,6 +10,7 @@ import polars as pl
 from foretaste.config import Config
 from foretaste.data.readers.common import is_plain
 from foretaste.data.readers.tables import FILE, ROW
+from foretaste.data.stats import number
 from foretaste.data.times import EXCEL, day_or_month_first, guess_format, sensible, to_microseconds
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _reads_as_time(column: pl.Series, *, named: bool = False) -> bool:
     spelling, share = guess_format(values.to_list())
     if spelling == EXCEL:
         # Small numbers may be anything; in a column called 'date', between 1990 and today, they are a spreadsheet's.
-        return named and float(sensible(to_microseconds(values, EXCEL)).mean() or 0) > 0.9  # type: ignore[arg-type]
+        return named and number(sensible(to_microseconds(values, EXCEL)).mean()) > 0.9
     return share > 0.8
 
 

@@ -12,6 +12,7 @@ from foretaste.data.guess import guess_columns, spread
 from foretaste.data.pictures import looks_like_places
 from foretaste.data.project.config import RelationConfig, SearchConfig
 from foretaste.data.readers.common import FILE, ROW, Table, is_plain
+from foretaste.data.stats import number
 from foretaste.data.times import guess_format
 from foretaste.errors import DataError
 
@@ -60,7 +61,7 @@ def _between(
     """By what the columns are called, then the table, then by whose ids they hold."""
     source, target = _columns(frame)[:2]
     ids = pl.concat([clean_ids(frame[source]), clean_ids(frame[target])]).drop_nulls().unique()
-    shares = [float(ids.is_in(clean_ids(known).unique().implode()).mean() or 0) for known in (users, items)]  # type: ignore[arg-type]
+    shares = [number(ids.is_in(clean_ids(known).unique().implode()).mean()) for known in (users, items)]
     for said in (columns, name):
         told = bool(ABOUT_USERS.search(said)), bool(ABOUT_ITEMS.search(said))
         if told[0] != told[1] and shares[told[1]] > 0:

@@ -145,7 +145,8 @@ def _ranked(
 def brought(given: Sequence[PastEvent], world: World) -> Past:
     """A guest's history in order of time where every event has one, else as it was sent."""
     events = list(given)
-    usual_kind = world.catalogue.bundle.kinds.names[world.catalogue.bundle.kinds.usual]
+    kinds = world.catalogue.bundle.kinds
+    usual_kind = kinds.names[kinds.usual]
     times = [event.time for event in events if event.time is not None]
     if len(times) == len(events):
         events = [events[i] for i in np.argsort(np.array(times, np.int64), kind="stable")]

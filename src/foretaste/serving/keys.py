@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
@@ -23,6 +23,9 @@ from foretaste.config import Config
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
 from foretaste.files import locked, write_whole
 from foretaste.serving.errors import KeysUnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
@@ -85,7 +88,7 @@ class KeyFile:
     def all(self) -> list[ApiKey]:
         return list(_read(self.path).keys)
 
-    def create(self, name: str, scopes: tuple[Scope, ...]) -> NewKey:
+    def create(self, name: str, scopes: Sequence[str]) -> NewKey:
         if not name.strip() or len(name) > 100 or not name.isprintable():
             raise ConfigError("A key needs a name of 1 to 100 printable characters, so that one knows whose it is.")
         if not scopes or set(scopes) - set(SCOPES):

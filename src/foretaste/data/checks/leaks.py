@@ -13,6 +13,7 @@ import polars as pl
 
 from foretaste.data.checks.problem import Problem, examples
 from foretaste.data.readers.common import FILE, ROW, Table, is_plain
+from foretaste.data.stats import number
 from foretaste.data.times import sensible, to_microseconds
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _says_the_kind(column: pl.Series, kind: pl.Series | None) -> tuple[str, pl.S
         return None
     most = pairs["kind"].value_counts()["count"].max()
     best = pairs.group_by("said", "kind").len().group_by("said").agg(pl.max("len"))["len"].sum()
-    if float(best) < SURE * len(pairs) or float(most) > 0.95 * len(pairs):  # type: ignore[arg-type]  # a count
+    if number(best) < SURE * len(pairs) or number(most) > 0.95 * len(pairs):
         return None
     return "says the kind of every event", pl.Series([True]).new_from_index(0, len(pairs))
 

@@ -9,6 +9,7 @@ from foretaste.data.checks.models import ModelFit
 from foretaste.data.checks.problem import Problem
 from foretaste.data.checks.report_view import report_view as report_view
 from foretaste.data.prepare.report import PrepareStep
+from foretaste.data.stats import number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,7 +48,7 @@ def report_of(events: pl.DataFrame, *, rows: int, problems: list[Problem], forma
         "kinds": ", ".join(sorted(events["kind"].unique())),
         "format": format,
         "density": round(len(events) / (len(per_user) * len(per_item)), 6),
-        "events_per_user": float(per_user.median() or 0),  # type: ignore[arg-type]  # a number here
+        "events_per_user": number(per_user.median()),
         "users_with_one_event": int((per_user == 1).sum()),
         "share_of_the_top_tenth_of_items": round(float(head), 3),
         **_newcomers(events),

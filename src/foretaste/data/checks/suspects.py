@@ -8,6 +8,7 @@ import polars as pl
 
 from foretaste.data.checks.problem import Problem, examples
 from foretaste.data.checks.same import is_among, shared
+from foretaste.data.stats import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def _values(value: pl.Series, where: pl.DataFrame) -> Iterator[Problem]:
 
 def _robots(events: pl.DataFrame, where: pl.DataFrame) -> Iterator[Problem]:
     per_user = events.group_by("user").len()
-    limit = max(ROBOT_EVENTS, ROBOT_TIMES * float(per_user["len"].median() or 0))  # type: ignore[arg-type]
+    limit = max(ROBOT_EVENTS, ROBOT_TIMES * number(per_user["len"].median()))
     robots = per_user.filter(pl.col("len") > limit)["user"]
     if len(robots):
         said = f"Events of {len(robots):,} users with more than {limit:,.0f} events each: robots, shops, shared logins?"
@@ -83,7 +84,7 @@ def _robots(events: pl.DataFrame, where: pl.DataFrame) -> Iterator[Problem]:
 def _rhythms(events: pl.DataFrame, where: pl.DataFrame) -> Iterator[Problem]:
     """Users who act again and again after the very same pause, as a script does; equal moments are not counted."""
     busy = events.group_by("user").len().filter(pl.col("len") > RHYTHM_EVENTS).sort("len", "user", descending=True)
-    busy = busy.filter(pl.col("len").cum_sum() <= max(RHYTHM_ROWS, int(busy["len"].max() or 0)))  # type: ignore[arg-type]  # a count
+    busy = busy.filter(pl.col("len").cum_sum() <= max(RHYTHM_ROWS, number(busy["len"].max())))
     if not len(busy):
         return
     pauses = (

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csc_array, csr_array
 
+from foretaste.data.stats import number
 from foretaste.errors import DataError, did_you_mean
 from foretaste.features.columns import LABELS, guessed_kind
 
@@ -195,7 +196,7 @@ def _lists(column: pl.Series) -> pl.Series:
 def _has_words(column: pl.Series) -> bool:
     """Years and codes written as texts are nothing that people like."""
     values = _lists(column).explode(empty_as_null=True).drop_nulls()
-    return len(values) > 0 and float(values.str.contains(WORD).mean() or 0.0) > 0.5  # type: ignore[arg-type]
+    return len(values) > 0 and number(values.str.contains(WORD).mean()) > 0.5
 
 
 def _bits(mass: NDArray[np.float64]) -> NDArray[np.float64]:
