@@ -90,7 +90,9 @@ def run() -> dict[str, object]:
         seconds = perf_counter() - began
         epochs[name] = {"seconds_an_epoch": round(seconds, 3), "first_call_more": round(max(0.0, first - seconds), 2)}
 
-    fold_in = LogisticFoldIn.of(made(ITEMS, 192), rng.normal(-3, 1, ITEMS), np.ones(ITEMS), 8, 0.005, rng)
+    fold_in = LogisticFoldIn.of(
+        made(ITEMS, 192), rng.normal(-3, 1, ITEMS).astype(np.float32), np.ones(ITEMS, np.float32), 8, 0.005, rng
+    )
     taken = csr_array((np.ones(EVENTS, np.float32), (user, item)), shape=(PEOPLE, ITEMS))
     taken.data[:] = 1
     vectors = made(ITEMS, 100)

@@ -40,10 +40,15 @@ def run(rounds: int = ROUNDS) -> dict[str, Any]:
     world = worlds.dataset(np.repeat(np.arange(300), 50), rng.integers(0, ITEMS, 15_000), n_items=ITEMS)
     barely = TrainingConfig(epochs=1, least_steps=0, batch_events=4096)
     measured = {
-        name: of_model(model_class(model)(model_class(model).config_class(training=barely, **settings)), world, rounds)
+        name: of_model(_made(model, {"training": barely, **settings}), world, rounds)
         for name, (model, settings) in ASKED.items()
     }
     return {"items": ITEMS, "events": EVENTS, "rounds": rounds, "bars_ms": BAR_MILLISECONDS, "milliseconds": measured}
+
+
+def _made(name: str, settings: dict[str, Any]) -> Any:
+    made = model_class(name)
+    return made(made.config_class.model_validate(settings))
 
 
 def of_model(model: Any, world: Any, rounds: int) -> dict[str, Any]:

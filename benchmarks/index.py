@@ -78,10 +78,8 @@ def _size(n: int) -> dict[str, object]:
             rows.append({"index": engine, "refused": str(error)})
             continue
         built, grown, raw = perf_counter() - began, _rss_mb() - before, index._engine
-        rows.append(
-            _row(f"foretaste {engine}", raw.effort, built, grown, lambda q, i=index: i.search(q, K)[0], queries, truth)
-        )
-        rows.append(_row(f"{engine} raw", raw.effort, None, None, lambda q, r=raw: r.propose(q, K), queries, truth))
+        rows.append(_row(f"foretaste {engine}", raw.effort, built, grown, partial(_searched, index), queries, truth))
+        rows.append(_row(f"{engine} raw", raw.effort, None, None, partial(raw.propose, k=K), queries, truth))
         began = perf_counter()
         for i in range(100):
             index.put(np.array([n + i], np.int32), vectors[i : i + 1])
@@ -114,6 +112,10 @@ def _row(
             asked / (perf_counter() - began)
         )
     return row | {"build_seconds": None if build is None else round(build, 1), "memory_mb": megabytes}
+
+
+def _searched(index: ApproximateIndex, vectors: FloatArray) -> IntArray:
+    return index.search(vectors, K)[0]
 
 
 def _rss_mb() -> int:

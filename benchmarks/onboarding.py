@@ -17,7 +17,7 @@ from functools import cached_property
 from itertools import product
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -102,7 +102,7 @@ class _World:
         self.popularity = popularity_of(train)
         self.n_people = int((np.diff(train.offsets) > 0).sum())
         self.order = np.argsort(-self.popularity, kind="stable").astype(np.int32)
-        self.models = {"itemknn": ItemKNN().fit(train, Run()), "ease": Ease().fit(train, Run())}
+        self.models: dict[str, Any] = {"itemknn": ItemKNN().fit(train, Run()), "ease": Ease().fit(train, Run())}
         self.validation, self.test = (_people(data, part) for part in (split.validation.sample(WATCHED), split.test))
         self.popular = _same(self.order[:SHOWN])
 

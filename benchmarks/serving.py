@@ -175,7 +175,7 @@ def _shortlist_alone() -> dict[str, float]:
 def _pipeline_alone(folder: Path) -> dict[str, float]:
     pipeline = with_indexes(load_current(folder / "bundles"), above=2 * ITEMS).pipeline
     rng = np.random.default_rng(0)
-    people = [rng.integers(0, ITEMS, EACH) for _ in range(50)]
+    people = [rng.integers(0, ITEMS, EACH, np.int32) for _ in range(50)]
     turn = iter(range(1 << 60))
     return _timed(lambda: pipeline.answer(Queries.guests([people[next(turn) % 50]]), 10))
 

@@ -100,7 +100,9 @@ def read_one(path: Path) -> dict[str, object]:
 def peak_mb() -> float:
     """Of this process alone; what getrusage says of it is at least what its parent had."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1e3
+    found = re.search(r"VmHWM:\s+(\d+)", status)
+    assert found, "Linux says so of every process"
+    return int(found[1]) / 1e3
 
 
 def run() -> dict[str, object]:

@@ -103,6 +103,7 @@ def life(folder: Path, epochs: int) -> None:
     from foretaste.data.splits import leave_last
     from foretaste.evaluation.evaluator import evaluate
     from foretaste.evaluation.select import score_of
+    from foretaste.models.saving import fitted
     from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
     from foretaste.training.config import TrainingConfig
     from foretaste.types import Run
@@ -119,7 +120,7 @@ def life(folder: Path, epochs: int) -> None:
 
     config = SasRecConfig(training=TrainingConfig(epochs=epochs, least_steps=0))
     model = SasRec(config).fit(split.train, Run(seed=0, folder=folder, monitor=monitor, progress=told))
-    progress = model.trained.progress
+    progress = fitted(model.trained, model).progress
     result = evaluate(model, split.test, ("ndcg@10", "recall@10"))
     outcome = {
         "losses": progress.losses,
