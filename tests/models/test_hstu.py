@@ -9,8 +9,11 @@ import polars as pl
 import pytest
 
 pytest.importorskip("torch", reason="the extra 'torch' is not installed")
+import torch
+
 from foretaste.data.dataset import Dataset
 from foretaste.models.sequence.hstu import Hstu, HstuConfig
+from foretaste.nn.ragged import time_bucket
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Queries, Run
 
@@ -53,3 +56,17 @@ def test_the_moment_of_the_question_is_read(world: Dataset) -> None:
 def test_told_to_read_no_times_the_moment_means_nothing(world: Dataset) -> None:
     model = fitted(world, times=False)
     assert offered(model, world, MINUTE) == offered(model, world, MONTH) == offered(model, world, None)
+
+
+def test_a_wait_nobody_had_is_read_as_the_nearest(world: Dataset) -> None:
+    """Between a minute and a month there is nobody: the rows in between are those of the nearer end."""
+    model = fitted(world, times=True)
+    assert model.trained is not None
+    module = model.trained.modules[0]
+    gaps = module.gaps
+    assert gaps is not None
+    zero, minute, month = (int(time_bucket(torch.tensor(float(s)))) for s in (0, 60, 30 * 86_400))
+    torch.testing.assert_close(gaps[minute + 1], gaps[minute])
+    torch.testing.assert_close(gaps[month + 1 :], gaps[month].expand_as(gaps[month + 1 :]))
+    assert not torch.equal(gaps[minute], gaps[zero])
+    assert len(torch.unique(gaps, dim=0)) <= 3

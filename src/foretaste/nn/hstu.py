@@ -56,7 +56,7 @@ class RelativeBias(nn.Module):
     def __init__(self, max_length: int) -> None:
         super().__init__()
         self.by_place = nn.Parameter(torch.randn(max_length) * 0.02)
-        self.by_time = nn.Parameter(torch.randn(TIME_BUCKETS) * 0.02)
+        self.by_time = nn.Parameter(torch.zeros(TIME_BUCKETS))
 
     def forward(self, looks: Looks) -> Tensor:
         """(B or 1, n, W); what is later than the event that looks means nothing."""

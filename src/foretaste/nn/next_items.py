@@ -8,11 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from foretaste.nn.memory import Memory
-from foretaste.nn.ragged import TIME_BUCKETS, pick, time_bucket
+from foretaste.nn.ragged import TIME_BUCKETS, nearest_learned, pick, time_bucket
 
 if TYPE_CHECKING:
     from foretaste.nn.items import ItemEmbedding
     from foretaste.nn.ragged import Batch
+
+
+TIMES = ("gaps", "waits", "by_time")
+"""Names of learned rows that belong to buckets of time, here and in networks."""
 
 
 class Extend(Protocol):
@@ -57,6 +61,14 @@ class NextItems(nn.Module):
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
+
+    @torch.no_grad()
+    def fill_times(self) -> None:
+        """Times that nobody was seen to wait are read as the nearest that somebody did: who comes back after a year
+        reads as the longest anybody stayed away."""
+        for name, rows in self.named_parameters():
+            if name.endswith(TIMES):
+                rows.copy_(nearest_learned(rows))
 
     def table(self) -> Tensor:
         """(n_items, width), and one row more where there is a mask."""

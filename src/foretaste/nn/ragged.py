@@ -97,6 +97,18 @@ def time_bucket(seconds: Tensor) -> Tensor:
     return (seconds.clamp(min=1).log() / _RATIO).long().clamp(max=TIME_BUCKETS - 1)
 
 
+def nearest_learned(rows: Tensor) -> Tensor:
+    """Rows of time buckets, those that learning left at zero taken from the nearest learned one, the shorter of two.
+
+    rows : (TIME_BUCKETS, ...) begun at zero, where weight decay and steps without a gradient leave them
+    """
+    learned = rows.reshape(TIME_BUCKETS, -1).any(1).nonzero()[:, 0]
+    if not len(learned):
+        return rows
+    apart = (torch.arange(TIME_BUCKETS, device=rows.device)[:, None] - learned).abs()
+    return rows[learned[apart.argmin(1)]]
+
+
 def batch_of(
     items: Tensor,
     lengths: Tensor,

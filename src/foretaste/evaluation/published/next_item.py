@@ -68,11 +68,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "sasrec+texts": ("sasrec", {"texts": {}, "words": True}),
     "sasrec-sampled": ("sasrec", {"loss": {"kind": "sampled"}}),
     "hstu+texts": ("hstu", {"texts": {}, "words": True}),
-    "sasrec-long": ("sasrec", {"blocks": 2, "max_length": 200, "dropout": 0.2}),
-    "hstu-long": ("hstu", {"blocks": 2, "max_length": 200, "dropout": 0.2, "training": {"patience": 5}}),
 }
-"""Rows that are a model with settings beside its grid: with texts fused in, with another loss, or made for long
-histories."""
+"""Rows that are a model with settings beside its grid: with texts fused in, or with another loss."""
 TABLES = {
     "amazon-beauty": NextTable(
         "Amazon Beauty 2014, 5-core",
@@ -102,7 +99,7 @@ TABLES = {
     ),
     "ml-1m-next": NextTable(
         "MovieLens 1M in the order of the NCF files",
-        (*CLASSICS, "ease", "sasrec", "sasrec-long", "hstu-long"),
+        (*CLASSICS, "ease", "sasrec", "hstu"),
         {
             "SASRec + sampled softmax (eSASRec README)": (0.2929, 0.1684),
             "HSTU (its README)": (0.3097, 0.1720),

@@ -7,7 +7,7 @@ as any other, and costs nothing to add.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -26,7 +26,7 @@ class TwoTowerConfig(SequenceConfig):
     searches: NonNegativeInt = 3
     blocks: PositiveInt = 1
     heads: PositiveInt = 1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    dropout: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = 0.2
 
 
 class TwoTower(SequenceModel):
@@ -38,4 +38,5 @@ class TwoTower(SequenceModel):
 
     @staticmethod
     def network(config: TwoTowerConfig) -> Transformer:
-        return Transformer(config.width, config.blocks, config.heads, config.dropout, config.max_length, causal=True)
+        c = config
+        return Transformer(c.width, c.blocks, c.heads, c.dropout_rate, c.max_length, causal=True)

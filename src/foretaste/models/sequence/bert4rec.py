@@ -14,7 +14,7 @@ from foretaste.nn.transformer import Transformer
 class Bert4RecConfig(SequenceConfig):
     blocks: PositiveInt = 2
     heads: PositiveInt = 1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    dropout: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = 0.3
     positions: Literal["learned", "rotary"] = "learned"
     """learned: a row for each place. rotary: attention knows how far apart two events stand (RoFormer)."""
     masked: Annotated[float, Field(gt=0, lt=1)] = 0.3
@@ -31,7 +31,9 @@ class Bert4Rec(SequenceModel):
     @staticmethod
     def network(config: Bert4RecConfig) -> Transformer:
         c = config
-        return Transformer(c.width, c.blocks, c.heads, c.dropout, c.max_length, causal=False, positions=c.positions)
+        return Transformer(
+            c.width, c.blocks, c.heads, c.dropout_rate, c.max_length, causal=False, positions=c.positions
+        )
 
     def mask_share(self) -> float:
         share: float = self.config.masked

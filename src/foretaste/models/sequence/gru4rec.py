@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.model import SequenceModel
@@ -13,7 +11,6 @@ from foretaste.nn.gru import Gru
 
 class Gru4RecConfig(SequenceConfig):
     layers: PositiveInt = 1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
 
 
 class Gru4Rec(SequenceModel):
@@ -25,4 +22,4 @@ class Gru4Rec(SequenceModel):
 
     @staticmethod
     def network(config: Gru4RecConfig) -> Gru:
-        return Gru(config.width, config.layers, config.dropout)
+        return Gru(config.width, config.layers, config.dropout_rate)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.model import SequenceModel
@@ -14,7 +12,6 @@ from foretaste.nn.hstu import Hstu as Network
 class HstuConfig(SequenceConfig):
     blocks: PositiveInt = 2
     heads: PositiveInt = 1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
 
 
 class Hstu(SequenceModel):
@@ -31,4 +28,6 @@ class Hstu(SequenceModel):
 
     @staticmethod
     def network(config: HstuConfig) -> Network:
-        return Network(config.width, config.blocks, config.heads, config.dropout, config.max_length, timed=config.times)
+        return Network(
+            config.width, config.blocks, config.heads, config.dropout_rate, config.max_length, timed=config.times
+        )

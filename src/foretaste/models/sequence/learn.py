@@ -14,6 +14,7 @@ from foretaste.errors import ConfigError, DataError
 from foretaste.features.columns import ColumnVectors
 from foretaste.features.people import column_vectors
 from foretaste.models.sequence.course import Course
+from foretaste.models.sequence.dropout import with_dropout
 from foretaste.models.sequence.known import beside_texts, content_vectors, similar_items, words_of
 from foretaste.models.sequence.pmi import pmi_factors
 from foretaste.models.sequence.several import TRAIN
@@ -57,6 +58,7 @@ def learn(
     """
     history = wanted(data.histories(), data.kinds.weights)
     met = np.bincount(history.items, minlength=data.n_items) > 0
+    config = with_dropout(config, history, met)
     beside = beside_texts(data, config, met, run)
     if not config.ids and not beside and not any(data.items.texts()):
         raise DataError(f"The model '{name}' reads texts of items, and this catalogue has none; leave it out.")
@@ -103,6 +105,7 @@ def learn(
         module, progress = taught(
             course, network_of, replace(run, seed=seed), monitor=monitor, fingerprint=data.fingerprint + known
         )
+        module.fill_times()
         modules.append(module)
         learning.append(progress)
     return Trained(name, modules, config, data.kinds.weights, met, learning, columns)

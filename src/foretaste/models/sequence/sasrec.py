@@ -6,9 +6,9 @@ where texts are read, what the words of an item say beside its learned row.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
 from foretaste.models.sequence.config import SequenceConfig
 from foretaste.models.sequence.model import SequenceModel
@@ -18,7 +18,6 @@ from foretaste.nn.transformer import Transformer
 class SasRecConfig(SequenceConfig):
     blocks: PositiveInt = 1
     heads: PositiveInt = 1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     positions: Literal["learned", "rotary"] = "learned"
     """learned: a row for each place. rotary: attention knows how far apart two events stand (RoFormer)."""
 
@@ -33,4 +32,4 @@ class SasRec(SequenceModel):
     @staticmethod
     def network(config: SasRecConfig) -> Transformer:
         c = config
-        return Transformer(c.width, c.blocks, c.heads, c.dropout, c.max_length, causal=True, positions=c.positions)
+        return Transformer(c.width, c.blocks, c.heads, c.dropout_rate, c.max_length, causal=True, positions=c.positions)
