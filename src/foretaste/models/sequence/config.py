@@ -77,6 +77,6 @@ class SequenceConfig(Config):
 
     @property
     def dropout_rate(self) -> float:
-        """Of a network in the making: by then the data has decided (`dropout.with_dropout`)."""
+        """Of a network in the making: by then the data has decided (`capacity.for_data`)."""
         assert self.dropout != "auto"
         return self.dropout

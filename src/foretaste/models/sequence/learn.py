@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from foretaste.errors import ConfigError, DataError
 from foretaste.features.columns import ColumnVectors
 from foretaste.features.people import column_vectors
+from foretaste.models.sequence.capacity import for_data
 from foretaste.models.sequence.course import Course
-from foretaste.models.sequence.dropout import with_dropout
 from foretaste.models.sequence.known import beside_texts, content_vectors, similar_items, words_of
 from foretaste.models.sequence.pmi import pmi_factors
 from foretaste.models.sequence.several import TRAIN
@@ -58,7 +58,7 @@ def learn(
     """
     history = wanted(data.histories(), data.kinds.weights)
     met = np.bincount(history.items, minlength=data.n_items) > 0
-    config = with_dropout(config, history, met)
+    config = for_data(config, history, met)
     beside = beside_texts(data, config, met, run)
     if not config.ids and not beside and not any(data.items.texts()):
         raise DataError(f"The model '{name}' reads texts of items, and this catalogue has none; leave it out.")

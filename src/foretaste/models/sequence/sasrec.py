@@ -16,7 +16,8 @@ from foretaste.nn.transformer import Transformer
 
 
 class SasRecConfig(SequenceConfig):
-    blocks: PositiveInt = 1
+    blocks: PositiveInt | Literal["auto"] = "auto"
+    """auto: 2 where an item has 60 events to be learned from or more, else 1 (docs/log.md)."""
     heads: PositiveInt = 1
     positions: Literal["learned", "rotary"] = "learned"
     """learned: a row for each place. rotary: attention knows how far apart two events stand (RoFormer)."""
@@ -32,4 +33,5 @@ class SasRec(SequenceModel):
     @staticmethod
     def network(config: SasRecConfig) -> Transformer:
         c = config
+        assert c.blocks != "auto", "by now the data has decided: capacity.for_data"
         return Transformer(c.width, c.blocks, c.heads, c.dropout_rate, c.max_length, causal=True, positions=c.positions)

@@ -1,4 +1,4 @@
-"""How much a network forgets follows from how many events an item has."""
+"""How deep a network is and how much it forgets follow from how many events an item has."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 import worlds
-from foretaste.models.sequence.dropout import dropout_for, with_dropout
+from foretaste.models.sequence.capacity import dropout_for, for_data
 from foretaste.models.sequence.gru4rec import Gru4RecConfig
+from foretaste.models.sequence.hstu import HstuConfig
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
 from foretaste.training.config import TrainingConfig
 from foretaste.types import History, Queries, Run
@@ -36,17 +37,28 @@ def test_counted_is_what_is_learned_from() -> None:
     """Of three hundred events a network of 100 learns from 101, and an item nobody met is none."""
     history = History.of_items([[0, 1] * 150])
     met = np.array([True, True, False])
-    assert with_dropout(SasRecConfig(max_length=100), history, met).dropout == dropout_for(101 / 2) < 0.5
-    assert with_dropout(SasRecConfig(max_length=20), history, met).dropout == 0.5
-    assert with_dropout(Gru4RecConfig(dropout=0.35), history, met).dropout == 0.35
+    assert for_data(SasRecConfig(max_length=100), history, met).dropout == dropout_for(101 / 2) < 0.5
+    assert for_data(SasRecConfig(max_length=20), history, met).dropout == 0.5
+    assert for_data(Gru4RecConfig(dropout=0.35), history, met).dropout == 0.35
+
+
+@pytest.mark.parametrize(("events", "blocks"), [(40, 1), (300, 2)])
+def test_depth_wants_data(events: int, blocks: int) -> None:
+    history = History.of_items([[0, 1] * (events // 2)])
+    met = np.array([True, True])
+    assert for_data(SasRecConfig(), history, met).blocks == blocks
+    assert for_data(SasRecConfig(blocks=3), history, met).blocks == 3
+    assert for_data(HstuConfig(), history, met).blocks == 2
 
 
 def test_what_the_data_decided_is_kept_with_the_network(tmp_path: Path) -> None:
     data = worlds.parity(n_users=400)  # ten events each, of forty items
     model = SasRec(SasRecConfig(width=8, training=ONCE)).fit(data, Run())
     assert model.trained is not None
-    assert model.trained.config.dropout == 0.2
-    assert model.settled.dropout == "auto", "learned again from more data, it may be another"
+    assert (model.trained.config.dropout, model.trained.config.blocks) == (0.2, 2)
+    assert (model.settled.dropout, model.settled.blocks) == ("auto", "auto"), (
+        "learned again from more data, it may be another"
+    )
     model.save(tmp_path / "kept")
     again = SasRec.load(tmp_path / "kept")
     asked = Queries.guests([[0, 1, 2]])
