@@ -149,8 +149,11 @@ def test_a_parameter_nobody_knows_is_refused_at_every_address(client: TestClient
     for path, methods in client.get("/openapi.json").json()["paths"].items():
         for method, operation in methods.items():
             address = path.format(user="u4", item="f2", version="v")
-            assert "422" in operation["responses"], path
             answer = client.request(method, address, params={"expplain": "true"}, json={})
+            if operation["tags"] == ["health"]:
+                assert answer.status_code == 200, "a balancer puts behind its probes what it likes"
+                continue
+            assert "422" in operation["responses"], path
             assert answer.status_code == 422, path
             assert "takes no parameter 'expplain'" in answer.json()["error"]["message"]
     said = client.delete("/v1/users/u4/history", params={"item": "f2", "kid": "view"}).json()["error"]["message"]
