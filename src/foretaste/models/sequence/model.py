@@ -46,11 +46,10 @@ class SequenceModel(ABC):
 
     @property
     def settled(self) -> SequenceConfig:
-        """The settings with the number of epochs early stopping found: to learn again from more data, unwatched."""
-        found: SequenceConfig = self.config.model_copy(
-            update={"training": fitted(self.trained, self).settled_training()}
-        )
-        return found
+        """The settings with what the data decided and the number of epochs early stopping found: to learn again from
+        more data, unwatched."""
+        trained = fitted(self.trained, self)
+        return trained.config.model_copy(update={"training": trained.settled_training()})
 
     def fit(self, train: Dataset, run: Run, *, start: SequenceModel | None = None) -> Self:
         """start : begin with what this model learned from other data, where both read texts (`transfer.carried`)"""
