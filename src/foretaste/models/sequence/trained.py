@@ -41,6 +41,8 @@ COLUMNS = "columns.json"
 log = logging.getLogger("foretaste.models")
 EXPLAINED = 20
 """Events tried as the reason of an offer: each costs a pass through the network."""
+READ_TO_EXPLAIN = 50
+"""Events read in each of those passes, the newest: with 200, reasons would take five times as long as the list."""
 
 
 class Trained:
@@ -168,10 +170,12 @@ class Trained:
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         """(K, H) how far the score of each item falls when each thing a person did is taken out of the history.
 
-        Of long histories the newest EXPLAINED events are tried; what they do not explain nothing does.
+        Of long histories the newest READ_TO_EXPLAIN events are read, and the newest EXPLAINED of them tried; what they
+        do not explain nothing does.
         """
-        tried = range(max(0, len(history) - EXPLAINED), len(history))
-        rows = [history, *(np.delete(history, h) for h in tried)]
+        tried = np.arange(max(0, len(history) - EXPLAINED), len(history))
+        read = history[-READ_TO_EXPLAIN:]
+        rows = [read, *(np.delete(read, h) for h in tried - (len(history) - len(read)))]
         liked = int(np.argmax(self.kind_weight > 0))
         scores = self.score(Queries.guests(rows, liked), np.tile(items, (len(rows), 1)))
         parts = np.zeros((len(items), len(history)), np.float32)
