@@ -29,6 +29,7 @@ def test_a_block_equals_the_formula(heads: int) -> None:
     """Event by event, as the paper writes it; the newest event is asked about a day later."""
     torch.manual_seed(0)
     block = HstuBlock(WIDTH, heads, 0.0, LONGEST).eval()
+    torch.nn.init.normal_(block.bias.by_time)
     x, batch = one_row(6, asked=86_400.0)
     looks = Looks.back(6, 6, batch.time[None], batch.until()[None], x.device)
     u, v, q, k = torch.nn.functional.silu(block.uvqk(block.norm(x))).chunk(4, 1)
@@ -45,7 +46,9 @@ def test_a_block_equals_the_formula(heads: int) -> None:
                 weight = torch.nn.functional.silu(q[i, part] @ k[j, part] / math.sqrt(d) + bias) / (i + 1)
                 seen[part] = seen[part] + weight * v[j, part]
         expected.append(x[i] + block.out(block.norm_seen(seen) * u[i]))
-    torch.testing.assert_close(block(x, batch, looks), torch.stack(expected), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        block(x, [(batch.grid, looks)], torch.arange(6)), torch.stack(expected), rtol=1e-4, atol=1e-5
+    )
 
 
 @given(
@@ -65,10 +68,42 @@ def test_the_quick_gather_is_the_plain_one_there_and_back(n: int, shape: list[in
     torch.testing.assert_close(quick.grad, plain.grad)
 
 
+def begin_anywhere(made: Hstu) -> None:
+    """What is learned of times begins at zero, where nothing could go wrong with it."""
+    torch.nn.init.normal_(made.waits, std=0.5)
+    for block in made.blocks:
+        torch.nn.init.normal_(block.bias.by_time, std=0.5)
+
+
+@given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=6), seed=st.integers(0, 1000))
+@settings(max_examples=25, deadline=None)
+def test_rows_read_together_are_rows_read_alone(lengths: list[int], seed: int) -> None:
+    torch.manual_seed(seed)
+    made = Hstu(WIDTH, 2, 2, 0.0, 40)
+    begin_anywhere(made)
+    x = torch.randn(sum(lengths), WIDTH, requires_grad=True)
+    time = torch.rand(sum(lengths), dtype=torch.float64).cumsum(0) * 1e5
+    asked = time[torch.tensor(lengths).cumsum(0) - 1] + 1e4
+
+    def read(x, time, lengths, asked):
+        return made(x, batch_of(torch.zeros(len(x), dtype=torch.int64), torch.tensor(lengths), time, asked=asked))
+
+    together = read(x, time, lengths, asked)
+    rows = zip(x.split(lengths), time.split(lengths), lengths, asked.split(1), strict=True)
+    alone = torch.cat([read(own, times, [n], moment) for own, times, n, moment in rows])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+    weight = torch.randn_like(together)
+    learned = (x, made.blocks[0].bias.by_time, made.blocks[0].uvqk.weight)
+    for one, other in zip(
+        *(torch.autograd.grad((found * weight).sum(), learned) for found in (together, alone)), strict=True
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+
+
 def network() -> Hstu:
     torch.manual_seed(0)
     made = Hstu(WIDTH, 2, 2, 0.0, LONGEST).eval()
-    torch.nn.init.normal_(made.waits, std=0.5)  # begins at zero, where nothing could go wrong with it
+    begin_anywhere(made)
     return made
 
 

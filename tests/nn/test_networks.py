@@ -94,6 +94,7 @@ def test_attention_equals_the_formula(causal: bool) -> None:
 def test_hstu_minds_times() -> None:
     torch.manual_seed(0)
     network = CAUSAL["hstu"]().eval()
+    torch.nn.init.normal_(network.blocks[0].bias.by_time)  # it begins at zero, and learns
     x, batch = rows([6])
     later = batch._replace(time=batch.time * 1000)
     assert not torch.allclose(network(x, batch), network(x, later))

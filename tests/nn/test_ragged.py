@@ -45,7 +45,7 @@ def test_attention_in_pieces_is_attention_row_by_row(lengths, causal: bool, seed
 def test_short_rows_are_not_padded_to_the_longest() -> None:
     lengths = [3] * 100 + [50]
     pieces, _ = batch_of(torch.arange(350), torch.tensor(lengths)).pieces()
-    assert sum(piece.numel() for piece in pieces) <= 100 * ragged.SHORT + 50
+    assert sum(piece.numel() for piece in pieces) <= 100 * ragged.PADDED_APART[0] + 50
 
 
 def test_picking_is_indexing() -> None:

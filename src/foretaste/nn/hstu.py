@@ -80,16 +80,18 @@ class HstuBlock(nn.Module):
         self.out = nn.Linear(width, width)
         self.drop = Dropout(dropout)
 
-    def forward(self, x: Tensor, batch: Batch, looks: Looks) -> Tensor:
-        """(T, width) to (T, width)."""
+    def forward(self, x: Tensor, pieces: list[tuple[Tensor, Looks]], at: Tensor) -> Tensor:
+        """(T, width) to (T, width); pieces and at as `Batch.pieces` has them."""
         width = x.shape[1]
         u, vqk = torch.split(F.silu(self.uvqk(self.norm(x))), [width, 3 * width], 1)
-        padded = batch.pad(vqk)
-        B, W = padded.shape[:2]
-        v, q, k = padded.view(B, W, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        # Padding stands behind the events, where a row never looks.
-        seen = batch.unpad(self._seen(q, k, v, looks).transpose(1, 2).reshape(B, W, width))
-        return x + self.drop(self.out(self.norm_seen(seen) * u))
+        longer = torch.cat([vqk, vqk.new_zeros(1, 3 * width)])
+        found = []
+        for grid, looks in pieces:
+            B, W = grid.shape
+            v, q, k = pick(longer, grid).view(B, W, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+            # Padding stands behind the events, where a row never looks.
+            found.append(self._seen(q, k, v, looks).transpose(1, 2).reshape(B * W, width))
+        return x + self.drop(self.out(self.norm_seen(pick(torch.cat(found), at)) * u))
 
     def extend(self, x: Tensor, past: Tensor | None, looks: Looks) -> tuple[Tensor, Tensor]:
         """The newest n events of one row.
@@ -132,15 +134,18 @@ class Hstu(nn.Module):
         """x (T, width) the embedded events; returns (T, width)."""
         x = x + pick(self.positions, batch.place)
         time, until = batch.time, batch.until()
-        W = batch.grid.shape[1]
+        grids, at = batch.pieces()
         if self.waits is None or time is None or until is None:
-            looks = Looks.back(W, W, None, None, x.device)
+            pieces = [(grid, Looks.back(grid.shape[1], grid.shape[1], None, None, x.device)) for grid in grids]
         else:
             x = x + pick(self.waits, time_bucket(until - time))
-            looks = Looks.back(W, W, batch.pad(time), batch.pad(until), x.device)
+            times, untils = (torch.cat([moment, moment.new_zeros(1)]) for moment in (time, until))
+            pieces = [
+                (grid, Looks.back(grid.shape[1], grid.shape[1], times[grid], untils[grid], x.device)) for grid in grids
+            ]
         x = self.drop(x)
         for block in self.blocks:
-            x = block(x, batch, looks)
+            x = block(x, pieces, at)
         return self.norm(x)
 
     def extend(self, x: Tensor, time: Tensor | None, memory: Memory) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-SHORT = 8
-"""Rows of so many events, twice and four times as many are padded apart from longer ones."""
+PADDED_APART = (8, 16, 32, 64, 128)
+"""Rows of at most so many events are padded apart from longer ones."""
 TIME_BUCKETS = 64
 _RATIO = math.log(1.5)
 """Each bucket of time differences ends where 1.5 times the one before ends: 64 of them reach over 5,000 years."""
@@ -78,11 +78,11 @@ class Batch(NamedTuple):
         place of each event in all cells of all pieces, one after the other. Where waiting for the lengths would cost
         more than the padding, on an accelerator, the grid in one piece."""
         W = self.grid.shape[1]
-        if W <= SHORT or len(self.grid) == 1 or self.grid.device.type != "cpu":
+        if PADDED_APART[0] >= W or len(self.grid) == 1 or self.grid.device.type != "cpu":
             return [self.grid], self.row * W + self.place
         lengths = self.place[self.last] + 1
         found, first, start, low = [], torch.empty_like(self.last), 0, 0
-        for high in [high for high in (SHORT, 2 * SHORT, 4 * SHORT) if high < W] + [W]:
+        for high in [high for high in PADDED_APART if high < W] + [W]:
             rows = torch.nonzero((lengths > low) & (lengths <= high))[:, 0]
             if len(rows):
                 found.append(self.grid[rows, :high])
