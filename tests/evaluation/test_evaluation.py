@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -185,6 +186,17 @@ def test_a_graph_too_large_to_keep_is_no_quick_model_and_stays_a_name_away(
     monkeypatch.setattr(train, "MOST_MET", most - 1)
     assert "gfcf" not in usual_models(data)
     assert usable_models(data, ["gfcf"]) == ["gfcf"]
+
+
+@pytest.mark.parametrize(("timed", "usual", "other"), [(True, "hstu", "sasrec"), (False, "sasrec", "hstu")])
+def test_the_network_that_is_asked_reads_times_where_there_are_any(
+    timed: bool, usual: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch", reason="the extra 'torch' is not installed")
+    monkeypatch.setattr(train, "FEWEST_EVENTS", 100)
+    data = replace(worlds.parity(), time=np.arange(600, dtype=np.int64) if timed else None)
+    assert usual in usual_models(data)
+    assert other not in usual_models(data)
 
 
 def test_a_pipeline_of_models_that_have_learned_is_the_pipeline_that_learns_them_itself() -> None:

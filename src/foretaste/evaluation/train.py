@@ -42,7 +42,8 @@ MOST_LIKENED = 20_000
 """Items up to which `bridge`, which likens each with each, is one of the quick ones."""
 MOST_MET = 200_000_000
 """Pairs of items up to which `gfcf`, which keeps all that met, is one of the quick ones: 1.6 GB, as for `ease`."""
-NETWORK = "sasrec"
+NETWORK, NETWORK_OF_TIMES = "sasrec", "hstu"
+"""The one for events that only have an order, and the one where they have times, which it makes the better lists of."""
 FEWEST_EVENTS = 20_000
 """With fewer, closed forms do as well and take no time."""
 MOST_COMPARISONS = 500_000_000
@@ -203,9 +204,10 @@ def _only_popular(remark: str) -> Selection:
 
 def usual_models(data: Dataset) -> list[str]:
     """What is asked where nobody names a model: the quick ones, those of packages somebody installed on purpose, and
-    the transformer where there is enough to learn from and it learns in a minute or two."""
+    a network where there is enough to learn from and it learns in a minute or two."""
     fits = len(data) >= FEWEST_EVENTS and len(data) * data.n_items <= MOST_COMPARISONS
-    usual = {*QUICK, NETWORK} if fits and find_spec("torch") is not None else set(QUICK)
+    network = NETWORK if data.time is None else NETWORK_OF_TIMES
+    usual = {*QUICK, network} if fits and find_spec("torch") is not None else set(QUICK)
     if data.n_items > MOST_LIKENED:
         usual.discard("bridge")
     if _most_met(data) > MOST_MET:
