@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, History
 
 C = TypeVar("C", bound=SequenceConfig)
-SPARSE, DENSE = 25.0, 60.0
+SPARSE, DENSE = 25.0, 45.0
 """Events per item of catalogues on which validation chose the one or the other (docs/log.md)."""
 MOST_DROPOUT, LEAST_DROPOUT = 0.5, 0.2
 

@@ -30,7 +30,7 @@ class SequenceConfig(Config):
     """Events read of a history, the newest. Short histories cost nothing more: rows are not padded to it."""
     dropout: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = "auto"
     """Share of the numbers between layers set to 0 in learning. auto: 0.5 where an item has 25 events to be learned
-    from, 0.2 where it has 60, as validation chose on sparse and on dense data (docs/log.md)."""
+    from, 0.2 where it has 45, as validation chose on sparse and on dense data (docs/log.md)."""
     windows: bool = False
     """Of longer histories, learn from a window drawn anew each epoch instead of the newest events."""
     texts: TextEncoderConfig | None = None

@@ -17,7 +17,7 @@ from foretaste.nn.transformer import Transformer
 
 class SasRecConfig(SequenceConfig):
     blocks: PositiveInt | Literal["auto"] = "auto"
-    """auto: 2 where an item has 60 events to be learned from or more, else 1 (docs/log.md)."""
+    """auto: 2 where an item has 45 events to be learned from or more, else 1 (docs/log.md)."""
     heads: PositiveInt = 1
     positions: Literal["learned", "rotary"] = "learned"
     """learned: a row for each place. rotary: attention knows how far apart two events stand (RoFormer)."""
