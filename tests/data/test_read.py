@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import polars as pl
 import pytest
@@ -51,6 +55,48 @@ def test_a_frame_of_another_library_is_read_by_its_columns() -> None:
     data = foretaste.read(Frame())
     assert data.users.names.sort().to_list() == ["3", "4"]
     assert data.user_type == pl.Int64
+
+
+class Column:
+    """What a column of pandas looks like from outside."""
+
+    def __init__(self, values: list, dtype: object = object) -> None:
+        self.values, self.dtype = values, dtype
+
+    def to_numpy(self) -> np.ndarray:
+        return np.array(self.values, self.dtype)
+
+    def isna(self) -> np.ndarray:
+        return np.array([value is None or value != value for value in self.values])
+
+    def tolist(self) -> list:
+        return self.values
+
+
+def test_a_pandas_frame_is_read_where_pyarrow_is_not_installed() -> None:
+    class Frame:
+        data: ClassVar = {
+            "user_id": Column(["a", "b", float("nan"), "a"]),
+            "item_id": Column([1, 2, 3, 3], np.int64),
+            "rating": Column([1.0, np.nan, 3.0, 5.0], np.float64),
+            "time": Column([datetime(2024, 1, day, 1, tzinfo=ZoneInfo("Europe/Berlin")) for day in (1, 2, 3, 4)]),
+        }
+        columns = tuple(data)
+
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            raise ImportError("`Import pyarrow` failed.")
+
+        def __getitem__(self, name: str) -> Column:
+            return self.data[name]
+
+    with pytest.warns(UserWarning, match=r"1 rows are left out.*No user in 'user_id'"):
+        data = foretaste.read(Frame())
+    assert sorted(data.as_frame().select("user", "item", "value").rows()) == [
+        ("a", "1", 1.0),
+        ("a", "3", 5.0),
+        ("b", "2", 1.0),
+    ]
+    assert data.time.min() == np.datetime64("2024-01-01T00", "us").astype(np.int64), "Berlin is an hour ahead"
 
 
 def test_columns_can_be_named_and_lost_rows_are_said() -> None:
