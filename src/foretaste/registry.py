@@ -127,6 +127,10 @@ def models() -> dict[str, ModelSpec]:
     return found
 
 
+all_models = models
+"""`foretaste.all_models`: the name `foretaste.models` is that of the folder of their modules."""
+
+
 def model_spec(name: str) -> ModelSpec:
     if (spec := models().get(name)) is None:
         raise UnknownNameError(f"No model is called '{name}'.{did_you_mean(name, models())}")
