@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import worlds
-from foretaste.errors import DataError, NotFittedError
+from foretaste.errors import BundleError, DataError, NotFittedError
 from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
 from foretaste.protocols import Recommender
 from foretaste.registry import model_class, model_spec, models
@@ -205,12 +205,17 @@ def test_nobody_and_nothing_are_answered(model: Any) -> None:
 
 
 def test_saved_and_loaded_it_answers_the_same(model: Any, queries: Queries, tmp_path: Path) -> None:
-    model.save(tmp_path / "model")
-    again = type(model).load(tmp_path / "model")
+    model.save(str(tmp_path / "model"))
+    again = type(model).load(str(tmp_path / "model"))
     before, after = model.recommend(queries, 8), again.recommend(queries, 8)
     np.testing.assert_array_equal(before.items, after.items)
     np.testing.assert_array_equal(before.scores, after.scores)
     assert not [path for path in (tmp_path / "model").rglob("*") if path.suffix in {".pkl", ".pickle", ".pt"}]
+
+
+def test_where_nothing_was_saved_nothing_is_loaded(model: Any, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"There is no (model|pipeline) in .*nowhere; save one there first"):
+        type(model).load(str(tmp_path / "nowhere"))
 
 
 def test_same_seed_same_lists(name: str, model: Any, world: Dataset, queries: Queries) -> None:

@@ -45,7 +45,7 @@ def test_every_epoch_is_a_line(tmp_path: Path) -> None:
 
 
 def test_without_a_monitor_there_is_no_score(tmp_path: Path) -> None:
-    SasRec(CONFIG).fit(worlds.parity(), Run(folder=tmp_path))
+    SasRec(CONFIG).fit(worlds.parity(), Run(folder=str(tmp_path)))
     assert [row["validation"] for row in rows(tmp_path)] == ["", "", "", ""]
 
 

@@ -97,11 +97,11 @@ class SequenceModel(ABC):
         """Follow one person (a history of one row, perhaps empty): `session.then(events)` costs those events alone."""
         return Session.begin(fitted(self.trained, self), history)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         fitted(self.trained, self).save(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         trained = Trained.load(folder, cls.name, cls.config_class, cls.network)
         model = cls(trained.config)
         model.trained = trained
