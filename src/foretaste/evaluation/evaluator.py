@@ -79,6 +79,7 @@ def evaluate(
                    out unless repeats count as answers
     """
     exclude_seen = not questions.repeats if exclude_seen is None else exclude_seen
+    metrics = [metrics] if isinstance(metrics, str) else metrics
     parsed = [parse_metric(name) for name in metrics]
     depth = max([K, *(metric.k for metric in parsed)])
     n = questions.relevant.shape[1]
