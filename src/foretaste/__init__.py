@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from foretaste.pipeline.pipeline import RecallConfig as RecallConfig
     from foretaste.registry import all_models as all_models
     from foretaste.registry import model_class as model_class
+    from foretaste.registry import register as register
     from foretaste.types import Candidates as Candidates
     from foretaste.types import Queries as Queries
     from foretaste.types import Run as Run
@@ -43,6 +44,7 @@ _HOMES = {
     "recommend": "foretaste.data.read",
     "all_models": "foretaste.registry",
     "model_class": "foretaste.registry",
+    "register": "foretaste.registry",
 }
 __all__ = ["__version__", *_HOMES]
 
