@@ -12,7 +12,7 @@ import pytest
 
 import foretaste
 import worlds
-from foretaste.errors import UnknownNameError
+from foretaste.errors import ConfigError, UnknownNameError
 
 
 def world_frame(user_type: pl.DataType, item_type: pl.DataType) -> pl.DataFrame:
@@ -114,6 +114,27 @@ def test_an_unknown_user_is_named() -> None:
     assert np.diff(lists["rank"].to_numpy()[:3]).tolist() == [1, 1]
     with pytest.raises(UnknownNameError, match="no user '999'"):
         foretaste.recommend(pipeline, data, users=[999])
+
+
+def test_guests_are_asked_for_by_ids_and_only_what_is_allowed_is_offered() -> None:
+    data = foretaste.read(world_frame(pl.Int64(), pl.Int64()))
+    pipeline = foretaste.Pipeline().fit(data, foretaste.Run())
+    lists = foretaste.recommend(pipeline, data, n=3, guests={"anna": [2, 4], "ben": [1], "new": []})
+    assert lists["user"].to_list() == ["anna"] * 3 + ["ben"] * 3 + ["new"] * 3
+    assert lists["item"].dtype == pl.Int64
+    anna, ben = (lists.filter(user=name)["item"] for name in ("anna", "ben"))
+    assert (anna % 2 == 0).all() and (ben % 2 == 1).all() and not set(anna) & {2, 4}  # noqa: PT018
+    few = foretaste.recommend(pipeline, data, n=5, guests={7: [2]}, allowed=np.array([2, 4, 5]))
+    assert few["user"].to_list() == [7, 7]
+    assert set(few["item"]) == {4, 5}
+    assert foretaste.recommend(pipeline, data, n=2, users=7)["user"].to_list() == [7, 7], "one id is one person"
+    with pytest.raises(UnknownNameError, match="knows no item '999'"):
+        foretaste.recommend(pipeline, data, guests={"anna": [2, 999]})
+    with pytest.raises(ConfigError, match="users or for guests"):
+        foretaste.recommend(pipeline, data, users=[7], guests={"anna": [2]})
+    for wrong in (0, -1, 2.5):
+        with pytest.raises(ConfigError, match=f"n is {wrong}; ask for a whole number"):
+            foretaste.recommend(pipeline, data, n=wrong)
 
 
 @pytest.mark.parametrize(
