@@ -5,6 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
+
+from foretaste.errors import ConfigError
 from foretaste.models.saving import fitted
 from foretaste.models.sequence.learn import learn
 from foretaste.models.sequence.session import Session
@@ -58,7 +61,10 @@ class SequenceModel(ABC):
         def measured(half_trained: Trained) -> float:
             self.trained = half_trained
             assert run.monitor is not None
-            return run.monitor(self)
+            score = run.monitor(self)
+            if not isinstance(score, float | int | np.number):
+                raise ConfigError(f"Run.monitor gave {score!r}; it has to give a number, the higher the better.")
+            return float(score)
 
         self.trained = learn(
             self.name,
