@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import ModuleType
 
 import foretaste
 
@@ -29,3 +30,11 @@ def test_every_public_name_is_there() -> None:
     for name in foretaste.__all__:
         assert getattr(foretaste, name) is not None
     assert set(foretaste.__all__) <= set(dir(foretaste))
+
+
+def test_no_public_name_is_taken_by_a_folder_of_the_package() -> None:
+    """`foretaste.models` was a function until the first model was imported, and the folder `models/` ever after."""
+    import foretaste.models.plain.popular
+
+    assert "ease" in foretaste.all_models()
+    assert not [name for name in foretaste.__all__ if isinstance(getattr(foretaste, name), ModuleType)]

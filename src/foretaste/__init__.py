@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from foretaste.pipeline.pipeline import Pipeline as Pipeline
     from foretaste.pipeline.pipeline import PipelineConfig as PipelineConfig
     from foretaste.pipeline.pipeline import RecallConfig as RecallConfig
+    from foretaste.registry import all_models as all_models
     from foretaste.registry import model_class as model_class
-    from foretaste.registry import models as models
+    from foretaste.registry import register as register
     from foretaste.types import Candidates as Candidates
     from foretaste.types import Queries as Queries
     from foretaste.types import Run as Run
@@ -41,8 +42,9 @@ _HOMES = {
     "load_source": "foretaste.data.sources",
     "read": "foretaste.data.read",
     "recommend": "foretaste.data.read",
+    "all_models": "foretaste.registry",
     "model_class": "foretaste.registry",
-    "models": "foretaste.registry",
+    "register": "foretaste.registry",
 }
 __all__ = ["__version__", *_HOMES]
 

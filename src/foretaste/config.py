@@ -16,6 +16,16 @@ class Config(BaseModel):
     """What a person knows it by, as the table of foretaste.toml; its class otherwise."""
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    def __init__(self, /, **settings: Any) -> None:
+        """A wrong setting written in Python is said in the same sentence as one in a file."""
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise ConfigError(f"{self.called or type(self).__name__}: {_sentence(error)}") from None
+
+    # As pydantic marks its own: settings within settings are checked without it, and an error names its whole place.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_keys(cls, data: Any) -> Any:
@@ -32,8 +42,20 @@ class Config(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise ConfigError(f"{where}: {key} = {first['input']!r}: {first['msg']}.") from None
+            raise ConfigError(f"{where}: {_sentence(error)}") from None
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """What is wrong with the first wrong setting; where it may be one of several things, why it is none of them."""
+    first, *others = error.errors()
+    key = _key(first["loc"])
+    why = [first["msg"], *(other["msg"] for other in others if _key(other["loc"]) == key)]
+    return f"{key} = {first['input']!r}: {', or '.join(dict.fromkeys(why))}."
+
+
+def _key(place: tuple[int | str, ...]) -> str:
+    """'training.epochs', without what pydantic adds to it of the types it tried."""
+    tried = {"float", "int", "str", "bool", "none"}
+    return ".".join(str(p) for p in place if isinstance(p, int) or (p.isidentifier() and p not in tried))

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from foretaste.errors import MissingExtraError, UnknownNameError, did_you_mean
+from foretaste.errors import ConfigError, MissingExtraError, UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
     from foretaste.protocols import RatingModel, Recommender
@@ -118,6 +118,11 @@ RATERS = {
 """Models that expect ratings on the scale of the data; they judge items and do not offer any."""
 
 
+_OWN: dict[str, type[Recommender]] = {}
+PARTS = ("config_class", "grid", "fit", "recommend", "score", "save", "load")
+"""What a model class has."""
+
+
 @cache
 def models() -> dict[str, ModelSpec]:
     """Name to spec: the built-in models, then those of other packages, which may not take a name that is taken."""
@@ -125,6 +130,24 @@ def models() -> dict[str, ModelSpec]:
     for point in entry_points(group="foretaste.models"):
         found.setdefault(point.name, ModelSpec(point.value, f"from the package {point.dist and point.dist.name}"))
     return found
+
+
+def register(name: str, made: type[Recommender]) -> None:
+    """A model class of your own under a name, until this process ends: for pipelines, comparisons, `model_class`.
+
+    Done again, as a notebook does, the newer class takes the place of the older. What others are to use is an entry
+    point of a package.
+    """
+    if name in models() and name not in _OWN:
+        raise ConfigError(f"A model is called '{name}' already; choose another name.")
+    if missing := [part for part in PARTS if not hasattr(made, part)]:
+        raise ConfigError(f"{made.__name__} has no {' and no '.join(missing)}; see foretaste.protocols.Recommender.")
+    _OWN[name] = made
+    models()[name] = ModelSpec(f"{made.__module__}:{made.__qualname__}", f"{made.__name__}, registered by hand")
+
+
+all_models = models
+"""`foretaste.all_models`: the name `foretaste.models` is that of the folder of their modules."""
 
 
 def model_spec(name: str) -> ModelSpec:
@@ -135,7 +158,8 @@ def model_spec(name: str) -> ModelSpec:
 
 def model_class(name: str) -> type[Recommender]:
     """The class of a model, imported now."""
-    found: type[Recommender] = _imported(name, model_spec(name))
+    spec = model_spec(name)
+    found: type[Recommender] = _OWN[name] if name in _OWN else _imported(name, spec)
     return found
 
 

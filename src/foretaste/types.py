@@ -233,7 +233,7 @@ class Run:
 
     seed: int = 0
     device: str = "cpu"
-    folder: Path | None = None
+    folder: Path | str | None = None
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
     monitor: Callable[[Any], float] | None = None
 

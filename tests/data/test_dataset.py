@@ -131,3 +131,8 @@ def test_keeping_candidates_moves_them_left() -> None:
     assert kept.items.tolist() == [[3, 2, -1, -1]]
     np.testing.assert_array_equal(kept.scores, np.array([[0.9, 0.1, np.nan, np.nan]], np.float32))
     assert np.isnan(kept.found_by[0, 2:, 0]).all()
+
+
+def test_a_frame_of_another_library_is_sent_to_read() -> None:
+    with pytest.raises(DataError, match=r"takes a frame of polars, .* dict; foretaste\.read takes any"):
+        Dataset.from_frame({"user": ["a"], "item": ["b"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,3 +56,13 @@ def test_codes_are_not_alphabetical() -> None:
     order = [int(name) for name in IdMap.of(names).names]
     first_half = sum(n < 500 for n in order[:500])
     assert 200 < first_half < 300
+
+
+def test_ids_that_are_numbers_are_found_as_they_came() -> None:
+    ids = IdMap.of(["7", "8", "10"])
+    series = ids.codes(pl.Series([10, 7, 9]))
+    assert ids.codes([10, 7, 9]).tolist() == ids.codes(np.array([10, 7, 9])).tolist() == series.tolist()
+    assert series.tolist() == [*ids.codes(["10", "7"]), -1]
+    assert 10 in ids
+    assert 9 not in ids
+    assert ids.code(10) == ids.code("10")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import polars as pl
 import pytest
 
 import foretaste
 import worlds
-from foretaste.errors import UnknownNameError
+from foretaste.errors import ConfigError, UnknownNameError
 
 
 def world_frame(user_type: pl.DataType, item_type: pl.DataType) -> pl.DataFrame:
@@ -53,6 +57,48 @@ def test_a_frame_of_another_library_is_read_by_its_columns() -> None:
     assert data.user_type == pl.Int64
 
 
+class Column:
+    """What a column of pandas looks like from outside."""
+
+    def __init__(self, values: list, dtype: object = object) -> None:
+        self.values, self.dtype = values, dtype
+
+    def to_numpy(self) -> np.ndarray:
+        return np.array(self.values, self.dtype)
+
+    def isna(self) -> np.ndarray:
+        return np.array([value is None or value != value for value in self.values])
+
+    def tolist(self) -> list:
+        return self.values
+
+
+def test_a_pandas_frame_is_read_where_pyarrow_is_not_installed() -> None:
+    class Frame:
+        data: ClassVar = {
+            "user_id": Column(["a", "b", float("nan"), "a"]),
+            "item_id": Column([1, 2, 3, 3], np.int64),
+            "rating": Column([1.0, np.nan, 3.0, 5.0], np.float64),
+            "time": Column([datetime(2024, 1, day, 1, tzinfo=ZoneInfo("Europe/Berlin")) for day in (1, 2, 3, 4)]),
+        }
+        columns = tuple(data)
+
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            raise ImportError("`Import pyarrow` failed.")
+
+        def __getitem__(self, name: str) -> Column:
+            return self.data[name]
+
+    with pytest.warns(UserWarning, match=r"1 rows are left out.*No user in 'user_id'"):
+        data = foretaste.read(Frame())
+    assert sorted(data.as_frame().select("user", "item", "value").rows()) == [
+        ("a", "1", 1.0),
+        ("a", "3", 5.0),
+        ("b", "2", 1.0),
+    ]
+    assert data.time.min() == np.datetime64("2024-01-01T00", "us").astype(np.int64), "Berlin is an hour ahead"
+
+
 def test_columns_can_be_named_and_lost_rows_are_said() -> None:
     frame = pl.DataFrame({"a": ["x", "y", None], "b": ["1", "2", "3"], "c": ["p", "q", "r"]})
     with pytest.warns(UserWarning, match=r"1 rows are left out.*No user in 'a'"):
@@ -68,6 +114,27 @@ def test_an_unknown_user_is_named() -> None:
     assert np.diff(lists["rank"].to_numpy()[:3]).tolist() == [1, 1]
     with pytest.raises(UnknownNameError, match="no user '999'"):
         foretaste.recommend(pipeline, data, users=[999])
+
+
+def test_guests_are_asked_for_by_ids_and_only_what_is_allowed_is_offered() -> None:
+    data = foretaste.read(world_frame(pl.Int64(), pl.Int64()))
+    pipeline = foretaste.Pipeline().fit(data, foretaste.Run())
+    lists = foretaste.recommend(pipeline, data, n=3, guests={"anna": [2, 4], "ben": [1], "new": []})
+    assert lists["user"].to_list() == ["anna"] * 3 + ["ben"] * 3 + ["new"] * 3
+    assert lists["item"].dtype == pl.Int64
+    anna, ben = (lists.filter(user=name)["item"] for name in ("anna", "ben"))
+    assert (anna % 2 == 0).all() and (ben % 2 == 1).all() and not set(anna) & {2, 4}  # noqa: PT018
+    few = foretaste.recommend(pipeline, data, n=5, guests={7: [2]}, allowed=np.array([2, 4, 5]))
+    assert few["user"].to_list() == [7, 7]
+    assert set(few["item"]) == {4, 5}
+    assert foretaste.recommend(pipeline, data, n=2, users=7)["user"].to_list() == [7, 7], "one id is one person"
+    with pytest.raises(UnknownNameError, match="knows no item '999'"):
+        foretaste.recommend(pipeline, data, guests={"anna": [2, 999]})
+    with pytest.raises(ConfigError, match="users or for guests"):
+        foretaste.recommend(pipeline, data, users=[7], guests={"anna": [2]})
+    for wrong in (0, -1, 2.5):
+        with pytest.raises(ConfigError, match=f"n is {wrong}; ask for a whole number"):
+            foretaste.recommend(pipeline, data, n=wrong)
 
 
 @pytest.mark.parametrize(

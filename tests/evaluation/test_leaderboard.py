@@ -7,10 +7,13 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from rich.console import Console
 
 import worlds
+from foretaste.data.splits import leave_last
+from foretaste.errors import UnknownNameError
 from foretaste.evaluation.leaderboard import Leaderboard
 from foretaste.evaluation.report.table import segments_view
 from foretaste.evaluation.train import select_pipeline
@@ -37,6 +40,28 @@ def test_every_name_and_digit_is_shown_at_any_width(board: Leaderboard, width: i
     assert "…" not in shown
     assert ("recall@20" in lines[0]) == (width >= 100)
     assert ("Not shown" in shown) == (width < 100), "what is missing is said"
+
+
+def test_in_a_notebook_it_is_the_table_and_as_a_frame_what_can_be_plotted(board: Leaderboard) -> None:
+    assert repr(board).splitlines()[0].startswith("model")
+    assert "0x" not in repr(board)
+    assert repr(replace(board, rows=())) == "Leaderboard without rows"
+    frame = board.frame()
+    assert frame.columns == ["model", "measure", "mean", "low", "high"]
+    assert frame["model"].unique(maintain_order=True).to_list() == [row.model for row in board.sorted()]
+    best = frame.row(by_predicate=(pl.col("model") == board.sorted()[0].model) & (pl.col("measure") == "ndcg@10"))
+    assert best[2:] == tuple(board.intervals[board.sorted()[0].model]["ndcg@10"])
+    assert frame.filter(measure="coverage@10")["low"].null_count() == len(board.rows)
+
+
+def test_parts_say_what_they_are_in_a_line(board: Leaderboard) -> None:
+    split = leave_last(worlds.parity(n_users=80))
+    assert "held out: the last event of each user" in repr(split)
+    assert repr(split.test).startswith("Questions(80 people, 80 right answers")
+    assert repr(board.rows[0].result).startswith("Result(80 people: ndcg@10 0.")
+    assert max(len(repr(part)) for part in (split, split.test, board.rows[0].result)) < 250
+    with pytest.raises(UnknownNameError, match=r"'ndcg@5' was not measured\. Did you mean 'ndcg@"):
+        board.rows[0].result.mean("ndcg@5")
 
 
 def test_the_document_is_json_and_leaves_out_what_can_be_said_of_nobody(board: Leaderboard) -> None:

@@ -11,6 +11,9 @@ import pytest
 pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 import worlds
 from foretaste.data.dataset import Dataset
+from foretaste.errors import ConfigError, DataError
+from foretaste.features.text import TextEncoderConfig
+from foretaste.models.sequence.bert4rec import Bert4Rec, Bert4RecConfig
 from foretaste.models.sequence.config import LossConfig
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
 from foretaste.training.config import TrainingConfig
@@ -137,3 +140,20 @@ def test_an_item_nobody_met_is_offered_for_its_words_alone(reading: str, fusion:
         return
     plain = model().fit(known, Run())
     assert (plain.recommend(asked, 2, allowed=allowed).items == -1).all(), "ids alone know nothing of it, and say so"
+
+
+def test_settings_that_cannot_be_followed_are_refused_in_a_sentence() -> None:
+    data = circle(20)
+    with pytest.raises(ConfigError, match=r"width = 32 cannot be shared among heads = 3"):
+        model(heads=3).fit(data, Run())
+    gaps = Bert4RecConfig(width=32, max_length=1, training=QUICK)
+    with pytest.raises(ConfigError, match="max_length = 1 leaves 'bert4rec' only the gap"):
+        Bert4Rec(gaps).fit(data, Run())
+    with pytest.raises(DataError, match="'sasrec' is to read the words of items, and this catalogue has none"):
+        model(words=True).fit(Dataset.from_frame(data.as_frame()), Run())
+
+
+def test_texts_are_not_read_where_there_are_none() -> None:
+    pytest.importorskip("sentence_transformers", reason="the extra 'text' is not installed")
+    with pytest.raises(DataError, match="'sasrec' is to read the texts of items, and this catalogue has none"):
+        model(texts=TextEncoderConfig()).fit(Dataset.from_frame(circle(20).as_frame()), Run())

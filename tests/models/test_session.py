@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 from foretaste.data.dataset import Dataset
+from foretaste.errors import DataError
 from foretaste.models.sequence.session import Session
 from foretaste.registry import model_class
 from foretaste.training.config import TrainingConfig
@@ -108,6 +109,16 @@ def test_events_without_times_may_follow_timed_ones(model: SequenceModel, world:
     kind = np.concatenate([history.kind, more.kind])
     same(session, model, History(items, np.array([0, 5]), None, kind, np.ones(5, np.float32)))
     same(model.session(untimed).then(more), model, session.history)
+
+
+def test_it_follows_one_person_about_items_the_model_knows(model: SequenceModel) -> None:
+    two = History.of_items([[1], [2]])
+    one = model.session(History.of_items([[1]]))
+    for ask in (model.session, one.then):
+        with pytest.raises(DataError, match="follows one person, and this history has 2 rows"):
+            ask(two)
+        with pytest.raises(DataError, match="the code -1"):
+            ask(History.of_items([[-1]]))
 
 
 def part(history: History, start: int, end: int) -> History:

@@ -10,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 import worlds  # noqa: E402
+from foretaste.errors import ConfigError  # noqa: E402
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
 from foretaste.project import train_on  # noqa: E402
 from foretaste.training.config import TrainingConfig  # noqa: E402
@@ -45,8 +46,14 @@ def test_every_epoch_is_a_line(tmp_path: Path) -> None:
 
 
 def test_without_a_monitor_there_is_no_score(tmp_path: Path) -> None:
-    SasRec(CONFIG).fit(worlds.parity(), Run(folder=tmp_path))
+    SasRec(CONFIG).fit(worlds.parity(), Run(folder=str(tmp_path)))
     assert [row["validation"] for row in rows(tmp_path)] == ["", "", "", ""]
+
+
+def test_a_monitor_that_gives_no_number_is_said_so() -> None:
+    with pytest.raises(ConfigError, match=r"Run\.monitor gave None; it has to give a number"):
+        SasRec(CONFIG).fit(worlds.parity(), Run(monitor=lambda model: None))
+    SasRec(CONFIG).fit(worlds.parity(), Run(monitor=lambda model: np.float32(1)))
 
 
 def test_trainings_stand_side_by_side(tmp_path: Path) -> None:

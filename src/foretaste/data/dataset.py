@@ -81,6 +81,9 @@ class Dataset:
         items  : a column item and whatever else is known of each
         users, item_ids : numberings already handed out, to be extended rather than made anew
         """
+        if not isinstance(events, pl.DataFrame | pl.LazyFrame):
+            kind = f"{type(events).__module__.partition('.')[0]} {type(events).__name__}"
+            raise DataError(f"from_frame takes a frame of polars, and this is a {kind}; foretaste.read takes any.")
         lazy = events.lazy()
         columns = lazy.collect_schema().names()
         if missing := {"user", "item"} - set(columns):

@@ -43,20 +43,20 @@ class IdMap:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._code
+    def __contains__(self, name: object) -> bool:
+        return str(name) in self._code
 
     @cached_property
     def _code(self) -> dict[str, int]:
         return {name: code for code, name in enumerate(self.names.to_list())}
 
-    def code(self, name: str) -> int | None:
-        return self._code.get(name)
+    def code(self, name: object) -> int | None:
+        return self._code.get(str(name))
 
-    def codes(self, names: Sequence[str] | pl.Series, *, unknown: int = NO_ITEM) -> IntArray:
-        """(n,) codes of names; `unknown` for those that have none."""
+    def codes(self, names: Sequence[object] | pl.Series, *, unknown: int = NO_ITEM) -> IntArray:
+        """(n,) codes of names; `unknown` for those that have none. A number is looked up as it is written."""
         if not isinstance(names, pl.Series):  # a handful: no table needed
-            return np.fromiter((self._code.get(name, unknown) for name in names), np.int32, len(names))
+            return np.fromiter((self._code.get(str(name), unknown) for name in names), np.int32, len(names))
         known = pl.DataFrame({"name": self.names, "code": np.arange(len(self), dtype=np.int32)})
         codes = np.empty(len(names), np.int32)
         for start in range(0, len(names), ROWS_AT_ONCE):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +21,16 @@ from foretaste.data.readers.frames import frame_table
 from foretaste.data.readers.packed import BLOCK
 from foretaste.data.readers.sample import sample_table
 from foretaste.data.readers.tables import FILE, Table, read_table, stream_tables
-from foretaste.errors import UnknownNameError
+from foretaste.errors import ConfigError, UnknownNameError
 from foretaste.notebook import waiting
-from foretaste.types import NO_ITEM, NO_USER, Queries
+from foretaste.types import NO_ITEM, Queries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from foretaste.data.ids import IdMap
     from foretaste.protocols import Retriever
+    from foretaste.types import IntArray
 
     Progress = Callable[[str, int, int], None]
 
@@ -92,30 +95,60 @@ def id_type(dtype: pl.DataType, names: pl.Series) -> pl.DataType:
     return wanted if same else pl.String()
 
 
-def recommend(model: Retriever, data: Dataset, n: int = 10, users: Sequence[Any] | str | None = None) -> pl.DataFrame:
+def recommend(
+    model: Retriever,
+    data: Dataset,
+    n: int = 10,
+    users: Any = None,
+    *,
+    guests: Mapping[Any, Sequence[Any]] | None = None,
+    allowed: Sequence[Any] | None = None,
+) -> pl.DataFrame:
     """The n best items for each user as a frame: user, item, rank, score, title; ids of the type they came in.
 
-    users : ids, as in your data, or one as text; None for everybody. What a user already did is not offered again
+    users   : ids, as in your data, or one of them; None for everybody. What a user already did is not offered again
+    guests  : people the data does not know instead, each with ids of items they took, the newest last
+    allowed : ids of the only items that may be offered; None allows all
     """
-    if users is None:
-        codes = np.arange(data.n_users, dtype=np.int32)
+    if not isinstance(n, int | np.integer) or n < 1:
+        raise ConfigError(f"n is {n}; ask for a whole number of items, 1 or more.")
+    if guests is not None and users is not None:
+        raise ConfigError("Ask for users or for guests, one after the other.")
+    mask = None
+    if allowed is not None:
+        mask = np.zeros(data.n_items, np.bool_)
+        mask[_codes(data.items.ids, allowed, "item")] = True
+    if guests is not None:
+        rows = [_codes(data.items.ids, taken, "item") for taken in guests.values()]
+        queries = Queries.guests(rows, data.kinds.usual)
+        people = pl.Series("user", list(guests))
     else:
-        asked = [users] if isinstance(users, str) else users
-        names = [str(int(user) if isinstance(user, float) and user.is_integer() else user) for user in asked]
-        codes = data.users.codes(names)
-        if (codes == NO_USER).any():
-            missing = next(name for name, code in zip(names, codes, strict=True) if code == NO_USER)
-            raise UnknownNameError(f"The data knows no user '{missing}'; ask for a guest with Queries.guests instead.")
-    queries = Queries(codes, data.histories().take(codes), columns=data.columns_of(codes))
-    found = model.recommend(queries, n, exclude=queries.history)
+        codes = np.arange(data.n_users, dtype=np.int32)
+        if users is not None:
+            told = "; ask for somebody new with guests={name: items}"
+            codes = _codes(data.users, users, "user", told)
+        queries = Queries(codes, data.histories().take(codes), columns=data.columns_of(codes))
+        people = data.users.names.gather(codes).cast(data.user_type)
+    found = model.recommend(queries, n, exclude=queries.history, allowed=mask)
     row, rank = (found.items != NO_ITEM).nonzero()
     items = found.items[row, rank]
     return pl.DataFrame(
         {
-            "user": data.users.names.gather(codes[row]).cast(data.user_type),
+            "user": people.gather(row),
             "item": data.items.ids.names.gather(items).cast(data.item_type),
             "rank": pl.Series(rank + 1, dtype=pl.Int32),
             "score": found.scores[row, rank],
             "title": pl.Series(data.items.titles(), dtype=pl.String).gather(items),
         }
     )
+
+
+def _codes(ids: IdMap, asked: Any, what: str, told: str = "") -> IntArray:
+    """The codes of ids as they stand in somebody's data, or of a single one; UnknownNameError where there is none."""
+    several = [asked] if isinstance(asked, str) or not isinstance(asked, Iterable) else asked
+    names = [str(int(name) if isinstance(name, float) and name.is_integer() else name) for name in several]
+    codes = ids.codes(names)
+    if (codes == NO_ITEM).any():
+        missing = next(name for name, code in zip(names, codes, strict=True) if code == NO_ITEM)
+        raise UnknownNameError(f"The data knows no {what} '{missing}'{told}.")
+    return codes

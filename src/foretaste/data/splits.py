@@ -41,6 +41,10 @@ class Questions:
     def __len__(self) -> int:
         return len(self.queries)
 
+    def __repr__(self) -> str:
+        right, n_items = self.relevant.nnz, self.relevant.shape[1]
+        return f"Questions({len(self):,} people, {right:,} right answers among {n_items:,} items)"
+
     def sample(self, n: int) -> Questions:
         """At most n of the questions. Rows stand in the order of the user codes, which follow a hash: a fair sample."""
         if len(self) <= n:
@@ -74,6 +78,13 @@ class Split:
     """What was held out, in words: 'the last event of each user'."""
     left_out: int
     """People with events but without a test question: too few events, or nothing new after the cut."""
+
+    def __repr__(self) -> str:
+        return (
+            f"Split({self.data.name!r}, held out: {self.rule}; train {len(self.train):,} events, validation "
+            f"{len(self.validation):,} people, refit {len(self.refit):,} events, test {len(self.test):,} people, "
+            f"{self.left_out:,} left out)"
+        )
 
 
 class Holdout(Config):

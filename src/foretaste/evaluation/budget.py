@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from foretaste.registry import model_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
@@ -238,7 +238,7 @@ def _study(name: str, split: Split, space: Space, run: Run) -> Study:
     key = repr((name, split.data.fingerprint, fingerprint_of(split.validation), sorted(space.items()), run.seed))
     called = f"{name}-{sha256(key.encode()).hexdigest()[:12]}"
     if run.folder is not None:
-        folder: Path = run.folder / "tuning"
+        folder = Path(run.folder, "tuning")
         folder.mkdir(parents=True, exist_ok=True)
         storage = JournalStorage(JournalFileBackend(str(folder / f"{called}.jsonl")))
     study = optuna.create_study(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foretaste.errors import UnknownNameError, did_you_mean
 from foretaste.evaluation.beyond import K
 from foretaste.metrics.beyond import exposure, gini
 from foretaste.metrics.ranking import Judged, parse_metric
@@ -39,9 +40,16 @@ class Result:
     seconds: float
     beyond: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        means = ", ".join(f"{name} {self.mean(name):.4f}" for name in self.per_user)
+        people = len(next(iter(self.per_user.values()), ()))
+        return f"Result({people:,} people: {means}, coverage {self.coverage:.0%})"
+
     def mean(self, metric: str) -> float:
         """Over the people it can be said of; nan where it can be said of nobody."""
-        values = self.per_user[metric] if metric in self.per_user else self.beyond[metric]
+        columns = {**self.per_user, **self.beyond}
+        if (values := columns.get(metric)) is None:
+            raise UnknownNameError(f"'{metric}' was not measured.{did_you_mean(metric, columns)}")
         known = values[~np.isnan(values)]
         return float(known.mean()) if len(known) else float("nan")
 
@@ -71,6 +79,7 @@ def evaluate(
                    out unless repeats count as answers
     """
     exclude_seen = not questions.repeats if exclude_seen is None else exclude_seen
+    metrics = [metrics] if isinstance(metrics, str) else metrics
     parsed = [parse_metric(name) for name in metrics]
     depth = max([K, *(metric.k for metric in parsed)])
     n = questions.relevant.shape[1]

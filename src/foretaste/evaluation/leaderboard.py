@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
 
 from foretaste.evaluation.intervals import Interval, Spread, of_difference, of_many
 from foretaste.evaluation.protocol import Protocol
@@ -72,6 +75,28 @@ class Leaderboard:
     main: str = MAIN
     segments: tuple[Segment, ...] = field(default=())
     remarks: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """As `view` shows it: the figures of each person would bury those of the models."""
+        if not self.rows:
+            return "Leaderboard without rows"
+        from rich.console import Console
+
+        out = StringIO()
+        Console(file=out, width=100).print(self.view())
+        return out.getvalue().rstrip()
+
+    def frame(self) -> pl.DataFrame:
+        """A row per model and measure, the best model first: model, measure, mean and its 95 % interval, low to high.
+
+        What has one value for the whole catalogue, as coverage, has no interval.
+        """
+        found: list[tuple[str, str, float, float | None, float | None]] = []
+        for row in self.sorted():
+            found += [(row.model, name, *interval) for name, interval in self.intervals[row.model].items()]
+            found += [(row.model, name, mean, None, None) for name, mean in row.result.of_the_catalogue().items()]
+        numbers = dict.fromkeys(("mean", "low", "high"), pl.Float64)
+        return pl.DataFrame(found, {"model": pl.String, "measure": pl.String, **numbers}, orient="row")
 
     def sorted(self) -> list[Row]:
         return sorted(self.rows, key=lambda row: -row.result.mean(self.main))

@@ -18,9 +18,10 @@ from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
 from foretaste.evaluation.measure import PIPELINE, measure
 from foretaste.evaluation.segments import segments_of
 from foretaste.evaluation.select import Chosen, choose_settings, choose_weights
+from foretaste.metrics.ranking import parse_metric
 from foretaste.models.linear.ease import EaseConfig
 from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
-from foretaste.registry import BUILT_IN, model_class, models
+from foretaste.registry import BUILT_IN, model_class, model_spec, models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,7 +80,7 @@ def select_pipeline(
 
     budget : seconds to search for settings in; None tries the grid of each model
     """
-    recalls = [name for name in names if name not in TASTELESS]
+    recalls = [name for name in _all_known(names) if name not in TASTELESS]
     if not recalls:
         return _only_popular(f"Only {' and '.join(names)} were asked for: the pipeline offers what is popular.")
     split = split or leave_last(data)
@@ -141,9 +142,15 @@ def measure_models(
 ) -> Leaderboard:
     """Each model alone: settings chosen on validation, learned from everything but the test part, measured on it.
 
+    main             : the measure rows are ordered and compared by; measured even where `metrics` does not name it
     chosen_by, asked : most people asked on validation and on the test; None asks everybody
     budget           : seconds to search for the settings of all of them in; None tries the grid of each
     """
+    # What is misspelt is said before anything learns.
+    names = _all_known([names] if isinstance(names, str) else names)
+    metrics = tuple(metrics) if main in metrics else (main, *metrics)
+    for metric in metrics:
+        parse_metric(metric)
     available = len(split.test)
     split = replace(split, validation=split.validation.sample(chosen_by), test=split.test.sample(asked or available))
     if len(split.test) < FEWEST_ASKED or len(split.validation) < FEWEST_ASKED:
@@ -151,7 +158,7 @@ def measure_models(
             f"Only {len(split.test)} people can be asked, too few to measure anything ({FEWEST_ASKED} are needed)."
         )
     background = Background.of(split.refit)
-    found, remarks = _settings(list(dict.fromkeys(names)), split, run, budget)
+    found, remarks = _settings(names, split, run, budget)
     rows: list[Row] = []
     for name, chosen in found.items():
         row = measure(
@@ -171,6 +178,16 @@ def measure_models(
     protocol = Protocol.of(split, "refit", available).model_copy(update={"distance": background.distance})
     segments = segments_of(split.test, background)
     return Leaderboard(protocol, tuple(rows), main=main, segments=segments, remarks=remarks)
+
+
+def _all_known(names: Iterable[str]) -> list[str]:
+    """The names without repeats; UnknownNameError for one that no model has, before the others learn for an hour."""
+    known = list(dict.fromkeys(names))
+    for name in known:
+        model_spec(name)
+    if not known:
+        raise DataError("There is no model to measure; name one, such as 'popular'.")
+    return known
 
 
 def _settings(

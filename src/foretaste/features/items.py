@@ -87,13 +87,13 @@ class ItemFeatures:
         frame = items.frame[rows.tolist()] if items.frame.width else items.frame
         return self.vectors(ItemTable(IdMap(items.ids.names.gather(rows)), frame, items.title), run)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         if self._columns is not None:
-            (folder / "columns.json").write_text(self._columns.to_json(), encoding="utf-8")
+            Path(folder, "columns.json").write_text(self._columns.to_json(), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path, config: ItemFeaturesConfig) -> Self:
-        learned = folder / "columns.json"
+    def load(cls, folder: Path | str, config: ItemFeaturesConfig) -> Self:
+        learned = Path(folder, "columns.json")
         return cls(config, ColumnVectors.from_json(learned.read_text("utf-8")) if learned.is_file() else None)
 
     def _texts(self, items: ItemTable, run: Run) -> FloatArray | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -14,7 +15,6 @@ from foretaste.models.mapped import mapped_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -22,13 +22,17 @@ ConfigT = TypeVar("ConfigT", bound=Config)
 T = TypeVar("T")
 
 
-def write_model(folder: Path, config: Config, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+def write_model(folder: Path | str, config: Config, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
     save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, folder / "arrays.safetensors")
 
 
-def read_model(folder: Path, config_class: type[ConfigT]) -> tuple[ConfigT, dict[str, NDArray[np.generic]]]:
+def read_model(folder: Path | str, config_class: type[ConfigT]) -> tuple[ConfigT, dict[str, NDArray[np.generic]]]:
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        raise BundleError(f"There is no model in {folder}; save one there first.")
     try:
         config = config_class.model_validate_json((folder / "config.json").read_bytes())
         return config, mapped_arrays(folder / "arrays.safetensors")

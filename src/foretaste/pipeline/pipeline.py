@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -11,7 +12,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, field_validat
 
 from foretaste.config import Config
 from foretaste.data.kinds import EventKind, Kinds
-from foretaste.errors import ConfigError
+from foretaste.errors import BundleError, ConfigError
 from foretaste.models.plain.popular import Popular
 from foretaste.models.saving import fitted
 from foretaste.pipeline.explain import POPULAR, Reason, explain
@@ -22,7 +23,6 @@ from foretaste.types import BoolArray, Candidates, IntArray, Queries, Ragged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from foretaste.data.dataset import Dataset
     from foretaste.protocols import Recommender, Stage
@@ -193,7 +193,8 @@ class Pipeline:
         """A source of weight 0 would only cost time."""
         return (recall for recall in self.config.recalls if recall.weight > 0)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         described = {
             "config": self.config.model_dump(mode="json"),
@@ -205,8 +206,12 @@ class Pipeline:
             model.save(folder / "recalls" / name)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        described = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
+    def load(cls, folder: Path | str) -> Self:
+        folder = Path(folder)
+        try:
+            described = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise BundleError(f"There is no pipeline in {folder}; save one there first.") from None
         pipeline = cls(PipelineConfig.parse(described["config"], str(folder / "pipeline.json")))
         pipeline.kinds = Kinds(EventKind.parse(kind, "kinds") for kind in described["kinds"])
         pipeline.fallback = Popular.load(folder / "fallback")

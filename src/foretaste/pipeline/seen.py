@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foretaste.index.fits import check_rows
 from foretaste.types import Ragged
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def joined(first: Ragged, second: Ragged | None) -> Ragged:
     """Row by row, the items of both."""
     if second is None:
         return first
+    check_rows(second, len(first), "rows of exclude")
     row = np.concatenate([first.row_of_event(), second.row_of_event()])
     order = np.argsort(row, kind="stable")
     return Ragged(np.concatenate([first.items, second.items])[order], first.offsets + second.offsets)

@@ -11,14 +11,13 @@ KEY is a hash of data, settings and seed, so that several trainings of one proje
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foretaste.training.checkpoint import forget_oldest, read_checkpoint, write_checkpoint
 from foretaste.training.curves import CsvCurves, TensorBoardCurves
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
     from foretaste.training.checkpoint import Checkpoint
@@ -26,9 +25,10 @@ if TYPE_CHECKING:
 
 
 class Record:
-    def __init__(self, folder: Path, name: str, fingerprint: str) -> None:
+    def __init__(self, folder: Path | str, name: str, fingerprint: str) -> None:
         self.fingerprint = fingerprint
         called = f"{name}-{sha256(fingerprint.encode()).hexdigest()[:12]}"
+        folder = Path(folder)
         self.place = folder / "checkpoints" / called
         self.csv = CsvCurves(folder / "curves.csv", called)
         self.board = TensorBoardCurves.where_installed(folder / "tensorboard" / called)

@@ -31,10 +31,22 @@ def _frame(source: Any, name: str) -> pl.DataFrame:
         return source.collect()
     try:
         if isinstance(source, dict | list) or hasattr(source, "__arrow_c_stream__"):
-            return pl.DataFrame(source)
+            try:
+                return pl.DataFrame(source)
+            except ImportError:  # pandas speaks Arrow only where pyarrow is installed, which it does not bring itself
+                return pl.DataFrame([_without_arrow(str(column), source[column]) for column in source.columns])
         if hasattr(source, "columns"):
             return pl.DataFrame({str(column): source[column].to_numpy() for column in source.columns})
     except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
         raise DataError(f"The {name} cannot be read as a table: {str(error).splitlines()[0]}.") from None
     kind = type(source).__name__
     raise DataError(f"The {name} is a {kind}; give a data frame, a dict of columns, a list of dicts, or a path.")
+
+
+def _without_arrow(name: str, column: Any) -> pl.Series:
+    """A column of pandas: plain numbers and times as they lie, all else value by value."""
+    array = column.to_numpy()
+    if array.dtype.kind in "biufM":
+        return pl.Series(name, array, nan_to_null=True)
+    missing = column.isna().tolist()
+    return pl.Series(name, [None if gone else value for gone, value in zip(missing, column.tolist(), strict=True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -20,8 +21,6 @@ from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from foretaste.data.dataset import Dataset
@@ -130,25 +129,25 @@ class Bridge(Content):
         found: FloatArray = parts * (speaks / max(float(speaks.sum()), 1e-9))
         return found
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         super().save(folder)
         further = {"evidence": self.evidence, "mean": self.whitening.mean, "turn": self.whitening.turn}
         sparse = {**sparse_arrays("together", self.together), **sparse_arrays("leaning", self.leaning)}
-        write_model(folder / BRIDGE, self.config, {**further, **sparse})
+        write_model(Path(folder, BRIDGE), self.config, {**further, **sparse})
         if self.text is not None:
-            self.text.save(folder / WORDS)
+            self.text.save(Path(folder, WORDS))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         model = super().load(folder)
-        _, arrays = read_model(folder / BRIDGE, cls.config_class)
+        _, arrays = read_model(Path(folder, BRIDGE), cls.config_class)
         mean, turn, model.evidence = (
             arrays[name].astype(np.float32, copy=False) for name in ("mean", "turn", "evidence")
         )
         model.whitening = Whitening(mean, turn)
         model.white = model.whitening(fitted(model.vectors, model))
         model.together = sparse_matrix("together", arrays)
-        model.text = Tfidf.load(folder / WORDS) if (folder / WORDS).is_dir() else None
+        model.text = Tfidf.load(Path(folder, WORDS)) if Path(folder, WORDS).is_dir() else None
         model._carry(sparse_matrix("leaning", arrays))
         return model
 

@@ -134,13 +134,13 @@ class Content:
         vectors = fitted(self.vectors, self)
         return vectors[items] @ vectors[history].T * loudness(len(history), self.config.half_life_events)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         arrays = {"vectors": fitted(self.vectors, self), "kind_weight": self.kind_weight, "kind_days": self.kind_days}
         write_model(folder, self.config, arrays)
         self.features.save(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, cls.config_class)
         model = cls(config)
         model.features = ItemFeatures.load(folder, config.read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -18,8 +19,6 @@ from foretaste.models.tuning.config import ContrastConfig
 from foretaste.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from foretaste.data.dataset import Dataset
     from foretaste.data.items import ItemTable
     from foretaste.types import FloatArray, IntArray, Run
@@ -88,23 +87,23 @@ class Space:
         ids = type(items.ids)(items.ids.names.gather(rows))
         return self.vectors(replace(items, ids=ids, frame=frame, places=None), run)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         self._features.save(folder)
         arrays = {"map": self.map, "mean": self._read.mean, "turn": self._read.turn}
         if self._words is not None:
-            self._words.save(folder / WORDS)
+            self._words.save(Path(folder, WORDS))
             arrays |= {"directions": self._directions, "said_mean": self._said.mean, "said_turn": self._said.turn}
-        write_model(folder / SPACE, self.config, arrays)
+        write_model(Path(folder, SPACE), self.config, arrays)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        config, arrays = read_model(folder / SPACE, MetricConfig)
+    def load(cls, folder: Path | str) -> Self:
+        config, arrays = read_model(Path(folder, SPACE), MetricConfig)
         found = {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
         space = cls(config)
         space._features = ItemFeatures.load(folder, config.read)
         space.map, space._read = found["map"], Whitening(found["mean"], found["turn"])
         if "directions" in found:
-            space._words = Tfidf.load(folder / WORDS)
+            space._words = Tfidf.load(Path(folder, WORDS))
             space._directions = found["directions"]
             space._said = Whitening(found["said_mean"], found["said_turn"])
         return space
@@ -154,7 +153,7 @@ class Metric(Content):
         return self
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         model = super().load(folder)
         model.features = Space.load(folder)
         return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
@@ -21,7 +22,6 @@ from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_ma
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from foretaste.data.dataset import Dataset
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
@@ -162,18 +162,18 @@ class Tfidf:
         word_of = list(self.vocabulary)
         return [word_of[both.coords[1][at]] for at in strongest]
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         arrays = sparse_arrays("vectors", fitted(self.vectors, self))
         further = {"rarity": self.rarity, "kind_weight": self.kind_weight, "mean_length": np.array([self.mean_length])}
         write_model(folder, self.config, {**arrays, **further})
-        (folder / VOCABULARY).write_text(json.dumps(list(self.vocabulary), ensure_ascii=False), encoding="utf-8")
+        Path(folder, VOCABULARY).write_text(json.dumps(list(self.vocabulary), ensure_ascii=False), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, TfidfConfig)
         model = cls(config)
         try:
-            known = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
+            known = json.loads(Path(folder, VOCABULARY).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise BundleError(f"The model in {folder} cannot be read ({error}); train it again.") from error
         model.vocabulary = {word: column for column, word in enumerate(known)}

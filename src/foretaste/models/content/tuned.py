@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from foretaste.errors import DataError
@@ -12,8 +13,6 @@ from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.tuning.config import FineTuneConfig
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from foretaste.data.dataset import Dataset
     from foretaste.types import FloatArray, Run
 
@@ -76,15 +75,15 @@ class TunedContent(Content):
         self.epochs = tuned.epochs
         return self._read(train, read.model_copy(update={"encoder": tuned.encoder}), run)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         super().save(folder)
-        shutil.copytree(self.features.config.encoder.name, folder / ENCODER, dirs_exist_ok=True)
+        shutil.copytree(self.features.config.encoder.name, Path(folder, ENCODER), dirs_exist_ok=True)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         model = super().load(folder)
-        taught = read_adapter(folder / ENCODER)
-        encoder = model.config.read.encoder.model_copy(update={"name": str(folder / ENCODER)})
+        taught = read_adapter(Path(folder, ENCODER))
+        encoder = model.config.read.encoder.model_copy(update={"name": str(Path(folder, ENCODER))})
         model.features = ItemFeatures.load(folder, model.config.read.model_copy(update={"encoder": encoder}))
         model.epochs = int(taught.about["epochs"])
         return model

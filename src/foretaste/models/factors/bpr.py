@@ -128,12 +128,12 @@ class BPR:
         """What each thing adds to the score; the bias of an item is nobody's doing."""
         return fitted(self.items, self)[items] @ self.into[history].T
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         arrays = {"items": fitted(self.items, self), "bias": self.bias, "into": self.into}
         write_model(folder, self.config, {**arrays, "kind_weight": self.kind_weight})
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, BPRConfig)
         model = cls(config)
         model._keep(arrays["items"].astype(np.float32), arrays["bias"].astype(np.float32))

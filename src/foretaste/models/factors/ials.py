@@ -98,12 +98,12 @@ class IALS:
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         return fitted(self.items, self).parts(history, items)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         arrays = {"items": fitted(self.items, self).factors, "kind_weight": self.kind_weight}
         write_model(folder, self.config, arrays)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, IALSConfig)
         model = cls(config)
         model.items = model._side(arrays["items"].astype(np.float32))

@@ -125,12 +125,12 @@ class Item2Vec:
         said = self.contexts[items] @ fitted(self.vectors, self)[history].T
         return said * loudness(len(history), self.config.half_life_events)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         arrays = {"vectors": fitted(self.vectors, self), "contexts": self.contexts, "kind_weight": self.kind_weight}
         write_model(folder, self.config, arrays)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, Item2VecConfig)
         model = cls(config)
         model._keep(arrays["vectors"].astype(np.float32, copy=False))

@@ -118,11 +118,11 @@ class MF:
         scores: FloatArray = people @ fold_in.vectors.T + fold_in.offset
         return scores
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         write_model(folder, self.config, {**fitted(self.fold_in, self).arrays(), "kind_weight": self.kind_weight})
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, MFConfig)
         model = cls(config)
         model.fold_in = LogisticFoldIn.of_arrays(arrays, config.negatives, config.regularisation)

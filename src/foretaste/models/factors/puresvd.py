@@ -89,12 +89,12 @@ class PureSVD:
         V = fitted(self.directions, self)
         return V[items] @ V[history].T
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         arrays = {"directions": fitted(self.directions, self), "kind_weight": self.kind_weight}
         write_model(folder, self.config, arrays)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, PureSVDConfig)
         model = cls(config)
         model._keep(arrays["directions"].astype(np.float32))

@@ -128,14 +128,14 @@ class BlurSharpen:
         each = csr_array((ones, history, np.arange(len(history) + 1)), shape=(len(history), n))
         return self._filtered(each)[:, items].T
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         normal = sparse_arrays("normal", fitted(self.normal, self))
         write_model(
             folder, self.config, {**normal, "into": self.into, "out_of": self.out_of, "kind_weight": self.kind_weight}
         )
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, BlurSharpenConfig)
         model = cls(config)
         model.normal = sparse_matrix("normal", arrays)

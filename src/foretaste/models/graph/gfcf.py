@@ -91,14 +91,14 @@ class GraphFilter:
         parts = (linear + self.into[history] @ self.out_of[:, items]).T
         return parts * loudness(len(history), self.config.half_life_events)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         linear = sparse_arrays("linear", fitted(self.linear, self))
         write_model(
             folder, self.config, {**linear, "into": self.into, "out_of": self.out_of, "kind_weight": self.kind_weight}
         )
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, GraphFilterConfig)
         model = cls(config)
         model.linear = sparse_matrix("linear", arrays)

@@ -149,12 +149,12 @@ class LightGCN:
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         return fitted(self.item_vectors, self)[items] @ self.history_vectors[history].T
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         arrays = {"item_vectors": fitted(self.item_vectors, self), "history_vectors": self.history_vectors}
         write_model(folder, self.config, {**arrays, "kind_weight": self.kind_weight})
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, LightGCNConfig)
         model = cls(config)
         model.item_vectors = arrays["item_vectors"].astype(np.float32, copy=False)

@@ -112,12 +112,12 @@ class Ease:
         parts = fitted(self.weights, self)[np.ix_(history, items)].T
         return parts * loudness(len(history), self.config.half_life_events)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         arrays = {"gram": fitted(self.gram, self), "weights": fitted(self.weights, self)}
         write_model(folder, self.config, {**arrays, "kind_weight": self.kind_weight})
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, EaseConfig)
         model = cls(config)
         model.gram = arrays["gram"].astype(np.float32, copy=False)

@@ -55,11 +55,11 @@ class ItemToItem(ABC):
         events: float | None = self.config.half_life_events
         return events
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         write_model(folder, self.config, fitted(self.weights, self).arrays())
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, cls.config_class)
         model = cls(config)
         model.weights = ItemWeights.of_arrays(arrays)

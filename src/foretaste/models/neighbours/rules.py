@@ -127,13 +127,13 @@ class Rules(ItemToItem):
         lift = float(self._lift(*pair)[0])
         return Rule(given, then, int(met), met / self.people, met / float(self.count[given]), lift)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         kind_weight = fitted(self.weights, self).kind_weight
         counts = {"count": self.count, "people": np.array([self.people]), "kind_weight": kind_weight}
         write_model(folder, self.config, {**sparse_arrays("together", self.together), **counts})
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, RulesConfig)
         model = cls(config)
         model.count, model.people = arrays["count"].astype(np.float32), int(arrays["people"].item())

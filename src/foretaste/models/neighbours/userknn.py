@@ -116,12 +116,12 @@ class UserKNN:
         found: FloatArray = people[:, items].toarray().T @ shared
         return found
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         taken = sparse_arrays("taken", fitted(self.taken, self))
         write_model(folder, self.config, {**taken, "kind_weight": self.kind_weight})
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, UserKNNConfig)
         model = cls(config)
         model._remember(sparse_matrix("taken", arrays), arrays["kind_weight"].astype(np.float32))

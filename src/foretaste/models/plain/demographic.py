@@ -6,6 +6,7 @@ everybody wants by a Dirichlet prior, so that a value few people have says littl
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
@@ -21,8 +22,6 @@ from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_ma
 from foretaste.types import NO_ITEM, Candidates
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from foretaste.data.dataset import Dataset
     from foretaste.features.columns import Column
     from foretaste.types import BoolArray, FloatArray, IntArray, Queries, Ragged, Run
@@ -145,17 +144,17 @@ class Demographic:
             for k in range(len(items))
         ]
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         columns = fitted(self.columns, self)
         arrays = {"log_popularity": self.log_popularity, "base": self.base}
         write_model(folder, self.config, {**arrays, **sparse_arrays("lift", self.lift)})
-        (folder / COLUMNS).write_text(columns.to_json(), encoding="utf-8")
+        Path(folder, COLUMNS).write_text(columns.to_json(), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, DemographicConfig)
         model = cls(config)
-        model.columns = ColumnVectors.from_json((folder / COLUMNS).read_text(encoding="utf-8"))
+        model.columns = ColumnVectors.from_json(Path(folder, COLUMNS).read_text(encoding="utf-8"))
         model.log_popularity = arrays["log_popularity"].astype(np.float32, copy=False)
         model.base = arrays["base"].astype(np.float32, copy=False)
         model.lift = sparse_matrix("lift", arrays)

@@ -65,11 +65,11 @@ class Popular:
     def _score_all(self, queries: Queries) -> FloatArray:
         return np.tile(fitted(self.popularity, self), (len(queries), 1))
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         write_model(folder, self.config, {"popularity": fitted(self.popularity, self)})
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, PopularConfig)
         model = cls(config)
         model._keep(arrays["popularity"].astype(np.float32))

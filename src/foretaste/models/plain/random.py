@@ -57,12 +57,12 @@ class Random:
         bits = _mixed(_mixed(person)[:, None] ^ item)
         return (bits >> np.uint64(40)).astype(np.float32) / np.float32(1 << 24)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         state = {"n_items": np.array(fitted(self.n_items, self)), "seed": np.array(self.seed)}
         write_model(folder, self.config, state)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, RandomConfig)
         model = cls(config)
         model.n_items, model.seed = int(arrays["n_items"]), int(arrays["seed"])

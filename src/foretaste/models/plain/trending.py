@@ -124,13 +124,13 @@ class Trending:
             m = until
         return scores
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         item = fitted(self.item, self)
         about = np.array([self.n_items, self.timeless], np.int64)
         write_model(folder, self.config, {"item": item, "weight": self.weight, "time": self.time, "about": about})
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, TrendingConfig)
         model = cls(config)
         n_items, timeless = arrays["about"].tolist()

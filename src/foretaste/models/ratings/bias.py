@@ -55,11 +55,11 @@ class Bias:
         ratings_ = item_bias[items] + kindness.astype(np.float32)[:, None] + np.float32(self.scale.mean)
         return self.scale.clip(ratings_)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         write_model(folder, self.config, {"item_bias": fitted(self.item_bias, self), **self.scale.arrays()})
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, BiasConfig)
         model = cls(config)
         model.item_bias = arrays["item_bias"].astype(np.float32, copy=False)

@@ -133,12 +133,12 @@ class SimilarityRegression:
         e = (left - kindness[row]).astype(np.float32)
         return csr_array((e, ratings.items, ratings.offsets), shape=(len(ratings), len(self.item_bias)))
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         arrays = {**sparse_arrays("weights", fitted(self.weights, self)), **self.scale.arrays()}
         write_model(folder, self.config, {**arrays, "item_bias": self.item_bias, "line": self.line})
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, SimilarityRegressionConfig)
         model = cls(config)
         model.weights = sparse_matrix("weights", arrays)

@@ -122,12 +122,12 @@ class SVD:
         residual = ratings.value - np.float32(self.scale.mean) - self.item_bias[ratings.items]
         return ridge_rows(q[ratings.items], ratings.offsets, residual, self.config.fold_in_regularisation)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         arrays = {"q": fitted(self.q, self), "item_bias": self.item_bias, **self.scale.arrays()}
         write_model(folder, self.config, arrays)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, SVDConfig)
         model = cls(config)
         model.q = arrays["q"].astype(np.float32, copy=False)

@@ -133,12 +133,12 @@ class SVDPP:
         p, bias = ridge_rows(q[ratings.items], ratings.offsets, residual, self.config.fold_in_regularisation)
         return p, z, bias
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         arrays = {"q": fitted(self.q, self), "y": self.y, "item_bias": self.item_bias, **self.scale.arrays()}
         write_model(folder, self.config, arrays)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, SVDPPConfig)
         model = cls(config)
         model.q = arrays["q"].astype(np.float32, copy=False)

@@ -56,6 +56,7 @@ def learn(
     mask_share : hide this share of the events and ask for them; None asks for every next event
     start      : weights to begin with, by name; None begins at random
     """
+    _refuse_misfits(name, config, asks_gaps=mask_share is not None)
     history = wanted(data.histories(), data.kinds.weights)
     met = np.bincount(history.items, minlength=data.n_items) > 0
     config = for_data(config, history, met)
@@ -68,6 +69,9 @@ def learn(
             "the catalogue has them, pictures, item_columns or vectors."
         )
     content = None if config.texts is None else torch.from_numpy(content_vectors(data, config.texts, run))
+    for setting, found in (("texts", content is None or content.any()), ("words", any(data.items.texts()))):
+        if getattr(config, setting) and config.ids and not found:
+            raise DataError(f"'{name}' is to read the {setting} of items, and this catalogue has none; leave it out.")
     said = words_of(data, run) if config.words else None
     similar = similar_items(data, config.augment.substitutes, run) if config.augment.substitute else None
     rows = None
@@ -189,6 +193,15 @@ def taught(
         fingerprint=f"{course.name} {config.model_dump_json()} {fingerprint} {course.watched} {_hash(course.start)}",
     )
     return module.to("cpu"), progress  # an answer is one short row: a processor is quicker at it
+
+
+def _refuse_misfits(name: str, config: SequenceConfig, *, asks_gaps: bool) -> None:
+    """ConfigError for settings that cannot go together."""
+    heads = getattr(config, "heads", 1)
+    if config.width % heads:
+        raise ConfigError(f"width = {config.width} cannot be shared among heads = {heads}; make it a multiple of them.")
+    if asks_gaps and config.max_length < 2:
+        raise ConfigError(f"max_length = 1 leaves '{name}' only the gap it fills, and no event to read; make it more.")
 
 
 def begin_with(module: NextItems, weights: Mapping[str, Tensor]) -> None:

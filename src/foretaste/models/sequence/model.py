@@ -5,6 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
+
+from foretaste.errors import ConfigError
 from foretaste.models.saving import fitted
 from foretaste.models.sequence.learn import learn
 from foretaste.models.sequence.session import Session
@@ -57,7 +60,10 @@ class SequenceModel(ABC):
         def measured(half_trained: Trained) -> float:
             self.trained = half_trained
             assert run.monitor is not None
-            return run.monitor(self)
+            score = run.monitor(self)
+            if not isinstance(score, float | int | np.number):
+                raise ConfigError(f"Run.monitor gave {score!r}; it has to give a number, the higher the better.")
+            return float(score)
 
         self.trained = learn(
             self.name,
@@ -96,11 +102,11 @@ class SequenceModel(ABC):
         """Follow one person (a history of one row, perhaps empty): `session.then(events)` costs those events alone."""
         return Session.begin(fitted(self.trained, self), history)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         fitted(self.trained, self).save(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         trained = Trained.load(folder, cls.name, cls.config_class, cls.network)
         model = cls(trained.config)
         model.trained = trained

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from foretaste.errors import DataError
+from foretaste.index.fits import check_question
 from foretaste.index.topk import blank, recommend_in_blocks
 from foretaste.nn.memory import Memory
 from foretaste.training.rows import wanted
@@ -41,6 +43,7 @@ class Session:
     @classmethod
     def begin(cls, trained: Trained, history: History) -> Session:
         """Read a history of one row, which may be empty."""
+        _check_row(history, len(trained.vectors))
         read = wanted(history, trained.kind_weight).newest(trained.room)
         if trained.bidirectional:
             return cls(trained, read, trained.states(_question(read))[0])
@@ -50,6 +53,7 @@ class Session:
 
     def then(self, events: History) -> Session:
         """The session after more events (one row, oldest first), which may be of any kind."""
+        _check_row(events, len(self.trained.vectors))
         new = wanted(events, self.trained.kind_weight)
         if not len(new.items):
             return self
@@ -85,6 +89,13 @@ class Session:
                 memories.append(kept)
         state = states[0] if len(states) == 1 else np.hstack(states)
         return Session(self.trained, longer, state, tuple(memories))
+
+
+def _check_row(history: History, n_items: int) -> None:
+    """DataError where more than one person is followed, or items the model cannot know."""
+    if len(history) != 1:
+        raise DataError(f"A session follows one person, and this history has {len(history)} rows.")
+    check_question(_question(history), n_items)
 
 
 def _question(history: History) -> Queries:

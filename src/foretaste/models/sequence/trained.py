@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -29,7 +30,6 @@ from foretaste.types import Queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from foretaste.models.sequence.config import SequenceConfig
     from foretaste.nn.ragged import Batch
@@ -183,7 +183,7 @@ class Trained:
         parts[:, tried] = (scores[0] - np.nan_to_num(scores[1:])).T
         return np.nan_to_num(parts)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         weights = {
             f"{_member(number)}{name}": tensor.numpy()
             for number, module in enumerate(self.modules)
@@ -192,10 +192,12 @@ class Trained:
         }
         write_model(folder, self.config, {**weights, "kind_weight": self.kind_weight, "met": self.met})
         if self.columns is not None:
-            (folder / COLUMNS).write_text(self.columns.to_json(), encoding="utf-8")
+            Path(folder, COLUMNS).write_text(self.columns.to_json(), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path, name: str, config_class: type[Any], network_of: Callable[[Any], nn.Module]) -> Self:
+    def load(
+        cls, folder: Path | str, name: str, config_class: type[Any], network_of: Callable[[Any], nn.Module]
+    ) -> Self:
         config, arrays = read_model(folder, config_class)
         kind_weight, met = arrays.pop("kind_weight").astype(np.float32), arrays.pop("met").astype(bool)
         tensors = {key: torch.from_numpy(np.array(array)) for key, array in arrays.items()}
@@ -222,8 +224,8 @@ class Trained:
             module.load_state_dict({key: weights[key] for key in module.state_dict()})
             modules.append(module.eval())
         columns = None
-        if (folder / COLUMNS).is_file():
-            columns = ColumnVectors.from_json((folder / COLUMNS).read_text(encoding="utf-8"))
+        if Path(folder, COLUMNS).is_file():
+            columns = ColumnVectors.from_json(Path(folder, COLUMNS).read_text(encoding="utf-8"))
         return cls(name, modules, config, kind_weight, met, columns=columns)
 
 
