@@ -81,6 +81,24 @@ def test_an_event_without_a_kind_is_of_the_default_where_that_is_known(
         assert ("f2" in [item.id for item in offered]) == (kind == "view")
 
 
+def test_a_low_rating_is_a_dislike_as_in_the_files(shop: Path) -> None:
+    (shop / "foretaste.toml").write_text('[data]\ndislike_below = 3\n[kind_names]\nstars = "rating"\n')
+    said = [("f2", "stars", 1), ("f4", "stars", 3), ("f6", "view", 1), ("f8", "stars", None), ("f10", None, 2)]
+    events = [{"id": item, "user": "ann", "item": item, "kind": kind, "value": value} for item, kind, value in said]
+    with Engine.of_project(shop) as engine:
+        engine.record(EventsIn.model_validate({"events": events}).events)
+        assert {event.item: event.kind for event in engine.profile("ann").history} == {
+            "f2": "dislike",
+            "f4": "rating",
+            "f6": "view",
+            "f8": "rating",
+            "f10": "dislike",
+        }
+        engine.start()
+        guest = {"history": [{"item": "f2", "kind": "stars", "value": 1}, {"item": "f4", "kind": "stars", "value": 5}]}
+        assert engine.for_guest(GuestIn.model_validate(guest)).events_used == 1, "the bundle knows no dislikes"
+
+
 def test_words_that_are_none_are_said(tmp_path: Path) -> None:
     (tmp_path / "foretaste.toml").write_text("[kind_names]\nstars = 5\n")
     with pytest.raises(ConfigError, match=r"foretaste\.toml: kind_names\.stars = 5"):

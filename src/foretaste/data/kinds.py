@@ -82,6 +82,7 @@ class Kinds:
         return Kinds([*self.kinds, *(USUAL.get(name, EventKind(name=name)) for name in new)]) if new else self
 
 
+DISLIKE = "dislike"
 USUAL = {
     kind.name: kind
     for kind in (
@@ -98,7 +99,7 @@ USUAL = {
         EventKind(name="comment", weight=2, hides_item=False),
         EventKind(name="watch"),
         EventKind(name="listen", hides_item=False),
-        EventKind(name="dislike", sign=-1, weight=2),
+        EventKind(name=DISLIKE, sign=-1, weight=2),
         EventKind(name="less", sign=-1),  # "less of this", said of a recommendation
         EventKind(name="skip", sign=-1, weight=0.5, hides_item=False),
     )

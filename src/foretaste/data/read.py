@@ -38,11 +38,12 @@ PLAIN = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
 """Files whose size says how many parts they have."""
 
 
-def read(events: Any, items: Any = None, **columns: str) -> Dataset:
+def read(events: Any, items: Any = None, *, dislike_below: float | None = None, **columns: str) -> Dataset:
     """A data set from a polars or pandas frame, a file (CSV, JSON lines, Parquet, packed or not), a folder, a database.
 
     events  : one row per event; `shop.db#orders` and `postgresql://…#orders` are tables of databases
     items   : one row per item, likewise; None where nothing is known of the items
+    dislike_below : ratings below this become a dislike; None, the default, counts even the lowest as wanted
     columns : user=, item=, time=, kind=, value=, time_format=, time_zone= where the guess should not decide
 
     A file is read part by part, with a bar on a terminal and in a notebook. Rows that cannot be used are left out with
@@ -53,7 +54,9 @@ def read(events: Any, items: Any = None, **columns: str) -> Dataset:
     sample = sample_table(events) if whole is None else whole
     name = sample.frame[FILE][0]
     config, _ = guess_data(sample, name, name.partition("#")[0].split(".")[0])
-    data = DataConfig.parse({**config.data.model_dump(exclude_none=True), **columns}, "read()")
+    data = DataConfig.parse(
+        {**config.data.model_dump(exclude_none=True), **columns, "dislike_below": dislike_below}, "read()"
+    )
     config = config.model_copy(update={"data": data})
     with waiting() as report:
         reading = checked_parts([whole] if whole is not None else watched(events, report), config)

@@ -80,7 +80,7 @@ def worded(question: Question, world: World, words: KindWords) -> Question:
     if not history:
         return question
     kinds = world.catalogue.bundle.kinds
-    meant = [event.model_copy(update={"kind": words.kind(event.kind, kinds)}) for event in history]
+    meant = [event.model_copy(update={"kind": words.kind(event.kind, event.value, kinds)}) for event in history]
     return question.model_copy(update={"history": meant})
 
 

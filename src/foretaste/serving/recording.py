@@ -69,7 +69,7 @@ def _event(given: EventIn | SearchEventIn, words: KindWords, kinds: Kinds, now: 
     if isinstance(given, SearchEventIn):
         return Event(given.id, given.user, given.text, SEARCHED, moment, 1.0, stamped)
     value = 1.0 if given.value is None else given.value
-    kind = SHOWN if given.kind is None and given.type == "shown" else words.kind(given.kind, kinds)
+    kind = SHOWN if given.kind is None and given.type == "shown" else words.kind(given.kind, given.value, kinds)
     return Event(given.id, given.user, given.item, kind, moment, value, stamped, given.context)
 
 

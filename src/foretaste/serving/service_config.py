@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from foretaste.config import Config
+from foretaste.data.kinds import DISLIKE
 from foretaste.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,20 +70,26 @@ class KindWords(Config):
     """Words of the shop to kinds: purchase = "buy"."""
     default_kind: str | None = None
     """Kind of events that name none, where the bundle knows it; else the first that says somebody wanted the item."""
+    dislike_below: float | None = None
+    """Ratings below this are dislikes, as in the files."""
 
     @classmethod
     def of_project(cls, folder: Path) -> Self:
         document = _document(folder)
         data = document.get("data")
-        default = data.get("default_kind") if isinstance(data, dict) else None
-        words = {"kind_names": document.get("kind_names", {}), "default_kind": default}
+        data = data if isinstance(data, dict) else {}
+        words = {name: data.get(name) for name in ("default_kind", "dislike_below")}
+        words["kind_names"] = document.get("kind_names", {})
         return cls.parse(words, str(folder / FILE_NAME))
 
-    def kind(self, said: str | None, kinds: Kinds) -> str:
-        """The kind an event is of that says this, or nothing."""
+    def kind(self, said: str | None, value: float | None, kinds: Kinds) -> str:
+        """The kind an event is of that says this, or nothing, and is worth so much."""
         if said is not None:
-            return self.kind_names.get(said, said)
-        return self.default_kind if self.default_kind in kinds.names else kinds.names[kinds.usual]
+            kind = self.kind_names.get(said, said)
+        else:
+            kind = self.default_kind if self.default_kind in kinds.names else kinds.names[kinds.usual]
+        low = value is not None and self.dislike_below is not None and value < self.dislike_below
+        return DISLIKE if low and kind in ("rating", self.default_kind) else kind
 
 
 def _document(folder: Path) -> dict[str, Any]:

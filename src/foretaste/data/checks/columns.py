@@ -8,6 +8,7 @@ import polars as pl
 
 from foretaste.data.checks.problem import Action, Problem, examples
 from foretaste.data.checks.rows import id_text
+from foretaste.data.kinds import DISLIKE
 from foretaste.data.readers.common import FILE, ROW, is_plain
 from foretaste.data.times import EARLY, PER_SECOND, other_unit, sensible, to_microseconds
 from foretaste.errors import ConfigError, did_you_mean
@@ -68,6 +69,8 @@ def events_of(found: Findings, config: ProjectConfig) -> pl.DataFrame:
     if data.value is not None:
         columns["value"] = _values(found, data.value, config.prepare.missing_values)
     columns["kind"] = _kinds(found, config)
+    if "value" in columns and data.dislike_below is not None:
+        columns["kind"] = _disliked(columns["kind"], columns["value"], data)
     return pl.DataFrame({name: column.alias(name) for name, column in columns.items()})
 
 
@@ -123,3 +126,10 @@ def _kinds(found: Findings, config: ProjectConfig) -> pl.Series:
     words = found.raw[name].cast(pl.String).str.strip_chars().fill_null("")
     found.note("kind-empty", f"No kind in '{name}'; they count as '{default}'.", words == "", name)
     return words.replace({**config.kind_names, "": default}).cast(pl.Categorical)
+
+
+def _disliked(kinds: pl.Series, values: pl.Series, data: DataConfig) -> pl.Series:
+    """The kinds, those of low ratings changed to a dislike; what has no value keeps its own."""
+    rated = kinds.cast(pl.String).is_in(list({"rating", data.default_kind}))
+    low = (rated & (values < data.dislike_below)).fill_null(False)
+    return kinds.cast(pl.String).set(low, DISLIKE).cast(pl.Categorical) if low.any() else kinds

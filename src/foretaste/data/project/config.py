@@ -48,6 +48,9 @@ class DataConfig(Config):
     """Column with the kind of event."""
     value: str | None = None
     """Column with a rating, an amount, a share watched."""
+    dislike_below: float | None = None
+    """Ratings (events of the kind rating, or of default_kind) below this become a dislike: with 3 those of one and two
+    stars. Empty: every rating counts as wanted, the lowest too."""
     default_kind: str = "interaction"
     """Kind of every event where there is no such column."""
     items: str | None = None
