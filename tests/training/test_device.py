@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
 
 from foretaste.errors import ConfigError  # noqa: E402
+from foretaste.models.sequence.capacity import for_data  # noqa: E402
 from foretaste.models.sequence.learn import _loss  # noqa: E402
 from foretaste.models.sequence.trained import module_of  # noqa: E402
 from foretaste.nn.items import Words  # noqa: E402
@@ -49,6 +50,7 @@ def test_a_step_on_an_accelerator_leaves_nothing_behind_on_the_processor(
 ) -> None:
     made: Any = model_class(name)
     config = made.config_class.parse({"width": 8, "loss": {"kind": loss, "negatives": 4}, **settings}, "a test")
+    config = for_data(config, some_history(), np.ones(N_ITEMS, bool))
     lessons: Any = NextEvents(some_history(), 5)
     masked = name == "bert4rec"
     if masked:
