@@ -66,6 +66,24 @@ def published_tables() -> str:
     return "\n".join(parts).rstrip()
 
 
+def recipe_table() -> str:
+    """Of the tables of next items: the networks with their defaults, beside the best that is printed."""
+    lines = ["| data | network | strict | refit | the best printed |", "| --- | --- | ---: | ---: | --- |"]
+    for path in sorted((ROOT / "benchmarks" / "results").glob("published-*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        rows = {(row["model"], *_way(row)): row["test"] for row in found["rows"]}
+        who, figures = max(found["references"].items(), key=lambda one: one[1][-1], default=("", []))
+        for network in ("sasrec", "hstu"):
+            ways = [rows.get((network, variant, "excluded")) for variant in ("strict", "refit")]
+            if not any(ways):
+                continue
+            cells = ["" if way is None else f"{way['recall@10']:.4f} / {way['ndcg@10']:.4f}" for way in ways]
+            printed = f"{' / '.join(f'{figure:.4f}' for figure in figures)}, {who}"
+            name = path.stem.removeprefix("published-")
+            lines.append(f"| {name} | `{network}` | {cells[0]} | {cells[1]} | {printed} |")
+    return "\n".join(lines)
+
+
 def _for_whom(rows: list[dict[str, Any]]) -> list[str]:
     """NDCG@10 by group of people: where which model wins."""
     rows = sorted(rows, key=lambda row: -row["test"]["ndcg@10"])
@@ -254,6 +272,7 @@ if __name__ == "__main__":
     tables = ROOT / "docs" / "benchmarks.md"
     text = filled(tables.read_text(encoding="utf-8"), "published", published_tables())
     for name, table in {
+        "recipe": recipe_table,
         "speed": speed_table,
         "learning": learning_table,
         "index": index_table,
