@@ -150,12 +150,10 @@ def test_a_parameter_nobody_knows_is_refused_at_every_address(client: TestClient
         for method, operation in methods.items():
             address = path.format(user="u4", item="f2", version="v")
             answer = client.request(method, address, params={"expplain": "true"}, json={})
-            if operation["tags"] == ["health"]:
-                assert answer.status_code == 200, "a balancer puts behind its probes what it likes"
-                continue
-            assert "422" in operation["responses"], path
-            assert answer.status_code == 422, path
-            assert "takes no parameter 'expplain'" in answer.json()["error"]["message"]
+            probe = operation["tags"] == ["health"]  # behind it a balancer puts what it likes
+            assert answer.status_code == (200 if probe else 422), path
+            assert probe or "422" in operation["responses"], path
+            assert probe or "takes no parameter 'expplain'" in answer.json()["error"]["message"]
     said = client.delete("/v1/users/u4/history", params={"item": "f2", "kid": "view"}).json()["error"]["message"]
     assert "Did you mean 'kind'? Known: all, item, kind, time." in said
     assert client.get("/", params={"from": "mail"}).status_code == 200

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
 from foretaste.data.stats import number
 
+Column = TypeVar("Column", pl.Series, pl.Expr)
 LIST_SHARE = 0.05
 """A column is of lists when at least this share of its values holds more than one part."""
 
@@ -40,7 +41,7 @@ def _meaning(column: pl.Series) -> pl.Series:
         if _share(values, rf"\S\{mark}\S") > LIST_SHARE and not _share(values, rf"\s\{mark}\s"):
             return column.str.split(mark)
     if _shares_words(values):
-        return _by_commas(column)
+        return by_commas(column)
     if values.str.contains(r"(?i)^\s*(true|false)\s*$").all():
         return truths(column)
     return _number(column, values)
@@ -56,7 +57,8 @@ def _share(values: pl.Series, pattern: str) -> float:
     return number(values.str.contains(pattern).mean())
 
 
-def _by_commas(values: pl.Series) -> pl.Series:
+def by_commas(values: Column) -> Column:
+    """'Comedy, Drama' as a list of the two."""
     return values.str.split(",").list.eval(pl.element().str.strip_chars())
 
 
@@ -64,7 +66,7 @@ def _shares_words(values: pl.Series) -> bool:
     """'Action, War' is a list where the same few short words come again and again; a sentence with commas is none."""
     if _share(values, ",") < 0.3:
         return False
-    parts = _by_commas(values)
+    parts = by_commas(values)
     words = parts.explode().drop_nulls()
     if number(parts.list.len().max()) < 3 or len(words) < 20 or number(words.str.len_chars().max()) > 30:
         return False

@@ -82,7 +82,7 @@ class Kinds:
         return Kinds([*self.kinds, *(USUAL.get(name, EventKind(name=name)) for name in new)]) if new else self
 
 
-DISLIKE = "dislike"
+RATING, DISLIKE = "rating", "dislike"
 USUAL = {
     kind.name: kind
     for kind in (
@@ -92,7 +92,7 @@ USUAL = {
         EventKind(name="search", hides_item=False, weight=0.5),
         EventKind(name="cart", weight=2, hides_item=False),
         EventKind(name="buy", weight=3),
-        EventKind(name="rating"),
+        EventKind(name=RATING),
         EventKind(name="like", weight=2),
         EventKind(name="favourite", weight=2),
         EventKind(name="share", weight=2, hides_item=False),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from foretaste.config import Config
-from foretaste.data.kinds import DISLIKE
+from foretaste.data.kinds import DISLIKE, RATING
 from foretaste.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class KindWords(Config):
         else:
             kind = self.default_kind if self.default_kind in kinds.names else kinds.names[kinds.usual]
         low = value is not None and self.dislike_below is not None and value < self.dislike_below
-        return DISLIKE if low and kind in ("rating", self.default_kind) else kind
+        return DISLIKE if low and kind in (RATING, self.default_kind) else kind
 
 
 def _document(folder: Path) -> dict[str, Any]:

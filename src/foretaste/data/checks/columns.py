@@ -8,7 +8,7 @@ import polars as pl
 
 from foretaste.data.checks.problem import Action, Problem, examples
 from foretaste.data.checks.rows import id_text
-from foretaste.data.kinds import DISLIKE
+from foretaste.data.kinds import DISLIKE, RATING
 from foretaste.data.readers.common import FILE, ROW, is_plain
 from foretaste.data.times import EARLY, PER_SECOND, other_unit, sensible, to_microseconds
 from foretaste.errors import ConfigError, did_you_mean
@@ -130,6 +130,6 @@ def _kinds(found: Findings, config: ProjectConfig) -> pl.Series:
 
 def _disliked(kinds: pl.Series, values: pl.Series, data: DataConfig) -> pl.Series:
     """The kinds, those of low ratings changed to a dislike; what has no value keeps its own."""
-    rated = kinds.cast(pl.String).is_in(list({"rating", data.default_kind}))
+    rated = kinds.cast(pl.String).is_in([RATING, data.default_kind])
     low = (rated & (values < data.dislike_below)).fill_null(False)
     return kinds.cast(pl.String).set(low, DISLIKE).cast(pl.Categorical) if low.any() else kinds

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from foretaste.data.columns import by_commas
 from foretaste.data.sources.archives import has_member, unpacked
 from foretaste.data.sources.source import Fetched, Tables
 
@@ -43,7 +44,7 @@ def read(got: Fetched) -> Tables:
         title="name",
         city="city",
         state="state",
-        categories=pl.col("categories").str.split(",").list.eval(pl.element().str.strip_chars()),
+        categories=by_commas(pl.col("categories")),
     ).collect()
     friends = (
         people.select(source_user_id="user_id", target_user_id=pl.col("friends").str.split(","))

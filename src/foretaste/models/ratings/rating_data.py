@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foretaste.data.kinds import RATING
 from foretaste.errors import DataError
 from foretaste.types import NO_ITEM
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from foretaste.data.kinds import Kinds
     from foretaste.types import BoolArray, FloatArray, History, IntArray, Queries
 
-RATING = "rating"
-"""The kind whose values are ratings; where no kind is called that, the values of all events are."""
 BLOCK_CELLS = 1 << 22
 """Factors held at once while rating: 4 million, 16 MB."""
 
@@ -73,7 +72,7 @@ def ratings_to_learn(train: Dataset, name: str) -> tuple[History, Scale]:
 
 
 def rating_kinds(kinds: Kinds) -> BoolArray:
-    """(n_kinds,) which kinds carry ratings."""
+    """(n_kinds,) which kinds carry ratings: the one called so; where none is, all."""
     named = np.array([name == RATING for name in kinds.names])
     return named if named.any() else np.ones(len(kinds), bool)
 
