@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.index.fits import mask_of
+from foretaste.index.input_checks import checked_mask
 from foretaste.index.topk import in_blocks
 from foretaste.types import NO_ITEM
 
@@ -30,7 +30,7 @@ class Ranking:
         self, queries: Queries, k: int, source: str, *, exclude: Ragged | None, allowed: BoolArray | None
     ) -> Candidates:
         """What `Retriever.recommend` promises."""
-        mask = mask_of(allowed, len(self.scores))
+        mask = checked_mask(allowed, len(self.scores))
 
         def best_of(some: Queries, out: Ragged | None) -> tuple[IntArray, FloatArray]:
             return self._best(len(some), k, out, mask)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.index.fits import mask_of
+from foretaste.index.input_checks import checked_mask
 from foretaste.index.topk import LAST_KEY, blank, first_of_keys, in_blocks, sort_keys, top_k
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def recommend_sparse(
 
     rows_of : queries -> (b, n_items) CSR float32 without repeats; what is not stored, or 0, cannot be judged
     """
-    mask = mask_of(allowed, n_items)
+    mask = checked_mask(allowed, n_items)
     banned = None if mask is None else ~mask
 
     def best_of(some: Queries, out: Ragged | None) -> tuple[IntArray, FloatArray]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.index.fits import check_question, mask_of
+from foretaste.index.input_checks import check_queries, checked_mask
 from foretaste.types import NO_ITEM, BoolArray, Candidates, FloatArray, IntArray, LongArray, Queries, Ragged
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def recommend_in_blocks(
 
     score_all : queries -> (b, n_items) float32 of its own, nan where it cannot judge; called block by block
     """
-    mask = mask_of(allowed, n_items)
+    mask = checked_mask(allowed, n_items)
     banned = None if mask is None else ~mask
 
     def best_of(some: Queries, out: Ragged | None) -> tuple[IntArray, FloatArray]:
@@ -166,7 +166,7 @@ def in_blocks(
 
     best_of : queries and what to leave out of their lists -> items (b, k) int32, scores (b, k) float32
     """
-    check_question(queries, n_items, exclude)
+    check_queries(queries, n_items, exclude)
     B = len(queries)
     rows = max(1, BLOCK_CELLS // max(1, n_items))
     if rows >= B:
@@ -189,7 +189,7 @@ def score_in_blocks(
     items   : (B, K) codes, NO_ITEM allowed
     returns : (B, K) float32, nan at NO_ITEM
     """
-    check_question(queries, n_items)
+    check_queries(queries, n_items)
     scores = np.full(items.shape, np.nan, np.float32)
     rows = max(1, BLOCK_CELLS // max(1, n_items))
     for start in range(0, len(queries), rows):

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from foretaste.errors import DataError
-from foretaste.index.fits import check_question
+from foretaste.index.input_checks import check_queries
 from foretaste.index.topk import blank, recommend_in_blocks
 from foretaste.nn.memory import Memory
 from foretaste.training.rows import wanted
@@ -95,7 +95,7 @@ def _check_row(history: History, n_items: int) -> None:
     """DataError where more than one person is followed, or items the model cannot know."""
     if len(history) != 1:
         raise DataError(f"A session follows one person, and this history has {len(history)} rows.")
-    check_question(_question(history), n_items)
+    check_queries(_question(history), n_items)
 
 
 def _question(history: History) -> Queries:

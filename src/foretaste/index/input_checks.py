@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, Queries
 
 
-def check_question(queries: Queries, n_items: int, exclude: Ragged | None = None) -> None:
+def check_queries(queries: Queries, n_items: int, exclude: Ragged | None = None) -> None:
     """DataError where a history or `exclude` has other rows than the question, or items the model cannot know."""
     check_rows(queries.history, len(queries), "histories")
     _check_items(queries.history, n_items, "histories")
@@ -30,7 +30,7 @@ def check_rows(rows: Ragged, n: int, what: str) -> None:
         raise DataError(f"There are {len(rows)} {what} for {n} questions; give one row for each.")
 
 
-def mask_of(allowed: BoolArray | None, n_items: int) -> BoolArray | None:
+def checked_mask(allowed: BoolArray | None, n_items: int) -> BoolArray | None:
     """(n_items,) the filter as it was given; DataError for codes or numbers, which would allow something else."""
     if allowed is None:
         return None
