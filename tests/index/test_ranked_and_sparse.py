@@ -7,8 +7,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from foretaste.index import sparse
-from foretaste.index.ranked import Ranking
 from foretaste.index.sparse import dense_scores, recommend_sparse
+from foretaste.index.static_ranking import StaticRanking
 from foretaste.index.topk import recommend_in_blocks
 from foretaste.types import Queries, Ragged
 
@@ -30,7 +30,7 @@ def test_a_ranking_gives_the_lists_its_scores_give(seed: int) -> None:
     plain = recommend_in_blocks(
         lambda some: np.tile(scores, (len(some), 1)), queries, k, n, "x", exclude=exclude, allowed=allowed
     )
-    fast = Ranking(scores).recommend(queries, k, "x", exclude=exclude, allowed=allowed)
+    fast = StaticRanking(scores).recommend(queries, k, "x", exclude=exclude, allowed=allowed)
     np.testing.assert_array_equal(fast.items, plain.items)
     np.testing.assert_array_equal(fast.scores, plain.scores)
 

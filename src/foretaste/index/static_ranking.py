@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged
 
 
-class Ranking:
+class StaticRanking:
     """All items in falling order of one score, ties to the smaller code.
 
     scores : (n_items,) float32; nan and −inf are never chosen
