@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.index.approximate import ApproximateIndex
-    from foretaste.index.shortlist import Shortlist
+    from foretaste.index.int8_prefilter import Int8Prefilter
     from foretaste.pipeline.bundle import Bundle
     from foretaste.types import BoolArray, FloatArray, IntArray, Queries, Ragged
 
@@ -109,13 +109,13 @@ def _networks(bundle: Bundle) -> list[str]:
     return [name for name in bundle.pipeline.recalls or {} if model_spec(name).path.startswith(NETWORKS)]
 
 
-def _shortlist(bundle: Bundle, name: str, *, anyhow: bool) -> Shortlist | None:
-    from foretaste.index.shortlist import Shortlist
+def _shortlist(bundle: Bundle, name: str, *, anyhow: bool) -> Int8Prefilter | None:
+    from foretaste.index.int8_prefilter import Int8Prefilter
 
     trained: Any = getattr((bundle.pipeline.recalls or {})[name], "trained", None)
     if trained is None:
         return None
-    return (Shortlist if anyhow else Shortlist.if_faster)(trained.vectors, trained.judged)
+    return (Int8Prefilter if anyhow else Int8Prefilter.if_faster)(trained.vectors, trained.judged)
 
 
 def _index(folder: Path, bundle: Bundle, name: str, *, build: bool) -> ApproximateIndex | None:

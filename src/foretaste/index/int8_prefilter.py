@@ -31,11 +31,11 @@ STEPS = 127
 """Of an 8-bit number, up and down."""
 ROUNDING = 1e-5
 """Share of a product of lengths that is put on the bounds for what float32 rounds; a hundred times what it needs."""
-TRIED = 5
+TIMING_QUERIES = 5
 """Questions by which it is seen which way is faster."""
 
 
-class Shortlist:
+class Int8Prefilter:
     """The k best inner products of a table that does not change, exactly.
 
     With v ≈ s·c and q ≈ t·b, c and b whole numbers from −127 to 127 and s, t a scale for each vector,
@@ -46,7 +46,7 @@ class Shortlist:
     below; what cannot reach the k-th best lower bound is out, and the rest, two or three times k, is scored in full.
     """
 
-    def __init__(self, vectors: FloatArray, judged: BoolArray | None = None) -> None:
+    def __init__(self, vectors: FloatArray, scorable: BoolArray | None = None) -> None:
         """
         vectors : (n, D) float32, kept as it is and not copied
         judged  : (n,) the items that can be found; None for all
@@ -56,33 +56,33 @@ class Shortlist:
         self._vectors = vectors
         scale = np.abs(vectors).max(axis=1, initial=0).astype(np.float32) / np.float32(STEPS)
         n, width = vectors.shape
-        whole = np.zeros((n, max(width, 2)), np.int8)  # of a table one wide torch gives anything at all
+        codes = np.zeros((n, max(width, 2)), np.int8)  # of a table one wide torch gives anything at all
         steps_off = longest = 0.0
         for start in range(0, n, 1 << 16):
             part, s = vectors[start : start + (1 << 16)], scale[start : start + (1 << 16), None]
             c = np.rint(np.divide(part, s, out=np.zeros_like(part), where=s > 0))
-            whole[start : start + len(part), :width] = c
+            codes[start : start + len(part), :width] = c
             off = np.divide(part, s, out=np.zeros_like(part), where=s > 0) - c
             steps_off = max(steps_off, float(np.linalg.norm(off, axis=1).max(initial=0)))
             longest = max(longest, float(np.linalg.norm(c, axis=1).max(initial=0)))
         self._steps_off, self._longest = steps_off, longest
-        self._table: Any = torch.from_numpy(whole)
-        self._scale = scale if judged is None else np.where(judged, scale, np.float32(np.nan))
+        self._table: Any = torch.from_numpy(codes)
+        self._scale = scale if scorable is None else np.where(scorable, scale, np.float32(np.nan))
 
     @classmethod
-    def if_faster(cls, vectors: FloatArray, judged: BoolArray | None = None) -> Self | None:
+    def if_faster(cls, vectors: FloatArray, scorable: BoolArray | None = None) -> Self | None:
         """None where this processor multiplies whole numbers no faster, or torch does it wrong or not at all."""
-        shortlist = cls(vectors, judged)
+        prefilter = cls(vectors, scorable)
         rng = np.random.default_rng(0)
-        asked = rng.standard_normal((TRIED, vectors.shape[1])).astype(np.float32)
+        sample = rng.standard_normal((TIMING_QUERIES, vectors.shape[1])).astype(np.float32)
         b = rng.integers(-STEPS, STEPS + 1, vectors.shape[1], np.int8)
         some = slice(0, len(vectors), max(1, len(vectors) // 1000))
-        right = shortlist._table[some].numpy()[:, : len(b)] @ b.astype(np.int32)
+        right = prefilter._table[some].numpy()[:, : len(b)] @ b.astype(np.int32)
         try:
-            found = shortlist._products(b)[some]
+            result = prefilter._products(b)[some]
         except (AttributeError, RuntimeError):  # the product is not among what torch promises to keep
             return None
-        if not np.array_equal(found, right):
+        if not np.array_equal(result, right):
             return None
         k = min(200, len(vectors))
 
@@ -90,9 +90,9 @@ class Shortlist:
             return top_k(query[None] @ vectors.T, k)
 
         def short(query: FloatArray) -> object:
-            return shortlist.search(query[None], k)
+            return prefilter.search(query[None], k)
 
-        return shortlist if _seconds(short, asked) < _seconds(plain, asked) else None
+        return prefilter if _seconds(short, sample) < _seconds(plain, sample) else None
 
     def search(
         self, vectors: FloatArray, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -115,18 +115,18 @@ class Shortlist:
     def _best(
         self, query: FloatArray, k: int, out: IntArray | None, banned: BoolArray | None
     ) -> tuple[IntArray, FloatArray]:
-        most, spread = self._bounds(query)
+        upper, spread = self._bounds(query)
         if banned is not None:
-            blank(most, banned)
+            blank(upper, banned)
         if out is not None:
-            most[out] = np.nan
-        items = self._reaching(most, spread, min(k, len(most)))
+            upper[out] = np.nan
+        items = self._shortlist(upper, spread, min(k, len(upper)))
         # Not `vectors @ query`: how that rounds depends on what else is in the table.
         exact: FloatArray = np.einsum("nd,d->n", self._vectors[items], query)
         keys = np.full((1, max(k, len(items))), LAST_KEY, np.uint64)
         keys[0, : len(items)] = sort_keys(exact, items)
-        found, scores = first_of_keys(keys, k)
-        return found[0], scores[0]
+        result, scores = first_of_keys(keys, k)
+        return result[0], scores[0]
 
     def _bounds(self, query: FloatArray) -> tuple[FloatArray, np.float32]:
         """(n,) above every score; and how many scales of its vector a lower bound lies below that."""
@@ -134,35 +134,35 @@ class Shortlist:
         b = np.rint(query / t)
         length, off = float(np.linalg.norm(query)), float(np.linalg.norm(query - t * b))
         slack = np.float32(length * (self._steps_off + ROUNDING * self._longest) + off * self._longest)
-        most = self._products(b.astype(np.int8)).astype(np.float32)
-        most *= np.float32(t)
-        most += slack
-        most *= self._scale
-        return most, 2 * slack
+        upper = self._products(b.astype(np.int8)).astype(np.float32)
+        upper *= np.float32(t)
+        upper += slack
+        upper *= self._scale
+        return upper, 2 * slack
 
     def _products(self, b: NDArray[np.int8]) -> NDArray[np.int32]:
         """(n,) b·c of every vector."""
         import torch
 
         b = np.pad(b, (0, self._table.shape[1] - len(b))) if len(b) < 2 else b
-        found: NDArray[np.int32] = torch._int_mm(torch.from_numpy(b)[None], self._table.t()).numpy()[0]
-        return found
+        result: NDArray[np.int32] = torch._int_mm(torch.from_numpy(b)[None], self._table.t()).numpy()[0]
+        return result
 
-    def _reaching(self, most: FloatArray, spread: np.float32, k: int) -> LongArray:
+    def _shortlist(self, upper: FloatArray, spread: np.float32, k: int) -> LongArray:
         """The items that may be among the k best, by rising code."""
         groups = max(GROUPS_PER_PLACE * k, LEAST_GROUPS)
         least = np.finfo(np.float32).min
-        if len(most) >= 2 * groups:
-            first = np.flatnonzero(most >= kth_bound(most[None], k, groups)[0])
+        if len(upper) >= 2 * groups:
+            first = np.flatnonzero(upper >= kth_bound(upper[None], k, groups)[0])
             if len(first) >= k:  # the k-th best score is no less than the k-th best of any lower bounds
-                least = np.partition(most[first] - spread * self._scale[first], len(first) - k)[len(first) - k]
-        return np.flatnonzero(most >= least)
+                least = np.partition(upper[first] - spread * self._scale[first], len(first) - k)[len(first) - k]
+        return np.flatnonzero(upper >= least)
 
 
-def _seconds(search: Any, asked: FloatArray) -> float:
+def _seconds(search: Any, sample: FloatArray) -> float:
     """The quickest of some."""
     took = []
-    for query in asked:
+    for query in sample:
         began = perf_counter()
         search(query)
         took.append(perf_counter() - began)
