@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from foretaste.data.items import ItemTable
-    from foretaste.index.vectors import VectorIndex
+    from foretaste.index.vector_index import VectorIndex
     from foretaste.protocols import Scorer
 
 SOURCES = ("words", "meaning", "taste")
