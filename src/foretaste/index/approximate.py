@@ -15,7 +15,7 @@ from pydantic import Field, PositiveInt
 
 from foretaste.config import Config
 from foretaste.errors import BundleError, ConfigError
-from foretaste.index.exact import ExactIndex, padded
+from foretaste.index.exact import ExactIndex, padded_mask
 from foretaste.types import NO_ITEM, BoolArray, FloatArray, IntArray, Ragged
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class ApproximateConfig(Config):
     """With fewer items allowed than this, all of them are looked at."""
 
 
-class Engine(Protocol):
+class AnnEngine(Protocol):
     """The part a library does: propose items; nothing but this differs between libraries."""
 
     efforts: tuple[int, ...]
@@ -59,7 +59,7 @@ class Engine(Protocol):
 class ApproximateIndex:
     """recall : share of the exact top k that was found when the index was built"""
 
-    def __init__(self, config: ApproximateConfig, exact: ExactIndex, engine: Engine, recall: float) -> None:
+    def __init__(self, config: ApproximateConfig, exact: ExactIndex, engine: AnnEngine, recall: float) -> None:
         self.config = config
         self.recall = recall
         self._exact = exact
@@ -123,7 +123,7 @@ class ApproximateIndex:
         present = self._exact.present
         findable = len(self)
         if allowed is not None:
-            allowed = padded(allowed, len(present))
+            allowed = padded_mask(allowed, len(present))
             findable = int((allowed & present).sum())
         if findable <= max(self.config.exact_below, 4 * k) or 10 * findable < len(self):
             return self._exact.search(vectors, k, exclude=exclude, allowed=allowed)

@@ -47,7 +47,7 @@ class ExactIndex:
         self, vectors: FloatArray, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> tuple[IntArray, FloatArray]:
         table, present = self.vectors, self.present
-        findable = present if allowed is None else present & padded(allowed, len(present))
+        findable = present if allowed is None else present & padded_mask(allowed, len(present))
         rows: IntArray | None = None
         if 2 * int(findable.sum()) < len(table):  # few: only they are looked at
             rows = np.flatnonzero(findable).astype(np.int32)
@@ -98,7 +98,7 @@ class ExactIndex:
             raise BundleError(f"The index in {folder} cannot be read ({error}); build it again.") from error
 
 
-def padded(allowed: BoolArray, n: int) -> BoolArray:
+def padded_mask(allowed: BoolArray, n: int) -> BoolArray:
     """(n,) the filter for n items; items newer than the filter are not allowed."""
     if len(allowed) >= n:
         return allowed[:n]

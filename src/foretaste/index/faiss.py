@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "index.faiss"
-TRAINED_ON = 64
+TRAINING_VECTORS_PER_LIST = 64
 """Vectors per list that the lists are learned from; more costs minutes and changes nothing."""
 
 
@@ -31,7 +31,9 @@ class FaissEngine:
         n, D = vectors.shape
         lists = max(1, min(int(4 * np.sqrt(n)), n // 40))
         index = faiss.index_factory(D, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
-        sample = np.random.default_rng(0).choice(n, min(n, lists * TRAINED_ON), replace=False) if n else []
+        sample = (
+            np.random.default_rng(0).choice(n, min(n, lists * TRAINING_VECTORS_PER_LIST), replace=False) if n else []
+        )
         if n:
             index.train(np.ascontiguousarray(vectors[sample]))
         engine = cls(index)

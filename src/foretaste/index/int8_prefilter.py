@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from foretaste.index.topk import (
-    GROUPS_PER_PLACE,
+    GROUPS_PER_RANK,
     LAST_KEY,
-    LEAST_GROUPS,
-    blank,
-    first_of_keys,
+    MIN_GROUPS,
     kth_bound,
-    sort_keys,
+    score_code_keys,
+    set_nan,
+    smallest_keys,
     top_k,
 )
 from foretaste.types import NO_ITEM
@@ -117,15 +117,15 @@ class Int8Prefilter:
     ) -> tuple[IntArray, FloatArray]:
         upper, spread = self._bounds(query)
         if banned is not None:
-            blank(upper, banned)
+            set_nan(upper, banned)
         if out is not None:
             upper[out] = np.nan
         items = self._shortlist(upper, spread, min(k, len(upper)))
         # Not `vectors @ query`: how that rounds depends on what else is in the table.
         exact: FloatArray = np.einsum("nd,d->n", self._vectors[items], query)
         keys = np.full((1, max(k, len(items))), LAST_KEY, np.uint64)
-        keys[0, : len(items)] = sort_keys(exact, items)
-        result, scores = first_of_keys(keys, k)
+        keys[0, : len(items)] = score_code_keys(exact, items)
+        result, scores = smallest_keys(keys, k)
         return result[0], scores[0]
 
     def _bounds(self, query: FloatArray) -> tuple[FloatArray, np.float32]:
@@ -150,7 +150,7 @@ class Int8Prefilter:
 
     def _shortlist(self, upper: FloatArray, spread: np.float32, k: int) -> LongArray:
         """The items that may be among the k best, by rising code."""
-        groups = max(GROUPS_PER_PLACE * k, LEAST_GROUPS)
+        groups = max(GROUPS_PER_RANK * k, MIN_GROUPS)
         least = np.finfo(np.float32).min
         if len(upper) >= 2 * groups:
             first = np.flatnonzero(upper >= kth_bound(upper[None], k, groups)[0])

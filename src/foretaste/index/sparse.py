@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foretaste.index.input_checks import checked_mask
-from foretaste.index.topk import LAST_KEY, blank, first_of_keys, in_blocks, sort_keys, top_k
+from foretaste.index.topk import LAST_KEY, in_blocks, score_code_keys, set_nan, smallest_keys, top_k
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ def recommend_sparse(
         if out is not None:
             scores[out.row_of_event(), out.items] = np.nan
         if banned is not None:
-            blank(scores, banned)
+            set_nan(scores, banned)
         return top_k(scores, k)
 
     return in_blocks(best_of, queries, k, n_items, source, exclude)
@@ -54,7 +54,7 @@ def recommend_sparse(
 def dense_scores(found: csr_array) -> FloatArray:
     """(b, n_items), nan where nothing is stored."""
     scores: FloatArray = found.toarray()
-    blank(scores, scores == 0)
+    set_nan(scores, scores == 0)
     return scores
 
 
@@ -75,5 +75,5 @@ def _best_entries(
     count = np.bincount(row, minlength=B)
     place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     keys = np.full((B, max(k, int(count.max(initial=0)))), LAST_KEY, np.uint64)
-    keys[row, place] = sort_keys(score, item)
-    return first_of_keys(keys, k)
+    keys[row, place] = score_code_keys(score, item)
+    return smallest_keys(keys, k)

@@ -18,14 +18,14 @@ BLOCK_CELLS = 1 << 21
 """Scores held at once: 2 million, 8 MB; more is no faster."""
 
 
-GROUPS_PER_PLACE = 4
+GROUPS_PER_RANK = 4
 """Of the groups whose best scores bound the k-th: more bound it closer, and take longer to look through."""
 LAST_KEY = np.uint64(0xFFFFFFFFFFFFFFFF)  # its lower half, as int32, is NO_ITEM
-LEAST_GROUPS = 256
+MIN_GROUPS = 256
 """Fewer would be compared in steps too short for the processor to be quick at."""
 CACHE_CELLS = 1 << 19
 """Scores gone over at once, several times, while the processor still holds them: 2 MB."""
-MOST_CANDIDATES = 3
+MAX_ABOVE_BOUND = 3
 """Times k: rows with more scores above their bound, which are full of ties, are sorted the plain way."""
 
 
@@ -44,15 +44,15 @@ def top_k(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     if width == 0:
         return items, values
     rows = max(1, CACHE_CELLS // n)
-    groups = max(GROUPS_PER_PLACE * width, LEAST_GROUPS)
+    groups = max(GROUPS_PER_RANK * width, MIN_GROUPS)
     for start in range(0, B, rows):
         block = scores[start : start + rows]
-        found = _few_of_many(block, width, groups) if n >= 2 * groups else _sorted_rows(block, width)
+        found = _select_by_bound(block, width, groups) if n >= 2 * groups else _full_sort(block, width)
         items[start : start + rows, :width], values[start : start + rows, :width] = found
     return items, values
 
 
-def _few_of_many(scores: FloatArray, k: int, groups: int) -> tuple[IntArray, FloatArray]:
+def _select_by_bound(scores: FloatArray, k: int, groups: int) -> tuple[IntArray, FloatArray]:
     """The k best of rows far longer than k, without sorting them.
 
     The items fall into more than k groups; the k-th best of the groups' best scores bounds the k-th best score from
@@ -62,7 +62,7 @@ def _few_of_many(scores: FloatArray, k: int, groups: int) -> tuple[IntArray, Flo
     bound = kth_bound(scores, k, groups)
     reaches = scores >= bound[:, None]
     count = np.count_nonzero(reaches, axis=1)
-    if (many := count > MOST_CANDIDATES * k).any():
+    if (many := count > MAX_ABOVE_BOUND * k).any():
         reaches[many] = False
         count[many] = 0
     where = np.flatnonzero(reaches)
@@ -70,10 +70,10 @@ def _few_of_many(scores: FloatArray, k: int, groups: int) -> tuple[IntArray, Flo
     place = np.arange(len(where)) - np.repeat(np.cumsum(count) - count, count)
     code = where - row * n
     keys = np.full((B, max(k, int(count.max(initial=0)))), LAST_KEY, np.uint64)
-    keys[row, place] = sort_keys(scores[row, code], code)
-    items, values = first_of_keys(keys, k)
+    keys[row, place] = score_code_keys(scores[row, code], code)
+    items, values = smallest_keys(keys, k)
     if many.any():
-        items[many], values[many] = _sorted_rows(scores[many], k)
+        items[many], values[many] = _full_sort(scores[many], k)
     return items, values
 
 
@@ -93,14 +93,14 @@ def kth_bound(scores: FloatArray, k: int, groups: int) -> FloatArray:
     return np.maximum(bound, np.finfo(np.float32).min)
 
 
-def sort_keys(scores: FloatArray, codes: LongArray) -> NDArray[np.uint64]:
+def score_code_keys(scores: FloatArray, codes: LongArray) -> NDArray[np.uint64]:
     """Numbers that rise as scores fall, and as codes rise where scores are equal."""
     bits = (scores + np.float32(0)).view(np.uint32)  # −0 becomes 0
     rising = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))  # the order of the scores (IEEE 754)
     return (~rising).astype(np.uint64) << np.uint64(32) | codes.astype(np.uint64)
 
 
-def first_of_keys(keys: NDArray[np.uint64], k: int) -> tuple[IntArray, FloatArray]:
+def smallest_keys(keys: NDArray[np.uint64], k: int) -> tuple[IntArray, FloatArray]:
     """Items and scores of the k smallest keys of each row; both are in the keys."""
     keys.sort(axis=1)  # whole numbers sort several times faster than an argsort of scores
     keys = keys[:, :k]
@@ -110,13 +110,13 @@ def first_of_keys(keys: NDArray[np.uint64], k: int) -> tuple[IntArray, FloatArra
     return items, np.where(items == NO_ITEM, np.float32(np.nan), bits.view(np.float32))
 
 
-def _sorted_rows(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+def _full_sort(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     """The k best of rows not much longer than k, or full of ties: the plain way."""
-    keys = np.where(scores > -np.inf, sort_keys(scores, np.arange(scores.shape[1])), LAST_KEY)
-    return first_of_keys(keys, k)
+    keys = np.where(scores > -np.inf, score_code_keys(scores, np.arange(scores.shape[1])), LAST_KEY)
+    return smallest_keys(keys, k)
 
 
-def blank(scores: FloatArray, where: BoolArray) -> None:
+def set_nan(scores: FloatArray, where: BoolArray) -> None:
     """Make float32 scores nan in place, where a mask of their shape, or of one row of them, is true.
 
     What `scores[where] = nan` does, twenty times as fast: there is nothing to branch on. A number of which every bit
@@ -148,7 +148,7 @@ def recommend_in_blocks(
         if out is not None:
             found[out.row_of_event(), out.items] = np.nan
         if banned is not None:
-            blank(found, banned)
+            set_nan(found, banned)
         return top_k(found, k)
 
     return in_blocks(best_of, queries, k, n_items, source, exclude)

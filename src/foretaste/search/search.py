@@ -13,7 +13,7 @@ from foretaste.errors import DataError
 from foretaste.features.items import encoded
 from foretaste.features.reading import item_texts
 from foretaste.features.text import TextEncoderConfig, text_encoder
-from foretaste.index.exact import ExactIndex, padded
+from foretaste.index.exact import ExactIndex, padded_mask
 from foretaste.index.topk import top_k
 from foretaste.search.bm25 import Bm25, Bm25Config
 from foretaste.search.spelling import Spelling
@@ -118,7 +118,7 @@ class Search:
         meanings = self._meanings(asked)
         B, n, config = len(queries), len(self), self.config
         weight = 0.0 if self.taste is None else config.personal if personal is None else personal
-        may = np.ones(n, np.bool_) if allowed is None else padded(allowed, n)
+        may = np.ones(n, np.bool_) if allowed is None else padded_mask(allowed, n)
         items = np.full((B, k), NO_ITEM, np.int32)
         scores = np.full((B, k), np.nan, np.float32)
         found_by = np.full((B, k, len(SOURCES)), np.nan, np.float32)

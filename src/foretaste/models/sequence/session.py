@@ -10,7 +10,7 @@ import torch
 
 from foretaste.errors import DataError
 from foretaste.index.input_checks import check_queries
-from foretaste.index.topk import blank, recommend_in_blocks
+from foretaste.index.topk import recommend_in_blocks, set_nan
 from foretaste.nn.memory import Memory
 from foretaste.training.rows import wanted
 from foretaste.types import NO_USER, History, Queries
@@ -75,7 +75,7 @@ class Session:
         if not len(self.state):
             return np.full((1, len(self.trained.vectors)), np.nan, np.float32)
         scores: FloatArray = self.state @ self.trained.vectors.T
-        blank(scores, ~self.trained.judged)
+        set_nan(scores, ~self.trained.judged)
         return scores
 
     def _extended(self, longer: History, new: History) -> Session:

@@ -19,7 +19,7 @@ from foretaste.errors import ForetasteError
 from foretaste.features.columns import ColumnVectors
 from foretaste.features.people import column_vectors
 from foretaste.features.text import text_encoder
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.saving import read_model, write_model
 from foretaste.models.sequence.searched import Searched
 from foretaste.nn.items import ItemEmbedding, Words
@@ -115,7 +115,7 @@ class Trained:
         """(B, n_items); nan for everyone who has not wanted anything yet, and for items of which nothing is known."""
         states, known = self.states(queries)
         scores: FloatArray = states @ self.vectors.T
-        blank(scores, ~self.judged)
+        set_nan(scores, ~self.judged)
         if known.all():
             return scores
         everybody = np.full((len(queries), len(self.vectors)), np.nan, np.float32)
@@ -213,7 +213,7 @@ class Trained:
                 _words_of(weights),
                 network_of(config),
                 mask="hidden" in weights,
-                blank="masked" in weights,
+                set_nan="masked" in weights,
                 beside={name: weights[key] for name in BESIDE if (key := f"items.beside_{name}") in weights},
                 met=met,
                 n_kinds=len(weights["kinds"]) if "kinds" in weights else 1,
@@ -271,7 +271,7 @@ def module_of(
     n_kinds: int,
     timed: bool,
     known: int = 0,
-    blank: bool = False,
+    set_nan: bool = False,
     beside: Mapping[str, Tensor] | None = None,
     met: BoolArray | None = None,
 ) -> NextItems:
@@ -286,7 +286,9 @@ def module_of(
         fusion=config.fusion,
         met=None if met is None else torch.from_numpy(met),
     )
-    return NextItems(items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed, known=known, blank=blank)
+    return NextItems(
+        items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed, known=known, set_nan=set_nan
+    )
 
 
 def _asking(history: Any, mask: int) -> Batch:
