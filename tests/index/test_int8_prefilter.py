@@ -1,4 +1,4 @@
-"""A shortlist against looking at everything."""
+"""An int8 pre-filter against looking at everything."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def plain(
 
 @pytest.mark.parametrize("seed", range(60))
 def test_the_best_are_those_of_looking_at_everything(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shortlist, "LEAST_GROUPS", 1)
+    monkeypatch.setattr(int8_prefilter, "MIN_GROUPS", 1)
     rng = np.random.default_rng(seed)
     n, width, k = int(rng.integers(1, 3_000)), int(rng.integers(1, 20)), int(rng.integers(1, 30))
     # Whole numbers, whose products float32 has exactly: many ties, which go to the smaller code.
@@ -74,7 +74,7 @@ def test_few_are_scored_in_full_and_they_hold_the_best() -> None:
 def test_it_is_used_only_where_it_is_faster_and_right(monkeypatch: pytest.MonkeyPatch) -> None:
     table = np.random.default_rng(0).standard_normal((300, 8)).astype(np.float32)
     pace = {"short": 1.0, "plain": 2.0}
-    monkeypatch.setattr(shortlist, "_seconds", lambda search, asked: pace[search.__name__])
+    monkeypatch.setattr(int8_prefilter, "_seconds", lambda search, asked: pace[search.__name__])
     assert Int8Prefilter.if_faster(table) is not None
     pace["short"] = 3.0
     assert Int8Prefilter.if_faster(table) is None
