@@ -10,7 +10,7 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from foretaste.data.matrix import interaction_matrix
-from foretaste.metrics import beyond
+from foretaste.metrics import beyond_accuracy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ import numpy as np
 
 from foretaste.errors import UnknownNameError, did_you_mean
 from foretaste.evaluation.beyond import K
-from foretaste.metrics.beyond import exposure, gini
+from foretaste.metrics.beyond_accuracy import exposure, gini
 from foretaste.metrics.ranking import Judged, parse_metric
 
 if TYPE_CHECKING:

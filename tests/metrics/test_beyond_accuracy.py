@@ -12,8 +12,8 @@ from scipy.special import rel_entr
 from scipy.stats import percentileofscore
 
 from foretaste.errors import DataError
-from foretaste.metrics import beyond
-from foretaste.metrics.beyond import (
+from foretaste.metrics import beyond_accuracy
+from foretaste.metrics.beyond_accuracy import (
     catalogue_coverage,
     exposure,
     gini,
