@@ -10,9 +10,9 @@ torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed"
 from foretaste.nn.gru import Gru  # noqa: E402
 from foretaste.nn.hstu import Hstu  # noqa: E402
 from foretaste.nn.items import ItemEmbedding  # noqa: E402
-from foretaste.nn.memory import Memory  # noqa: E402
 from foretaste.nn.next_items import NextItems  # noqa: E402
 from foretaste.nn.ragged import batch_of  # noqa: E402
+from foretaste.nn.sequence_cache import SequenceCache  # noqa: E402
 from foretaste.nn.transformer import Transformer  # noqa: E402
 
 WIDTH, LONGEST, ITEMS, KINDS = 8, 12, 20, 3
@@ -42,7 +42,7 @@ def test_read_in_parts_it_is_the_row_read_at_once(name: str, parts: list[int], t
     time = torch.rand(length, dtype=torch.float64).mul(1e6).cumsum(0) if timed else None
     with torch.inference_mode():
         table = network.table()
-        memory, start = Memory(), 0
+        memory, start = SequenceCache(), 0
         for part in parts:
             stop = min(start + part, length)
             if stop == start:

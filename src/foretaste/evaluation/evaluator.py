@@ -11,7 +11,7 @@ import numpy as np
 from foretaste.errors import UnknownNameError, did_you_mean
 from foretaste.evaluation.beyond import K
 from foretaste.metrics.beyond_accuracy import exposure, gini
-from foretaste.metrics.ranking import Judged, parse_metric
+from foretaste.metrics.ranking import ListRelevance, parse_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,7 +94,7 @@ def evaluate(
         began = perf_counter()
         items = model.recommend(queries, depth, exclude=some.had if exclude_seen else None).items
         seconds += perf_counter() - began
-        judged = Judged.of(items, relevant)
+        judged = ListRelevance.of(items, relevant)
         for metric in parsed:
             values[metric.name].append(metric.of_judged(judged))
         if background is not None:

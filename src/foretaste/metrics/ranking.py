@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from foretaste.types import IntArray
 
     Measure = Callable[[IntArray, csr_array], NDArray[np.float64]]
-    Judgement = Callable[["Judged"], NDArray[np.float64]]
+    Judgement = Callable[["ListRelevance"], NDArray[np.float64]]
 
 
 def gains_at(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
@@ -43,7 +43,7 @@ def gains_at(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class ListRelevance:
     """Lists and what was held out, looked up once for all measures.
 
     gains  : (B, K) gain of each place, 0 where it is not relevant
@@ -56,11 +56,11 @@ class Judged:
     relevant: csr_array
 
     @classmethod
-    def of(cls, items: IntArray, relevant: csr_array) -> Judged:
+    def of(cls, items: IntArray, relevant: csr_array) -> ListRelevance:
         return cls(gains_at(items, relevant), items != NO_ITEM, relevant)
 
-    def head(self, k: int) -> Judged:
-        return Judged(self.gains[:, :k], self.listed[:, :k], self.relevant)
+    def head(self, k: int) -> ListRelevance:
+        return ListRelevance(self.gains[:, :k], self.listed[:, :k], self.relevant)
 
     @property
     def k(self) -> int:
@@ -76,78 +76,78 @@ class Judged:
         """(B,) items held out"""
         return np.diff(self.relevant.indptr).astype(np.int64)
 
-    def for_askers(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def nan_if_nothing_held_out(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(self.count > 0, values, np.nan)
 
 
-def _measure(judgement: Judgement) -> Measure:
+def _from_lists(judgement: Judgement) -> Measure:
     """A measure of lists from a measure of judged lists."""
 
     @wraps(judgement)
     def measure(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
-        return judgement(Judged.of(items, relevant))
+        return judgement(ListRelevance.of(items, relevant))
 
     return measure
 
 
-def _hit_rate(judged: Judged) -> NDArray[np.float64]:
+def _hit_rate(lists: ListRelevance) -> NDArray[np.float64]:
     """1 where at least one listed item is relevant."""
-    return judged.for_askers(np.asarray(judged.hit.any(axis=1), np.float64))
+    return lists.nan_if_nothing_held_out(np.asarray(lists.hit.any(axis=1), np.float64))
 
 
-def _recall(judged: Judged) -> NDArray[np.float64]:
+def _recall(lists: ListRelevance) -> NDArray[np.float64]:
     """Share of the relevant items that are listed."""
-    return judged.for_askers(judged.hit.sum(axis=1) / np.maximum(judged.count, 1))
+    return lists.nan_if_nothing_held_out(lists.hit.sum(axis=1) / np.maximum(lists.count, 1))
 
 
-def _precision(judged: Judged) -> NDArray[np.float64]:
+def _precision(lists: ListRelevance) -> NDArray[np.float64]:
     """Share of the K places that hold a relevant item; a short list pays for its empty places."""
-    return judged.for_askers(judged.hit.sum(axis=1) / max(1, judged.k))
+    return lists.nan_if_nothing_held_out(lists.hit.sum(axis=1) / max(1, lists.k))
 
 
-def _f1(judged: Judged) -> NDArray[np.float64]:
+def _f1(lists: ListRelevance) -> NDArray[np.float64]:
     """Harmonic mean of precision and recall, 0 where both are."""
-    p, r = _precision(judged), _recall(judged)
+    p, r = _precision(lists), _recall(lists)
     return np.divide(2 * p * r, p + r, out=np.where(np.isnan(p), np.nan, 0.0), where=(p + r) > 0)
 
 
-def _ndcg(judged: Judged) -> NDArray[np.float64]:
+def _ndcg(lists: ListRelevance) -> NDArray[np.float64]:
     """Discounted gain of each list against the best possible list of that length; 1.0 is perfect.
 
     DCG = Σ gain / log2(rank + 1), the gain linear (Järvelin & Kekäläinen 2002).
     """
-    discount = 1 / np.log2(np.arange(judged.k) + 2)
-    found = judged.gains @ discount
-    best = _best_gains(judged.relevant, judged.k) @ discount
+    discount = 1 / np.log2(np.arange(lists.k) + 2)
+    found = lists.gains @ discount
+    best = _best_gains(lists.relevant, lists.k) @ discount
     return np.divide(found, best, out=np.full(len(found), np.nan), where=best > 0)
 
 
-def _mrr(judged: Judged) -> NDArray[np.float64]:
+def _mrr(lists: ListRelevance) -> NDArray[np.float64]:
     """1 / rank of the first relevant item, 0 where none is listed."""
-    hit = judged.hit
-    first = np.where(hit.any(axis=1), 1 / (hit.argmax(axis=1) + 1), 0.0) if judged.k else np.zeros(len(hit))
-    return judged.for_askers(first)
+    hit = lists.hit
+    first = np.where(hit.any(axis=1), 1 / (hit.argmax(axis=1) + 1), 0.0) if lists.k else np.zeros(len(hit))
+    return lists.nan_if_nothing_held_out(first)
 
 
-def _average_precision(judged: Judged) -> NDArray[np.float64]:
+def _average_precision(lists: ListRelevance) -> NDArray[np.float64]:
     """Mean precision at the ranks of the relevant items; divided by min(K, relevant), so 1 can be reached."""
-    at_rank = np.cumsum(judged.hit, axis=1) / np.arange(1, judged.k + 1)
-    best = np.minimum(np.maximum(judged.count, 1), max(1, judged.k))
-    return judged.for_askers((at_rank * judged.hit).sum(axis=1) / best)
+    at_rank = np.cumsum(lists.hit, axis=1) / np.arange(1, lists.k + 1)
+    best = np.minimum(np.maximum(lists.count, 1), max(1, lists.k))
+    return lists.nan_if_nothing_held_out((at_rank * lists.hit).sum(axis=1) / best)
 
 
-def _auc(judged: Judged) -> NDArray[np.float64]:
+def _auc(lists: ListRelevance) -> NDArray[np.float64]:
     """Chance that a relevant item stands before one that is not, over the whole catalogue.
 
     What is not listed counts as tied below the list, ties half: an empty list measures 0.5, and K = n_items is the
     usual AUC. nan where everything is relevant.
     """
-    miss = judged.listed & ~judged.hit
-    unwanted = judged.relevant.shape[1] - judged.count
+    miss = lists.listed & ~lists.hit
+    unwanted = lists.relevant.shape[1] - lists.count
     below = unwanted[:, None] - np.cumsum(miss, axis=1)  # (B, K) not relevant and behind this place
-    unlisted = (judged.count - judged.hit.sum(axis=1)) * (unwanted - miss.sum(axis=1))
-    right = (below * judged.hit).sum(axis=1) + 0.5 * unlisted
-    pairs = judged.count * unwanted
+    unlisted = (lists.count - lists.hit.sum(axis=1)) * (unwanted - miss.sum(axis=1))
+    right = (below * lists.hit).sum(axis=1) + 0.5 * unlisted
+    pairs = lists.count * unwanted
     return np.divide(right, pairs, out=np.full(len(right), np.nan), where=pairs > 0)
 
 
@@ -161,8 +161,18 @@ JUDGEMENTS: dict[str, Judgement] = {
     "map": _average_precision,
     "auc": _auc,
 }
-hit_rate, recall, precision, f1 = _measure(_hit_rate), _measure(_recall), _measure(_precision), _measure(_f1)
-ndcg, mrr, average_precision, auc = _measure(_ndcg), _measure(_mrr), _measure(_average_precision), _measure(_auc)
+hit_rate, recall, precision, f1 = (
+    _from_lists(_hit_rate),
+    _from_lists(_recall),
+    _from_lists(_precision),
+    _from_lists(_f1),
+)
+ndcg, mrr, average_precision, auc = (
+    _from_lists(_ndcg),
+    _from_lists(_mrr),
+    _from_lists(_average_precision),
+    _from_lists(_auc),
+)
 MEASURES: dict[str, Measure] = {
     "hr": hit_rate,
     "recall": recall,
@@ -186,9 +196,9 @@ class Metric(NamedTuple):
         """Lists longer than k are cut; shorter ones must have been asked for at k."""
         return self.measure(items[:, : self.k], relevant)
 
-    def of_judged(self, judged: Judged) -> NDArray[np.float64]:
+    def of_judged(self, lists: ListRelevance) -> NDArray[np.float64]:
         """The same, for lists whose gains were looked up already."""
-        return JUDGEMENTS[self.name.partition("@")[0]](judged.head(self.k))
+        return JUDGEMENTS[self.name.partition("@")[0]](lists.head(self.k))
 
 
 def parse_metric(name: str) -> Metric:

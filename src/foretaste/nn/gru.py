@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from foretaste.nn.dropout import Dropout
 
 if TYPE_CHECKING:
-    from foretaste.nn.memory import Memory
     from foretaste.nn.ragged import Batch
+    from foretaste.nn.sequence_cache import SequenceCache
 
 
 class Gru(nn.Module):
@@ -26,7 +26,7 @@ class Gru(nn.Module):
         states, _ = self.gru(batch.pad(self.drop(x)))
         return self.norm(self.out(self.drop(batch.unpad(states))))
 
-    def extend(self, x: Tensor, time: Tensor | None, memory: Memory) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def extend(self, x: Tensor, time: Tensor | None, cache: SequenceCache) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x (n, width) the newest events of one row; their states (n, width), and the recurrent state after them."""
-        states, last = self.gru(x, memory.parts[0] if memory.parts else None)
+        states, last = self.gru(x, cache.parts[0] if cache.parts else None)
         return self.norm(self.out(states)), (last,)

@@ -12,8 +12,8 @@ from foretaste.nn.dropout import Dropout
 from foretaste.nn.ragged import TIME_BUCKETS, pick, time_bucket
 
 if TYPE_CHECKING:
-    from foretaste.nn.memory import Memory
     from foretaste.nn.ragged import Batch
+    from foretaste.nn.sequence_cache import SequenceCache
 
 
 class Looks(NamedTuple):
@@ -148,23 +148,23 @@ class Hstu(nn.Module):
             x = block(x, pieces, at)
         return self.norm(x)
 
-    def extend(self, x: Tensor, time: Tensor | None, memory: Memory) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def extend(self, x: Tensor, time: Tensor | None, cache: SequenceCache) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x (n, width) the newest events of one row, asked about at once; their states (n, width), what to remember.
 
         Remembered are the newest event as it came in, and values and keys of each block of those before it. It is read
         again with what follows: only then is known when that was asked for.
         """
-        new, length = len(x), memory.length + len(x)
-        x = x + self.positions[memory.length : length]
+        new, length = len(x), cache.length + len(x)
+        x = x + self.positions[cache.length : length]
         known: list[Tensor | None] = [None] * len(self.blocks)
-        if memory.parts:
-            x = torch.cat([memory.parts[0], x])
-            known = list(memory.parts[1:])
+        if cache.parts:
+            x = torch.cat([cache.parts[0], x])
+            known = list(cache.parts[1:])
         n, kept = len(x), [x[-1:]]
         if self.waits is None or time is None:
             looks = Looks.back(n, length, None, None, x.device)
         else:
-            time = time if memory.time is None else torch.cat([memory.time, time])
+            time = time if cache.time is None else torch.cat([cache.time, time])
             until = torch.cat([time[1:], time[-1:]])[length - n :]
             x = x + self.waits[time_bucket(until - time[length - n :])]
             looks = Looks.back(n, length, time[None], until[None], x.device)

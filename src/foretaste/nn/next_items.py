@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor, nn
 
-from foretaste.nn.memory import Memory
 from foretaste.nn.ragged import TIME_BUCKETS, nearest_learned, pick, time_bucket
+from foretaste.nn.sequence_cache import SequenceCache
 
 if TYPE_CHECKING:
     from foretaste.nn.items import ItemEmbedding
@@ -22,7 +22,7 @@ TIMES = ("gaps", "waits", "by_time")
 class Extend(Protocol):
     """`extend` of a causal network: x (n, width) and times (n,) of the newest events of one row, and what it keeps."""
 
-    def __call__(self, x: Tensor, time: Tensor | None, memory: Memory) -> tuple[Tensor, tuple[Tensor, ...]]: ...
+    def __call__(self, x: Tensor, time: Tensor | None, cache: SequenceCache) -> tuple[Tensor, tuple[Tensor, ...]]: ...
 
 
 class NextItems(nn.Module):
@@ -84,24 +84,24 @@ class NextItems(nn.Module):
         return states + pick(batch.person @ self.person, batch.row)
 
     def extend(
-        self, table: Tensor, items: Tensor, kind: Tensor, time: Tensor | None, memory: Memory
-    ) -> tuple[Tensor, Memory]:
+        self, table: Tensor, items: Tensor, kind: Tensor, time: Tensor | None, cache: SequenceCache
+    ) -> tuple[Tensor, SequenceCache]:
         """(n, width) after each of the newest n events of one row, and what to remember of the row.
 
         The same as the last n of `states` of the whole row; only causal networks can do it.
 
         items, kind : (n,) int64
         time        : (n,) float64 seconds, or None; with times for all events of the row, or for none
-        memory      : of the events before; Memory() where there are none
+        memory      : of the events before; SequenceCache() where there are none
         """
         gaps = None
         if time is not None and self.gaps is not None:
-            before = time[:1] if memory.time is None else memory.time[-1:]
+            before = time[:1] if cache.time is None else cache.time[-1:]
             gaps = time - torch.cat([before, time[:-1]])
         extend: Extend = self.network.extend  # type: ignore[assignment]  # torch knows no methods of modules
-        states, parts = extend(self._events(table, items, kind, gaps), time, memory)
-        known = time if memory.time is None or time is None else torch.cat([memory.time, time])
-        return states, Memory(memory.length + len(items), known, parts)
+        states, parts = extend(self._events(table, items, kind, gaps), time, cache)
+        known = time if cache.time is None or time is None else torch.cat([cache.time, time])
+        return states, SequenceCache(cache.length + len(items), known, parts)
 
     def _events(self, table: Tensor, items: Tensor, kind: Tensor, gaps: Tensor | None) -> Tensor:
         x = pick(table, items)

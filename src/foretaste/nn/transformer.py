@@ -13,8 +13,8 @@ from foretaste.nn.ragged import pick
 from foretaste.nn.rotary import Rotary
 
 if TYPE_CHECKING:
-    from foretaste.nn.memory import Memory
     from foretaste.nn.ragged import Batch
+    from foretaste.nn.sequence_cache import SequenceCache
 
 
 Positions = Literal["learned", "rotary"]
@@ -135,13 +135,13 @@ class Transformer(nn.Module):
             x = block(x, batch)
         return self.norm(x)
 
-    def extend(self, x: Tensor, time: Tensor | None, memory: Memory) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def extend(self, x: Tensor, time: Tensor | None, cache: SequenceCache) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x (n, width) the newest events of one row; their states (n, width), and keys and values of each block."""
         if self.positions is not None:
-            x = x + self.positions[memory.length : memory.length + len(x)]
+            x = x + self.positions[cache.length : cache.length + len(x)]
         kept = []
         for number, block in enumerate(self.blocks):
             assert isinstance(block, Block)
-            x, known = block.extend(x, memory.parts[number] if memory.parts else None)
+            x, known = block.extend(x, cache.parts[number] if cache.parts else None)
             kept.append(known)
         return self.norm(x), tuple(kept)

@@ -11,7 +11,7 @@ import torch
 from foretaste.errors import DataError
 from foretaste.index.input_checks import check_queries
 from foretaste.index.topk import recommend_in_blocks, set_nan
-from foretaste.nn.memory import Memory
+from foretaste.nn.sequence_cache import SequenceCache
 from foretaste.training.rows import wanted
 from foretaste.types import NO_USER, History, Queries
 
@@ -38,7 +38,7 @@ class Session:
     trained: Trained
     history: History
     state: FloatArray
-    memory: tuple[Memory, ...] = ()
+    memory: tuple[SequenceCache, ...] = ()
 
     @classmethod
     def begin(cls, trained: Trained, history: History) -> Session:
@@ -48,7 +48,7 @@ class Session:
         if trained.bidirectional:
             return cls(trained, read, trained.states(_question(read))[0])
         nothing = np.zeros((0, trained.vectors.shape[1]), np.float32)
-        empty = cls(trained, read, nothing, (Memory(),) * len(trained.modules))
+        empty = cls(trained, read, nothing, (SequenceCache(),) * len(trained.modules))
         return empty._extended(read, read) if len(read.items) else empty
 
     def then(self, events: History) -> Session:

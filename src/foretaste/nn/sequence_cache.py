@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Memory(NamedTuple):
+class SequenceCache(NamedTuple):
     """length : events read
     time   : (length,) float64 seconds of each, or None
     parts  : the network's own: keys and values of each block (2, heads, length, D), or a recurrent state
