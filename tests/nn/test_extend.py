@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed"
 from foretaste.nn.gru import Gru  # noqa: E402
 from foretaste.nn.hstu import Hstu  # noqa: E402
 from foretaste.nn.items import ItemEmbedding  # noqa: E402
-from foretaste.nn.next_items import NextItems  # noqa: E402
+from foretaste.nn.next_item_network import NextItemNetwork  # noqa: E402
 from foretaste.nn.ragged import batch_of  # noqa: E402
 from foretaste.nn.sequence_cache import SequenceCache  # noqa: E402
 from foretaste.nn.transformer import Transformer  # noqa: E402
@@ -24,9 +24,9 @@ NETWORKS = {
 }
 
 
-def module(name: str, seed: int) -> NextItems:
+def module(name: str, seed: int) -> NextItemNetwork:
     torch.manual_seed(seed)
-    made = NextItems(ItemEmbedding(ITEMS, WIDTH), NETWORKS[name](), WIDTH, mask=False, n_kinds=KINDS, timed=True)
+    made = NextItemNetwork(ItemEmbedding(ITEMS, WIDTH), NETWORKS[name](), WIDTH, mask=False, n_kinds=KINDS, timed=True)
     for parameter in made.parameters():  # kinds and gaps begin at zero, where nothing could go wrong with them
         torch.nn.init.normal_(parameter, std=0.5)
     return made.eval()

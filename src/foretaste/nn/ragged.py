@@ -97,7 +97,7 @@ def time_bucket(seconds: Tensor) -> Tensor:
     return (seconds.clamp(min=1).log() / _RATIO).long().clamp(max=TIME_BUCKETS - 1)
 
 
-def nearest_learned(rows: Tensor) -> Tensor:
+def nearest_trained(rows: Tensor) -> Tensor:
     """Rows of time buckets, those that learning left at zero taken from the nearest learned one, the shorter of two.
 
     rows : (TIME_BUCKETS, ...) begun at zero, where weight decay and steps without a gradient leave them

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from foretaste.data.dataset import Dataset
     from foretaste.models.sequence.config import SequenceConfig
-    from foretaste.nn.next_items import NextItems
+    from foretaste.nn.next_item_network import NextItemNetwork
     from foretaste.training.loop import Progress
     from foretaste.types import BoolArray, FloatArray, Run
 
@@ -83,7 +83,7 @@ def learn(
     columns, people = known_people(data, config, history.lengths > 0)
     known = ("" if people is None else sha256(people.tobytes()).hexdigest()) + _hash(beside)
 
-    def monitor(module: NextItems) -> float:
+    def monitor(module: NextItemNetwork) -> float:
         assert measured is not None
         return measured(Trained(name, [module], config, data.kinds.weights, met, columns=columns))
 
@@ -109,7 +109,7 @@ def learn(
         module, progress = taught(
             course, network_of, replace(run, seed=seed), monitor=monitor, fingerprint=data.fingerprint + known
         )
-        module.fill_times()
+        module.fill_untrained_time_buckets()
         modules.append(module)
         learning.append(progress)
     return Trained(name, modules, config, data.kinds.weights, met, learning, columns)
@@ -136,9 +136,9 @@ def taught(
     network_of: Callable[[Any], nn.Module],
     run: Run,
     *,
-    monitor: Callable[[NextItems], float] = lambda module: 0.0,
+    monitor: Callable[[NextItemNetwork], float] = lambda module: 0.0,
     fingerprint: str = "",
-) -> tuple[NextItems, Progress]:
+) -> tuple[NextItemNetwork, Progress]:
     """A network that has learned a course, and how that went; together with other processes where there are any.
 
     monitor     : the validation score of the network as it stands, asked only of courses that are watched
@@ -204,7 +204,7 @@ def _refuse_misfits(name: str, config: SequenceConfig, *, asks_gaps: bool) -> No
         raise ConfigError(f"max_length = 1 leaves '{name}' only the gap it fills, and no event to read; make it more.")
 
 
-def begin_with(module: NextItems, weights: Mapping[str, Tensor]) -> None:
+def begin_with(module: NextItemNetwork, weights: Mapping[str, Tensor]) -> None:
     """Take the weights that have a place of the same name and shape; the others stay as they are."""
     own = module.state_dict()
     module.load_state_dict(
@@ -221,7 +221,7 @@ def _hash(weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest() if weights else ""
 
 
-def _loss(kind: str, module: NextItems, met: BoolArray, config: SequenceConfig) -> Callable[[Lesson], Tensor]:
+def _loss(kind: str, module: NextItemNetwork, met: BoolArray, config: SequenceConfig) -> Callable[[Lesson], Tensor]:
     """Compared are only items somebody wanted: to push one down because it is new would teach to hide new items."""
     codes = torch.from_numpy(np.flatnonzero(met)).to(module.device)
     place = torch.from_numpy(np.cumsum(met) - 1).to(module.device)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from foretaste.features.text import TextEncoder
-    from foretaste.nn.next_items import NextItems
+    from foretaste.nn.next_item_network import NextItemNetwork
     from foretaste.types import FloatArray, LongArray
 
 
@@ -69,7 +69,7 @@ class Searched:
             np.where(old, _at(history.value, from_event), 1).astype(np.float32),
         )
 
-    def behind(self, table: Tensor, rows: LongArray, module: NextItems) -> Tensor:
+    def behind(self, table: Tensor, rows: LongArray, module: NextItemNetwork) -> Tensor:
         """(R + S, width) these rows of a network's table, and behind them what its item tower makes of the searches."""
         with torch.inference_mode():
             known = pick(table, torch.from_numpy(rows.astype(np.int64)).to(table.device))

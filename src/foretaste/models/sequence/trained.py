@@ -23,7 +23,7 @@ from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.saving import read_model, write_model
 from foretaste.models.sequence.searched import Searched
 from foretaste.nn.items import ItemEmbedding, Words
-from foretaste.nn.next_items import NextItems
+from foretaste.nn.next_item_network import NextItemNetwork
 from foretaste.training.loop import Progress
 from foretaste.training.rows import as_batch, wanted
 from foretaste.types import Queries
@@ -62,7 +62,7 @@ class Trained:
     def __init__(
         self,
         name: str,
-        modules: Sequence[NextItems],
+        modules: Sequence[NextItemNetwork],
         config: SequenceConfig,
         kind_weight: FloatArray,
         met: BoolArray,
@@ -274,7 +274,7 @@ def module_of(
     set_nan: bool = False,
     beside: Mapping[str, Tensor] | None = None,
     met: BoolArray | None = None,
-) -> NextItems:
+) -> NextItemNetwork:
     items = ItemEmbedding(
         n_items,
         config.width,
@@ -286,7 +286,7 @@ def module_of(
         fusion=config.fusion,
         met=None if met is None else torch.from_numpy(met),
     )
-    return NextItems(
+    return NextItemNetwork(
         items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed, known=known, set_nan=set_nan
     )
 

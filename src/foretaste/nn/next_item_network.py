@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor, nn
 
-from foretaste.nn.ragged import TIME_BUCKETS, nearest_learned, pick, time_bucket
+from foretaste.nn.ragged import TIME_BUCKETS, nearest_trained, pick, time_bucket
 from foretaste.nn.sequence_cache import SequenceCache
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Extend(Protocol):
     def __call__(self, x: Tensor, time: Tensor | None, cache: SequenceCache) -> tuple[Tensor, tuple[Tensor, ...]]: ...
 
 
-class NextItems(nn.Module):
+class NextItemNetwork(nn.Module):
     """score(i) = state · e(i), the state being what the network makes of the events up to now, plus P x of the person.
 
     An event is its item, plus what kind of event it was, plus how long it came after the one before.
@@ -68,7 +68,7 @@ class NextItems(nn.Module):
         reads as the longest anybody stayed away."""
         for name, rows in self.named_parameters():
             if name.endswith(TIMES):
-                rows.copy_(nearest_learned(rows))
+                rows.copy_(nearest_trained(rows))
 
     def table(self) -> Tensor:
         """(n_items, width), and one row more where there is a mask."""
