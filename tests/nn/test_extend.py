@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 from foretaste.nn.gru import Gru  # noqa: E402
 from foretaste.nn.hstu import Hstu  # noqa: E402
-from foretaste.nn.items import ItemEmbedding  # noqa: E402
+from foretaste.nn.item_embedding import ItemEmbedding  # noqa: E402
 from foretaste.nn.next_item_network import NextItemNetwork  # noqa: E402
 from foretaste.nn.ragged import batch_of  # noqa: E402
 from foretaste.nn.sequence_cache import SequenceCache  # noqa: E402

@@ -15,7 +15,7 @@ from foretaste.errors import ConfigError  # noqa: E402
 from foretaste.models.sequence.capacity import for_data  # noqa: E402
 from foretaste.models.sequence.learn import _loss  # noqa: E402
 from foretaste.models.sequence.trained import module_of  # noqa: E402
-from foretaste.nn.items import Words  # noqa: E402
+from foretaste.nn.item_embedding import ItemTokens  # noqa: E402
 from foretaste.registry import model_class  # noqa: E402
 from foretaste.training.device import device_of  # noqa: E402
 from foretaste.training.rows import MaskedEvents, NextEvents, WithNegatives  # noqa: E402
@@ -64,7 +64,7 @@ def test_a_step_on_an_accelerator_leaves_nothing_behind_on_the_processor(
         with torch.device(PRETENDED):
             network = made.network(config)
             content = torch.ones(N_ITEMS, 5)
-            words = Words(torch.arange(N_ITEMS), torch.arange(N_ITEMS), torch.ones(N_ITEMS), N_ITEMS)
+            words = ItemTokens(torch.arange(N_ITEMS), torch.arange(N_ITEMS), torch.ones(N_ITEMS), N_ITEMS)
             module = module_of(config, N_ITEMS, content, words, network, mask=masked, n_kinds=2, timed=True)
         value = _loss(loss, module, met, config)(_pretended(pretending, lesson))
         assert value.device == PRETENDED

@@ -19,7 +19,7 @@ from foretaste.models.sequence.config import LossConfig  # noqa: E402
 from foretaste.models.sequence.course import Course  # noqa: E402
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
 from foretaste.models.sequence.several import several_processes  # noqa: E402
-from foretaste.nn.items import Words  # noqa: E402
+from foretaste.nn.item_embedding import ItemTokens  # noqa: E402
 from foretaste.training.config import AugmentConfig, TrainingConfig  # noqa: E402
 from foretaste.training.rows import MaskedEvents, NextEvents, WithNegatives, every_nth_row  # noqa: E402
 from foretaste.training.state import State  # noqa: E402
@@ -147,7 +147,7 @@ def pairs(lesson) -> list[tuple[int, int, int, int]]:
 
 def test_a_course_arrives_as_it_was_sent() -> None:
     data = worlds.parity()
-    words = Words(torch.tensor([0, 1, 1]), torch.tensor([0, 2]), torch.tensor([0.5, 0.5, 1.0]), 2)
+    words = ItemTokens(torch.tensor([0, 1, 1]), torch.tensor([0, 2]), torch.tensor([0.5, 0.5, 1.0]), 2)
     start = {"network.norm.bias": torch.ones(16)}
     sent = Course(
         "sasrec",

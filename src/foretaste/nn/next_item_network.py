@@ -11,7 +11,7 @@ from foretaste.nn.ragged import TIME_BUCKETS, nearest_trained, pick, time_bucket
 from foretaste.nn.sequence_cache import SequenceCache
 
 if TYPE_CHECKING:
-    from foretaste.nn.items import ItemEmbedding
+    from foretaste.nn.item_embedding import ItemEmbedding
     from foretaste.nn.ragged import Batch
 
 

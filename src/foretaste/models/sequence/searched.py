@@ -74,7 +74,7 @@ class Searched:
         with torch.inference_mode():
             known = pick(table, torch.from_numpy(rows.astype(np.int64)).to(table.device))
             words = torch.from_numpy(self.vectors).to(table.device)
-            return torch.cat([known, module.items.of_content(words).to(table.dtype)])
+            return torch.cat([known, module.items.from_content(words).to(table.dtype)])
 
 
 def _at(values: np.ndarray, events: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from foretaste.features.text import text_encoder
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.saving import read_model, write_model
 from foretaste.models.sequence.searched import Searched
-from foretaste.nn.items import ItemEmbedding, Words
+from foretaste.nn.item_embedding import ItemEmbedding, ItemTokens
 from foretaste.nn.next_item_network import NextItemNetwork
 from foretaste.training.loop import Progress
 from foretaste.training.rows import as_batch, wanted
@@ -70,7 +70,7 @@ class Trained:
         columns: ColumnVectors | None = None,
     ) -> None:
         self.name, self.modules, self.config, self.kind_weight, self.met = name, modules, config, kind_weight, met
-        self.judged: BoolArray = met | modules[0].items.described().numpy()
+        self.judged: BoolArray = met | modules[0].items.has_content().numpy()
         self.bidirectional = modules[0].hidden is not None
         self.learning = learning or [Progress()]
         self.columns = columns
@@ -253,18 +253,18 @@ def _member(number: int) -> str:
     return "" if number == 0 else f"member{number}."
 
 
-def _words_of(weights: dict[str, Tensor]) -> Words | None:
+def _words_of(weights: dict[str, Tensor]) -> ItemTokens | None:
     if "items.words" not in weights:
         return None
     codes, starts, shares = (weights[f"items.word_{name}"] for name in ("codes", "starts", "weights"))
-    return Words(codes, starts, shares, len(weights["items.words"]))
+    return ItemTokens(codes, starts, shares, len(weights["items.words"]))
 
 
 def module_of(
     config: SequenceConfig,
     n_items: int,
     content: Tensor | None,
-    words: Words | None,
+    words: ItemTokens | None,
     network: nn.Module,
     *,
     mask: bool,

@@ -13,10 +13,10 @@ from foretaste.nn.fusion import FusionKind, fusion_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-INITIAL = 0.02
+INIT_STD = 0.02
 
 
-class Words(NamedTuple):
+class ItemTokens(NamedTuple):
     """Item i says the words codes[starts[i]:starts[i + 1]] of `size`, with these weights."""
 
     codes: Tensor
@@ -48,7 +48,7 @@ class ItemEmbedding(nn.Module):
         n_items: int,
         width: int,
         content: Tensor | None = None,
-        words: Words | None = None,
+        words: ItemTokens | None = None,
         *,
         ids: bool = True,
         layers: int = 1,
@@ -58,12 +58,12 @@ class ItemEmbedding(nn.Module):
     ) -> None:
         super().__init__()
         self.n_items, self.layers = n_items, layers
-        self.ids = nn.Parameter(torch.randn(n_items, width) * INITIAL) if ids else None
+        self.ids = nn.Parameter(torch.randn(n_items, width) * INIT_STD) if ids else None
         self.register_buffer("content", content)
         self.register_buffer("word_codes", words and words.codes)
         self.register_buffer("word_starts", words and words.starts)
         self.register_buffer("word_weights", words and words.weights)
-        self.words = nn.Parameter(torch.randn(words.size, width) * INITIAL) if words else None
+        self.words = nn.Parameter(torch.randn(words.size, width) * INIT_STD) if words else None
         self.project = None if content is None else _tower(content.shape[1], width, layers)
         self.beside = nn.ModuleDict({name: _tower(c.shape[1], width, layers) for name, c in (beside or {}).items()})
         for name, vectors in (beside or {}).items():
@@ -91,7 +91,7 @@ class ItemEmbedding(nn.Module):
         found: Tensor = self.fuse(parts, self.there)
         return found
 
-    def of_content(self, content: Tensor) -> Tensor:
+    def from_content(self, content: Tensor) -> Tensor:
         """(S, width) of what no item stands for, and of which only this content (S, C) is known."""
         assert self.project is not None, "only what reads texts knows what to make of them"
         at = 0 if self.ids is None else 1
@@ -102,7 +102,7 @@ class ItemEmbedding(nn.Module):
         found: Tensor = self.fuse(parts, there)
         return found
 
-    def described(self) -> Tensor:
+    def has_content(self) -> Tensor:
         """(n_items,) whether anything but its code is known of an item."""
         return self.there[:, 0 if self.ids is None else 1 :].any(1).cpu()
 
@@ -130,5 +130,5 @@ def _tower(content_width: int, width: int, layers: int) -> nn.Module:
     between = [module for _ in range(layers - 1) for module in (nn.Linear(content_width, content_width), nn.GELU())]
     last = nn.Linear(content_width, width, bias=False)
     # Content rows have length 1: this scale makes both parts equally loud at the start.
-    nn.init.normal_(last.weight, std=INITIAL)
+    nn.init.normal_(last.weight, std=INIT_STD)
     return nn.Sequential(*between, last)
