@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
-from foretaste.nn.hstu import Hstu, HstuBlock, Looks, pick_numbers  # noqa: E402
+from foretaste.nn.hstu import AttentionContext, Hstu, HstuBlock, gather_scalars  # noqa: E402
 from foretaste.nn.ragged import batch_of, time_bucket  # noqa: E402
 
 WIDTH, LONGEST = 8, 12
@@ -31,7 +31,7 @@ def test_a_block_equals_the_formula(heads: int) -> None:
     block = HstuBlock(WIDTH, heads, 0.0, LONGEST).eval()
     torch.nn.init.normal_(block.bias.by_time)
     x, batch = one_row(6, asked=86_400.0)
-    looks = Looks.back(6, 6, batch.time[None], batch.until()[None], x.device)
+    context = AttentionContext.causal(6, 6, batch.time[None], batch.until()[None], x.device)
     u, v, q, k = torch.nn.functional.silu(block.uvqk(block.norm(x))).chunk(4, 1)
     d = WIDTH // heads
     expected = []
@@ -47,7 +47,7 @@ def test_a_block_equals_the_formula(heads: int) -> None:
                 seen[part] = seen[part] + weight * v[j, part]
         expected.append(x[i] + block.out(block.norm_seen(seen) * u[i]))
     torch.testing.assert_close(
-        block(x, [(batch.grid, looks)], torch.arange(6)), torch.stack(expected), rtol=1e-4, atol=1e-5
+        block(x, [(batch.grid, context)], torch.arange(6)), torch.stack(expected), rtol=1e-4, atol=1e-5
     )
 
 
@@ -63,8 +63,8 @@ def test_the_quick_gather_is_the_plain_one_there_and_back(n: int, shape: list[in
     quick = plain.detach().clone().requires_grad_()
     codes, weights = torch.randint(0, n, shape), torch.randn(shape)
     (plain[codes] * weights).sum().backward()
-    (pick_numbers(quick, codes) * weights).sum().backward()
-    torch.testing.assert_close(pick_numbers(quick, codes), plain[codes])
+    (gather_scalars(quick, codes) * weights).sum().backward()
+    torch.testing.assert_close(gather_scalars(quick, codes), plain[codes])
     torch.testing.assert_close(quick.grad, plain.grad)
 
 

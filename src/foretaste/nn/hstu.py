@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from foretaste.nn.dropout import Dropout
-from foretaste.nn.ragged import TIME_BUCKETS, pick, time_bucket
+from foretaste.nn.ragged import TIME_BUCKETS, gather_rows, time_bucket
 
 if TYPE_CHECKING:
     from foretaste.nn.ragged import Batch
     from foretaste.nn.sequence_cache import SequenceCache
 
 
-class Looks(NamedTuple):
+class AttentionContext(NamedTuple):
     """How n events look back on W, the same for all blocks; n is W, or the newest few of one row.
 
     apart  : (n, W) int64 places between event i and event j; 0 where j is the later
@@ -24,24 +24,26 @@ class Looks(NamedTuple):
     share  : (n, W) 1 / the number of events i looks back on, 0 where j is the later
     """
 
-    apart: Tensor
+    distance: Tensor
     bucket: Tensor | None
-    share: Tensor
+    weight: Tensor
 
     @classmethod
-    def back(cls, n: int, width: int, time: Tensor | None, until: Tensor | None, device: torch.device) -> Looks:
+    def causal(
+        cls, n: int, width: int, time: Tensor | None, until: Tensor | None, device: torch.device
+    ) -> AttentionContext:
         """time (B, W) and until (B, n) in seconds, or both None."""
-        places = torch.arange(width, device=device)
-        apart = places[width - n :, None] - places
-        share = (apart >= 0) / (places[width - n :, None] + 1.0)
+        index = torch.arange(width, device=device)
+        distance = index[width - n :, None] - index
+        weight = (distance >= 0) / (index[width - n :, None] + 1.0)
         bucket = None
         if time is not None and until is not None:
             # What is left of float64 after the difference fits into float32, whose logarithm takes half the time.
             bucket = time_bucket((until[:, :, None] - time[:, None, :]).float())
-        return cls(apart.clamp(min=0), bucket, share)
+        return cls(distance.clamp(min=0), bucket, weight)
 
 
-def pick_numbers(numbers: Tensor, codes: Tensor) -> Tensor:
+def gather_scalars(numbers: Tensor, codes: Tensor) -> Tensor:
     """numbers[codes] for numbers (n,). Six times quicker there and back, the gradient summed in one order."""
     return numbers.index_select(0, codes.flatten()).view(codes.shape)
 
@@ -58,10 +60,10 @@ class RelativeBias(nn.Module):
         self.by_place = nn.Parameter(torch.randn(max_length) * 0.02)
         self.by_time = nn.Parameter(torch.zeros(TIME_BUCKETS))
 
-    def forward(self, looks: Looks) -> Tensor:
+    def forward(self, context: AttentionContext) -> Tensor:
         """(B or 1, n, W); what is later than the event that looks means nothing."""
-        bias = pick_numbers(self.by_place, looks.apart)[None]
-        return bias if looks.bucket is None else bias + pick_numbers(self.by_time, looks.bucket)
+        bias = gather_scalars(self.by_place, context.distance)[None]
+        return bias if context.bucket is None else bias + gather_scalars(self.by_time, context.bucket)
 
 
 class HstuBlock(nn.Module):
@@ -80,20 +82,20 @@ class HstuBlock(nn.Module):
         self.out = nn.Linear(width, width)
         self.drop = Dropout(dropout)
 
-    def forward(self, x: Tensor, pieces: list[tuple[Tensor, Looks]], at: Tensor) -> Tensor:
+    def forward(self, x: Tensor, pieces: list[tuple[Tensor, AttentionContext]], at: Tensor) -> Tensor:
         """(T, width) to (T, width); pieces and at as `Batch.pieces` has them."""
         width = x.shape[1]
         u, vqk = torch.split(F.silu(self.uvqk(self.norm(x))), [width, 3 * width], 1)
         longer = torch.cat([vqk, vqk.new_zeros(1, 3 * width)])
         found = []
-        for grid, looks in pieces:
+        for grid, context in pieces:
             B, W = grid.shape
-            v, q, k = pick(longer, grid).view(B, W, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+            v, q, k = gather_rows(longer, grid).view(B, W, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
             # Padding stands behind the events, where a row never looks.
-            found.append(self._seen(q, k, v, looks).transpose(1, 2).reshape(B * W, width))
-        return x + self.drop(self.out(self.norm_seen(pick(torch.cat(found), at)) * u))
+            found.append(self._seen(q, k, v, context).transpose(1, 2).reshape(B * W, width))
+        return x + self.drop(self.out(self.norm_seen(gather_rows(torch.cat(found), at)) * u))
 
-    def extend(self, x: Tensor, past: Tensor | None, looks: Looks) -> tuple[Tensor, Tensor]:
+    def extend(self, x: Tensor, past: Tensor | None, context: AttentionContext) -> tuple[Tensor, Tensor]:
         """The newest n events of one row.
 
         x       : (n, width)
@@ -105,13 +107,13 @@ class HstuBlock(nn.Module):
         v, q, k = vqk.view(n, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
         own = torch.stack([v, k])
         known = own if past is None else torch.cat([past, own], 2)
-        seen = self._seen(q[None], known[1][None], known[0][None], looks)[0].transpose(0, 1).reshape(n, width)
+        seen = self._seen(q[None], known[1][None], known[0][None], context)[0].transpose(0, 1).reshape(n, width)
         return x + self.out(self.norm_seen(seen) * u), known
 
-    def _seen(self, q: Tensor, k: Tensor, v: Tensor, looks: Looks) -> Tensor:
+    def _seen(self, q: Tensor, k: Tensor, v: Tensor, context: AttentionContext) -> Tensor:
         """A V: q (B, heads, n, d), k and v (B, heads, W, d) to (B, heads, n, d)."""
-        scores = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3) + self.bias(looks)[:, None]
-        return (F.silu(scores) * looks.share) @ v
+        scores = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3) + self.bias(context)[:, None]
+        return (F.silu(scores) * context.weight) @ v
 
 
 class Hstu(nn.Module):
@@ -132,16 +134,19 @@ class Hstu(nn.Module):
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         """x (T, width) the embedded events; returns (T, width)."""
-        x = x + pick(self.positions, batch.place)
+        x = x + gather_rows(self.positions, batch.place)
         time, until = batch.time, batch.until()
         grids, at = batch.pieces()
         if self.waits is None or time is None or until is None:
-            pieces = [(grid, Looks.back(grid.shape[1], grid.shape[1], None, None, x.device)) for grid in grids]
+            pieces = [
+                (grid, AttentionContext.causal(grid.shape[1], grid.shape[1], None, None, x.device)) for grid in grids
+            ]
         else:
-            x = x + pick(self.waits, time_bucket(until - time))
+            x = x + gather_rows(self.waits, time_bucket(until - time))
             times, untils = (torch.cat([moment, moment.new_zeros(1)]) for moment in (time, until))
             pieces = [
-                (grid, Looks.back(grid.shape[1], grid.shape[1], times[grid], untils[grid], x.device)) for grid in grids
+                (grid, AttentionContext.causal(grid.shape[1], grid.shape[1], times[grid], untils[grid], x.device))
+                for grid in grids
             ]
         x = self.drop(x)
         for block in self.blocks:
@@ -162,14 +167,14 @@ class Hstu(nn.Module):
             known = list(cache.parts[1:])
         n, kept = len(x), [x[-1:]]
         if self.waits is None or time is None:
-            looks = Looks.back(n, length, None, None, x.device)
+            context = AttentionContext.causal(n, length, None, None, x.device)
         else:
             time = time if cache.time is None else torch.cat([cache.time, time])
             until = torch.cat([time[1:], time[-1:]])[length - n :]
             x = x + self.waits[time_bucket(until - time[length - n :])]
-            looks = Looks.back(n, length, time[None], until[None], x.device)
+            context = AttentionContext.causal(n, length, time[None], until[None], x.device)
         for number, block in enumerate(self.blocks):
             assert isinstance(block, HstuBlock)
-            x, own = block.extend(x, known[number], looks)
+            x, own = block.extend(x, known[number], context)
             kept.append(own[:, :, :-1])
         return self.norm(x)[-new:], tuple(kept)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from foretaste.nn.ragged import pick
+from foretaste.nn.ragged import gather_rows
 
 CHUNK_CELLS = 1 << 23
 """Scores held at once by the full softmax, and as many probabilities: 16 MB each in bfloat16, of a table of targets ×
@@ -75,8 +75,8 @@ def sampled_softmax(
     log_q     : (n,) log of the expected count of each item among the negatives; None where all are drawn alike
     (Bengio & Senécal 2008; Yi et al., RecSys 2019: s_j − log q_j)
     """
-    positive = (states * pick(items, targets)).sum(1, keepdim=True).float()
-    others = (states @ pick(items, negatives).T).float()
+    positive = (states * gather_rows(items, targets)).sum(1, keepdim=True).float()
+    others = (states @ gather_rows(items, negatives).T).float()
     if log_q is not None:
         positive = positive - log_q[targets][:, None]
         others = others - log_q[negatives]
@@ -89,16 +89,16 @@ def gbce(states: Tensor, items: Tensor, targets: Tensor, negatives: Tensor, beta
 
     beta : α (t (1 − 1/α) + 1/α), with α = K / (n − 1) the share of items drawn and t the calibration, 0 to 1
     """
-    positive = (states * pick(items, targets)).sum(1).float()
-    others = (states @ pick(items, negatives).T).float()
+    positive = (states * gather_rows(items, targets)).sum(1).float()
+    others = (states @ gather_rows(items, negatives).T).float()
     counts = (negatives != targets[:, None]).float()
     return (-beta * F.logsigmoid(positive) - (counts * F.logsigmoid(-others)).sum(1)).mean()
 
 
 def bpr(states: Tensor, items: Tensor, targets: Tensor, negatives: Tensor) -> Tensor:
     """−log σ(s⁺ − s_k), mean over the negatives (Rendle et al., UAI 2009)."""
-    positive = (states * pick(items, targets)).sum(1, keepdim=True).float()
-    others = (states @ pick(items, negatives).T).float()
+    positive = (states * gather_rows(items, targets)).sum(1, keepdim=True).float()
+    others = (states @ gather_rows(items, negatives).T).float()
     counts = (negatives != targets[:, None]).float()
     return (-(counts * F.logsigmoid(positive - others)).sum(1) / counts.sum(1).clamp(min=1)).mean()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor, nn
 
-from foretaste.nn.ragged import TIME_BUCKETS, nearest_trained, pick, time_bucket
+from foretaste.nn.ragged import TIME_BUCKETS, gather_rows, nearest_trained, time_bucket
 from foretaste.nn.sequence_cache import SequenceCache
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class NextItemNetwork(nn.Module):
         states: Tensor = self.network(self._events(table, batch.items, batch.kind, gaps), batch)
         if self.person is None or batch.person is None:
             return states
-        return states + pick(batch.person @ self.person, batch.row)
+        return states + gather_rows(batch.person @ self.person, batch.row)
 
     def extend(
         self, table: Tensor, items: Tensor, kind: Tensor, time: Tensor | None, cache: SequenceCache
@@ -104,9 +104,9 @@ class NextItemNetwork(nn.Module):
         return states, SequenceCache(cache.length + len(items), known, parts)
 
     def _events(self, table: Tensor, items: Tensor, kind: Tensor, gaps: Tensor | None) -> Tensor:
-        x = pick(table, items)
+        x = gather_rows(table, items)
         if self.kinds is not None:
-            x = x + pick(self.kinds, kind.clamp(max=len(self.kinds) - 1))
+            x = x + gather_rows(self.kinds, kind.clamp(max=len(self.kinds) - 1))
         if self.gaps is not None and gaps is not None:
-            x = x + pick(self.gaps, time_bucket(gaps))
+            x = x + gather_rows(self.gaps, time_bucket(gaps))
         return x

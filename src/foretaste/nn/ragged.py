@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-PADDED_APART = (8, 16, 32, 64, 128)
+PADDING_WIDTHS = (8, 16, 32, 64, 128)
 """Rows of at most so many events are padded apart from longer ones."""
 TIME_BUCKETS = 64
 _RATIO = math.log(1.5)
 """Each bucket of time differences ends where 1.5 times the one before ends: 64 of them reach over 5,000 years."""
 
 
-def pick(rows: Tensor, codes: Tensor) -> Tensor:
+def gather_rows(rows: Tensor, codes: Tensor) -> Tensor:
     """rows[codes] for rows (n, D). Its gradient is summed in one order, whatever the number of threads: `rows[codes]`
     sums it in the order in which the threads arrive, and the same seed would not give the same weights."""
     return F.embedding(codes, rows)
@@ -67,22 +67,22 @@ class Batch(NamedTuple):
     def pad(self, flat: Tensor) -> Tensor:
         """(T,) or (T, D) to (B, W) or (B, W, D), zeros where there is no event."""
         longer = torch.cat([flat, flat.new_zeros(1, *flat.shape[1:])])
-        return longer[self.grid] if flat.ndim == 1 else pick(longer, self.grid)
+        return longer[self.grid] if flat.ndim == 1 else gather_rows(longer, self.grid)
 
     def unpad(self, padded: Tensor) -> Tensor:
         """(B, W, D) back to (T, D)."""
-        return pick(padded.flatten(0, 1), self.row * self.grid.shape[1] + self.place)
+        return gather_rows(padded.flatten(0, 1), self.row * self.grid.shape[1] + self.place)
 
     def pieces(self) -> tuple[list[Tensor], Tensor]:
         """The grid in pieces, short rows apart from long ones, beside which they would be mostly padding; and (T,) the
         place of each event in all cells of all pieces, one after the other. Where waiting for the lengths would cost
         more than the padding, on an accelerator, the grid in one piece."""
         W = self.grid.shape[1]
-        if PADDED_APART[0] >= W or len(self.grid) == 1 or self.grid.device.type != "cpu":
+        if PADDING_WIDTHS[0] >= W or len(self.grid) == 1 or self.grid.device.type != "cpu":
             return [self.grid], self.row * W + self.place
         lengths = self.place[self.last] + 1
         found, first, start, low = [], torch.empty_like(self.last), 0, 0
-        for high in [high for high in PADDED_APART if high < W] + [W]:
+        for high in [high for high in PADDING_WIDTHS if high < W] + [W]:
             rows = torch.nonzero((lengths > low) & (lengths <= high))[:, 0]
             if len(rows):
                 found.append(self.grid[rows, :high])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from foretaste.errors import ConfigError
-from foretaste.nn.ragged import pick
+from foretaste.nn.ragged import gather_rows
 
 BASE = 10_000.0
 
@@ -36,6 +36,6 @@ class Rotary(nn.Module):
 
     def forward(self, x: Tensor, place: Tensor) -> Tensor:
         """x (T, n · width), n vectors of all heads side by side, of the events at `place` (T,); the same turned."""
-        cos, sin = pick(self.cos, place)[:, None], pick(self.sin, place)[:, None]
+        cos, sin = gather_rows(self.cos, place)[:, None], gather_rows(self.sin, place)[:, None]
         a, b = x.view(len(x), -1, 2, cos.shape[2]).unbind(2)
         return torch.stack([a * cos - b * sin, a * sin + b * cos], 2).view(x.shape)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from foretaste.nn.dropout import Dropout
-from foretaste.nn.ragged import pick
+from foretaste.nn.ragged import gather_rows
 from foretaste.nn.rotary import Rotary
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ class Attention(nn.Module):
         seen = []
         for grid in grids:
             B, W = grid.shape
-            q, k, v = pick(longer, grid).view(B, W, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+            q, k, v = gather_rows(longer, grid).view(B, W, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
             # Padding stands behind the events, where a causal row never looks.
             mask = None if self.causal else (grid < len(x))[:, None, None, :]
             one = F.scaled_dot_product_attention(q, k, v, mask, is_causal=self.causal)
             seen.append(one.transpose(1, 2).reshape(B * W, width))
-        return self.out(pick(torch.cat(seen), at))
+        return self.out(gather_rows(torch.cat(seen), at))
 
     def extend(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
         """The newest n events of one row, looking back on themselves and on those before; causal attention only.
@@ -130,7 +130,7 @@ class Transformer(nn.Module):
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         """x (T, width) the embedded events; returns (T, width)."""
-        x = self.drop(x if self.positions is None else x + pick(self.positions, batch.place))
+        x = self.drop(x if self.positions is None else x + gather_rows(self.positions, batch.place))
         for block in self.blocks:
             x = block(x, batch)
         return self.norm(x)

@@ -20,7 +20,7 @@ from foretaste.models.sequence.pmi import pmi_factors
 from foretaste.models.sequence.several import TRAIN
 from foretaste.models.sequence.trained import Trained, module_of
 from foretaste.nn import losses
-from foretaste.nn.ragged import pick
+from foretaste.nn.ragged import gather_rows
 from foretaste.training.device import device_of
 from foretaste.training.loop import train
 from foretaste.training.processes import current
@@ -233,8 +233,8 @@ def _loss(kind: str, module: NextItemNetwork, met: BoolArray, config: SequenceCo
 
     def loss(lesson: Lesson) -> Tensor:
         table = module.table()
-        states = pick(module.states(table, lesson.batch), lesson.where)
-        items = table[: len(met)] if all_met else pick(table, codes)
+        states = gather_rows(module.states(table, lesson.batch), lesson.where)
+        items = table[: len(met)] if all_met else gather_rows(table, codes)
         targets = place[lesson.targets]
         if kind == "softmax":
             return losses.full_softmax(states, items, targets, low)

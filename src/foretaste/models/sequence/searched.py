@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import torch
 
-from foretaste.nn.ragged import pick
+from foretaste.nn.ragged import gather_rows
 from foretaste.types import History
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Searched:
     def behind(self, table: Tensor, rows: LongArray, module: NextItemNetwork) -> Tensor:
         """(R + S, width) these rows of a network's table, and behind them what its item tower makes of the searches."""
         with torch.inference_mode():
-            known = pick(table, torch.from_numpy(rows.astype(np.int64)).to(table.device))
+            known = gather_rows(table, torch.from_numpy(rows.astype(np.int64)).to(table.device))
             words = torch.from_numpy(self.vectors).to(table.device)
             return torch.cat([known, module.items.from_content(words).to(table.dtype)])
 
