@@ -94,7 +94,7 @@ def test_people_stay_with_their_rows_and_some_are_forgotten() -> None:
     lessons = NextEvents(History.of_items(rows), 50, people=People(vectors, forget=0.0))
     rng = np.random.default_rng(0)
     for lesson in lessons.epoch(12, rng):
-        first = lesson.batch.items[lesson.batch.place == 0]
+        first = lesson.batch.items[lesson.batch.position == 0]
         assert (lesson.batch.person[:, 0] == first // 3 + 1).all()
         halves = [every_nth_row(lesson, n, 2) for n in (0, 1)]
         assert torch.equal(halves[1].batch.person, lesson.batch.person[1::2])

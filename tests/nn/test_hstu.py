@@ -31,7 +31,7 @@ def test_a_block_equals_the_formula(heads: int) -> None:
     block = HstuBlock(WIDTH, heads, 0.0, LONGEST).eval()
     torch.nn.init.normal_(block.bias.by_time)
     x, batch = one_row(6, asked=86_400.0)
-    context = AttentionContext.causal(6, 6, batch.time[None], batch.until()[None], x.device)
+    context = AttentionContext.causal(6, 6, batch.time[None], batch.next_time()[None], x.device)
     u, v, q, k = torch.nn.functional.silu(block.uvqk(block.norm(x))).chunk(4, 1)
     d = WIDTH // heads
     expected = []

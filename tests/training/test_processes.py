@@ -140,7 +140,7 @@ def pairs(lesson) -> list[tuple[int, int, int, int]]:
     batch = lesson.batch
     lengths = torch.bincount(batch.row, minlength=len(batch.last))
     return [
-        (int(y), int(batch.place[w]), int(batch.items[w]), int(lengths[batch.row[w]]))
+        (int(y), int(batch.position[w]), int(batch.items[w]), int(lengths[batch.row[w]]))
         for w, y in zip(lesson.where, lesson.targets, strict=True)
     ]
 

@@ -105,5 +105,5 @@ def test_the_moment_of_each_question_is_the_time_of_its_target() -> None:
     history = History(np.arange(6, dtype=np.int32), np.array([0, 4, 6]), time, np.zeros(6, np.uint8), np.ones(6))
     until = {}
     for lesson in lessons(NextEvents(history, 50)):
-        until |= dict(zip(lesson.targets.tolist(), lesson.batch.until().tolist(), strict=True))
+        until |= dict(zip(lesson.targets.tolist(), lesson.batch.next_time().tolist(), strict=True))
     assert until == {1: 20.0, 2: 40.0, 3: 80.0, 5: 9.0}

@@ -30,16 +30,16 @@ class AttentionContext(NamedTuple):
 
     @classmethod
     def causal(
-        cls, n: int, width: int, time: Tensor | None, until: Tensor | None, device: torch.device
+        cls, n: int, width: int, time: Tensor | None, next_time: Tensor | None, device: torch.device
     ) -> AttentionContext:
         """time (B, W) and until (B, n) in seconds, or both None."""
         index = torch.arange(width, device=device)
         distance = index[width - n :, None] - index
         weight = (distance >= 0) / (index[width - n :, None] + 1.0)
         bucket = None
-        if time is not None and until is not None:
+        if time is not None and next_time is not None:
             # What is left of float64 after the difference fits into float32, whose logarithm takes half the time.
-            bucket = time_bucket((until[:, :, None] - time[:, None, :]).float())
+            bucket = time_bucket((next_time[:, :, None] - time[:, None, :]).float())
         return cls(distance.clamp(min=0), bucket, weight)
 
 
@@ -134,16 +134,16 @@ class Hstu(nn.Module):
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         """x (T, width) the embedded events; returns (T, width)."""
-        x = x + gather_rows(self.positions, batch.place)
-        time, until = batch.time, batch.until()
+        x = x + gather_rows(self.positions, batch.position)
+        time, next_time = batch.time, batch.next_time()
         grids, at = batch.pieces()
-        if self.waits is None or time is None or until is None:
+        if self.waits is None or time is None or next_time is None:
             pieces = [
                 (grid, AttentionContext.causal(grid.shape[1], grid.shape[1], None, None, x.device)) for grid in grids
             ]
         else:
-            x = x + gather_rows(self.waits, time_bucket(until - time))
-            times, untils = (torch.cat([moment, moment.new_zeros(1)]) for moment in (time, until))
+            x = x + gather_rows(self.waits, time_bucket(next_time - time))
+            times, untils = (torch.cat([moment, moment.new_zeros(1)]) for moment in (time, next_time))
             pieces = [
                 (grid, AttentionContext.causal(grid.shape[1], grid.shape[1], times[grid], untils[grid], x.device))
                 for grid in grids
@@ -170,9 +170,9 @@ class Hstu(nn.Module):
             context = AttentionContext.causal(n, length, None, None, x.device)
         else:
             time = time if cache.time is None else torch.cat([cache.time, time])
-            until = torch.cat([time[1:], time[-1:]])[length - n :]
-            x = x + self.waits[time_bucket(until - time[length - n :])]
-            context = AttentionContext.causal(n, length, time[None], until[None], x.device)
+            next_time = torch.cat([time[1:], time[-1:]])[length - n :]
+            x = x + self.waits[time_bucket(next_time - time[length - n :])]
+            context = AttentionContext.causal(n, length, time[None], next_time[None], x.device)
         for number, block in enumerate(self.blocks):
             assert isinstance(block, HstuBlock)
             x, own = block.extend(x, known[number], context)

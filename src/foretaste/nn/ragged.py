@@ -38,7 +38,7 @@ class Batch(NamedTuple):
 
     items: Tensor
     row: Tensor
-    place: Tensor
+    position: Tensor
     grid: Tensor
     last: Tensor
     time: Tensor | None
@@ -54,9 +54,9 @@ class Batch(NamedTuple):
         """(T,) float64 seconds since the event before, 0 for the first of a row; None without times."""
         if self.time is None:
             return None
-        return torch.where(self.place > 0, self.time - self.time.roll(1), 0.0)
+        return torch.where(self.position > 0, self.time - self.time.roll(1), 0.0)
 
-    def until(self) -> Tensor | None:
+    def next_time(self) -> Tensor | None:
         """(T,) float64 seconds when what came after each event was asked for: the time of the event that did, and of
         the newest the moment of the question; None without times."""
         if self.time is None:
@@ -71,7 +71,7 @@ class Batch(NamedTuple):
 
     def unpad(self, padded: Tensor) -> Tensor:
         """(B, W, D) back to (T, D)."""
-        return gather_rows(padded.flatten(0, 1), self.row * self.grid.shape[1] + self.place)
+        return gather_rows(padded.flatten(0, 1), self.row * self.grid.shape[1] + self.position)
 
     def pieces(self) -> tuple[list[Tensor], Tensor]:
         """The grid in pieces, short rows apart from long ones, beside which they would be mostly padding; and (T,) the
@@ -79,8 +79,8 @@ class Batch(NamedTuple):
         more than the padding, on an accelerator, the grid in one piece."""
         W = self.grid.shape[1]
         if PADDING_WIDTHS[0] >= W or len(self.grid) == 1 or self.grid.device.type != "cpu":
-            return [self.grid], self.row * W + self.place
-        lengths = self.place[self.last] + 1
+            return [self.grid], self.row * W + self.position
+        lengths = self.position[self.last] + 1
         found, first, start, low = [], torch.empty_like(self.last), 0, 0
         for high in [high for high in PADDING_WIDTHS if high < W] + [W]:
             rows = torch.nonzero((lengths > low) & (lengths <= high))[:, 0]
@@ -89,7 +89,7 @@ class Batch(NamedTuple):
                 first[rows] = start + high * torch.arange(len(rows))
                 start += high * len(rows)
             low = high
-        return found, first[self.row] + self.place
+        return found, first[self.row] + self.position
 
 
 def time_bucket(seconds: Tensor) -> Tensor:
@@ -119,11 +119,11 @@ def batch_of(
     """items (T,), lengths (B,) ≥ 1, of sum T."""
     kind = torch.zeros_like(items) if kind is None else kind
     if len(lengths) == 1:  # one person asks, and waits: a tenth of a millisecond less
-        place = torch.arange(len(items))
-        return Batch(items, torch.zeros_like(place), place, place[None], place[-1:], time, kind, asked)
+        position = torch.arange(len(items))
+        return Batch(items, torch.zeros_like(position), position, position[None], position[-1:], time, kind, asked)
     offsets = torch.cumsum(lengths, 0) - lengths
     row = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
-    place = torch.arange(len(items)) - offsets[row]
+    position = torch.arange(len(items)) - offsets[row]
     steps = torch.arange(int(lengths.max()) if len(lengths) else 0)
     grid = torch.where(steps < lengths[:, None], offsets[:, None] + steps, len(items))
-    return Batch(items, row, place, grid, offsets + lengths - 1, time, kind, asked)
+    return Batch(items, row, position, grid, offsets + lengths - 1, time, kind, asked)

@@ -34,8 +34,8 @@ class Rotary(nn.Module):
         self.register_buffer("cos", angle.cos().float(), persistent=False)
         self.register_buffer("sin", angle.sin().float(), persistent=False)
 
-    def forward(self, x: Tensor, place: Tensor) -> Tensor:
-        """x (T, n · width), n vectors of all heads side by side, of the events at `place` (T,); the same turned."""
-        cos, sin = gather_rows(self.cos, place)[:, None], gather_rows(self.sin, place)[:, None]
+    def forward(self, x: Tensor, position: Tensor) -> Tensor:
+        """x (T, n · width), n vectors of all heads side by side, of the events at `position` (T,); the same turned."""
+        cos, sin = gather_rows(self.cos, position)[:, None], gather_rows(self.sin, position)[:, None]
         a, b = x.view(len(x), -1, 2, cos.shape[2]).unbind(2)
         return torch.stack([a * cos - b * sin, a * sin + b * cos], 2).view(x.shape)

@@ -38,7 +38,7 @@ class Attention(nn.Module):
         width = x.shape[1]
         qkv = self.qkv(x)
         if self.turn is not None:
-            qkv = torch.cat([self.turn(qkv[:, : 2 * width], batch.place), qkv[:, 2 * width :]], 1)
+            qkv = torch.cat([self.turn(qkv[:, : 2 * width], batch.position), qkv[:, 2 * width :]], 1)
         longer = torch.cat([qkv, qkv.new_zeros(1, 3 * width)])
         grids, at = batch.pieces()
         seen = []
@@ -61,8 +61,8 @@ class Attention(nn.Module):
         n, width = x.shape
         qkv = self.qkv(x)
         if self.turn is not None:
-            place = torch.arange(n) + (0 if past is None else past.shape[2])
-            qkv = torch.cat([self.turn(qkv[:, : 2 * width], place), qkv[:, 2 * width :]], 1)
+            position = torch.arange(n) + (0 if past is None else past.shape[2])
+            qkv = torch.cat([self.turn(qkv[:, : 2 * width], position), qkv[:, 2 * width :]], 1)
         q, k, v = qkv.view(n, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
         own = torch.stack([k, v])
         known = own if past is None else torch.cat([past, own], 2)
@@ -130,7 +130,7 @@ class Transformer(nn.Module):
 
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         """x (T, width) the embedded events; returns (T, width)."""
-        x = self.drop(x if self.positions is None else x + gather_rows(self.positions, batch.place))
+        x = self.drop(x if self.positions is None else x + gather_rows(self.positions, batch.position))
         for block in self.blocks:
             x = block(x, batch)
         return self.norm(x)

@@ -29,29 +29,29 @@ class Record:
         self.fingerprint = fingerprint
         called = f"{name}-{sha256(fingerprint.encode()).hexdigest()[:12]}"
         folder = Path(folder)
-        self.place = folder / "checkpoints" / called
+        self.position = folder / "checkpoints" / called
         self.csv = CsvCurves(folder / "curves.csv", called)
         self.board = TensorBoardCurves.where_installed(folder / "tensorboard" / called)
 
     def read(self) -> Checkpoint | None:
-        return read_checkpoint(self.place, self.fingerprint)
+        return read_checkpoint(self.position, self.fingerprint)
 
     def began(self, progress: Progress) -> None:
         """The curves become those of the checkpoint: a line that was written twice, or never, is put right here."""
-        forget_oldest(self.place)
+        forget_oldest(self.position)
         self.csv.rewrite(progress)
         if self.board:
             self.board.rewrite(progress)
 
     def epoch_done(self, progress: Progress, state: dict[str, Tensor], best: dict[str, Tensor]) -> None:
         """The checkpoint first: it is what counts, and the curves follow it."""
-        write_checkpoint(self.place, self.fingerprint, progress, state, best)
+        write_checkpoint(self.position, self.fingerprint, progress, state, best)
         self.csv.append(progress)
         if self.board:
             self.board.append(progress, progress.epochs - 1)
 
     def finished(self, progress: Progress, best: dict[str, Tensor]) -> None:
         """Begun again, the training is at its end at once; what was needed to go on is not kept."""
-        write_checkpoint(self.place, self.fingerprint, progress, {}, best, finished=True)
+        write_checkpoint(self.position, self.fingerprint, progress, {}, best, finished=True)
         if self.board:
             self.board.close()

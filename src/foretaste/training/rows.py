@@ -210,14 +210,14 @@ def every_nth_row(lesson: Lesson, first: int, step: int) -> Lesson:
     batch = lesson.batch
     keep = batch.row % step == first
     lengths = torch.bincount(batch.row, minlength=len(batch.last))[first::step]
-    place = torch.cumsum(keep, 0) - 1
+    position = torch.cumsum(keep, 0) - 1
     asked = keep[lesson.where]
     time = None if batch.time is None else batch.time[keep]
     moment = None if batch.asked is None else batch.asked[first::step]
     part = batch_of(batch.items[keep], lengths, time, batch.kind[keep], moment)
     if batch.person is not None:
         part = part._replace(person=batch.person[first::step])
-    return Lesson(part, place[lesson.where[asked]], lesson.targets[asked], lesson.negatives)
+    return Lesson(part, position[lesson.where[asked]], lesson.targets[asked], lesson.negatives)
 
 
 def slices(history: History, starts: LongArray, lengths: LongArray) -> History:
