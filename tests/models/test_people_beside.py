@@ -95,9 +95,9 @@ def test_people_stay_with_their_rows_and_some_are_forgotten() -> None:
     rng = np.random.default_rng(0)
     for lesson in lessons.epoch(12, rng):
         first = lesson.batch.items[lesson.batch.position == 0]
-        assert (lesson.batch.person[:, 0] == first // 3 + 1).all()
+        assert (lesson.batch.user_features[:, 0] == first // 3 + 1).all()
         halves = [every_nth_row(lesson, n, 2) for n in (0, 1)]
-        assert torch.equal(halves[1].batch.person, lesson.batch.person[1::2])
+        assert torch.equal(halves[1].batch.user_features, lesson.batch.user_features[1::2])
     some = People(np.ones((4_000, 1), np.float32), forget=0.3).of(np.arange(4_000), rng)
     assert abs(float(some.mean()) - 0.7) < 0.03
 

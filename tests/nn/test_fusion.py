@@ -148,14 +148,14 @@ def test_what_an_item_lacks_says_nothing_of_it(kind: str, part: str, layers: int
 def test_a_search_is_an_item_of_which_only_the_texts_are_known(kind: str, ids: bool) -> None:
     """As a catalogue in which the other parts are missing would have it."""
     items = embedding(kind, 2, None, ids)
-    asked = torch.nn.functional.normalize(torch.randn(ITEMS, 4), dim=1)
-    found = items.from_content(asked)
+    asked_at = torch.nn.functional.normalize(torch.randn(ITEMS, 4), dim=1)
+    found = items.from_content(asked_at)
     empty = ItemTokens(torch.tensor([], dtype=torch.int64), torch.zeros(ITEMS, dtype=torch.int64), torch.tensor([]), 5)
     unmet = torch.zeros(ITEMS, dtype=torch.bool)
     alone = ItemEmbedding(
         ITEMS,
         WIDTH,
-        asked,
+        asked_at,
         empty,
         ids=ids,
         layers=2,

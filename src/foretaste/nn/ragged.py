@@ -43,8 +43,8 @@ class Batch(NamedTuple):
     last: Tensor
     time: Tensor | None
     kind: Tensor
-    asked: Tensor | None = None
-    person: Tensor | None = None
+    asked_at: Tensor | None = None
+    user_features: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         parts = {name: part for name, part in self._asdict().items() if part is not None}
@@ -61,8 +61,8 @@ class Batch(NamedTuple):
         the newest the moment of the question; None without times."""
         if self.time is None:
             return None
-        asked = self.time[self.last] if self.asked is None else self.asked
-        return self.time.roll(-1).index_copy(0, self.last, asked)
+        asked_at = self.time[self.last] if self.asked_at is None else self.asked_at
+        return self.time.roll(-1).index_copy(0, self.last, asked_at)
 
     def pad(self, flat: Tensor) -> Tensor:
         """(T,) or (T, D) to (B, W) or (B, W, D), zeros where there is no event."""
@@ -114,16 +114,16 @@ def batch_of(
     lengths: Tensor,
     time: Tensor | None = None,
     kind: Tensor | None = None,
-    asked: Tensor | None = None,
+    asked_at: Tensor | None = None,
 ) -> Batch:
     """items (T,), lengths (B,) ≥ 1, of sum T."""
     kind = torch.zeros_like(items) if kind is None else kind
     if len(lengths) == 1:  # one person asks, and waits: a tenth of a millisecond less
         position = torch.arange(len(items))
-        return Batch(items, torch.zeros_like(position), position, position[None], position[-1:], time, kind, asked)
+        return Batch(items, torch.zeros_like(position), position, position[None], position[-1:], time, kind, asked_at)
     offsets = torch.cumsum(lengths, 0) - lengths
     row = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
     position = torch.arange(len(items)) - offsets[row]
     steps = torch.arange(int(lengths.max()) if len(lengths) else 0)
     grid = torch.where(steps < lengths[:, None], offsets[:, None] + steps, len(items))
-    return Batch(items, row, position, grid, offsets + lengths - 1, time, kind, asked)
+    return Batch(items, row, position, grid, offsets + lengths - 1, time, kind, asked_at)

@@ -213,10 +213,10 @@ def every_nth_row(lesson: Lesson, first: int, step: int) -> Lesson:
     position = torch.cumsum(keep, 0) - 1
     asked = keep[lesson.where]
     time = None if batch.time is None else batch.time[keep]
-    moment = None if batch.asked is None else batch.asked[first::step]
+    moment = None if batch.asked_at is None else batch.asked_at[first::step]
     part = batch_of(batch.items[keep], lengths, time, batch.kind[keep], moment)
-    if batch.person is not None:
-        part = part._replace(person=batch.person[first::step])
+    if batch.user_features is not None:
+        part = part._replace(person=batch.user_features[first::step])
     return Lesson(part, position[lesson.where[asked]], lesson.targets[asked], lesson.negatives)
 
 
