@@ -79,9 +79,9 @@ class NextItemNetwork(nn.Module):
         """(T, width) after each event of the batch."""
         gaps = batch.gaps() if self.gaps is not None else None
         states: Tensor = self.network(self._events(table, batch.items, batch.kind, gaps), batch)
-        if self.person is None or batch.person is None:
+        if self.person is None or batch.user_features is None:
             return states
-        return states + gather_rows(batch.person @ self.person, batch.row)
+        return states + gather_rows(batch.user_features @ self.person, batch.row)
 
     def extend(
         self, table: Tensor, items: Tensor, kind: Tensor, time: Tensor | None, cache: SequenceCache

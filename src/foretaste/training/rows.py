@@ -107,7 +107,7 @@ class NextEvents:
             batch = as_batch(read, None if window.time is None else window.time[is_last])
             targets = torch.from_numpy(window.items[~is_first].astype(np.int64))
             if self.people is not None:
-                batch = batch._replace(person=self.people.of(chosen, rng))
+                batch = batch._replace(user_features=self.people.of(chosen, rng))
             yield Lesson(batch, torch.arange(len(targets)), targets)
 
     def steps(self, batch_events: int) -> int:
@@ -154,7 +154,7 @@ class MaskedEvents:
                 hidden[-1] = True
             batch = as_batch(substituted(window, self.augment.substitute, self.similar, rng))
             if self.people is not None:
-                batch = batch._replace(person=self.people.of(chosen, rng))
+                batch = batch._replace(user_features=self.people.of(chosen, rng))
             where = torch.from_numpy(np.flatnonzero(hidden))
             targets = torch.from_numpy(window.items[hidden].astype(np.int64))
             yield Lesson(batch._replace(items=batch.items.index_fill(0, where, self.mask)), where, targets)
@@ -216,7 +216,7 @@ def every_nth_row(lesson: Lesson, first: int, step: int) -> Lesson:
     moment = None if batch.asked_at is None else batch.asked_at[first::step]
     part = batch_of(batch.items[keep], lengths, time, batch.kind[keep], moment)
     if batch.user_features is not None:
-        part = part._replace(person=batch.user_features[first::step])
+        part = part._replace(user_features=batch.user_features[first::step])
     return Lesson(part, position[lesson.where[asked]], lesson.targets[asked], lesson.negatives)
 
 

@@ -143,7 +143,7 @@ class Trained:
         batch = _asking(history, mask) if self.bidirectional else as_batch(history, asked_at)
         if self.columns is not None and queries.columns:
             vectors = column_vectors(queries.columns, self.columns, len(queries))
-            batch = batch._replace(person=torch.from_numpy(vectors[people]))
+            batch = batch._replace(user_features=torch.from_numpy(vectors[people]))
         here = batch.to(self.modules[0].device)
         with torch.inference_mode():
             found = [
