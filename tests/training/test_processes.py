@@ -20,8 +20,8 @@ from foretaste.models.sequence.course import Course  # noqa: E402
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
 from foretaste.models.sequence.several import several_processes  # noqa: E402
 from foretaste.nn.item_embedding import ItemTokens  # noqa: E402
+from foretaste.training.batches import MaskedEventBatches, NextEventBatches, WithNegatives, every_nth_row  # noqa: E402
 from foretaste.training.config import AugmentConfig, TrainingConfig  # noqa: E402
-from foretaste.training.rows import MaskedEvents, NextEvents, WithNegatives, every_nth_row  # noqa: E402
 from foretaste.training.state import State  # noqa: E402
 from foretaste.types import History, Run  # noqa: E402
 
@@ -123,21 +123,21 @@ def test_the_monitor_of_the_first_decides_for_all(together: None) -> None:
 def test_the_shares_of_a_batch_are_the_batch(kind: str) -> None:
     history = History.of_items([[1, 2, 3, 4, 5], [7, 8], [10, 11], [20, 21, 22], [30, 31]])
     lessons = {
-        "next": NextEvents(history, 50),
-        "masked": MaskedEvents(history, 50, 99, 0.4),
-        "negatives": WithNegatives(NextEvents(history, 50), 40, 6),
+        "next": NextEventBatches(history, 50),
+        "masked": MaskedEventBatches(history, 50, 99, 0.4),
+        "negatives": WithNegatives(NextEventBatches(history, 50), 40, 6),
     }[kind]
     for whole in lessons.epoch(9, np.random.default_rng(0)):
         shares = [every_nth_row(whole, first, 3) for first in range(3)]
         asked = sorted(pair for share in shares for pair in pairs(share))
         assert asked == sorted(pairs(whole))
-        assert sum(len(share.batch.last) for share in shares) == len(whole.batch.last)
+        assert sum(len(share.inputs.last) for share in shares) == len(whole.inputs.last)
         assert all((share.negatives == whole.negatives).all() for share in shares)
 
 
 def pairs(lesson) -> list[tuple[int, int, int, int]]:
     """What is asked for, of which place after which item of a row of which length."""
-    batch = lesson.batch
+    batch = lesson.inputs
     lengths = torch.bincount(batch.row, minlength=len(batch.last))
     return [
         (int(y), int(batch.position[w]), int(batch.items[w]), int(lengths[batch.row[w]]))

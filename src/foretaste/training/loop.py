@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,21 +17,11 @@ from foretaste.training.record import Record
 from foretaste.training.state import Borrowed, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from foretaste.training.batches import BatchSource, TrainingBatch
     from foretaste.training.config import TrainingConfig
-    from foretaste.training.rows import Lesson
     from foretaste.types import Run
-
-
-class Lessons(Protocol):
-    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
-        """One pass over the data in batches of about so many events, in an order drawn by rng."""
-        ...
-
-    def steps(self, batch_events: int) -> int:
-        """Batches of an epoch."""
-        ...
 
 
 @dataclass
@@ -67,8 +57,8 @@ class Progress:
 
 def train(
     network: nn.Module,
-    loss: Callable[[Lesson], Tensor],
-    lessons: Lessons,
+    loss: Callable[[TrainingBatch], Tensor],
+    batches: BatchSource,
     config: TrainingConfig,
     run: Run,
     *,
@@ -88,7 +78,7 @@ def train(
     """
     keep_freed_memory()
     processes = current()
-    steps = max(1, lessons.steps(config.batch_events))
+    steps = max(1, batches.steps(config.batch_events))
     epochs = max(config.epochs, -(-config.least_steps // steps))
     patience = max(config.patience, config.least_steps // steps)
     state = State(network, config)
@@ -109,7 +99,7 @@ def train(
         while progress.epochs < epochs and not (monitor and progress.epochs - progress.best_epoch >= patience):
             began = perf_counter()
             what = f"training, epoch {progress.epochs + 1} of at most {epochs}{progress.said}"
-            mean, count = _epoch(network, loss, lessons, state, processes, run, progress.epochs, what, steps)
+            mean, count = _epoch(network, loss, batches, state, processes, run, progress.epochs, what, steps)
             progress.losses.append(mean)
             network.eval()
             score = float("nan")
@@ -140,8 +130,8 @@ def train(
 
 def _epoch(
     network: nn.Module,
-    loss: Callable[[Lesson], Tensor],
-    lessons: Lessons,
+    loss: Callable[[TrainingBatch], Tensor],
+    batches: BatchSource,
     state: State,
     processes: Processes,
     run: Run,
@@ -163,14 +153,14 @@ def _epoch(
         # All processes draw the same batches; what is dropped from their shares is their own.
         torch.manual_seed(int(rng.integers(2**62)) + processes.rank)
         network.train()
-        for done, whole in enumerate(lessons.epoch(config.batch_events, rng)):
+        for done, whole in enumerate(batches.epoch(config.batch_events, rng)):
             with processes.step():
-                lesson = processes.share(whole)
+                batch = processes.share(whole)
                 state.optimizer.zero_grad(set_to_none=True)
-                found, targets = 0.0, len(lesson.targets)
+                found, targets = 0.0, len(batch.targets)
                 if targets:
                     with low:
-                        value = loss(lesson.to(device) if apart else lesson)
+                        value = loss(batch.to(device) if apart else batch)
                     value.backward()  # type: ignore[no-untyped-call]  # torch leaves it so
                     found = float(value.detach())
                 found, targets = processes.averaged(state.learned, found, targets)

@@ -14,14 +14,14 @@ from safetensors.torch import load, save
 from torch import Tensor
 from torch import distributed as dist
 
-from foretaste.training.rows import every_nth_row
+from foretaste.training.batches import every_nth_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from torch import nn
 
-    from foretaste.training.rows import Lesson
+    from foretaste.training.batches import TrainingBatch
 
 ENDED = float("inf")
 """Said instead of anything else when the lead gives a training up: somebody pressed a key, or time is over."""
@@ -53,9 +53,9 @@ class Processes:
         """Whether the others wait for a word of the lead; not so where something went wrong in the midst of a step."""
         return not self._within_step
 
-    def share(self, lesson: Lesson) -> Lesson:
+    def share(self, batch: TrainingBatch) -> TrainingBatch:
         """This process's rows of a batch; all draw the same batch, so together they have the whole of it."""
-        return lesson if self.size == 1 else every_nth_row(lesson, self.rank, self.size)
+        return batch if self.size == 1 else every_nth_row(batch, self.rank, self.size)
 
     def signal(self, value: float = 0.0) -> float:
         """The lead's number, on every process; EndedByLeadError where the lead has ended the training."""

@@ -21,10 +21,17 @@ from foretaste.models.sequence.several import TRAIN
 from foretaste.models.sequence.trained import Trained, module_of
 from foretaste.nn import losses
 from foretaste.nn.ragged import gather_rows
+from foretaste.training.batches import (
+    MaskedEventBatches,
+    NextEventBatches,
+    TrainingBatch,
+    UserFeatures,
+    WithNegatives,
+    positive_events,
+)
 from foretaste.training.device import device_of
 from foretaste.training.loop import train
 from foretaste.training.processes import current
-from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, People, WithNegatives, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,7 +64,7 @@ def learn(
     start      : weights to begin with, by name; None begins at random
     """
     _refuse_misfits(name, config, asks_gaps=mask_share is not None)
-    history = wanted(data.histories(), data.kinds.weights)
+    history = positive_events(data.histories(), data.kinds.weights)
     met = np.bincount(history.items, minlength=data.n_items) > 0
     config = for_data(config, history, met)
     beside = beside_texts(data, config, met, run)
@@ -168,13 +175,13 @@ def taught(
     begin_with(module, course.start if course.rows is None else {**course.start, ROWS: torch.from_numpy(course.rows)})
     module.to(device_of(run.device))
     lessons: Any
-    people = None if course.people is None else People(course.people, config.forget_columns)
+    people = None if course.people is None else UserFeatures(course.people, config.forget_columns)
     if course.mask_share is None:
-        lessons = NextEvents(
+        lessons = NextEventBatches(
             history, config.max_length, config.windows, config.augment, people, course.similar, mask=len(met)
         )
     else:
-        lessons = MaskedEvents(
+        lessons = MaskedEventBatches(
             history, config.max_length, len(met), course.mask_share, config.augment, people, course.similar
         )
     kind = config.loss.kind
@@ -221,7 +228,9 @@ def _hash(weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest() if weights else ""
 
 
-def _loss(kind: str, module: NextItemNetwork, met: BoolArray, config: SequenceConfig) -> Callable[[Lesson], Tensor]:
+def _loss(
+    kind: str, module: NextItemNetwork, met: BoolArray, config: SequenceConfig
+) -> Callable[[TrainingBatch], Tensor]:
     """Compared are only items somebody wanted: to push one down because it is new would teach to hide new items."""
     codes = torch.from_numpy(np.flatnonzero(met)).to(module.device)
     place = torch.from_numpy(np.cumsum(met) - 1).to(module.device)
@@ -231,9 +240,9 @@ def _loss(kind: str, module: NextItemNetwork, met: BoolArray, config: SequenceCo
     beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha)
     low = torch.bfloat16 if config.training.precision == "bfloat16" else torch.float32
 
-    def loss(lesson: Lesson) -> Tensor:
+    def loss(lesson: TrainingBatch) -> Tensor:
         table = module.table()
-        states = gather_rows(module.states(table, lesson.batch), lesson.where)
+        states = gather_rows(module.states(table, lesson.inputs), lesson.where)
         items = table[: len(met)] if all_met else gather_rows(table, codes)
         targets = place[lesson.targets]
         if kind == "softmax":

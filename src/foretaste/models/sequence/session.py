@@ -12,7 +12,7 @@ from foretaste.errors import DataError
 from foretaste.index.input_checks import check_queries
 from foretaste.index.topk import recommend_in_blocks, set_nan
 from foretaste.nn.sequence_cache import SequenceCache
-from foretaste.training.rows import wanted
+from foretaste.training.batches import positive_events
 from foretaste.types import NO_USER, History, Queries
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Session:
     def begin(cls, trained: Trained, history: History) -> Session:
         """Read a history of one row, which may be empty."""
         _check_row(history, len(trained.vectors))
-        read = wanted(history, trained.kind_weight).newest(trained.room)
+        read = positive_events(history, trained.kind_weight).newest(trained.room)
         if trained.bidirectional:
             return cls(trained, read, trained.states(_question(read))[0])
         nothing = np.zeros((0, trained.vectors.shape[1]), np.float32)
@@ -54,7 +54,7 @@ class Session:
     def then(self, events: History) -> Session:
         """The session after more events (one row, oldest first), which may be of any kind."""
         _check_row(events, len(self.trained.vectors))
-        new = wanted(events, self.trained.kind_weight)
+        new = positive_events(events, self.trained.kind_weight)
         if not len(new.items):
             return self
         longer = _joined(self.history, new)

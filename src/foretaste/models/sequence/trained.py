@@ -24,8 +24,8 @@ from foretaste.models.saving import read_model, write_model
 from foretaste.models.sequence.searched import Searched
 from foretaste.nn.item_embedding import ItemEmbedding, ItemTokens
 from foretaste.nn.next_item_network import NextItemNetwork
+from foretaste.training.batches import as_batch, positive_events
 from foretaste.training.loop import Progress
-from foretaste.training.rows import as_batch, wanted
 from foretaste.types import Queries
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Trained:
 
     def states(self, queries: Queries) -> tuple[FloatArray, BoolArray]:
         """(b, M · width) what each person wants next, for the b people with any wanted event: (B,) bool says which."""
-        history = wanted(queries.history, self.kind_weight).newest(self.room)
+        history = positive_events(queries.history, self.kind_weight).newest(self.room)
         tables, mask = self.tables, len(self.vectors)
         if (searched := self.searched_for(queries.searches)) is not None:
             # The rows of these histories alone: a whole catalogue is not copied for the sake of three searches.

@@ -18,8 +18,8 @@ from foretaste.models.tuning.engaged import Engaged, Together, contrastive
 from foretaste.models.tuning.kept import hash_of, keep, named, place_for, training_folder
 from foretaste.models.tuning.layers import Below, UpperLayers, all_vectors, body_of, encoded_by
 from foretaste.models.tuning.pretrain import pretrain
+from foretaste.training.batches import positive_events
 from foretaste.training.loop import train
-from foretaste.training.rows import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def fine_tune(
     """
     texts = item_texts(data.items, config.pieces)
     written = np.array([bool(text.strip()) for text in texts], bool)
-    history = wanted(data.histories(), data.kinds.weights)
+    history = positive_events(data.histories(), data.kinds.weights)
     history = history.where(written[history.items])
     if not (history.lengths >= 2).any():
         raise DataError("Nobody took two items that have texts: an encoder has nothing to be fine-tuned on.")

@@ -20,26 +20,38 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, IntArray, LongArray
 
 
-AS_THEY_ARE = AugmentConfig()
+NO_AUGMENTATION = AugmentConfig()
 
 
-class Lesson(NamedTuple):
+class TrainingBatch(NamedTuple):
     """One batch to learn from: the states of the events at `where` should name `targets`, both (M,) int64.
 
     negatives : (K,) codes of other items, shared by all targets; empty where the loss needs none
     """
 
-    batch: Batch
+    inputs: Batch
     where: Tensor
     targets: Tensor
     negatives: Tensor = torch.empty(0, dtype=torch.int64)
 
-    def to(self, device: torch.device) -> Lesson:
+    def to(self, device: torch.device) -> TrainingBatch:
         asked = (self.where, self.targets, self.negatives)
-        return Lesson(self.batch.to(device), *(part.to(device, non_blocking=True) for part in asked))
+        return TrainingBatch(self.inputs.to(device), *(part.to(device, non_blocking=True) for part in asked))
 
 
-def wanted(history: History, kind_weight: np.ndarray) -> History:
+class BatchSource(Protocol):
+    """What the training loop draws from."""
+
+    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[TrainingBatch]:
+        """One pass over the data in batches of about `batch_events` events, in an order drawn by `rng`."""
+        ...
+
+    def steps(self, batch_events: int) -> int:
+        """Batches per epoch."""
+        ...
+
+
+def positive_events(history: History, kind_weight: np.ndarray) -> History:
     """Only the events people meant well: what they disliked is not what they want next."""
     return history.where(kind_weight[history.kind] > 0)
 
@@ -58,7 +70,7 @@ def as_batch(history: History, asked_at: LongArray | None = None) -> Batch:
 
 
 @dataclass(frozen=True, eq=False)
-class People:
+class UserFeatures:
     """What is known of the person of each row beside their events.
 
     vectors : (n_rows, P) float32
@@ -75,7 +87,7 @@ class People:
 
 
 @dataclass(frozen=True, eq=False)
-class NextEvents:
+class NextEventBatches:
     """Every event is asked for, given those before it (causal models).
 
     history    : the rows to learn from
@@ -89,12 +101,12 @@ class NextEvents:
     history: History
     max_length: int
     windows: bool = False
-    augment: AugmentConfig = AS_THEY_ARE
-    people: People | None = None
+    augment: AugmentConfig = NO_AUGMENTATION
+    user_features: UserFeatures | None = None
     similar: IntArray | None = None
     mask: int | None = None
 
-    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
+    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[TrainingBatch]:
         for chosen in row_batches(self.history, self.max_length, batch_events, rng):
             window = augmented(self._window(chosen, rng), self.augment, rng)
             offsets = window.offsets
@@ -104,11 +116,11 @@ class NextEvents:
             is_first[offsets[:-1]] = True
             read = substituted(window, self.augment.substitute, self.similar, rng)
             read = masked(read, self.augment.mask, self.mask, rng).where(~is_last)
-            batch = as_batch(read, None if window.time is None else window.time[is_last])
+            inputs = as_batch(read, None if window.time is None else window.time[is_last])
             targets = torch.from_numpy(window.items[~is_first].astype(np.int64))
-            if self.people is not None:
-                batch = batch._replace(user_features=self.people.of(chosen, rng))
-            yield Lesson(batch, torch.arange(len(targets)), targets)
+            if self.user_features is not None:
+                inputs = inputs._replace(user_features=self.user_features.of(chosen, rng))
+            yield TrainingBatch(inputs, torch.arange(len(targets)), targets)
 
     def steps(self, batch_events: int) -> int:
         return sum(1 for _ in row_batches(self.history, self.max_length, batch_events))
@@ -120,30 +132,30 @@ class NextEvents:
         ends = history.offsets[rows + 1]
         if self.windows:
             ends = ends - rng.integers(0, lengths - taken + 1)
-        return slices(history, ends - taken, taken)
+        return row_slices(history, ends - taken, taken)
 
 
 @dataclass(frozen=True, eq=False)
-class MaskedEvents:
+class MaskedEventBatches:
     """A share of each row is hidden and asked for, given what stands on both sides (Sun et al., CIKM 2019).
 
     mask    : the code that stands for a hidden event
     people  : what is known of the person of each row; None where that is nothing
-    similar : as in NextEvents
+    similar : as in NextEventBatches
     """
 
     history: History
     max_length: int
     mask: int
     share: float
-    augment: AugmentConfig = AS_THEY_ARE
-    people: People | None = None
+    augment: AugmentConfig = NO_AUGMENTATION
+    user_features: UserFeatures | None = None
     similar: IntArray | None = None
 
-    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
+    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[TrainingBatch]:
         for chosen in row_batches(self.history, self.max_length, batch_events, rng):
             taken = np.minimum(self.history.lengths[chosen], self.max_length)
-            window = slices(self.history, self.history.offsets[chosen + 1] - taken, taken)
+            window = row_slices(self.history, self.history.offsets[chosen + 1] - taken, taken)
             window = augmented(window, self.augment, rng)
             hidden = rng.random(len(window.items)) < self.share
             # Half the rows are asked for their newest event alone, as in the questions to come.
@@ -152,43 +164,37 @@ class MaskedEvents:
             hidden[(window.offsets[1:] - 1)[only_last]] = True
             if not hidden.any():
                 hidden[-1] = True
-            batch = as_batch(substituted(window, self.augment.substitute, self.similar, rng))
-            if self.people is not None:
-                batch = batch._replace(user_features=self.people.of(chosen, rng))
+            inputs = as_batch(substituted(window, self.augment.substitute, self.similar, rng))
+            if self.user_features is not None:
+                inputs = inputs._replace(user_features=self.user_features.of(chosen, rng))
             where = torch.from_numpy(np.flatnonzero(hidden))
             targets = torch.from_numpy(window.items[hidden].astype(np.int64))
-            yield Lesson(batch._replace(items=batch.items.index_fill(0, where, self.mask)), where, targets)
+            yield TrainingBatch(inputs._replace(items=inputs.items.index_fill(0, where, self.mask)), where, targets)
 
     def steps(self, batch_events: int) -> int:
         return sum(1 for _ in row_batches(self.history, self.max_length, batch_events))
-
-
-class _Lessons(Protocol):
-    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]: ...
-
-    def steps(self, batch_events: int) -> int: ...
 
 
 @dataclass(frozen=True, eq=False)
 class WithNegatives:
     """Lessons with K negatives each, drawn evenly from the catalogue or by `shares` (n_items,), which sum to 1."""
 
-    lessons: _Lessons
+    batches: BatchSource
     n_items: int
     count: int
     shares: np.ndarray | None = None
 
-    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[Lesson]:
+    def epoch(self, batch_events: int, rng: np.random.Generator) -> Iterator[TrainingBatch]:
         ends = None if self.shares is None else np.cumsum(self.shares)
-        for lesson in self.lessons.epoch(batch_events, rng):
+        for batch in self.batches.epoch(batch_events, rng):
             if ends is None:
                 drawn = rng.integers(0, self.n_items, self.count)
             else:
                 drawn = np.minimum(np.searchsorted(ends, rng.random(self.count)), self.n_items - 1)
-            yield lesson._replace(negatives=torch.from_numpy(drawn))
+            yield batch._replace(negatives=torch.from_numpy(drawn))
 
     def steps(self, batch_events: int) -> int:
-        return self.lessons.steps(batch_events)
+        return self.batches.steps(batch_events)
 
 
 def row_batches(
@@ -205,22 +211,22 @@ def row_batches(
         yield rows[start : start + size]
 
 
-def every_nth_row(lesson: Lesson, first: int, step: int) -> Lesson:
+def every_nth_row(batch: TrainingBatch, first: int, step: int) -> TrainingBatch:
     """The rows first, first + step, … of a batch, and what is asked of them; perhaps nothing."""
-    batch = lesson.batch
-    keep = batch.row % step == first
-    lengths = torch.bincount(batch.row, minlength=len(batch.last))[first::step]
+    inputs = batch.inputs
+    keep = inputs.row % step == first
+    lengths = torch.bincount(inputs.row, minlength=len(inputs.last))[first::step]
     position = torch.cumsum(keep, 0) - 1
-    asked = keep[lesson.where]
-    time = None if batch.time is None else batch.time[keep]
-    moment = None if batch.asked_at is None else batch.asked_at[first::step]
-    part = batch_of(batch.items[keep], lengths, time, batch.kind[keep], moment)
-    if batch.user_features is not None:
-        part = part._replace(user_features=batch.user_features[first::step])
-    return Lesson(part, position[lesson.where[asked]], lesson.targets[asked], lesson.negatives)
+    asked = keep[batch.where]
+    time = None if inputs.time is None else inputs.time[keep]
+    moment = None if inputs.asked_at is None else inputs.asked_at[first::step]
+    part = batch_of(inputs.items[keep], lengths, time, inputs.kind[keep], moment)
+    if inputs.user_features is not None:
+        part = part._replace(user_features=inputs.user_features[first::step])
+    return TrainingBatch(part, position[batch.where[asked]], batch.targets[asked], batch.negatives)
 
 
-def slices(history: History, starts: LongArray, lengths: LongArray) -> History:
+def row_slices(history: History, starts: LongArray, lengths: LongArray) -> History:
     """Row b of the answer is the `lengths[b]` events from `starts[b]` on."""
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     events = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + np.repeat(starts, lengths)
