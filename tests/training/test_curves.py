@@ -15,7 +15,7 @@ from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
 from foretaste.project import train_on  # noqa: E402
 from foretaste.training.config import TrainingConfig  # noqa: E402
 from foretaste.training.curves import COLUMNS, CsvCurves  # noqa: E402
-from foretaste.training.loop import Progress  # noqa: E402
+from foretaste.training.loop import TrainingProgress  # noqa: E402
 from foretaste.types import Run  # noqa: E402
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def progress(epochs: int) -> Progress:
+def progress(epochs: int) -> TrainingProgress:
     numbers = [float(i + 1) for i in range(epochs)]
-    return Progress(numbers, numbers, numbers, [10] * epochs, epochs)
+    return TrainingProgress(numbers, numbers, numbers, [10] * epochs, epochs)
 
 
 def test_every_epoch_is_a_line(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from foretaste.training.loop import Progress
+    from foretaste.training.loop import TrainingProgress
 
 KEPT = 12
 """Trainings whose checkpoints stay in a folder, the newest: enough for a `foretaste train` that is begun again."""
@@ -36,7 +36,7 @@ class Checkpoint(NamedTuple):
 def write_checkpoint(
     folder: Path,
     fingerprint: str,
-    progress: Progress,
+    progress: TrainingProgress,
     state: dict[str, Tensor],
     best: dict[str, Tensor],
     *,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from foretaste.training.loop import Progress
+    from foretaste.training.loop import TrainingProgress
 
 COLUMNS = ("training", "epoch", "loss", "validation", "seconds", "events_per_second")
 
@@ -29,12 +29,12 @@ class CsvCurves:
     def __init__(self, path: Path, training: str) -> None:
         self.path, self.training = path, training
 
-    def rewrite(self, progress: Progress) -> None:
+    def rewrite(self, progress: TrainingProgress) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lines = [",".join(COLUMNS), *self._of_others(), *(self._line(progress, i) for i in range(progress.epochs))]
         write_whole(self.path, "".join(f"{line}\n" for line in lines))
 
-    def append(self, progress: Progress) -> None:
+    def append(self, progress: TrainingProgress) -> None:
         """The newest epoch."""
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
@@ -42,7 +42,7 @@ class CsvCurves:
         finally:
             os.close(file)
 
-    def _line(self, progress: Progress, epoch: int) -> str:
+    def _line(self, progress: TrainingProgress, epoch: int) -> str:
         score, seconds = progress.scores[epoch], progress.seconds[epoch]
         validation = "" if math.isnan(score) else f"{score:.6f}"
         per_second = progress.events[epoch] / max(1e-9, seconds)
@@ -69,7 +69,7 @@ class TensorBoardCurves:
         """None without the package: installing `foretaste[tensorboard]` is what switches it on."""
         return cls(folder) if find_spec("tensorboard") else None
 
-    def rewrite(self, progress: Progress) -> None:
+    def rewrite(self, progress: TrainingProgress) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
         shutil.rmtree(self.folder, ignore_errors=True)  # a file of an earlier life may hold epochs that were lost
@@ -77,7 +77,7 @@ class TensorBoardCurves:
         for epoch in range(progress.epochs):
             self.append(progress, epoch)
 
-    def append(self, progress: Progress, epoch: int) -> None:
+    def append(self, progress: TrainingProgress, epoch: int) -> None:
         self.writer.add_scalar("loss", progress.losses[epoch], epoch + 1)
         if not math.isnan(progress.scores[epoch]):
             self.writer.add_scalar("validation", progress.scores[epoch], epoch + 1)

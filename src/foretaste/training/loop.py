@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """Where a training stands; a checkpoint holds this and the weights.
 
     losses, scores, seconds, events : one of each per epoch done; scores are nan without a monitor
@@ -55,7 +55,7 @@ class Progress:
         return f" (loss {self.losses[-1]:.3f}{score}, {self.events[-1] / max(1e-9, self.seconds[-1]):,.0f} events/s)"
 
 
-def train(
+def train_loop(
     network: nn.Module,
     loss: Callable[[TrainingBatch], Tensor],
     batches: BatchSource,
@@ -65,7 +65,7 @@ def train(
     monitor: Callable[[], float] | None = None,
     name: str = "network",
     fingerprint: str = "",
-) -> Progress:
+) -> TrainingProgress:
     """Train `network` in place; with a monitor, what remains are the weights of its best epoch.
 
     Where several processes work together (`processes.at_work`), each of them calls this with the same network, lessons
@@ -83,16 +83,16 @@ def train(
     patience = max(config.patience, config.least_steps // steps)
     state = State(network, config)
     record = Record(run.folder, name, f"{fingerprint} seed {run.seed}") if run.folder and processes.lead else None
-    progress, best = Progress(), dict[str, Tensor]()
+    progress, best = TrainingProgress(), dict[str, Tensor]()
     if record and (found := record.read()):
-        progress, best = Progress(**found.progress), found.best
+        progress, best = TrainingProgress(**found.progress), found.best
         if found.finished:
             network.load_state_dict(best, strict=False)
             network.eval()
         else:
             state.restore(found.state)
     if processes.size > 1:
-        progress = _together(processes, state, progress)
+        progress = _synchronised(processes, state, progress)
     if record:
         record.began(progress)
     try:
@@ -171,11 +171,11 @@ def _epoch(
     return total / max(1, count), count
 
 
-def _together(processes: Processes, state: State, progress: Progress) -> Progress:
+def _synchronised(processes: Processes, state: State, progress: TrainingProgress) -> TrainingProgress:
     """Every process stands where the lead stands: at the beginning, or at its checkpoint."""
     said = torch.frombuffer(bytearray(json.dumps(asdict(progress)).encode()), dtype=torch.uint8)
     told = processes.tell({**state.tensors(), "progress": said} if processes.lead else None)
     if not processes.lead:
-        progress = Progress(**json.loads(told.pop("progress").numpy().tobytes()))
+        progress = TrainingProgress(**json.loads(told.pop("progress").numpy().tobytes()))
         state.restore(told)
     return progress

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from foretaste.training.checkpoint import Checkpoint
-    from foretaste.training.loop import Progress
+    from foretaste.training.loop import TrainingProgress
 
 
 class Record:
@@ -36,21 +36,21 @@ class Record:
     def read(self) -> Checkpoint | None:
         return read_checkpoint(self.position, self.fingerprint)
 
-    def began(self, progress: Progress) -> None:
+    def began(self, progress: TrainingProgress) -> None:
         """The curves become those of the checkpoint: a line that was written twice, or never, is put right here."""
         forget_oldest(self.position)
         self.csv.rewrite(progress)
         if self.board:
             self.board.rewrite(progress)
 
-    def epoch_done(self, progress: Progress, state: dict[str, Tensor], best: dict[str, Tensor]) -> None:
+    def epoch_done(self, progress: TrainingProgress, state: dict[str, Tensor], best: dict[str, Tensor]) -> None:
         """The checkpoint first: it is what counts, and the curves follow it."""
         write_checkpoint(self.position, self.fingerprint, progress, state, best)
         self.csv.append(progress)
         if self.board:
             self.board.append(progress, progress.epochs - 1)
 
-    def finished(self, progress: Progress, best: dict[str, Tensor]) -> None:
+    def finished(self, progress: TrainingProgress, best: dict[str, Tensor]) -> None:
         """Begun again, the training is at its end at once; what was needed to go on is not kept."""
         write_checkpoint(self.position, self.fingerprint, progress, {}, best, finished=True)
         if self.board:

@@ -30,7 +30,7 @@ from foretaste.training.batches import (
     positive_events,
 )
 from foretaste.training.device import device_of
-from foretaste.training.loop import train
+from foretaste.training.loop import train_loop
 from foretaste.training.processes import current
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.models.sequence.config import SequenceConfig
     from foretaste.nn.next_item_network import NextItemNetwork
-    from foretaste.training.loop import Progress
+    from foretaste.training.loop import TrainingProgress
     from foretaste.types import BoolArray, FloatArray, Run
 
 ROWS = "items.ids"
@@ -145,7 +145,7 @@ def taught(
     *,
     monitor: Callable[[NextItemNetwork], float] = lambda module: 0.0,
     fingerprint: str = "",
-) -> tuple[NextItemNetwork, Progress]:
+) -> tuple[NextItemNetwork, TrainingProgress]:
     """A network that has learned a course, and how that went; together with other processes where there are any.
 
     monitor     : the validation score of the network as it stands, asked only of courses that are watched
@@ -189,7 +189,7 @@ def taught(
         kind = "sampled"
     if kind != "softmax":
         lessons = WithNegatives(lessons, int(met.sum()), config.loss.negatives)
-    progress = train(
+    progress = train_loop(
         module,
         _loss(kind, module, met, config),
         lessons,

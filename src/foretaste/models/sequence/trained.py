@@ -25,7 +25,7 @@ from foretaste.models.sequence.searched import Searched
 from foretaste.nn.item_embedding import ItemEmbedding, ItemTokens
 from foretaste.nn.next_item_network import NextItemNetwork
 from foretaste.training.batches import as_batch, positive_events
-from foretaste.training.loop import Progress
+from foretaste.training.loop import TrainingProgress
 from foretaste.types import Queries
 
 if TYPE_CHECKING:
@@ -66,19 +66,19 @@ class Trained:
         config: SequenceConfig,
         kind_weight: FloatArray,
         met: BoolArray,
-        learning: Sequence[Progress] = (),
+        learning: Sequence[TrainingProgress] = (),
         columns: ColumnVectors | None = None,
     ) -> None:
         self.name, self.modules, self.config, self.kind_weight, self.met = name, modules, config, kind_weight, met
         self.judged: BoolArray = met | modules[0].items.has_content().numpy()
         self.bidirectional = modules[0].hidden is not None
-        self.learning = learning or [Progress()]
+        self.learning = learning or [TrainingProgress()]
         self.columns = columns
         self.reads_searches = _reads_searches(config)
         self.refresh()
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> TrainingProgress:
         """How the learning went, of the first network where there are several."""
         return self.learning[0]
 

@@ -19,7 +19,7 @@ from foretaste.models.tuning.kept import hash_of, keep, named, place_for, traini
 from foretaste.models.tuning.layers import Below, UpperLayers, all_vectors, body_of, encoded_by
 from foretaste.models.tuning.pretrain import pretrain
 from foretaste.training.batches import positive_events
-from foretaste.training.loop import train
+from foretaste.training.loop import train_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,7 @@ def fine_tune(
         return measured(np.where(written[:, None], all_vectors(upper, below), np.float32(0)))
 
     lessons: Any = Together(history, config, alike)
-    progress = train(
+    progress = train_loop(
         upper,
         loss,  # type: ignore[arg-type]  # the loop asks of a lesson only that it has targets
         lessons,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from foretaste.features.text import TextEncoderConfig
-    from foretaste.training.loop import Progress
+    from foretaste.training.loop import TrainingProgress
 
 
 def place_for(what: str, encoder: TextEncoderConfig, *taught_by: str) -> Path:
@@ -41,7 +41,11 @@ def training_folder(folder: Path) -> Path:
 
 
 def keep(
-    folder: Path, encoder: TextEncoderConfig, changes: dict[str, Tensor], how: dict[str, object], progress: Progress
+    folder: Path,
+    encoder: TextEncoderConfig,
+    changes: dict[str, Tensor],
+    how: dict[str, object],
+    progress: TrainingProgress,
 ) -> TextEncoderConfig:
     """Write what was learned; the checkpoints are no longer needed."""
     if is_adapter(encoder.name):

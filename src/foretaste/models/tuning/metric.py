@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from foretaste.models.tuning.engaged import Engaged, Together, contrastive
 from foretaste.training.batches import positive_events
-from foretaste.training.loop import train
+from foretaste.training.loop import train_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def learn_map(
         return measured(network.M.detach().numpy().copy())
 
     lessons: Any = Together(history, contrast, vectors)
-    progress = train(
+    progress = train_loop(
         network,
         loss,  # type: ignore[arg-type]  # the loop asks of a lesson only that it has targets
         lessons,
