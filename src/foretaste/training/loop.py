@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from foretaste.allocator import keep_freed_memory
-from foretaste.training.processes import Processes, current
+from foretaste.training.distributed import ProcessGroup, current_group
 from foretaste.training.record import Record
 from foretaste.training.state import Borrowed, State
 
@@ -77,12 +77,12 @@ def train_loop(
     fingerprint : of data and settings; a checkpoint of another is not continued
     """
     keep_freed_memory()
-    processes = current()
+    processes = current_group()
     steps = max(1, batches.steps(config.batch_events))
     epochs = max(config.epochs, -(-config.least_steps // steps))
     patience = max(config.patience, config.least_steps // steps)
     state = State(network, config)
-    record = Record(run.folder, name, f"{fingerprint} seed {run.seed}") if run.folder and processes.lead else None
+    record = Record(run.folder, name, f"{fingerprint} seed {run.seed}") if run.folder and processes.is_leader else None
     progress, best = TrainingProgress(), dict[str, Tensor]()
     if record and (found := record.read()):
         progress, best = TrainingProgress(**found.progress), found.best
@@ -104,10 +104,10 @@ def train_loop(
             network.eval()
             score = float("nan")
             if monitor:
-                if processes.lead:
+                if processes.is_leader:
                     with Borrowed(network, state.kept):
                         score = monitor()
-                score = processes.signal(score)
+                score = processes.broadcast_number(score)
             if not monitor or score > progress.best_score:
                 progress.best_epoch = progress.epochs
                 if monitor:
@@ -133,7 +133,7 @@ def _epoch(
     loss: Callable[[TrainingBatch], Tensor],
     batches: BatchSource,
     state: State,
-    processes: Processes,
+    processes: ProcessGroup,
     run: Run,
     number: int,
     what: str,
@@ -155,7 +155,7 @@ def _epoch(
         network.train()
         for done, whole in enumerate(batches.epoch(config.batch_events, rng)):
             with processes.step():
-                batch = processes.share(whole)
+                batch = processes.shard(whole)
                 state.optimizer.zero_grad(set_to_none=True)
                 found, targets = 0.0, len(batch.targets)
                 if targets:
@@ -163,7 +163,7 @@ def _epoch(
                         value = loss(batch.to(device) if apart else batch)
                     value.backward()  # type: ignore[no-untyped-call]  # torch leaves it so
                     found = float(value.detach())
-                found, targets = processes.averaged(state.learned, found, targets)
+                found, targets = processes.average_gradients(state.learned, found, targets)
                 state.step()
             total += found * targets
             count += targets
@@ -171,11 +171,11 @@ def _epoch(
     return total / max(1, count), count
 
 
-def _synchronised(processes: Processes, state: State, progress: TrainingProgress) -> TrainingProgress:
+def _synchronised(processes: ProcessGroup, state: State, progress: TrainingProgress) -> TrainingProgress:
     """Every process stands where the lead stands: at the beginning, or at its checkpoint."""
     said = torch.frombuffer(bytearray(json.dumps(asdict(progress)).encode()), dtype=torch.uint8)
-    told = processes.tell({**state.tensors(), "progress": said} if processes.lead else None)
-    if not processes.lead:
+    told = processes.broadcast({**state.tensors(), "progress": said} if processes.is_leader else None)
+    if not processes.is_leader:
         progress = TrainingProgress(**json.loads(told.pop("progress").numpy().tobytes()))
         state.restore(told)
     return progress

@@ -30,8 +30,8 @@ from foretaste.training.batches import (
     positive_events,
 )
 from foretaste.training.device import device_of
+from foretaste.training.distributed import current_group
 from foretaste.training.loop import train_loop
-from foretaste.training.processes import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -152,7 +152,7 @@ def taught(
     fingerprint : of the data
     """
     config, history, met = course.config, course.history, course.met
-    processes = current()
+    processes = current_group()
     if processes.size > 1 and processes.lead:
         processes.signal(TRAIN)
         processes.tell(course.tensors())

@@ -27,11 +27,11 @@ ENDED = float("inf")
 """Said instead of anything else when the lead gives a training up: somebody pressed a key, or time is over."""
 
 
-class EndedByLeadError(Exception):
+class EndedByLeaderError(Exception):
     """The lead has given this training up; it may begin another."""
 
 
-class Processes:
+class ProcessGroup:
     """What a training asks of its fellow processes; of a single process all of it is nothing at all.
 
     rank : of this process; 0 leads
@@ -45,44 +45,44 @@ class Processes:
         self._within_step = False
 
     @property
-    def lead(self) -> bool:
+    def is_leader(self) -> bool:
         return self.rank == 0
 
     @property
-    def listening(self) -> bool:
+    def others_waiting(self) -> bool:
         """Whether the others wait for a word of the lead; not so where something went wrong in the midst of a step."""
         return not self._within_step
 
-    def share(self, batch: TrainingBatch) -> TrainingBatch:
+    def shard(self, batch: TrainingBatch) -> TrainingBatch:
         """This process's rows of a batch; all draw the same batch, so together they have the whole of it."""
         return batch if self.size == 1 else every_nth_row(batch, self.rank, self.size)
 
-    def signal(self, value: float = 0.0) -> float:
-        """The lead's number, on every process; EndedByLeadError where the lead has ended the training."""
+    def broadcast_number(self, value: float = 0.0) -> float:
+        """The lead's number, on every process; EndedByLeaderError where the lead has ended the training."""
         if self.size == 1:
             return value
-        if not self.listening:
+        if not self.others_waiting:
             raise RuntimeError("A training went wrong in the midst of a step; the processes must be started again.")
         told = torch.tensor([value], dtype=torch.float64)
         dist.broadcast(told, src=0)
-        if float(told) == ENDED and not self.lead:
-            raise EndedByLeadError
+        if float(told) == ENDED and not self.is_leader:
+            raise EndedByLeaderError
         return float(told)
 
     @contextmanager
     def step(self) -> Iterator[None]:
         """Around the learning from one batch."""
-        self.signal()
+        self.broadcast_number()
         self._within_step = True
         yield
         self._within_step = False  # not after an error: the others then wait for gradients, and hear nothing else
 
     def end(self) -> None:
         """Tell the others, who wait for the next step, that there is none."""
-        if self.size > 1 and self.lead and self.listening:
-            self.signal(ENDED)
+        if self.size > 1 and self.is_leader and self.others_waiting:
+            self.broadcast_number(ENDED)
 
-    def averaged(self, parameters: Sequence[nn.Parameter], loss: float, count: int) -> tuple[float, int]:
+    def average_gradients(self, parameters: Sequence[nn.Parameter], loss: float, count: int) -> tuple[float, int]:
         """Gradients become those of the whole batch; so do the loss and the count of targets, which are returned.
 
         The loss is a mean over targets, so each process weighs as much as it has targets. All sums go in one message.
@@ -107,33 +107,33 @@ class Processes:
             start = end
         return total / all_targets, round(sums[1])
 
-    def tell(self, tensors: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+    def broadcast(self, tensors: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         """The lead's tensors, on every process; the others hand nothing in."""
         own = dict(tensors or {})
         if self.size == 1:
             return own
         packed = torch.empty(0, dtype=torch.uint8)
-        if self.lead:
+        if self.is_leader:
             packed = torch.frombuffer(bytearray(save({k: t.contiguous() for k, t in own.items()})), dtype=torch.uint8)
         length = torch.tensor([len(packed)])
         dist.broadcast(length, src=0)
-        if not self.lead:
+        if not self.is_leader:
             packed = torch.empty(int(length), dtype=torch.uint8)
         dist.broadcast(packed, src=0)
-        return own if self.lead else load(packed.numpy().tobytes())
+        return own if self.is_leader else load(packed.numpy().tobytes())
 
 
-ALONE = Processes()
-_current = ALONE
+SINGLE_PROCESS = ProcessGroup()
+_current = SINGLE_PROCESS
 
 
-def current() -> Processes:
-    """Those this process learns with: set by `at_work`, else it is alone."""
+def current_group() -> ProcessGroup:
+    """Those this process learns with: set by `train_with`, else it is alone."""
     return _current
 
 
 @contextmanager
-def at_work(processes: Processes) -> Iterator[None]:
+def train_with(processes: ProcessGroup) -> Iterator[None]:
     """Every training begun within is learned by these processes together."""
     global _current
     before, _current = _current, processes

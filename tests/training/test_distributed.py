@@ -84,11 +84,11 @@ def gradients(model: object, world: object, patch: pytest.MonkeyPatch) -> list[l
     ids=["softmax", "negatives", "masked", "augmented"],
 )
 def test_the_gradients_are_those_of_one_process(make, together: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from foretaste.training.processes import ALONE, at_work
+    from foretaste.training.distributed import SINGLE_PROCESS, train_with
 
     world = worlds.parity(n_users=61)  # an odd row is left over somewhere
     shared = gradients(make(), world, monkeypatch)
-    with at_work(ALONE):
+    with train_with(SINGLE_PROCESS):
         alone = gradients(make(), world, monkeypatch)
     assert len(shared) == len(alone) > 4
     for a, b in zip(shared[0], alone[0], strict=True):
