@@ -90,7 +90,7 @@ def test_what_was_lost_or_told_too_early_is_put_right(tmp_path: Path, in_file: i
 
 
 def test_only_the_newest_checkpoints_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foretaste.training.checkpoint.KEPT", 2)
+    monkeypatch.setattr("foretaste.training.checkpoint.KEPT_CHECKPOINTS", 2)
     brief = CONFIG.model_copy(update={"training": CONFIG.training.model_copy(update={"epochs": 1})})
     for seed in range(4):
         SasRec(brief).fit(worlds.parity(), Run(folder=tmp_path, seed=seed))

@@ -22,7 +22,7 @@ from foretaste.models.sequence.several import several_processes  # noqa: E402
 from foretaste.nn.item_embedding import ItemTokens  # noqa: E402
 from foretaste.training.batches import MaskedEventBatches, NextEventBatches, WithNegatives, every_nth_row  # noqa: E402
 from foretaste.training.config import AugmentConfig, TrainingConfig  # noqa: E402
-from foretaste.training.state import State  # noqa: E402
+from foretaste.training.state import TrainingState  # noqa: E402
 from foretaste.types import History, Run  # noqa: E402
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ def together() -> Iterator[None]:
 def gradients(model: object, world: object, patch: pytest.MonkeyPatch) -> list[list[np.ndarray]]:
     """Of every step of a training, as the optimizer meets them."""
     found: list[list[np.ndarray]] = []
-    step = State.step
+    step = TrainingState.step
 
-    def noted(self: State) -> None:
-        found.append([p.grad.numpy().copy() for p in self.learned if p.grad is not None])
+    def noted(self: TrainingState) -> None:
+        found.append([p.grad.numpy().copy() for p in self.trainable if p.grad is not None])
         step(self)
 
     with patch.context() as within:
-        within.setattr(State, "step", noted)
+        within.setattr(TrainingState, "step", noted)
         model.fit(world, Run())
     return found
 

@@ -34,8 +34,8 @@ class NextItemNetwork(nn.Module):
     mask    : whether a hidden event stands for what comes next (bidirectional networks)
     n_kinds : of events; one alone says nothing
     timed   : whether the events have times
-    known   : length of the vectors x in which people are known beside their events; 0 for none
-    blank   : whether a row stands for items that are masked in learning (causal networks; others have that of `mask`)
+    user_width : length of the vectors x of user attributes; 0 for none
+    mask_row   : whether a row stands for items that are masked in learning (causal networks; others have that of `mask`)
     """
 
     def __init__(
@@ -47,16 +47,16 @@ class NextItemNetwork(nn.Module):
         mask: bool,
         n_kinds: int,
         timed: bool,
-        known: int = 0,
-        blank: bool = False,
+        user_width: int = 0,
+        mask_row: bool = False,
     ) -> None:
         super().__init__()
         self.items, self.network = items, network
         self.hidden = nn.Parameter(torch.zeros(1, width)) if mask else None
-        self.masked = nn.Parameter(torch.zeros(1, width)) if blank and not mask else None
+        self.masked = nn.Parameter(torch.zeros(1, width)) if mask_row and not mask else None
         self.kinds = nn.Parameter(torch.zeros(n_kinds, width)) if n_kinds > 1 else None
         self.gaps = nn.Parameter(torch.zeros(TIME_BUCKETS, width)) if timed else None
-        self.person = nn.Parameter(torch.zeros(known, width)) if known else None
+        self.person = nn.Parameter(torch.zeros(user_width, width)) if user_width else None
 
     @property
     def device(self) -> torch.device:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from foretaste.training.config import AugmentConfig
     from foretaste.types import BoolArray, IntArray
 
-LEAST = 2
+MIN_EVENTS = 2
 """Events a row keeps: one to read, one to ask for."""
 
 
 def augmented(history: History, config: AugmentConfig, rng: np.random.Generator) -> History:
     """The histories that are learned from, targets and all: cropped, thinned, reordered.
 
-    history : rows of LEAST events or more; the answer has as many rows, each of LEAST events or more
+    history : rows of MIN_EVENTS events or more; the answer has as many rows, each of MIN_EVENTS events or more
     """
     if config.crop:
         history = history.where(cropped(history, config.crop, config.crop_keeps, rng))
@@ -38,7 +38,7 @@ def augmented(history: History, config: AugmentConfig, rng: np.random.Generator)
 def cropped(history: History, chance: float, keeps: float, rng: np.random.Generator) -> BoolArray:
     """(L,) what remains when a row is, with this chance, cut to a part drawn evenly, `keeps` of its length long."""
     lengths = history.lengths
-    kept = np.maximum(LEAST, np.ceil(lengths * keeps).astype(np.int64))
+    kept = np.maximum(MIN_EVENTS, np.ceil(lengths * keeps).astype(np.int64))
     kept = np.where(rng.random(len(lengths)) < chance, np.minimum(kept, lengths), lengths)
     start = history.offsets[:-1] + rng.integers(0, lengths - kept + 1)
     row = history.row_of_event()
@@ -50,7 +50,7 @@ def dropped(history: History, chance: float, rng: np.random.Generator) -> BoolAr
     """(L,) what remains when each event is left out with this chance; a row that lost too much stays whole."""
     keep = rng.random(len(history.items)) >= chance
     row = history.row_of_event()
-    enough = np.bincount(row[keep], minlength=len(history)) >= LEAST
+    enough = np.bincount(row[keep], minlength=len(history)) >= MIN_EVENTS
     return keep | ~enough[row]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from foretaste.training.loop import TrainingProgress
 
-KEPT = 12
+KEPT_CHECKPOINTS = 12
 """Trainings whose checkpoints stay in a folder, the newest: enough for a `foretaste train` that is begun again."""
 
 
@@ -74,12 +74,12 @@ def read_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
     return None
 
 
-def forget_oldest(own: Path) -> None:
-    """Beside `own` leave only the KEPT checkpoints that were written last."""
+def delete_oldest(own: Path) -> None:
+    """Beside `own` leave only the KEPT_CHECKPOINTS checkpoints that were written last."""
     try:
         others = [path for path in own.parent.iterdir() if path.is_dir() and not path.name.startswith(own.name)]
         found = sorted(others, key=lambda path: -path.stat().st_mtime)
     except OSError:
         return
-    for path in found[KEPT:]:
+    for path in found[KEPT_CHECKPOINTS:]:
         shutil.rmtree(path, ignore_errors=True)

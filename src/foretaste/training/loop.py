@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from foretaste.allocator import keep_freed_memory
 from foretaste.training.distributed import ProcessGroup, current_group
-from foretaste.training.record import Record
-from foretaste.training.state import Borrowed, State
+from foretaste.training.run_folder import RunFolder
+from foretaste.training.state import SwappedWeights, TrainingState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ class TrainingProgress:
         return self.scores[self.best_epoch - 1] if self.best_epoch else -np.inf
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """The last epoch in a few words, for a progress bar."""
         if not self.epochs:
             return ""
@@ -68,8 +68,8 @@ def train_loop(
 ) -> TrainingProgress:
     """Train `network` in place; with a monitor, what remains are the weights of its best epoch.
 
-    Where several processes work together (`processes.at_work`), each of them calls this with the same network, lessons
-    and config; the lead's monitor, checkpoint and folder count.
+
+
 
     loss        : of one lesson, through the network; a mean over its targets
     monitor     : the validation score of the network as it stands; higher is better
@@ -81,10 +81,12 @@ def train_loop(
     steps = max(1, batches.steps(config.batch_events))
     epochs = max(config.epochs, -(-config.least_steps // steps))
     patience = max(config.patience, config.least_steps // steps)
-    state = State(network, config)
-    record = Record(run.folder, name, f"{fingerprint} seed {run.seed}") if run.folder and processes.is_leader else None
+    state = TrainingState(network, config)
+    run_folder = None
+    if run.folder and processes.is_leader:
+        run_folder = RunFolder(run.folder, name, f"{fingerprint} seed {run.seed}")
     progress, best = TrainingProgress(), dict[str, Tensor]()
-    if record and (found := record.read()):
+    if run_folder and (found := run_folder.read()):
         progress, best = TrainingProgress(**found.progress), found.best
         if found.finished:
             network.load_state_dict(best, strict=False)
@@ -93,38 +95,38 @@ def train_loop(
             state.restore(found.state)
     if processes.size > 1:
         progress = _synchronised(processes, state, progress)
-    if record:
-        record.began(progress)
+    if run_folder:
+        run_folder.start(progress)
     try:
         while progress.epochs < epochs and not (monitor and progress.epochs - progress.best_epoch >= patience):
             began = perf_counter()
-            what = f"training, epoch {progress.epochs + 1} of at most {epochs}{progress.said}"
+            what = f"training, epoch {progress.epochs + 1} of at most {epochs}{progress.summary}"
             mean, count = _epoch(network, loss, batches, state, processes, run, progress.epochs, what, steps)
             progress.losses.append(mean)
             network.eval()
             score = float("nan")
             if monitor:
                 if processes.is_leader:
-                    with Borrowed(network, state.kept):
+                    with SwappedWeights(network, state.inference_weights):
                         score = monitor()
                 score = processes.broadcast_number(score)
             if not monitor or score > progress.best_score:
                 progress.best_epoch = progress.epochs
                 if monitor:
-                    best = {name: weight.clone() for name, weight in state.kept.items()}
+                    best = {name: weight.clone() for name, weight in state.inference_weights.items()}
             progress.scores.append(score)
             progress.events.append(count)
             progress.seconds.append(perf_counter() - began)
-            if record:
-                record.epoch_done(progress, state.tensors(), best)
+            if run_folder:
+                run_folder.epoch_done(progress, state.tensors(), best)
     except BaseException:
         processes.end()
         raise
-    best = best or {name: weight.clone() for name, weight in state.kept.items()}
+    best = best or {name: weight.clone() for name, weight in state.inference_weights.items()}
     network.load_state_dict(best, strict=False)
     network.eval()
-    if record:
-        record.finished(progress, best)
+    if run_folder:
+        run_folder.finish(progress, best)
     return progress
 
 
@@ -132,7 +134,7 @@ def _epoch(
     network: nn.Module,
     loss: Callable[[TrainingBatch], Tensor],
     batches: BatchSource,
-    state: State,
+    state: TrainingState,
     processes: ProcessGroup,
     run: Run,
     number: int,
@@ -163,7 +165,7 @@ def _epoch(
                         value = loss(batch.to(device) if apart else batch)
                     value.backward()  # type: ignore[no-untyped-call]  # torch leaves it so
                     found = float(value.detach())
-                found, targets = processes.average_gradients(state.learned, found, targets)
+                found, targets = processes.average_gradients(state.trainable, found, targets)
                 state.step()
             total += found * targets
             count += targets
@@ -171,7 +173,7 @@ def _epoch(
     return total / max(1, count), count
 
 
-def _synchronised(processes: ProcessGroup, state: State, progress: TrainingProgress) -> TrainingProgress:
+def _synchronised(processes: ProcessGroup, state: TrainingState, progress: TrainingProgress) -> TrainingProgress:
     """Every process stands where the lead stands: at the beginning, or at its checkpoint."""
     said = torch.frombuffer(bytearray(json.dumps(asdict(progress)).encode()), dtype=torch.uint8)
     told = processes.broadcast({**state.tensors(), "progress": said} if processes.is_leader else None)

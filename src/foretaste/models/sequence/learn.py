@@ -153,9 +153,9 @@ def taught(
     """
     config, history, met = course.config, course.history, course.met
     processes = current_group()
-    if processes.size > 1 and processes.lead:
-        processes.signal(TRAIN)
-        processes.tell(course.tensors())
+    if processes.size > 1 and processes.is_leader:
+        processes.broadcast_number(TRAIN)
+        processes.broadcast(course.tensors())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(course.seed)
         module = module_of(
@@ -168,7 +168,7 @@ def taught(
             n_kinds=int(history.kind.max(initial=0)) + 1 if len(np.unique(history.kind)) > 1 else 1,
             timed=config.times and history.time is not None,
             known=0 if course.people is None else course.people.shape[1],
-            blank=config.augment.mask > 0,
+            mask_row=config.augment.mask > 0,
             beside=course.beside,
             met=met,
         )

@@ -213,7 +213,7 @@ class Trained:
                 _words_of(weights),
                 network_of(config),
                 mask="hidden" in weights,
-                set_nan="masked" in weights,
+                mask_row="masked" in weights,
                 beside={name: weights[key] for name in BESIDE if (key := f"items.beside_{name}") in weights},
                 met=met,
                 n_kinds=len(weights["kinds"]) if "kinds" in weights else 1,
@@ -271,7 +271,7 @@ def module_of(
     n_kinds: int,
     timed: bool,
     known: int = 0,
-    set_nan: bool = False,
+    mask_row: bool = False,
     beside: Mapping[str, Tensor] | None = None,
     met: BoolArray | None = None,
 ) -> NextItemNetwork:
@@ -287,7 +287,7 @@ def module_of(
         met=None if met is None else torch.from_numpy(met),
     )
     return NextItemNetwork(
-        items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed, known=known, set_nan=set_nan
+        items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed, user_width=known, mask_row=mask_row
     )
 
 

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foretaste.training.checkpoint import forget_oldest, read_checkpoint, write_checkpoint
+from foretaste.training.checkpoint import delete_oldest, read_checkpoint, write_checkpoint
 from foretaste.training.curves import CsvCurves, TensorBoardCurves
 
 if TYPE_CHECKING:
@@ -24,34 +24,34 @@ if TYPE_CHECKING:
     from foretaste.training.loop import TrainingProgress
 
 
-class Record:
+class RunFolder:
     def __init__(self, folder: Path | str, name: str, fingerprint: str) -> None:
         self.fingerprint = fingerprint
         called = f"{name}-{sha256(fingerprint.encode()).hexdigest()[:12]}"
         folder = Path(folder)
-        self.position = folder / "checkpoints" / called
+        self.checkpoint_folder = folder / "checkpoints" / called
         self.csv = CsvCurves(folder / "curves.csv", called)
         self.board = TensorBoardCurves.where_installed(folder / "tensorboard" / called)
 
     def read(self) -> Checkpoint | None:
-        return read_checkpoint(self.position, self.fingerprint)
+        return read_checkpoint(self.checkpoint_folder, self.fingerprint)
 
-    def began(self, progress: TrainingProgress) -> None:
+    def start(self, progress: TrainingProgress) -> None:
         """The curves become those of the checkpoint: a line that was written twice, or never, is put right here."""
-        forget_oldest(self.position)
+        delete_oldest(self.checkpoint_folder)
         self.csv.rewrite(progress)
         if self.board:
             self.board.rewrite(progress)
 
     def epoch_done(self, progress: TrainingProgress, state: dict[str, Tensor], best: dict[str, Tensor]) -> None:
         """The checkpoint first: it is what counts, and the curves follow it."""
-        write_checkpoint(self.position, self.fingerprint, progress, state, best)
+        write_checkpoint(self.checkpoint_folder, self.fingerprint, progress, state, best)
         self.csv.append(progress)
         if self.board:
             self.board.append(progress, progress.epochs - 1)
 
-    def finished(self, progress: TrainingProgress, best: dict[str, Tensor]) -> None:
+    def finish(self, progress: TrainingProgress, best: dict[str, Tensor]) -> None:
         """Begun again, the training is at its end at once; what was needed to go on is not kept."""
-        write_checkpoint(self.position, self.fingerprint, progress, {}, best, finished=True)
+        write_checkpoint(self.checkpoint_folder, self.fingerprint, progress, {}, best, finished=True)
         if self.board:
             self.board.close()
