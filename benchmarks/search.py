@@ -22,7 +22,7 @@ from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.models.neighbours.itemknn import ItemKNN
-from foretaste.search.search import Search, SearchConfig
+from foretaste.search.hybrid import Search, SearchConfig
 from foretaste.types import NO_USER, History, Queries, Run
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from foretaste.events.memory import MemoryStore
 from foretaste.events.model import ItemRecord
 from foretaste.pipeline.bundle import load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.search.search import SearchConfig
+from foretaste.search.hybrid import SearchConfig
 from foretaste.serving.engine import Engine
 from foretaste.serving.filters import check_filter, mask, matches
 from foretaste.serving.schemas import ItemIn

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foretaste.errors import DataError, ForetasteError
-from foretaste.search.search import SearchConfig
+from foretaste.search.hybrid import SearchConfig
 from foretaste.search.similar import Views
 from foretaste.serving.answers import scored_items
 from foretaste.serving.errors import NotReadyError

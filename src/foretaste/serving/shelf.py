@@ -16,7 +16,7 @@ from foretaste.features.reading import item_texts
 from foretaste.features.text import text_encoder
 from foretaste.index.exact import ExactIndex
 from foretaste.models.content.content import Content
-from foretaste.search.search import Search, SearchConfig
+from foretaste.search.hybrid import Search, SearchConfig
 from foretaste.serving.answers import scored
 from foretaste.serving.schemas.search import Found, FoundItem
 from foretaste.types import NO_ITEM, NO_USER, Queries, Run
@@ -132,9 +132,9 @@ class Shelf:
         lately = (searches,) if searches else None
         queries = Queries(np.array([NO_USER], np.int32), whose, searches=lately, text=(query,))
         allowed = self._allowed(world, wanted)
-        understood = self._search.understood(query)  # once: spelling is the slow part of a question of unknown words
+        understood = self._search.parse_query(query)  # once: spelling is the slow part of a question of unknown words
         personal = 0.0 if nobody else personal
-        found = self._search.recommend(queries, n, allowed=allowed, personal=personal, understood=[understood])
+        found = self._search.recommend(queries, n, allowed=allowed, personal=personal, parsed=[understood])
         items: list[FoundItem] = []
         rows = zip(found.items[0].tolist(), found.scores[0].tolist(), found.found_by[0].tolist(), strict=True)
         for code, score, said in rows:

@@ -47,7 +47,7 @@ class SearchConfig(Config):
     """The same by words for a person: of all dramas, their taste is to say which."""
 
 
-class Asked(NamedTuple):
+class ParsedQuery(NamedTuple):
     """One question, understood."""
 
     words: dict[str, float]
@@ -105,16 +105,16 @@ class Search:
         exclude: Ragged | None = None,
         allowed: BoolArray | None = None,
         personal: float | None = None,
-        understood: Sequence[Asked] | None = None,
+        parsed: Sequence[ParsedQuery] | None = None,
     ) -> Candidates:
         """The k items that best answer each `queries.text`; a short list where no more have anything to do with it.
 
         personal   : the weight of taste in this call, instead of the config's
-        understood : each text as `understood` reads it, where somebody has asked already
+        understood : each text as `parsed` reads it, where somebody has asked already
         """
         if queries.text is None:
             raise DataError("A search needs texts: Queries.text is None.")
-        asked = [self.understood(text or "") for text in queries.text] if understood is None else understood
+        asked = [self.parse_query(text or "") for text in queries.text] if parsed is None else parsed
         meanings = self._meanings(asked)
         B, n, config = len(queries), len(self), self.config
         weight = 0.0 if self.taste is None else config.personal if personal is None else personal
@@ -139,7 +139,7 @@ class Search:
             items[b, :width], scores[b, :width], found_by[b, :width] = pool[best], total[best], parts[best]
         return Candidates(items, scores, found_by, SOURCES)
 
-    def understood(self, text: str) -> Asked:
+    def parse_query(self, text: str) -> ParsedQuery:
         """The words to look for: those that are written somewhere, and for the others what was probably meant."""
         words: Counter[str] = Counter()
         said: list[str] = []
@@ -159,7 +159,7 @@ class Search:
                 words[word] += 1  # nobody can match it, and so nobody matches the whole question
             said += [guesses[0].word] if guesses else halves or [word]
             corrected |= bool(guesses or halves)
-        return Asked(dict(words), " ".join(said) if corrected else text, corrected)
+        return ParsedQuery(dict(words), " ".join(said) if corrected else text, corrected)
 
     def put(self, items: IntArray, texts: Sequence[str], run: Run, *, read: Sequence[str] | None = None) -> None:
         """Add items, or give them new texts: found from now on.
@@ -179,7 +179,7 @@ class Search:
     def _meaning_weight(self) -> float:
         return self.config.meaning if self.vectors is not None else 0.0
 
-    def _meanings(self, asked: Sequence[Asked]) -> FloatArray | None:
+    def _meanings(self, asked: Sequence[ParsedQuery]) -> FloatArray | None:
         """(B, D)"""
         if self.vectors is None or not self._meaning_weight or not asked:
             return None
@@ -187,7 +187,7 @@ class Search:
         return np.stack([encoder.question(question.text) for question in asked])
 
     def _pool(
-        self, asked: Asked, meaning: FloatArray | None, free: BoolArray, depth: int
+        self, asked: ParsedQuery, meaning: FloatArray | None, free: BoolArray, depth: int
     ) -> tuple[IntArray, FloatArray]:
         """(P,) items worth a closer look, and (P, 3) what each source says of them."""
         by_words = self._bm25.scores(asked.words) / max(self._bm25.worth(asked.words), 1e-9)
