@@ -86,7 +86,7 @@ def _hits(search: Search, asked: Sequence[Case], meaning: float, *, forgiving: b
     search = _weighted(search, meaning)
     queries = _ask([case.query for case in asked])
     if not forgiving:
-        known = [" ".join(w for w in case.query.lower().split() if search._bm25.written(w)) for case in asked]
+        known = [" ".join(w for w in case.query.lower().split() if search._bm25.is_indexed(w)) for case in asked]
         queries = _ask(known)
     return _found(asked, search.recommend(queries, K).items)
 

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field, NonNegativeFloat
 
 from foretaste.config import Config
-from foretaste.search.words import words_of
+from foretaste.search.tokenise import tokenise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,20 +53,20 @@ class Bm25:
         return len(self._bags)
 
     @property
-    def spread(self) -> LongArray:
+    def document_frequency(self) -> LongArray:
         """(V,) in how many items each word is; its code is its place."""
-        return self._spread
+        return self._document_frequency
 
-    def written(self, word: str) -> bool:
+    def is_indexed(self, word: str) -> bool:
         """Whether any item says it."""
         code = self.code.get(word)
-        return code is not None and self._spread[code] > 0
+        return code is not None and self._document_frequency[code] > 0
 
     def idf(self, word: str) -> float:
         """What a word tells; as much as one that is in a single item where nobody knows it."""
         code = self.code.get(word)
-        spread = int(self._spread[code]) if code is not None else 1
-        return float(_idf(max(1, spread), len(self)))
+        document_frequency = int(self._document_frequency[code]) if code is not None else 1
+        return float(_idf(max(1, document_frequency), len(self)))
 
     def scores(self, words: Mapping[str, float]) -> FloatArray:
         """(n,) 0 where no word is there.
@@ -77,12 +77,12 @@ class Bm25:
         for word, weight in words.items():
             if (code := self.code.get(word)) is None:
                 continue
-            telling = weight * float(_idf(int(self._spread[code]), len(self)))
+            telling = weight * float(_idf(int(self._document_frequency[code]), len(self)))
             for items, times, lengths in self._postings(code):  # an item stands once in all of them
                 found[items] += telling * self._saturated(times, lengths)
         return found
 
-    def worth(self, words: Mapping[str, float]) -> float:
+    def full_match_score(self, words: Mapping[str, float]) -> float:
         """The score of a text of usual length that says every word once; a shorter one can score somewhat more."""
         return sum(weight * self.idf(word) for word, weight in words.items())
 
@@ -105,7 +105,7 @@ class Bm25:
 
     def _bag(self, text: str) -> Counter[int]:
         bag: Counter[int] = Counter()
-        for word in words_of(text):
+        for word in tokenise(text):
             if (code := self.code.get(word)) is None:
                 code = self.code[word] = len(self.code)
                 self._words.append(word)
@@ -122,17 +122,17 @@ class Bm25:
         order = np.argsort(words, kind="stable")
         self._items, self._times, self._lengths = item[order], times[order], length[item[order]]
         self._offsets = np.searchsorted(words[order], np.arange(len(self.code) + 1)).astype(np.int64)
-        self._spread: LongArray = np.diff(self._offsets)
+        self._document_frequency: LongArray = np.diff(self._offsets)
         self._length, self._filled = float(length.sum(dtype=np.float64)), int(np.count_nonzero(length))
         self._stale = np.zeros(len(self._bags), np.bool_)
         self._changed: set[int] = set()
         self._later: dict[int, dict[int, tuple[int, int]]] = {}  # word -> item -> times, length
 
     def _change(self, item: int, old: Counter[int], new: Counter[int]) -> None:
-        if (more := len(self.code) - len(self._spread)) > 0:
-            self._spread = np.append(self._spread, np.zeros(more, np.int64))
-        self._spread[list(old)] -= 1
-        self._spread[list(new)] += 1
+        if (more := len(self.code) - len(self._document_frequency)) > 0:
+            self._document_frequency = np.append(self._document_frequency, np.zeros(more, np.int64))
+        self._document_frequency[list(old)] -= 1
+        self._document_frequency[list(new)] += 1
         length = new.total()
         self._length += length - old.total()
         self._filled += bool(new) - bool(old)
@@ -164,6 +164,6 @@ class Bm25:
         return np.asarray(times * (k1 + 1) / (times + seldom), np.float32)
 
 
-def _idf(spread: NDArray[np.int64] | int, n: int) -> NDArray[np.float64]:
+def _idf(document_frequency: NDArray[np.int64] | int, n: int) -> NDArray[np.float64]:
     """ln(1 + (n − df + ½) / (df + ½)): never below zero."""
-    return np.log1p((n - np.asarray(spread) + 0.5) / (np.asarray(spread) + 0.5))
+    return np.log1p((n - np.asarray(document_frequency) + 0.5) / (np.asarray(document_frequency) + 0.5))

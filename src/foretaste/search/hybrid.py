@@ -17,7 +17,7 @@ from foretaste.index.exact import ExactIndex, padded_mask
 from foretaste.index.topk import top_k
 from foretaste.search.bm25 import Bm25, Bm25Config
 from foretaste.search.spelling import Spelling
-from foretaste.search.words import words_of
+from foretaste.search.tokenise import tokenise
 from foretaste.types import NO_ITEM, BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
 
 if TYPE_CHECKING:
@@ -144,15 +144,15 @@ class Search:
         words: Counter[str] = Counter()
         said: list[str] = []
         corrected = False
-        for word in words_of(text):
-            if self._bm25.written(word):
+        for word in tokenise(text):
+            if self._bm25.is_indexed(word):
                 words[word] += 1
                 said.append(word)
                 continue
-            guesses = self._spelling.meant(word)
+            guesses = self._spelling.corrections(word)
             halves = [] if guesses else self._spelling.split(word)
             for guess in guesses:
-                words[guess.word] += guess.closeness  # type: ignore[assignment]  # a Counter adds floats as well
+                words[guess.word] += guess.similarity  # type: ignore[assignment]  # a Counter adds floats as well
             for half in halves:
                 words[half] += 1
             if not guesses and not halves:
@@ -190,7 +190,7 @@ class Search:
         self, asked: ParsedQuery, meaning: FloatArray | None, free: BoolArray, depth: int
     ) -> tuple[IntArray, FloatArray]:
         """(P,) items worth a closer look, and (P, 3) what each source says of them."""
-        by_words = self._bm25.scores(asked.words) / max(self._bm25.worth(asked.words), 1e-9)
+        by_words = self._bm25.scores(asked.words) / max(self._bm25.full_match_score(asked.words), 1e-9)
         matching = np.where(free & (by_words > 0), by_words, np.nan).astype(np.float32)
         first, _ = top_k(matching[None, :], depth)
         pool = first[0][first[0] != NO_ITEM]
@@ -209,13 +209,13 @@ class Search:
     def _respell(self, words: Iterable[str]) -> None:
         if self._spelled is not None:
             for word in words:
-                self._spelled.put(word, int(self._bm25.spread[self._bm25.code[word]]))
+                self._spelled.put(word, int(self._bm25.document_frequency[self._bm25.code[word]]))
 
     @property
     def _spelling(self) -> Spelling:
         """Made ready when somebody first misspells."""
         if self._spelled is None:
-            self._spelled = Spelling(list(self._bm25.code), self._bm25.spread)
+            self._spelled = Spelling(list(self._bm25.code), self._bm25.document_frequency)
         return self._spelled
 
 

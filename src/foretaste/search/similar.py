@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, FloatArray, IntArray
 
 
-class Views:
+class ItemSimilarity:
     """Several ways to see the same items, each a part of one score.
 
     likeness(i, j) = Σ_v w(v) · likeness_v(i, j) / Σ_v w(v), over the views that know both i and j
@@ -67,7 +67,7 @@ class Views:
         whole[np.arange(len(items)), items] = np.nan
         return _best(whole, seen, tuple(used), k, allowed)
 
-    def like(self, own: Mapping[str, FloatArray], k: int, *, allowed: BoolArray | None = None) -> Candidates:
+    def similar_to(self, own: Mapping[str, FloatArray], k: int, *, allowed: BoolArray | None = None) -> Candidates:
         """What is most like something that is not in the catalogue: a picture somebody sent, an item of a minute ago.
 
         own : (D,) of length 1 by view; each counts alike

@@ -12,7 +12,7 @@ _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
 
-def words_of(text: str) -> list[str]:
+def tokenise(text: str) -> list[str]:
     """'Amélie’s Café (2001)' is amelies cafe 2001; '千と千尋' is 千と と千 千尋."""
     plain = text if text.isascii() else _plain(text)
     plain = _APOSTROPHE.sub("", plain.lower())
