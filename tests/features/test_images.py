@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from foretaste.errors import BundleError, ConfigError, DataError
 from foretaste.features import images
+from foretaste.features.image_text_map import ImageTextMapConfig, LinearMap, fit_image_text_map, mean_reciprocal_rank
 from foretaste.features.images import ImageEncoder, ImageEncoderConfig
-from foretaste.features.lit import LinearMap, LitConfig, fit_map, mean_reciprocal_rank
 from foretaste.types import Run
 
 Image = pytest.importorskip("PIL.Image")
@@ -170,10 +170,12 @@ def pairs(n: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def test_the_map_is_found_again(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pictures, texts = pairs()
-    found = fit_map(pictures, texts, Run(), LitConfig(epochs=30, learning_rate=0.01, batch_size=64))
+    found = fit_image_text_map(pictures, texts, Run(), ImageTextMapConfig(epochs=30, learning_rate=0.01, batch_size=64))
     new_pictures, new_texts = pairs(100, seed=1)
     assert mean_reciprocal_rank(found(new_pictures), new_texts) > 0.9
-    shuffled = fit_map(pictures, texts[::-1].copy(), Run(), LitConfig(epochs=5, learning_rate=0.01, batch_size=64))
+    shuffled = fit_image_text_map(
+        pictures, texts[::-1].copy(), Run(), ImageTextMapConfig(epochs=5, learning_rate=0.01, batch_size=64)
+    )
     assert mean_reciprocal_rank(shuffled(new_pictures), new_texts) < 0.2, "wrong pairs teach nothing"
     assert not found(np.zeros((1, 40), np.float32)).any(), "no picture, no direction"
     found.save(tmp_path)
@@ -188,7 +190,7 @@ def test_too_few_pairs_are_refused() -> None:
     pictures, texts = pairs(60)
     pictures[20:] = 0
     with pytest.raises(DataError, match="Only 20 items have both"):
-        fit_map(pictures, texts, Run())
+        fit_image_text_map(pictures, texts, Run())
 
 
 def test_large_files_go_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

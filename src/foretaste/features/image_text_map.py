@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from foretaste.types import FloatArray, Run
 
-FEWEST = 50
+MIN_PAIRS = 50
 """Pairs below which a map would only learn them by heart."""
 
 
-class LitConfig(Config):
+class ImageTextMapConfig(Config):
     epochs: PositiveInt = 60
     """At most; the map that found held-out pairs best is kept."""
     batch_size: PositiveInt = 256
@@ -69,7 +69,9 @@ class LinearMap:
             raise BundleError(f"The map in {folder} cannot be read ({error}); fit it again.") from error
 
 
-def fit_map(pictures: FloatArray, texts: FloatArray, run: Run, config: LitConfig | None = None) -> LinearMap:
+def fit_image_text_map(
+    pictures: FloatArray, texts: FloatArray, run: Run, config: ImageTextMapConfig | None = None
+) -> LinearMap:
     """Learn the map from pairs; rows of zeros on either side are no pair.
 
     pictures : (n, D_picture), texts : (n, D_text), the same items in the same order
@@ -79,11 +81,11 @@ def fit_map(pictures: FloatArray, texts: FloatArray, run: Run, config: LitConfig
         from torch.nn.functional import cross_entropy, normalize
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "?", "image", "Fitting pictures to words") from error
-    config = config or LitConfig()
+    config = config or ImageTextMapConfig()
     pairs = np.flatnonzero(pictures.any(axis=1) & texts.any(axis=1))
-    if len(pairs) < FEWEST:
+    if len(pairs) < MIN_PAIRS:
         raise DataError(
-            f"Only {len(pairs)} items have both a picture and a text, and a map needs {FEWEST}; leave it out."
+            f"Only {len(pairs)} items have both a picture and a text, and a map needs {MIN_PAIRS}; leave it out."
         )
     pairs = run.rng().permutation(pairs)
     held = max(10, int(config.held_out * len(pairs)))
