@@ -15,9 +15,9 @@ from foretaste.data.items import ItemTable
 from foretaste.data.pictures import looks_like_places, picture_bytes
 from foretaste.errors import DataError
 from foretaste.features.columns import ColumnsConfig, ColumnVectors
+from foretaste.features.external_vectors import load_external_vectors
 from foretaste.features.images import ImageEncoderConfig, image_encoder
 from foretaste.features.reading import item_texts
-from foretaste.features.ready import load_vectors
 from foretaste.features.text import TextEncoderConfig, text_encoder
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class ItemFeaturesConfig(Config):
     picture_column: str | None = None
     """The column of the pictures' places; None takes the first that looks like one."""
     ready_file: str | None = None
-    """Vectors made elsewhere (sound, video), as `load_vectors` reads them."""
+    """Vectors made elsewhere (sound, video), as `load_external_vectors` reads them."""
 
 
 class ItemFeatures:
@@ -120,7 +120,7 @@ class ItemFeatures:
     def _ready(self, items: ItemTable) -> FloatArray | None:
         if not self.config.ready or not self.config.ready_file:
             return None
-        return load_vectors(Path(self.config.ready_file), items.ids).vectors
+        return load_external_vectors(Path(self.config.ready_file), items.ids).vectors
 
 
 def fused(parts: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray
 
 
-class ReadyVectors(NamedTuple):
+class ExternalVectors(NamedTuple):
     """vectors : (n_items, D) float32 rows of length 1; 0 where there is none
     missing : items without a vector
     unknown : vectors whose item is not in the catalogue
@@ -27,7 +27,7 @@ class ReadyVectors(NamedTuple):
     unknown: int
 
 
-def load_vectors(path: Path, ids: IdMap) -> ReadyVectors:
+def load_external_vectors(path: Path, ids: IdMap) -> ExternalVectors:
     """The vectors of a file, in the order of the items' codes.
 
     path : a Parquet file with a column of item ids and one of vectors (a list or array of numbers); or NAME.npy
@@ -47,7 +47,7 @@ def load_vectors(path: Path, ids: IdMap) -> ReadyVectors:
     vectors[codes[known]] = raw[known]
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return ReadyVectors(vectors, int((length == 0).sum()), int((~known).sum()))
+    return ExternalVectors(vectors, int((length == 0).sum()), int((~known).sum()))
 
 
 def _parquet(path: Path) -> tuple[list[str], FloatArray]:
