@@ -30,9 +30,9 @@ from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.features.image_text_map import fit_image_text_map, mean_reciprocal_rank
 from foretaste.features.images import ImageEncoderConfig, image_encoder
+from foretaste.features.item_texts import item_texts
 from foretaste.features.items import ItemFeaturesConfig, encoded
 from foretaste.features.language_models import language_model
-from foretaste.features.reading import item_texts
 from foretaste.features.text import TextEncoder, TextEncoderConfig
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.types import Run

@@ -17,7 +17,7 @@ from foretaste.errors import DataError
 from foretaste.features.columns import ColumnsConfig, ColumnVectors
 from foretaste.features.external_vectors import load_external_vectors
 from foretaste.features.images import ImageEncoderConfig, image_encoder
-from foretaste.features.reading import item_texts
+from foretaste.features.item_texts import item_texts
 from foretaste.features.text import TextEncoderConfig, text_encoder
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from foretaste.config import Config
 from foretaste.errors import DataError
+from foretaste.features.item_texts import item_texts
 from foretaste.features.items import encoded
-from foretaste.features.reading import item_texts
 from foretaste.features.text import TextEncoderConfig, text_encoder
 from foretaste.index.exact import ExactIndex, padded_mask
 from foretaste.index.topk import top_k

@@ -11,8 +11,8 @@ import polars as pl
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import DataError
+from foretaste.features.item_texts import item_texts
 from foretaste.features.items import encoded
-from foretaste.features.reading import item_texts
 from foretaste.features.text import text_encoder
 from foretaste.index.exact import ExactIndex
 from foretaste.models.content.content import Content

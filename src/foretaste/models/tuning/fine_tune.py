@@ -11,9 +11,9 @@ from torch import Tensor
 
 from foretaste.errors import DataError
 from foretaste.features.adapters import is_adapter, read_adapter
+from foretaste.features.item_texts import item_texts
 from foretaste.features.items import encoded
 from foretaste.features.language_models import sentence_transformer
-from foretaste.features.reading import item_texts
 from foretaste.models.tuning.engaged import Engaged, Together, contrastive
 from foretaste.models.tuning.kept import hash_of, keep, named, place_for, training_folder
 from foretaste.models.tuning.layers import Below, UpperLayers, all_vectors, body_of, encoded_by
