@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from foretaste.errors import ConfigError, DataError
 from foretaste.features.columns import ColumnVectors
-from foretaste.features.people import column_vectors
+from foretaste.features.query_columns import query_column_vectors
 from foretaste.models.sequence.capacity import for_data
 from foretaste.models.sequence.course import Course
 from foretaste.models.sequence.known import beside_texts, content_vectors, similar_items, words_of
@@ -135,7 +135,7 @@ def known_people(
     if not columns.width:
         return None, None
     everybody = np.arange(data.n_users, dtype=np.int32)
-    return columns, column_vectors(data.columns_of(everybody), columns, data.n_users)
+    return columns, query_column_vectors(data.columns_of(everybody), columns, data.n_users)
 
 
 def taught(

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from foretaste.errors import ForetasteError
 from foretaste.features.columns import ColumnVectors
-from foretaste.features.people import column_vectors
+from foretaste.features.query_columns import query_column_vectors
 from foretaste.features.text import text_encoder
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.saving import read_model, write_model
@@ -142,7 +142,7 @@ class Trained:
         asked_at = None if queries.asked_at is None else queries.asked_at[people]
         batch = _asking(history, mask) if self.bidirectional else as_batch(history, asked_at)
         if self.columns is not None and queries.columns:
-            vectors = column_vectors(queries.columns, self.columns, len(queries))
+            vectors = query_column_vectors(queries.columns, self.columns, len(queries))
             batch = batch._replace(user_features=torch.from_numpy(vectors[people]))
         here = batch.to(self.modules[0].device)
         with torch.inference_mode():

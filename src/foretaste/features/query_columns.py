@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAN = float("nan")
 
 
-def column_vectors(columns: Mapping[str, NDArray[Any]], learned: ColumnVectors, n: int) -> FloatArray:
+def query_column_vectors(columns: Mapping[str, NDArray[Any]], learned: ColumnVectors, n: int) -> FloatArray:
     """(n, width) float32, as `learned.transform` makes them of a table, without one: a question is asked in a hurry.
 
     A column that a question does not bring, a value nobody had in training, and one of another sort (a text for a
