@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from foretaste.errors import DataError
+from foretaste.features.vector_ops import unit_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,9 +46,8 @@ def load_external_vectors(path: Path, ids: IdMap) -> ExternalVectors:
     vectors = np.zeros((len(ids), raw.shape[1]), np.float32)
     known = codes >= 0
     vectors[codes[known]] = raw[known]
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return ExternalVectors(vectors, int((length == 0).sum()), int((~known).sum()))
+    vectors = unit_rows(vectors)
+    return ExternalVectors(vectors, int((~vectors.any(axis=1)).sum()), int((~known).sum()))
 
 
 def _parquet(path: Path) -> tuple[list[str], FloatArray]:

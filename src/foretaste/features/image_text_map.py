@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from foretaste.config import Config
 from foretaste.errors import BundleError, DataError, MissingExtraError
+from foretaste.features.vector_ops import unit_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,8 +52,7 @@ class LinearMap:
     def __call__(self, pictures: FloatArray) -> FloatArray:
         """(n, D_text) rows of length 1; 0 where there is no picture."""
         mapped = (pictures - self.centre) @ self.weight
-        length = np.linalg.norm(mapped, axis=1, keepdims=True)
-        mapped = np.divide(mapped, length, out=np.zeros_like(mapped), where=length > 0)
+        mapped = unit_rows(mapped)
         mapped[~pictures.any(axis=1)] = 0
         return mapped.astype(np.float32)
 

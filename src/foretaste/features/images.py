@@ -15,6 +15,7 @@ from foretaste.errors import MissingExtraError
 from foretaste.features.cache import VectorCache
 from foretaste.features.image_models import PACKAGED, ImageModel, image_model
 from foretaste.features.language_models import weights_of
+from foretaste.features.vector_ops import unit_rows
 from foretaste.features.video import MOST_PIXELS, frames_of, is_video
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class ImageEncoder:
             if new:
                 flat = self._model.vectors([frame for frames in new.values() for frame in frames])
                 starts = np.cumsum([0, *(len(frames) for frames in new.values())])[:-1]
-                vectors = _unit(np.add.reduceat(_unit(flat), starts, axis=0))
+                vectors = unit_rows(np.add.reduceat(unit_rows(flat), starts, axis=0))
                 self._cache.put(list(new), vectors)
                 found.update(zip(new, vectors, strict=True))
             missing += len(batch) - len(there)
@@ -162,9 +163,3 @@ def _rgb(picture: Image) -> Image:
         white = Image.new("RGBA", whole.size, "white")
         return Image.alpha_composite(white, whole).convert("RGB")
     return picture.convert("RGB")
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: FloatArray = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return unit

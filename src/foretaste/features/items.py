@@ -19,6 +19,7 @@ from foretaste.features.external_vectors import load_external_vectors
 from foretaste.features.images import ImageEncoderConfig, image_encoder
 from foretaste.features.item_texts import item_texts
 from foretaste.features.text import TextEncoderConfig, text_encoder
+from foretaste.features.vector_ops import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,9 +105,7 @@ class ItemFeatures:
     def _of_columns(self, items: ItemTable) -> FloatArray | None:
         if not self.config.columns or self._columns is None:
             return None
-        found = self._columns.transform(items.frame)
-        length = np.linalg.norm(found, axis=1, keepdims=True)
-        return np.divide(found, length, out=np.zeros_like(found), where=length > 0)
+        return unit_rows(self._columns.transform(items.frame))
 
     def _pictures(self, items: ItemTable, run: Run) -> FloatArray | None:
         if not self.config.pictures:
@@ -130,9 +129,7 @@ def fused(parts: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
     weights : how loudly each speaks
     """
     whole = np.concatenate([np.sqrt(weight) * part for part, weight in zip(parts, weights, strict=True)], axis=1)
-    length = np.linalg.norm(whole, axis=1, keepdims=True)
-    unit: FloatArray = np.divide(whole, length, out=np.zeros_like(whole), where=length > 0).astype(np.float32)
-    return unit
+    return unit_rows(whole).astype(np.float32)
 
 
 def encoded(texts: Sequence[str], encoder: TextEncoderConfig, run: Run) -> FloatArray:

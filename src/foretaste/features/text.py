@@ -11,6 +11,7 @@ from pydantic import PositiveInt
 from foretaste.config import Config
 from foretaste.features.cache import VectorCache
 from foretaste.features.language_models import PACKAGED, language_model, weights_of
+from foretaste.features.vector_ops import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -111,18 +112,13 @@ def pooled(model: LanguageModel, texts: Sequence[str]) -> FloatArray:
     """(n, D) rows of length 1: the mean of each text's pieces, weighted by their letters."""
     pieces = [model.pieces(text) for text in texts]
     flat = [piece for some in pieces for piece in some]
-    vectors = _unit(model.vectors(flat))
+    vectors = unit_rows(model.vectors(flat))
     if len(flat) == len(texts):
         return vectors
     counts = [len(some) for some in pieces]
     letters = np.array([len(piece) for piece in flat], np.float32)
     starts = np.cumsum([0, *counts[:-1]])
-    return _unit(np.add.reduceat(vectors * letters[:, None], starts, axis=0))
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return unit_rows(np.add.reduceat(vectors * letters[:, None], starts, axis=0))
 
 
 @cache

@@ -12,7 +12,7 @@ from scipy.sparse import coo_array, csr_array, diags_array
 
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures
-from foretaste.features.spaces import Whitening
+from foretaste.features.vector_ops import Whitening
 from foretaste.index.topk import BLOCK_CELLS, set_nan
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf, TfidfConfig

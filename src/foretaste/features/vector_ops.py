@@ -42,17 +42,17 @@ class Whitening(NamedTuple):
     def __call__(self, vectors: FloatArray) -> FloatArray:
         turned = ((vectors - self.mean) @ self.turn).astype(np.float32, copy=False)
         turned[~vectors.any(axis=1)] = 0
-        return unit(turned)
+        return unit_rows(turned)
 
 
-def unit(vectors: FloatArray) -> FloatArray:
+def unit_rows(vectors: FloatArray) -> FloatArray:
     """(n, D) rows of length 1; 0 where they are 0."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     found: FloatArray = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
     return found
 
 
-def main_directions(rows: csr_array, k: int, rng: np.random.Generator) -> FloatArray:
+def truncated_svd(rows: csr_array, k: int, rng: np.random.Generator) -> FloatArray:
     """(m, ≤ k) float32 orthonormal: the directions in which sparse rows (n, m) are longest, as the truncated SVD has.
 
     By random projections and a few rounds of powers (Halko, Martinsson & Tropp 2011, algorithm 4.4); the same seed
