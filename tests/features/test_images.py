@@ -99,7 +99,7 @@ def test_what_moves_is_the_mean_of_its_frames(tmp_path: Path, model: MeanColour)
 
 
 def test_a_trap_is_not_unpacked(tmp_path: Path, model: MeanColour, monkeypatch) -> None:
-    monkeypatch.setattr(images, "MOST_PIXELS", 50)
+    monkeypatch.setattr(images, "MAX_PIXELS", 50)
     assert ImageEncoder(None, tmp_path).encode([file(COLOURS["red"])], Run()).broken == 1
 
 
@@ -194,7 +194,7 @@ def test_too_few_pairs_are_refused() -> None:
 
 
 def test_large_files_go_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MOST_HELD", 100)
+    monkeypatch.setattr(images, "MAX_BATCH_BYTES", 100)
     files = [b"x" * 60, None, b"x" * 60, b"x" * 500, b"x", b"x", b"x"]
     assert [[len(file or b"") for file in batch] for batch in images._batches(files, 3)] == [
         [60, 0, 60],

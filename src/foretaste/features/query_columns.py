@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foretaste.features.columns import LABELS, block_of_numbers, block_of_words, days_since_1970
+from foretaste.features.columns import LABELS, category_block, days_since_1970, number_block
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,15 +38,15 @@ def query_column_vectors(columns: Mapping[str, NDArray[Any]], learned: ColumnVec
 def _block(values: NDArray[Any], learned: Column) -> FloatArray:
     given = values.astype("M8[us]").tolist() if values.dtype.kind == "M" else values.tolist()
     if learned.kind in ("category", "labels"):
-        return block_of_words([_words(value, learned.kind == "labels") for value in given], learned)
+        return category_block([_words(value, learned.kind == "labels") for value in given], learned)
     if learned.kind == "date":
-        return block_of_numbers(np.array([days_since_1970(value) for value in given], np.float64), learned)
+        return number_block(np.array([days_since_1970(value) for value in given], np.float64), learned)
     numbers = np.array([_number(value) for value in given], np.float64)
     numbers[~np.isfinite(numbers)] = np.nan
     if learned.kind == "price":
         numbers[numbers < 0] = np.nan
         numbers = np.log1p(numbers)
-    return block_of_numbers(numbers, learned)
+    return number_block(numbers, learned)
 
 
 def _words(value: Any, labels: bool) -> list[str]:

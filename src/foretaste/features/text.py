@@ -10,7 +10,7 @@ from pydantic import PositiveInt
 
 from foretaste.config import Config
 from foretaste.features.cache import VectorCache
-from foretaste.features.language_models import PACKAGED, language_model, weights_of
+from foretaste.features.language_models import DEFAULT_TEXT_MODEL, language_model, weights_of
 from foretaste.features.vector_ops import unit_rows
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 BATCH_TOKENS = 1_024
 """Tokens in an automatic batch, padding counted: about what keeps a CPU busy and fits anywhere."""
 
-REMEMBERED = 4_096
+QUERY_CACHE_SIZE = 4_096
 """Questions whose vectors are at hand: people ask the same things again."""
 
 
 class TextEncoderConfig(Config):
-    name: str = PACKAGED
+    name: str = DEFAULT_TEXT_MODEL
     """A sentence-transformers or transformers model, a folder or a name on the hub; or 'wordllama', which needs no
     torch. The default and wordllama come with a package and work offline."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
@@ -74,15 +74,15 @@ class TextEncoder:
             return np.empty((0, self._model.width), np.float32)
         return np.stack([vector for text in texts if (vector := found[text]) is not None])
 
-    def question(self, text: str) -> FloatArray:
+    def encode_query(self, text: str) -> FloatArray:
         """(D,) of length 1, for what a person typed: kept in memory for a while, and never on disk."""
-        return self._questions(text)
+        return self._encode_query_cached(text)
 
     @cached_property
-    def _questions(self) -> Callable[[str], FloatArray]:
-        return lru_cache(maxsize=REMEMBERED)(lambda text: pooled(self._model, [text])[0])
+    def _encode_query_cached(self) -> Callable[[str], FloatArray]:
+        return lru_cache(maxsize=QUERY_CACHE_SIZE)(lambda text: pooled(self._model, [text])[0])
 
-    def known(self, texts: Sequence[str]) -> list[FloatArray | None]:
+    def cached(self, texts: Sequence[str]) -> list[FloatArray | None]:
         """The vectors that are in the cache already; asks no model."""
         return self._cache.get(texts)
 

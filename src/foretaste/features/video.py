@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-MOST_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000
 """A larger picture is taken for a trap: a few kB can unpack to gigabytes."""
 
 
@@ -37,7 +37,7 @@ def frames_of(content: bytes, count: int) -> list[Image]:
                 return []
             stream: Any = container.streams.video[0]
             stream.thread_type = "AUTO"
-            if stream.codec_context.width * stream.codec_context.height > MOST_PIXELS:
+            if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
                 return []
             found = _spread(container, stream, count) if container.duration else _thinned(container, count)
             return [frame.to_image() for frame in found]

@@ -11,7 +11,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 from foretaste.config import Config
 from foretaste.errors import DataError
 from foretaste.features.item_texts import item_texts
-from foretaste.features.items import encoded
+from foretaste.features.items import encode_texts
 from foretaste.features.text import TextEncoderConfig, text_encoder
 from foretaste.index.exact import ExactIndex, padded_mask
 from foretaste.index.topk import top_k
@@ -91,7 +91,7 @@ class Search:
             raise DataError("There is nothing to search: the catalogue has no texts.")
         vectors = None
         if config.meaning:
-            vectors = ExactIndex(encoded(texts, config.encoder, run))
+            vectors = ExactIndex(encode_texts(texts, config.encoder, run))
         return cls(item_texts(items, config.pieces, named=False), config, vectors, taste)
 
     def __len__(self) -> int:
@@ -167,7 +167,7 @@ class Search:
         read : the same as the language model is to read them, with the names of columns; None: the texts as they are
         """
         if self.vectors is not None:
-            self.vectors.put(items, encoded(texts if read is None else read, self.config.encoder, run))
+            self.vectors.put(items, encode_texts(texts if read is None else read, self.config.encoder, run))
         self._respell(self._bm25.put(items, texts))
 
     def delete(self, items: IntArray) -> None:
@@ -184,7 +184,7 @@ class Search:
         if self.vectors is None or not self._meaning_weight or not asked:
             return None
         encoder = text_encoder(self.config.encoder)
-        return np.stack([encoder.question(question.text) for question in asked])
+        return np.stack([encoder.encode_query(question.text) for question in asked])
 
     def _pool(
         self, asked: ParsedQuery, meaning: FloatArray | None, free: BoolArray, depth: int

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from foretaste.errors import DataError
-from foretaste.features.items import ItemFeatures, fused
+from foretaste.features.items import ItemFeatures, weighted_concat
 from foretaste.features.vector_ops import Whitening, truncated_svd, unit_rows
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf
@@ -76,7 +76,7 @@ class Space:
         if self._words is not None:
             parts.append(self._said(unit_rows(self._words.read(items.texts(named=False)) @ self._directions)))
             weights.append(self.config.word_weight)
-        return fused(parts, weights)
+        return weighted_concat(parts, weights)
 
     def vectors(self, items: ItemTable, run: Run) -> FloatArray:
         return unit_rows(self.start(items, run) @ self.map)

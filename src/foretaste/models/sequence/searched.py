@@ -35,7 +35,7 @@ class Searched:
     @classmethod
     def read(cls, searches: Sequence[Sequence[str]], encoder: TextEncoder) -> Self:
         """searches : B people; their words are kept in memory for a while, and never on disk"""
-        vectors = np.stack([encoder.question(text) for some in searches for text in some])
+        vectors = np.stack([encoder.encode_query(text) for some in searches for text in some])
         return cls(np.array([len(some) for some in searches], np.int64), vectors)
 
     def after(self, history: History, room: int, first_code: int, asked_at: LongArray | None) -> History:

@@ -12,7 +12,7 @@ from torch import Tensor
 from foretaste.errors import DataError
 from foretaste.features.adapters import is_adapter, read_adapter
 from foretaste.features.item_texts import item_texts
-from foretaste.features.items import encoded
+from foretaste.features.items import encode_texts
 from foretaste.features.language_models import sentence_transformer
 from foretaste.models.tuning.engaged import Engaged, Together, contrastive
 from foretaste.models.tuning.kept import hash_of, keep, named, place_for, training_folder
@@ -72,7 +72,7 @@ def fine_tune(
         torch.manual_seed(run.seed)
         upper = UpperLayers(model, body, config.layers, config.rank)
     below = Below(model, body, texts, upper.first, config.most_tokens, run)
-    alike = encoded(texts, start, run) if config.look_alikes else None
+    alike = encode_texts(texts, start, run) if config.look_alikes else None
     often = np.bincount(history.items, minlength=data.n_items)
     log_q = torch.from_numpy(np.log(np.maximum(often, 1) / len(history.items)).astype(np.float32))
 
