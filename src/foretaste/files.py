@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_whole(path: Path, text: str, *, private: bool = False) -> None:
+def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
     """Replace a file; whoever looks, after a crash too, sees the old text or the new, never half of one.
 
     private : only its owner may read it
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if path.exists() and not path.is_file():  # /dev/stdout, a pipe: nothing to replace
             path.write_text(text, encoding="utf-8")
             return
-        handle = os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600 if private else 0o666)
+        handle = os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600 if private else 0o666)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except OSError as error:
         with suppress(OSError):  # a read-only file system refuses even to remove what is not there
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         raise ConfigError(f"{path} cannot be written ({error.strerror}); check the folder and its disk.") from None
 
 
@@ -43,13 +43,13 @@ def check_writable(path: Path) -> None:
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name a file in it.")
     # A file is replaced by one written beside it, so its folder counts too; a pipe is written to where it is.
-    asked = [folder] if not path.exists() else [folder, path] if path.is_file() else [path]
-    for place in asked:
-        if not os.access(place, os.W_OK):
+    targets = [folder] if not path.exists() else [folder, path] if path.is_file() else [path]
+    for target in targets:
+        if not os.access(target, os.W_OK):
             raise ConfigError(f"{path} cannot be written: {place} may not be written to. Name another file.")
 
 
-def make_folder(folder: Path) -> None:
+def create_folder(folder: Path) -> None:
     """The folder and those above it, where they are not there yet; ConfigError where that is not allowed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def file_lock(path: Path) -> Iterator[None]:
     """While within, no other process changes the file."""
     import fcntl
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from foretaste.errors import BundleError, ConfigError
-from foretaste.files import locked
+from foretaste.files import file_lock
 from foretaste.registry import model_spec
 from foretaste.types import NO_ITEM, Candidates
 
@@ -124,7 +124,7 @@ def _index(folder: Path, bundle: Bundle, name: str, *, build: bool) -> Approxima
     if not build and not folder.is_dir():
         return None
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
+    with file_lock(folder):
         if folder.is_dir():
             try:
                 return ApproximateIndex.load(folder)

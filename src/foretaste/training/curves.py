@@ -8,7 +8,7 @@ import shutil
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from foretaste.files import write_whole
+from foretaste.files import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ class CsvCurves:
     def rewrite(self, progress: TrainingProgress) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lines = [",".join(COLUMNS), *self._of_others(), *(self._line(progress, i) for i in range(progress.epochs))]
-        write_whole(self.path, "".join(f"{line}\n" for line in lines))
+        write_atomically(self.path, "".join(f"{line}\n" for line in lines))
 
     def append(self, progress: TrainingProgress) -> None:
         """The newest epoch."""
