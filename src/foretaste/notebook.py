@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-QUIET_SECONDS = 0.5
+MIN_SECONDS = 0.5
 """What ends sooner shows nothing."""
 REDRAW_SECONDS = 0.1
 
@@ -25,7 +25,7 @@ def in_notebook() -> bool:
 
 
 @contextmanager
-def waiting() -> Iterator[Callable[[str, int, int], None]]:
+def auto_progress() -> Iterator[Callable[[str, int, int], None]]:
     """Yields what `Run.progress` wants: a bar in a notebook or on a terminal, and silence everywhere else."""
     if in_notebook():
         with _bar() as report:
@@ -51,7 +51,7 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
     def report(what: str, done: int, total: int) -> None:
         nonlocal handle, drawn
         now = monotonic()
-        if now - began < QUIET_SECONDS or (handle is not None and now - drawn < REDRAW_SECONDS and done < total):
+        if now - began < MIN_SECONDS or (handle is not None and now - drawn < REDRAW_SECONDS and done < total):
             return
         drawn = now
         page = HTML(bar(what, done, total, now - began))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-QUIET_SECONDS = 2.0
+MIN_SECONDS = 2.0
 """What ends sooner says nothing on paper; on a terminal the bar simply goes."""
 
 
@@ -58,17 +58,17 @@ def progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
 
 def _lines(console: Console) -> Callable[[str, int, int], None]:
     began: dict[str, float] = {}
-    said: dict[str, float] = {}
+    last_printed: dict[str, float] = {}
 
     def report(what: str, done: int, total: int) -> None:
         now = monotonic()
         began.setdefault(what, now)
         if done >= total:
-            if now - began[what] > QUIET_SECONDS:
+            if now - began[what] > MIN_SECONDS:
                 console.print(f"{what}: {total} of {total}, {now - began[what]:.0f} s", highlight=False)
             began.pop(what)
-        elif now - max(said.get(what, 0.0), began[what]) > 10 * QUIET_SECONDS:
-            said[what] = now
+        elif now - max(last_printed.get(what, 0.0), began[what]) > 10 * MIN_SECONDS:
+            last_printed[what] = now
             seconds = now - began[what]
             left = f", {seconds * (total - done) / done:.0f} s left" if done else ""
             console.print(f"{what}: {done} of {total}, {_rate(done, seconds)}{left}", highlight=False)
