@@ -33,7 +33,7 @@ def ipython(monkeypatch: pytest.MonkeyPatch, shell: str) -> list[str]:
     shown.display = display  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "IPython", package)
     monkeypatch.setitem(sys.modules, "IPython.display", shown)
-    monkeypatch.setattr(notebook, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(notebook, "MIN_SECONDS", 0.0)
     monkeypatch.setattr(notebook, "REDRAW_SECONDS", 0.0)
     return pages
 

@@ -21,7 +21,7 @@ class Config(BaseModel):
         try:
             super().__init__(**settings)
         except ValidationError as error:
-            raise ConfigError(f"{self.called or type(self).__name__}: {_sentence(error)}") from None
+            raise ConfigError(f"{self.called or type(self).__name__}: {_error_sentence(error)}") from None
 
     # As pydantic marks its own: settings within settings are checked without it, and an error names its whole place.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -42,20 +42,20 @@ class Config(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise ConfigError(f"{where}: {_sentence(error)}") from None
+            raise ConfigError(f"{where}: {_error_sentence(error)}") from None
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
 
 
-def _sentence(error: ValidationError) -> str:
+def _error_sentence(error: ValidationError) -> str:
     """What is wrong with the first wrong setting; where it may be one of several things, why it is none of them."""
     first, *others = error.errors()
-    key = _key(first["loc"])
-    why = [first["msg"], *(other["msg"] for other in others if _key(other["loc"]) == key)]
+    key = _setting_path(first["loc"])
+    why = [first["msg"], *(other["msg"] for other in others if _setting_path(other["loc"]) == key)]
     return f"{key} = {first['input']!r}: {', or '.join(dict.fromkeys(why))}."
 
 
-def _key(place: tuple[int | str, ...]) -> str:
+def _setting_path(place: tuple[int | str, ...]) -> str:
     """'training.epochs', without what pydantic adds to it of the types it tried."""
     tried = {"float", "int", "str", "bool", "none"}
     return ".".join(str(p) for p in place if isinstance(p, int) or (p.isidentifier() and p not in tried))

@@ -46,7 +46,7 @@ def check_writable(path: Path) -> None:
     targets = [folder] if not path.exists() else [folder, path] if path.is_file() else [path]
     for target in targets:
         if not os.access(target, os.W_OK):
-            raise ConfigError(f"{path} cannot be written: {place} may not be written to. Name another file.")
+            raise ConfigError(f"{path} cannot be written: {target} may not be written to. Name another file.")
 
 
 def create_folder(folder: Path) -> None:

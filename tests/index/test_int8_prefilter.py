@@ -66,7 +66,7 @@ def test_few_are_scored_in_full_and_they_hold_the_best() -> None:
     table = rng.standard_normal((20_000, 32)).astype(np.float32)
     query = rng.standard_normal(32).astype(np.float32)
     found = Int8Prefilter(table)
-    rest = found._reaching(*found._bounds(query), 100)
+    rest = found._shortlist(*found._bounds(query), 100)
     assert len(rest) < 400
     assert set(np.argsort(-(table @ query))[:100].tolist()) <= set(rest.tolist())
 

@@ -51,8 +51,7 @@ class LinearMap:
 
     def __call__(self, pictures: FloatArray) -> FloatArray:
         """(n, D_text) rows of length 1; 0 where there is no picture."""
-        mapped = (pictures - self.centre) @ self.weight
-        mapped = unit_rows(mapped)
+        mapped = unit_rows((pictures - self.centre) @ self.weight)
         mapped[~pictures.any(axis=1)] = 0
         return mapped.astype(np.float32)
 

@@ -63,7 +63,7 @@ class NextItemNetwork(nn.Module):
         return next(self.parameters()).device
 
     @torch.no_grad()
-    def fill_times(self) -> None:
+    def fill_untrained_time_buckets(self) -> None:
         """Times that nobody was seen to wait are read as the nearest that somebody did: who comes back after a year
         reads as the longest anybody stayed away."""
         for name, rows in self.named_parameters():

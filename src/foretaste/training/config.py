@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from foretaste.config import Config
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class AugmentConfig(Config):
@@ -19,16 +19,16 @@ class AugmentConfig(Config):
     read: what is asked for stays what the person took.
     """
 
-    crop: Share = 0.0
+    crop: Fraction = 0.0
     """Chance that a history is cut to a part of it, drawn anew each epoch."""
     crop_keeps: Annotated[float, Field(gt=0, le=1)] = 0.6
-    """Share of the history that such a part holds."""
+    """Fraction of the history that such a part holds."""
     drop: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Chance of each event to be left out."""
-    reorder: Share = 0.0
+    reorder: Fraction = 0.0
     """Chance that a part of a history is put in another order."""
     reorder_share: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """Share of the history that such a part holds."""
+    """Fraction of the history that such a part holds."""
     substitute: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Chance of each event to be read as one of an item like it."""
     substitutes: PositiveInt = 5
