@@ -37,7 +37,7 @@ def test_a_ranking_gives_the_lists_its_scores_give(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(100))
 def test_sparse_rows_give_the_lists_their_dense_form_gives(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sparse, "FEW", 1)  # as if few scores were there, however many are
+    monkeypatch.setattr(sparse, "SPARSE_FACTOR", 1)  # as if few scores were there, however many are
     rng = np.random.default_rng(seed)
     B, n, k = int(rng.integers(1, 6)), int(rng.integers(1, 60)), int(rng.integers(1, 30))
     table = rng.integers(-2, 3, (B, n)).astype(np.float32)

@@ -96,7 +96,7 @@ def evaluate(
         seconds += perf_counter() - began
         judged = ListRelevance.of(items, relevant)
         for metric in parsed:
-            values[metric.name].append(metric.of_judged(judged))
+            values[metric.name].append(metric.of_relevance(judged))
         if background is not None:
             for name, found in background.measure(items, queries, relevant).items():
                 further[name].append(found)

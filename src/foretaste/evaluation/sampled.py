@@ -95,7 +95,7 @@ def evaluate_sampled(model: Scorer, asked: SampledQuestions, metrics: Sequence[s
     seconds = perf_counter() - began
     parts = (np.ones(len(asked), np.float32), asked.items[:, 0], np.arange(len(asked) + 1))
     judged = ListRelevance.of(ranked, csr_array(parts, shape=(len(asked), asked.n_items)))
-    per_user: dict[str, NDArray[np.float64]] = {name: parse_metric(name).of_judged(judged) for name in metrics}
+    per_user: dict[str, NDArray[np.float64]] = {name: parse_metric(name).of_relevance(judged) for name in metrics}
     # How much of the catalogue is offered cannot be said: the lists were made of what was drawn.
     return Result(per_user, np.zeros(asked.n_items, np.int64), seconds)
 

@@ -1,4 +1,4 @@
-"""The default index: every vector is looked at, in blocks. Up to some 20,000 items nothing is faster."""
+"""The default vector index: exhaustive search in blocks. Up to about 20,000 items nothing is faster."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ FILE = "vectors.safetensors"
 
 
 class ExactIndex:
-    """Inner products with all of a matrix that may grow.
+    """Exhaustive maximum inner product search over a matrix that may grow.
 
-    vectors : (n, D) float32, row = item code, 0 where there is no such item; a view, changed by `put` and `delete`
+    vectors : (n, D) float32, row = item code, all 0 where an item has no vector; a view, changed by `put` and `delete`
     """
 
     def __init__(self, vectors: FloatArray) -> None:
-        """The index keeps a copy, for it may grow."""
-        self._room = np.array(vectors, np.float32, order="C")
-        self._n = len(self._room)
-        self._present: BoolArray = np.asarray(self._room.any(axis=1))
+        """vectors : (n, D) float32; copied, because the index may grow"""
+        self._buffer = np.array(vectors, np.float32, order="C")
+        self._n = len(self._buffer)
+        self._present: BoolArray = np.asarray(self._buffer.any(axis=1))
 
     def __len__(self) -> int:
         return int(self._present.sum())
 
     @property
     def vectors(self) -> FloatArray:
-        return self._room[: self._n]
+        return self._buffer[: self._n]
 
     @property
     def present(self) -> BoolArray:
-        """(n,) the items that can be found."""
+        """(n,) true for items that have a vector."""
         return self._present[: self._n]
 
     def search(
@@ -49,7 +49,7 @@ class ExactIndex:
         table, present = self.vectors, self.present
         findable = present if allowed is None else present & padded_mask(allowed, len(present))
         rows: IntArray | None = None
-        if 2 * int(findable.sum()) < len(table):  # few: only they are looked at
+        if 2 * int(findable.sum()) < len(table):  # less than half may be returned: only those rows are multiplied
             rows = np.flatnonzero(findable).astype(np.int32)
             table = table[rows]
         B = len(vectors)
@@ -61,30 +61,31 @@ class ExactIndex:
             if rows is None:
                 found[:, ~findable] = np.nan
             if exclude is not None:
-                _strike(found, exclude.take(block), rows)
+                _exclude(found, exclude.take(block), rows)
             places, scores[block] = top_k(found, k)
             items[block] = places if rows is None else np.where(places == NO_ITEM, NO_ITEM, _at(rows, places))
         return items, scores
 
     def put(self, items: IntArray, vectors: FloatArray) -> None:
-        if vectors.ndim != 2 or vectors.shape[1] != self._room.shape[1]:
-            raise DataError(f"The index holds vectors of {self._room.shape[1]} numbers; these are {vectors.shape}.")
+        if vectors.ndim != 2 or vectors.shape[1] != self._buffer.shape[1]:
+            width = self._buffer.shape[1]
+            raise DataError(f"The index holds vectors of width {width}; these have shape {vectors.shape}.")
         if not len(items):
             return
-        if (top := int(items.max()) + 1) > len(self._room):  # half as much again, so that n single puts copy O(n)
-            grown = np.zeros((max(top, len(self._room) * 3 // 2), self._room.shape[1]), np.float32)
+        if (top := int(items.max()) + 1) > len(self._buffer):  # grow by half, so that n single puts copy O(n) rows
+            grown = np.zeros((max(top, len(self._buffer) * 3 // 2), self._buffer.shape[1]), np.float32)
             grown[: self._n] = self.vectors
             present = np.zeros(len(grown), np.bool_)
             present[: self._n] = self.present
-            self._room, self._present = grown, present
+            self._buffer, self._present = grown, present
         self._n = max(self._n, top)
-        self._room[items] = vectors
+        self._buffer[items] = vectors
         self._present[items] = vectors.any(axis=1)
 
     def delete(self, items: IntArray) -> None:
-        known = items[(items >= 0) & (items < self._n)]
-        self._room[known] = 0
-        self._present[known] = False
+        held = items[(items >= 0) & (items < self._n)]
+        self._buffer[held] = 0
+        self._present[held] = False
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,14 +100,14 @@ class ExactIndex:
 
 
 def padded_mask(allowed: BoolArray, n: int) -> BoolArray:
-    """(n,) the filter for n items; items newer than the filter are not allowed."""
+    """(n,) the mask for n items; items added after the mask was made are not allowed."""
     if len(allowed) >= n:
         return allowed[:n]
     return np.concatenate([allowed, np.zeros(n - len(allowed), np.bool_)])
 
 
-def _strike(scores: FloatArray, exclude: Ragged, rows: IntArray | None) -> None:
-    """nan at the excluded items; `rows` are the items of the columns, in rising order, where not all are there."""
+def _exclude(scores: FloatArray, exclude: Ragged, rows: IntArray | None) -> None:
+    """Set excluded items to nan; `rows` are the item codes of the columns, ascending, None where column = code."""
     row, item = exclude.row_of_event(), exclude.items
     if rows is None:
         inside = (item >= 0) & (item < scores.shape[1])

@@ -1,4 +1,4 @@
-"""Inverted lists of 8-bit vectors (Jégou et al. 2011), by faiss; quick to build, and it forgets items too."""
+"""IVF index of 8-bit vectors (Jégou et al. 2011) in faiss: quick to build, and items can be removed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 FILE = "index.faiss"
 TRAINING_VECTORS_PER_LIST = 64
-"""Vectors per list that the lists are learned from; more costs minutes and changes nothing."""
+"""Training vectors per inverted list; more costs minutes and changes nothing."""
 
 
 class FaissEngine:
-    """effort : lists looked at per query"""
+    """`AnnEngine` over faiss.
+
+    effort : nprobe, inverted lists scanned per query
+    """
 
     def __init__(self, index: Any) -> None:
         self._index = index
@@ -53,8 +56,8 @@ class FaissEngine:
     def propose(self, vectors: FloatArray, k: int) -> IntArray:
         if not self._index.is_trained:
             return np.full((len(vectors), k), NO_ITEM, np.int32)
-        how = _library().SearchParametersIVF(nprobe=self.effort)
-        _, found = self._index.search(np.ascontiguousarray(vectors, np.float32), k, params=how)
+        parameters = _library().SearchParametersIVF(nprobe=self.effort)
+        _, found = self._index.search(np.ascontiguousarray(vectors, np.float32), k, params=parameters)
         items: IntArray = found.astype(np.int32)
         return items
 

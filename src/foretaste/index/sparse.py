@@ -1,4 +1,4 @@
-"""The best k where most scores are not there at all: the same lists as `topk`, without writing the gaps out."""
+"""Exact top-k of sparse scores: the same lists as `topk`, without a dense score matrix."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged
 
-FEW = 8
-"""Where fewer than one score in so many is there, going through those alone is faster."""
+SPARSE_FACTOR = 8
+"""The sparse path is faster where fewer than one score in so many is stored."""
 
 
 def recommend_sparse(
@@ -30,16 +30,16 @@ def recommend_sparse(
     exclude: Ragged | None = None,
     allowed: BoolArray | None = None,
 ) -> Candidates:
-    """What `Retriever.recommend` promises, for a model whose scores of a person are a sparse row.
+    """`Retriever.recommend` for a model whose scores of a query are a sparse row.
 
-    rows_of : queries -> (b, n_items) CSR float32 without repeats; what is not stored, or 0, cannot be judged
+    rows_of : queries -> (b, n_items) CSR float32 without duplicates; an item that is not stored, or 0, has no score
     """
     mask = checked_mask(allowed, n_items)
     banned = None if mask is None else ~mask
 
     def best_of(some: Queries, out: Ragged | None) -> tuple[IntArray, FloatArray]:
         found = rows_of(some)
-        if found.nnz * FEW < len(some) * n_items:
+        if found.nnz * SPARSE_FACTOR < len(some) * n_items:
             return _best_entries(found, k, out, banned)
         scores = dense_scores(found)
         if out is not None:
@@ -61,10 +61,10 @@ def dense_scores(found: csr_array) -> FloatArray:
 def _best_entries(
     found: csr_array, k: int, out: Ragged | None, banned: BoolArray | None
 ) -> tuple[IntArray, FloatArray]:
-    """The k best of what is stored; the padding sorts behind everything."""
+    """Items (B, k) and scores (B, k) of the highest stored entries; padding keys sort last."""
     B, n = found.shape
     row, item, score = np.repeat(np.arange(B), np.diff(found.indptr)), found.indices, found.data
-    keep = (score != 0) & (score > -np.inf)  # no nan either
+    keep = (score != 0) & (score > -np.inf)  # also drops nan
     if banned is not None:
         keep &= ~banned[item]
     if out is not None:

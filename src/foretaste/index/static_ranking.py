@@ -1,4 +1,4 @@
-"""Lists cut from one ranking that is the same for everybody: nobody's scores are gone through again."""
+"""Top-k from one non-personalised ranking: sorted once, then filtered per query without scanning all scores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class StaticRanking:
     """All items in falling order of one score, ties to the smaller code.
 
-    scores : (n_items,) float32; nan and −inf are never chosen
+    scores : (n_items,) float32; nan and −inf are never selected
     order  : the codes of the others, best first
     """
 
@@ -29,7 +29,7 @@ class StaticRanking:
     def recommend(
         self, queries: Queries, k: int, source: str, *, exclude: Ragged | None, allowed: BoolArray | None
     ) -> Candidates:
-        """What `Retriever.recommend` promises."""
+        """As `Retriever.recommend`; `source` names the model in the candidates."""
         mask = checked_mask(allowed, len(self.scores))
 
         def best_of(some: Queries, out: Ragged | None) -> tuple[IntArray, FloatArray]:
@@ -50,20 +50,20 @@ class StaticRanking:
             hidden = np.zeros((B, len(head) + 1), np.bool_)
             hidden[out.row_of_event(), place[out.items]] = True
             seen = hidden[:, :-1]
-            first = np.argsort(seen, axis=1, kind="stable")[:, :k]  # what is not hidden, in order, then what is
+            first = np.argsort(seen, axis=1, kind="stable")[:, :k]  # items not excluded first, in their order
             items[:, : first.shape[1]] = np.where(np.take_along_axis(seen, first, axis=1), NO_ITEM, head[first])
         real = items != NO_ITEM
         scores[real] = self.scores[items[real]]
         return items, scores
 
     def _head(self, m: int, allowed: BoolArray | None) -> IntArray:
-        """The first m that are allowed."""
+        """(≤ m,) the first m allowed items of the ranking."""
         if allowed is None:
             return self.order[:m]
-        looked_at = 4 * m
+        window = 4 * m
         while True:
-            part = self.order[:looked_at]
+            part = self.order[:window]
             found = part[allowed[part]]
-            if len(found) >= m or looked_at >= len(self.order):
+            if len(found) >= m or window >= len(self.order):
                 return found[:m]
-            looked_at *= 4
+            window *= 4

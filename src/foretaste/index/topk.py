@@ -1,4 +1,4 @@
-"""The best k of many scores: exact, in blocks, ties to the smaller code."""
+"""Exact top-k of dense scores, in blocks of queries; ties go to the smaller item code."""
 
 from __future__ import annotations
 
@@ -15,28 +15,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK_CELLS = 1 << 21
-"""Scores held at once: 2 million, 8 MB; more is no faster."""
-
-
+"""Scores in memory at once: 2 million, 8 MB; more is no faster."""
 GROUPS_PER_RANK = 4
-"""Of the groups whose best scores bound the k-th: more bound it closer, and take longer to look through."""
+"""Groups per wanted item in `kth_bound`: more groups give a tighter bound and take longer to scan."""
 LAST_KEY = np.uint64(0xFFFFFFFFFFFFFFFF)  # its lower half, as int32, is NO_ITEM
 MIN_GROUPS = 256
-"""Fewer would be compared in steps too short for the processor to be quick at."""
+"""With fewer groups the vectorised maximum works on runs too short to be fast."""
 CACHE_CELLS = 1 << 19
-"""Scores gone over at once, several times, while the processor still holds them: 2 MB."""
+"""Scores per pass over a block of rows, small enough to stay in the processor's cache: 2 MB."""
 MAX_ABOVE_BOUND = 3
-"""Times k: rows with more scores above their bound, which are full of ties, are sorted the plain way."""
+"""Times k: a row with more scores at or above its bound (it is full of ties) is sorted in full instead."""
 
 
 def top_k(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     """The k highest scores of each row, best first; NO_ITEM and nan where a row has fewer.
 
-    scores  : (B, n_items) float32; nan and −inf are never chosen
+    scores  : (B, n_items) float32; nan and −inf are never selected
     returns : items (B, k) int32, scores (B, k) float32
     """
     # Ties go to the smaller code, so that two machines, and a batch and a single query, give the same list.
-    # Codes are hashed, so this leaks nothing.
+    # Initial codes follow a hash of the name, so the rule leaks no order of appearance.
     B, n = scores.shape
     items = np.full((B, k), NO_ITEM, np.int32)
     values = np.full((B, k), np.nan, np.float32)
@@ -53,10 +51,10 @@ def top_k(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
 
 
 def _select_by_bound(scores: FloatArray, k: int, groups: int) -> tuple[IntArray, FloatArray]:
-    """The k best of rows far longer than k, without sorting them.
+    """Top-k of rows far longer than k without a full sort.
 
-    The items fall into more than k groups; the k-th best of the groups' best scores bounds the k-th best score from
-    below, for k items reach it. Only what reaches the bound, little more than k of each row, is sorted.
+    Items are dealt into more than k groups. The k-th highest group maximum is a lower bound of the k-th highest score,
+    because k items reach it. Only scores at or above that bound, little more than k per row, are sorted.
     """
     B, n = scores.shape
     bound = kth_bound(scores, k, groups)
@@ -78,31 +76,34 @@ def _select_by_bound(scores: FloatArray, k: int, groups: int) -> tuple[IntArray,
 
 
 def kth_bound(scores: FloatArray, k: int, groups: int) -> FloatArray:
-    """(B,) bounds of which each row has at least k scores at or above, or no more real ones than that.
+    """(B,) lower bounds of the k-th highest score: at least k scores of the row reach it, or all finite ones do.
 
-    groups : more than k, less than a row is long; nan and −inf are no scores
+    groups : more than k and fewer than the row has scores; nan and −inf are ignored
     """
     n = scores.shape[1]
     best = scores[:, :groups].copy()
     for start in range(groups, n, groups):
         part = scores[:, start : start + groups]
         head = best[:, : part.shape[1]]
-        np.fmax(head, part, out=head)  # a nan loses
+        np.fmax(head, part, out=head)  # fmax ignores nan
     best[np.isnan(best)] = -np.inf
     bound: FloatArray = np.partition(best, groups - k, axis=1)[:, groups - k]
     return np.maximum(bound, np.finfo(np.float32).min)
 
 
 def score_code_keys(scores: FloatArray, codes: LongArray) -> NDArray[np.uint64]:
-    """Numbers that rise as scores fall, and as codes rise where scores are equal."""
+    """uint64 sort keys, one per (score, code): ascending keys mean falling scores, then rising codes.
+
+    scores : float32, finite; codes : of the same shape
+    """
     bits = (scores + np.float32(0)).view(np.uint32)  # −0 becomes 0
     rising = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))  # the order of the scores (IEEE 754)
     return (~rising).astype(np.uint64) << np.uint64(32) | codes.astype(np.uint64)
 
 
 def smallest_keys(keys: NDArray[np.uint64], k: int) -> tuple[IntArray, FloatArray]:
-    """Items and scores of the k smallest keys of each row; both are in the keys."""
-    keys.sort(axis=1)  # whole numbers sort several times faster than an argsort of scores
+    """Items (B, k) and scores (B, k) decoded from the k smallest keys of each row; `keys` is sorted in place."""
+    keys.sort(axis=1)  # sorting integers is several times faster than an argsort of scores
     keys = keys[:, :k]
     items = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
     rising = ~(keys >> np.uint64(32)).astype(np.uint32)
@@ -111,16 +112,16 @@ def smallest_keys(keys: NDArray[np.uint64], k: int) -> tuple[IntArray, FloatArra
 
 
 def _full_sort(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
-    """The k best of rows not much longer than k, or full of ties: the plain way."""
+    """Top-k by sorting whole rows: for rows not much longer than k, or full of ties."""
     keys = np.where(scores > -np.inf, score_code_keys(scores, np.arange(scores.shape[1])), LAST_KEY)
     return smallest_keys(keys, k)
 
 
 def set_nan(scores: FloatArray, where: BoolArray) -> None:
-    """Make float32 scores nan in place, where a mask of their shape, or of one row of them, is true.
+    """Set float32 scores to nan in place where a mask is true; the mask has their shape or that of one row.
 
-    What `scores[where] = nan` does, twenty times as fast: there is nothing to branch on. A number of which every bit
-    is set is a nan (IEEE 754).
+    Does what `scores[where] = nan` does, twenty times as fast, because it has no branches: a float with every bit set
+    is a nan (IEEE 754).
     """
     bits = scores.view(np.uint32)
     np.bitwise_or(bits, np.negative(where.astype(np.uint32)), out=bits)
@@ -136,9 +137,9 @@ def recommend_in_blocks(
     exclude: Ragged | None = None,
     allowed: BoolArray | None = None,
 ) -> Candidates:
-    """What `Retriever.recommend` promises, for a model that can score the whole catalogue.
+    """`Retriever.recommend` for a model that can score the whole catalogue.
 
-    score_all : queries -> (b, n_items) float32 of its own, nan where it cannot judge; called block by block
+    score_all : queries -> (b, n_items) float32 in a new array, nan where it cannot score; called block by block
     """
     mask = checked_mask(allowed, n_items)
     banned = None if mask is None else ~mask
@@ -162,9 +163,9 @@ def in_blocks(
     source: str,
     exclude: Ragged | None,
 ) -> Candidates:
-    """The lists of all queries, of so many at once that their scores fill no more than a block.
+    """The lists of all queries, computed for as many queries at a time as `BLOCK_CELLS` scores allow.
 
-    best_of : queries and what to leave out of their lists -> items (b, k) int32, scores (b, k) float32
+    best_of : queries and the items to exclude per query -> items (b, k) int32, scores (b, k) float32
     """
     check_queries(queries, n_items, exclude)
     B = len(queries)
@@ -184,7 +185,7 @@ def in_blocks(
 def score_in_blocks(
     score_all: Callable[[Queries], FloatArray], queries: Queries, items: IntArray, n_items: int
 ) -> FloatArray:
-    """What `Scorer.score` promises, for a model that can score the whole catalogue.
+    """`Scorer.score` for a model that can score the whole catalogue.
 
     items   : (B, K) codes, NO_ITEM allowed
     returns : (B, K) float32, nan at NO_ITEM

@@ -1,4 +1,4 @@
-"""A graph of neighbours (HNSW, Malkov & Yashunin 2018) over 16-bit vectors, by usearch."""
+"""HNSW graph (Malkov & Yashunin 2018) over 16-bit vectors in usearch."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "index.usearch"
-NEIGHBOURS, EFFORT_TO_BUILD = 16, 128
+CONNECTIVITY, EXPANSION_ADD = 16, 128
 
 
 class UsearchEngine:
-    """effort : nodes kept in view per query"""
+    """`AnnEngine` over usearch.
+
+    effort : expansion_search (ef), nodes kept in the queue per query
+    """
 
     efforts = (64, 128, 256, 512, 1024)
 
@@ -44,10 +47,10 @@ class UsearchEngine:
             self._index.add(items.astype(np.uint64), np.ascontiguousarray(vectors))
 
     def remove(self, items: IntArray) -> None:
-        known = np.unique(items[items >= 0]).astype(np.uint64)
-        known = known[self._index.contains(known)] if len(known) else known
-        if len(known):
-            self._index.remove(known)
+        held = np.unique(items[items >= 0]).astype(np.uint64)
+        held = held[self._index.contains(held)] if len(held) else held
+        if len(held):
+            self._index.remove(held)
 
     def propose(self, vectors: FloatArray, k: int) -> IntArray:
         if not len(self._index) or not len(vectors):
@@ -66,12 +69,12 @@ class UsearchEngine:
     @classmethod
     def load(cls, folder: Path) -> Self:
         if (index := _library().restore(str(folder / FILE))) is None:
-            raise ValueError(f"{FILE} is no usearch index")
+            raise ValueError(f"{FILE} is not a usearch index")
         return cls(index)
 
 
 def _empty(width: int) -> Any:
-    return _library()(ndim=width, metric="ip", dtype="bf16", connectivity=NEIGHBOURS, expansion_add=EFFORT_TO_BUILD)
+    return _library()(ndim=width, metric="ip", dtype="bf16", connectivity=CONNECTIVITY, expansion_add=EXPANSION_ADD)
 
 
 def _library() -> Any:

@@ -1,8 +1,8 @@
-"""How good a ranked list is, one value per user, so that two models can be compared user by user.
+"""Accuracy metrics of ranked lists, one value per user, so that two models can be compared by paired tests.
 
 items    : (B, K) ranked item codes, NO_ITEM padded
 relevant : (B, n_items) CSR of the held-out items and their gains, > 0
-returns  : (B,) float64; nan for a user with nothing held out, whom no list can please
+returns  : (B,) float64; nan for a user without held-out items
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ if TYPE_CHECKING:
     from foretaste.types import IntArray
 
     Measure = Callable[[IntArray, csr_array], NDArray[np.float64]]
-    Judgement = Callable[["ListRelevance"], NDArray[np.float64]]
+    ListMeasure = Callable[["ListRelevance"], NDArray[np.float64]]
 
 
 def gains_at(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
     """(B, K) gain of each listed item, 0 where it is not relevant and at NO_ITEM."""
     n = relevant.shape[1]
     row = np.repeat(np.arange(relevant.shape[0], dtype=np.int64), np.diff(relevant.indptr))
-    known = row * n + relevant.indices  # one sorted key per held-out item
-    order = np.argsort(known)
-    known, gain = known[order], relevant.data[order].astype(np.float64)
-    asked = np.arange(len(items), dtype=np.int64)[:, None] * n + items
-    if not len(known):
+    keys = row * n + relevant.indices  # one key per held-out item
+    order = np.argsort(keys)
+    keys, gain = keys[order], relevant.data[order].astype(np.float64)
+    listed = np.arange(len(items), dtype=np.int64)[:, None] * n + items
+    if not len(keys):
         return np.zeros(items.shape)
-    at = np.minimum(np.searchsorted(known, asked), len(known) - 1)
-    return np.where((known[at] == asked) & (items != NO_ITEM), gain[at], 0.0)
+    at = np.minimum(np.searchsorted(keys, listed), len(keys) - 1)
+    return np.where((keys[at] == listed) & (items != NO_ITEM), gain[at], 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class ListRelevance:
-    """Lists and what was held out, looked up once for all measures.
+    """Relevance of every listed item, looked up once and shared by all metrics.
 
-    gains  : (B, K) gain of each place, 0 where it is not relevant
+    gains  : (B, K) gain at each rank, 0 where the item is not relevant
     listed : (B, K) false at NO_ITEM
-    relevant : (B, n_items) CSR
+    relevant : (B, n_items) CSR of the held-out items
     """
 
     gains: NDArray[np.float64]
@@ -60,6 +60,7 @@ class ListRelevance:
         return cls(gains_at(items, relevant), items != NO_ITEM, relevant)
 
     def head(self, k: int) -> ListRelevance:
+        """The same lists cut at rank k."""
         return ListRelevance(self.gains[:, :k], self.listed[:, :k], self.relevant)
 
     @property
@@ -68,7 +69,7 @@ class ListRelevance:
 
     @cached_property
     def hit(self) -> NDArray[np.bool_]:
-        """(B, K)"""
+        """(B, K) true where the item is relevant"""
         return self.gains > 0
 
     @cached_property
@@ -80,12 +81,12 @@ class ListRelevance:
         return np.where(self.count > 0, values, np.nan)
 
 
-def _from_lists(judgement: Judgement) -> Measure:
-    """A measure of lists from a measure of judged lists."""
+def _from_items(list_measure: ListMeasure) -> Measure:
+    """The metric as a function of items and held-out items, which looks the relevance up itself."""
 
-    @wraps(judgement)
+    @wraps(list_measure)
     def measure(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
-        return judgement(ListRelevance.of(items, relevant))
+        return list_measure(ListRelevance.of(items, relevant))
 
     return measure
 
@@ -101,7 +102,7 @@ def _recall(lists: ListRelevance) -> NDArray[np.float64]:
 
 
 def _precision(lists: ListRelevance) -> NDArray[np.float64]:
-    """Share of the K places that hold a relevant item; a short list pays for its empty places."""
+    """Share of the K ranks that hold a relevant item; empty ranks of a short list count as misses."""
     return lists.nan_if_nothing_held_out(lists.hit.sum(axis=1) / max(1, lists.k))
 
 
@@ -112,9 +113,9 @@ def _f1(lists: ListRelevance) -> NDArray[np.float64]:
 
 
 def _ndcg(lists: ListRelevance) -> NDArray[np.float64]:
-    """Discounted gain of each list against the best possible list of that length; 1.0 is perfect.
+    """DCG of each list divided by that of the best possible list of K items; 1.0 is perfect.
 
-    DCG = Σ gain / log2(rank + 1), the gain linear (Järvelin & Kekäläinen 2002).
+    DCG = Σ gain / log2(rank + 1) with linear gain (Järvelin & Kekäläinen, TOIS 2002).
     """
     discount = 1 / np.log2(np.arange(lists.k) + 2)
     found = lists.gains @ discount
@@ -130,28 +131,28 @@ def _mrr(lists: ListRelevance) -> NDArray[np.float64]:
 
 
 def _average_precision(lists: ListRelevance) -> NDArray[np.float64]:
-    """Mean precision at the ranks of the relevant items; divided by min(K, relevant), so 1 can be reached."""
+    """Sum of the precision at each relevant rank, divided by min(K, relevant items), so that 1 can be reached."""
     at_rank = np.cumsum(lists.hit, axis=1) / np.arange(1, lists.k + 1)
     best = np.minimum(np.maximum(lists.count, 1), max(1, lists.k))
     return lists.nan_if_nothing_held_out((at_rank * lists.hit).sum(axis=1) / best)
 
 
 def _auc(lists: ListRelevance) -> NDArray[np.float64]:
-    """Chance that a relevant item stands before one that is not, over the whole catalogue.
+    """Probability that a relevant item ranks above one that is not, over the whole catalogue.
 
-    What is not listed counts as tied below the list, ties half: an empty list measures 0.5, and K = n_items is the
-    usual AUC. nan where everything is relevant.
+    Unlisted items count as tied below the list, ties as half: an empty list gives 0.5, and K = n_items the usual AUC.
+    nan where every item is relevant.
     """
     miss = lists.listed & ~lists.hit
-    unwanted = lists.relevant.shape[1] - lists.count
-    below = unwanted[:, None] - np.cumsum(miss, axis=1)  # (B, K) not relevant and behind this place
-    unlisted = (lists.count - lists.hit.sum(axis=1)) * (unwanted - miss.sum(axis=1))
-    right = (below * lists.hit).sum(axis=1) + 0.5 * unlisted
-    pairs = lists.count * unwanted
-    return np.divide(right, pairs, out=np.full(len(right), np.nan), where=pairs > 0)
+    irrelevant = lists.relevant.shape[1] - lists.count
+    below = irrelevant[:, None] - np.cumsum(miss, axis=1)  # (B, K) irrelevant items below this rank
+    unlisted = (lists.count - lists.hit.sum(axis=1)) * (irrelevant - miss.sum(axis=1))
+    ordered = (below * lists.hit).sum(axis=1) + 0.5 * unlisted
+    pairs = lists.count * irrelevant
+    return np.divide(ordered, pairs, out=np.full(len(ordered), np.nan), where=pairs > 0)
 
 
-JUDGEMENTS: dict[str, Judgement] = {
+LIST_MEASURES: dict[str, ListMeasure] = {
     "hr": _hit_rate,
     "recall": _recall,
     "precision": _precision,
@@ -161,48 +162,28 @@ JUDGEMENTS: dict[str, Judgement] = {
     "map": _average_precision,
     "auc": _auc,
 }
-hit_rate, recall, precision, f1 = (
-    _from_lists(_hit_rate),
-    _from_lists(_recall),
-    _from_lists(_precision),
-    _from_lists(_f1),
-)
-ndcg, mrr, average_precision, auc = (
-    _from_lists(_ndcg),
-    _from_lists(_mrr),
-    _from_lists(_average_precision),
-    _from_lists(_auc),
-)
-MEASURES: dict[str, Measure] = {
-    "hr": hit_rate,
-    "recall": recall,
-    "precision": precision,
-    "f1": f1,
-    "ndcg": ndcg,
-    "mrr": mrr,
-    "map": average_precision,
-    "auc": auc,
-}
+MEASURES: dict[str, Measure] = {name: _from_items(list_measure) for name, list_measure in LIST_MEASURES.items()}
+hit_rate, recall, precision, f1, ndcg, mrr, average_precision, auc = MEASURES.values()
 
 
 class Metric(NamedTuple):
-    """A measure at a depth: 'ndcg@10'."""
+    """A ranking metric at a cutoff k: 'ndcg@10'."""
 
     name: str
     measure: Measure
     k: int
 
     def __call__(self, items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
-        """Lists longer than k are cut; shorter ones must have been asked for at k."""
+        """(B,) values of items (B, K ≥ k), cut at k; shorter lists must have been retrieved with this k."""
         return self.measure(items[:, : self.k], relevant)
 
-    def of_judged(self, lists: ListRelevance) -> NDArray[np.float64]:
-        """The same, for lists whose gains were looked up already."""
-        return JUDGEMENTS[self.name.partition("@")[0]](lists.head(self.k))
+    def of_relevance(self, lists: ListRelevance) -> NDArray[np.float64]:
+        """The same for lists whose relevance was looked up already."""
+        return LIST_MEASURES[self.name.partition("@")[0]](lists.head(self.k))
 
 
 def parse_metric(name: str) -> Metric:
-    """'ndcg@10' to the measure it names."""
+    """The metric called 'ndcg@10'; UnknownNameError for an unknown name or a missing cutoff."""
     measure, _, k = name.partition("@")
     if measure not in MEASURES:
         raise UnknownNameError(f"No metric is called '{measure}'.{did_you_mean(measure, MEASURES)}")
@@ -212,8 +193,8 @@ def parse_metric(name: str) -> Metric:
 
 
 def _best_gains(relevant: csr_array, k: int) -> NDArray[np.float64]:
-    """(B, k) the highest gains of each row, falling."""
-    if not len(relevant.data) or (relevant.data == relevant.data[0]).all():  # nothing to sort: the usual case
+    """(B, k) the highest gains of each row, descending, padded with 0."""
+    if not len(relevant.data) or (relevant.data == relevant.data[0]).all():  # equal gains: no sort
         gain = relevant.data[0] if len(relevant.data) else 0.0
         return np.where(np.arange(k) < np.diff(relevant.indptr)[:, None], np.float64(gain), 0.0)
     row = np.repeat(np.arange(relevant.shape[0]), np.diff(relevant.indptr))
