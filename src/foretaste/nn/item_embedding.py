@@ -1,4 +1,4 @@
-"""What an item is to a network: a learned row, the learned rows of its words, what encoders say of it, or all."""
+"""Item embeddings: a learned id embedding, token embeddings, projected content vectors, fused into one vector."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ INIT_STD = 0.02
 
 
 class ItemTokens(NamedTuple):
-    """Item i says the words codes[starts[i]:starts[i + 1]] of `size`, with these weights."""
+    """A weighted bag of tokens per item: item i has codes[starts[i]:starts[i + 1]].
+
+    codes : (N,) int64, starts : (n_items,) int64, weights : (N,) float32, size : vocabulary size
+    """
 
     codes: Tensor
     starts: Tensor
@@ -26,15 +29,15 @@ class ItemTokens(NamedTuple):
 
 
 class ItemEmbedding(nn.Module):
-    """e(i) = E[i] + W c(i) + Σ_w t(i, w) V[w], with E, W and V learned; or these parts fused in another way.
+    """e(i) = E[i] + W c(i) + Σ_w t(i, w) V[w], with E, W and V learned; or another fusion of these parts.
 
-    content : (n_items, C) float32 rows of length 1, what a frozen encoder says of the item, 0 where nothing; or None
-    words   : the weight t(i, w) of each word in each item, as rows of a sparse matrix; or None
-    ids     : False learns from content and words alone: an item nobody has met is as good as any other
-    layers  : of the towers that read content
-    beside  : more such content by name (pictures, columns, vectors), each with a tower of its own
-    fusion  : how the parts become one vector (`nn/fusion.py`)
-    met     : (n_items,) bool, whose learned row is learned from anything; None for all
+    content : (n_items, C) float32 rows of length 1 from a frozen encoder, 0 where an item has none; or None
+    words   : the weights t(i, w) of the tokens of each item; or None
+    ids     : False leaves E out: items are content alone, so cold-start items are treated like all others
+    layers  : of the content towers
+    beside  : further content by name (pictures, columns, vectors), each with its own tower
+    fusion  : how the parts are combined (`nn/fusion.py`)
+    met     : (n_items,) bool, items with training events, whose id embedding is trained; None for all
     """
 
     content: Tensor | None
@@ -70,14 +73,14 @@ class ItemEmbedding(nn.Module):
             self.register_buffer(f"beside_{name}", vectors)
         there = self._there(met)
         self.register_buffer("there", there, persistent=False)
-        self.some_unmet = ids and fusion != "sum" and met is not None and not bool(met.all())
+        self._masks_ids = ids and fusion != "sum" and met is not None and not bool(met.all())
         self.fuse = fusion_of(fusion, width, there.shape[1], row=ids)
 
     def forward(self) -> Tensor:
-        """(n_items, width) of the whole catalogue."""
+        """(n_items, width) embeddings of the whole catalogue."""
         parts: list[Tensor] = []
         if self.ids is not None:
-            parts.append(self.ids * self.there[:, :1] if self.some_unmet else self.ids)
+            parts.append(self.ids * self.there[:, :1] if self._masks_ids else self.ids)
         if self.project is not None and self.content is not None:
             parts.append(self._read(self.project, self.content, len(parts)))
         if self.words is not None and self.word_codes is not None:
@@ -88,31 +91,31 @@ class ItemEmbedding(nn.Module):
             )
         for name, tower in self.beside.items():
             parts.append(self._read(tower, self.get_buffer(f"beside_{name}"), len(parts)))
-        found: Tensor = self.fuse(parts, self.there)
-        return found
+        fused: Tensor = self.fuse(parts, self.there)
+        return fused
 
     def from_content(self, content: Tensor) -> Tensor:
-        """(S, width) of what no item stands for, and of which only this content (S, C) is known."""
-        assert self.project is not None, "only what reads texts knows what to make of them"
+        """(S, width) embeddings of content (S, C) that belongs to no item, such as a search text."""
+        assert self.project is not None, "needs an embedding that reads texts"
         at = 0 if self.ids is None else 1
         read = self.project(content)
         parts = [read if m == at else torch.zeros_like(read) for m in range(self.there.shape[1])]
         there = torch.zeros(len(content), len(parts), dtype=torch.bool, device=content.device)
         there[:, at] = True
-        found: Tensor = self.fuse(parts, there)
-        return found
+        fused: Tensor = self.fuse(parts, there)
+        return fused
 
     def has_content(self) -> Tensor:
-        """(n_items,) whether anything but its code is known of an item."""
+        """(n_items,) bool, items with any part other than the id embedding."""
         return self.there[:, 0 if self.ids is None else 1 :].any(1).cpu()
 
     def _read(self, tower: nn.Module, content: Tensor, part: int) -> Tensor:
-        """One linear map makes nothing of nothing; several, with constants between them, have to be told."""
+        """(n, width) projected content, 0 where there is none: a deeper tower has biases and must be masked."""
         read: Tensor = tower(content)
         return read if self.layers == 1 else read * self.there[:, part, None]
 
     def _there(self, met: Tensor | None) -> Tensor:
-        """(n_items, M) bool, which items have which part, in the order in which the parts are fused."""
+        """(n_items, M) bool, which items have which part, in fusion order."""
         found = []
         if self.ids is not None:
             found.append(torch.ones(self.n_items, dtype=torch.bool) if met is None else met)
@@ -126,9 +129,9 @@ class ItemEmbedding(nn.Module):
 
 
 def _tower(content_width: int, width: int, layers: int) -> nn.Module:
-    """`layers` linear maps with GELU between them, the last into the space of the items."""
+    """An MLP of `layers` linear maps with GELU in between, from content to item space."""
     between = [module for _ in range(layers - 1) for module in (nn.Linear(content_width, content_width), nn.GELU())]
     last = nn.Linear(content_width, width, bias=False)
-    # Content rows have length 1: this scale makes both parts equally loud at the start.
+    # Content rows have length 1: with this scale both parts have the same norm at initialisation.
     nn.init.normal_(last.weight, std=INIT_STD)
     return nn.Sequential(*between, last)

@@ -1,4 +1,4 @@
-"""Items, and a network over what was done with them: everything that is learned, in one module."""
+"""Item embeddings plus a sequence network: all learned weights of a next-item model in one module."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 
 TIMES = ("gaps", "waits", "by_time")
-"""Names of learned rows that belong to buckets of time, here and in networks."""
+"""Names of parameters with one row per time bucket, here and in networks."""
 
 
 class Extend(Protocol):
-    """`extend` of a causal network: x (n, width) and times (n,) of the newest events of one row, and what it keeps."""
+    """`extend` of a causal network: states (n, width) of the newest events x (n, width) of one row, and its cache."""
 
     def __call__(self, x: Tensor, time: Tensor | None, cache: SequenceCache) -> tuple[Tensor, tuple[Tensor, ...]]: ...
 
 
 class NextItemNetwork(nn.Module):
-    """score(i) = state · e(i), the state being what the network makes of the events up to now, plus P x of the person.
+    """score(i) = h · e(i): h is the network's state after the newest event, plus P x of the user's attributes x.
 
-    An event is its item, plus what kind of event it was, plus how long it came after the one before.
+    An event is embedded as the sum of its item, its kind and the time bucket since the event before.
 
     network : x (T, width) embedded events and their batch to (T, width) states
-    mask    : whether a hidden event stands for what comes next (bidirectional networks)
-    n_kinds : of events; one alone says nothing
-    timed   : whether the events have times
+    mask    : whether a mask embedding stands for the next event (bidirectional networks)
+    n_kinds : event kinds; with one kind there is no kind embedding
+    timed   : whether events have times
     user_width : length of the vectors x of user attributes; 0 for none
-    mask_row   : whether a row stands for items that are masked in learning (causal networks; others have that of `mask`)
+    mask_row   : whether there is an embedding for items masked by augmentation (causal networks)
     """
 
     def __init__(
@@ -64,19 +64,21 @@ class NextItemNetwork(nn.Module):
 
     @torch.no_grad()
     def fill_untrained_time_buckets(self) -> None:
-        """Times that nobody was seen to wait are read as the nearest that somebody did: who comes back after a year
-        reads as the longest anybody stayed away."""
+        """Copy the nearest trained time bucket into buckets without training data.
+
+        A return after a year, seen in no training row, is then treated like the longest observed gap.
+        """
         for name, rows in self.named_parameters():
             if name.endswith(TIMES):
                 rows.copy_(nearest_trained(rows))
 
     def table(self) -> Tensor:
-        """(n_items, width), and one row more where there is a mask."""
+        """(n_items, width) item embeddings, plus one row where there is a mask embedding."""
         items, mask = self.items(), self.masked if self.hidden is None else self.hidden
         return items if mask is None else torch.cat([items, mask])
 
     def states(self, table: Tensor, batch: Batch) -> Tensor:
-        """(T, width) after each event of the batch."""
+        """(T, width) states after each event of the batch; `table` as of `table()`."""
         gaps = batch.gaps() if self.gaps is not None else None
         states: Tensor = self.network(self._events(table, batch.items, batch.kind, gaps), batch)
         if self.person is None or batch.user_features is None:
@@ -86,22 +88,22 @@ class NextItemNetwork(nn.Module):
     def extend(
         self, table: Tensor, items: Tensor, kind: Tensor, time: Tensor | None, cache: SequenceCache
     ) -> tuple[Tensor, SequenceCache]:
-        """(n, width) after each of the newest n events of one row, and what to remember of the row.
+        """States (n, width) after each of the newest n events of one row, and the row's new cache.
 
-        The same as the last n of `states` of the whole row; only causal networks can do it.
+        Equal to the last n of `states` of the whole row; causal networks only.
 
         items, kind : (n,) int64
-        time        : (n,) float64 seconds, or None; with times for all events of the row, or for none
-        memory      : of the events before; SequenceCache() where there are none
+        time        : (n,) float64 seconds, or None; for all events of a row or for none
+        cache       : of the events before; SequenceCache() where there are none
         """
         gaps = None
         if time is not None and self.gaps is not None:
             before = time[:1] if cache.time is None else cache.time[-1:]
             gaps = time - torch.cat([before, time[:-1]])
-        extend: Extend = self.network.extend  # type: ignore[assignment]  # torch knows no methods of modules
+        extend: Extend = self.network.extend  # type: ignore[assignment]  # torch types module attributes as Tensor
         states, parts = extend(self._events(table, items, kind, gaps), time, cache)
-        known = time if cache.time is None or time is None else torch.cat([cache.time, time])
-        return states, SequenceCache(cache.length + len(items), known, parts)
+        times = time if cache.time is None or time is None else torch.cat([cache.time, time])
+        return states, SequenceCache(cache.length + len(items), times, parts)
 
     def _events(self, table: Tensor, items: Tensor, kind: Tensor, gaps: Tensor | None) -> Tensor:
         x = gather_rows(table, items)

@@ -1,4 +1,4 @@
-"""What a causal network keeps of a row of events, so that one event more costs one event and not the whole row."""
+"""Cache of a causal network's intermediate values, so that a new event costs one step and not the whole row."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ if TYPE_CHECKING:
 
 
 class SequenceCache(NamedTuple):
-    """length : events read
+    """A KV cache or recurrent state of one row.
+
+    length : events read
     time   : (length,) float64 seconds of each, or None
-    parts  : the network's own: keys and values of each block (2, heads, length, D), or a recurrent state
+    parts  : of the network: keys and values of each block (2, heads, length, D), or a recurrent state
     """
 
     length: int = 0
