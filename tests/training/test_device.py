@@ -79,7 +79,7 @@ def test_a_tensor_left_behind_is_found() -> None:
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is an accelerator here")
 def test_an_accelerator_that_is_not_there_is_one_sentence() -> None:
     assert device_of("auto") == device_of("cpu") == torch.device("cpu")
-    with pytest.raises(ConfigError, match="torch finds no accelerator here; say cpu or auto"):
+    with pytest.raises(ConfigError, match="torch finds no accelerator here; use cpu or auto"):
         device_of("cuda")
     with pytest.raises(ConfigError, match="No device is called 'warp'"):
         device_of("warp")

@@ -1,4 +1,4 @@
-"""Histories as training batches: which events go in, and which should come out."""
+"""Histories as training batches: next-event prediction, masked events, sampled negatives."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ NO_AUGMENTATION = AugmentConfig()
 
 
 class TrainingBatch(NamedTuple):
-    """One batch to learn from: the states of the events at `where` should name `targets`, both (M,) int64.
+    """One batch: the states of the events at `where` should predict `targets`, both (M,) int64.
 
-    negatives : (K,) codes of other items, shared by all targets; empty where the loss needs none
+    inputs    : the events that the network reads
+    negatives : (K,) codes of sampled items, shared by all targets; empty where the loss needs none
     """
 
     inputs: Batch
@@ -35,8 +36,9 @@ class TrainingBatch(NamedTuple):
     negatives: Tensor = torch.empty(0, dtype=torch.int64)
 
     def to(self, device: torch.device) -> TrainingBatch:
-        asked = (self.where, self.targets, self.negatives)
-        return TrainingBatch(self.inputs.to(device), *(part.to(device, non_blocking=True) for part in asked))
+        """A copy on another device."""
+        parts = (self.where, self.targets, self.negatives)
+        return TrainingBatch(self.inputs.to(device), *(part.to(device, non_blocking=True) for part in parts))
 
 
 class BatchSource(Protocol):
@@ -52,12 +54,15 @@ class BatchSource(Protocol):
 
 
 def positive_events(history: History, kind_weight: np.ndarray) -> History:
-    """Only the events people meant well: what they disliked is not what they want next."""
+    """Only events of kinds with positive weight: a dislike is not a target.
+
+    kind_weight : (n_kinds,), weight of each event kind
+    """
     return history.where(kind_weight[history.kind] > 0)
 
 
 def as_batch(history: History, asked_at: LongArray | None = None) -> Batch:
-    """Rows without events are not allowed here; asked_at (B,) µs, when what comes next is asked for."""
+    """The batch of a history whose rows all have events; asked_at (B,) µs, time of the query."""
     time = None if history.time is None else torch.from_numpy((history.time / 1e6).astype(np.float64))
     asked = None if asked_at is None or time is None else torch.from_numpy((asked_at / 1e6).astype(np.float64))
     return batch_of(
@@ -71,31 +76,31 @@ def as_batch(history: History, asked_at: LongArray | None = None) -> Batch:
 
 @dataclass(frozen=True, eq=False)
 class UserFeatures:
-    """What is known of the person of each row beside their events.
+    """User attributes of each row.
 
     vectors : (n_rows, P) float32
-    forget  : how often a person is learned from as one of whom nothing is known, as of many people nothing will be
+    forget  : probability that a row is trained on without attributes, because many users will have none
     """
 
     vectors: FloatArray
     forget: float = 0.0
 
     def of(self, rows: LongArray, rng: np.random.Generator) -> Tensor:
-        """(B, P) float32 of these rows."""
+        """(B, P) float32 of these rows (B,), zeroed for the rows that are drawn without attributes."""
         kept = rng.random(len(rows)) >= self.forget
         return torch.from_numpy(self.vectors[rows] * kept[:, None].astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)
 class NextEventBatches:
-    """Every event is asked for, given those before it (causal models).
+    """Next-event prediction: every event is a target given those before it (causal models).
 
-    history    : the rows to learn from
-    max_length : events a row holds; of longer rows the newest, or a window drawn anew each epoch
-    augment    : how rows are changed before they are learned from
-    people     : what is known of the person of each row; None where that is nothing
-    similar    : (n_items, S) the items most like each, −1 where there are fewer; what `augment.substitute` draws from
-    mask       : the code that stands for an item that `augment.mask` hides
+    history    : the training rows
+    max_length : inputs per row; of longer rows the newest, or with `windows` a random window per epoch
+    augment    : sequence augmentation
+    user_features : user attributes of each row; None without
+    similar    : (n_items, S) most similar items, −1 as padding, from which `augment.substitute` draws
+    mask       : the code that replaces an item masked by `augment.mask`
     """
 
     history: History
@@ -137,10 +142,11 @@ class NextEventBatches:
 
 @dataclass(frozen=True, eq=False)
 class MaskedEventBatches:
-    """A share of each row is hidden and asked for, given what stands on both sides (Sun et al., CIKM 2019).
+    """Masked-event prediction given the context on both sides (BERT4Rec; Sun et al., CIKM 2019).
 
-    mask    : the code that stands for a hidden event
-    people  : what is known of the person of each row; None where that is nothing
+    mask    : the code of the mask token
+    share   : of the events of a row that are masked
+    user_features : user attributes of each row; None without
     similar : as in NextEventBatches
     """
 
@@ -158,7 +164,7 @@ class MaskedEventBatches:
             window = row_slices(self.history, self.history.offsets[chosen + 1] - taken, taken)
             window = augmented(window, self.augment, rng)
             hidden = rng.random(len(window.items)) < self.share
-            # Half the rows are asked for their newest event alone, as in the questions to come.
+            # In half the rows only the newest event is masked, as at inference.
             only_last = rng.random(len(chosen)) < 0.5
             hidden &= ~only_last[window.row_of_event()]
             hidden[(window.offsets[1:] - 1)[only_last]] = True
@@ -177,7 +183,7 @@ class MaskedEventBatches:
 
 @dataclass(frozen=True, eq=False)
 class WithNegatives:
-    """Lessons with K negatives each, drawn evenly from the catalogue or by `shares` (n_items,), which sum to 1."""
+    """Adds K = `count` negatives to each batch, drawn uniformly or with probabilities `shares` (n_items,)."""
 
     batches: BatchSource
     n_items: int
@@ -200,7 +206,7 @@ class WithNegatives:
 def row_batches(
     history: History, max_length: int, batch_events: int, rng: np.random.Generator | None = None
 ) -> Iterator[LongArray]:
-    """Rows of two events or more, so many at a time that they hold about `batch_events`, in an order drawn by rng."""
+    """Codes (b,) of rows with two events or more, batched to about `batch_events` events, shuffled by rng."""
     rows = np.flatnonzero(history.lengths >= 2)
     if not len(rows):
         return
@@ -212,22 +218,22 @@ def row_batches(
 
 
 def every_nth_row(batch: TrainingBatch, first: int, step: int) -> TrainingBatch:
-    """The rows first, first + step, … of a batch, and what is asked of them; perhaps nothing."""
+    """The rows first, first + step, … of a batch with their targets, possibly none."""
     inputs = batch.inputs
     keep = inputs.row % step == first
     lengths = torch.bincount(inputs.row, minlength=len(inputs.last))[first::step]
     position = torch.cumsum(keep, 0) - 1
-    asked = keep[batch.where]
+    own = keep[batch.where]
     time = None if inputs.time is None else inputs.time[keep]
     moment = None if inputs.asked_at is None else inputs.asked_at[first::step]
     part = batch_of(inputs.items[keep], lengths, time, inputs.kind[keep], moment)
     if inputs.user_features is not None:
         part = part._replace(user_features=inputs.user_features[first::step])
-    return TrainingBatch(part, position[batch.where[asked]], batch.targets[asked], batch.negatives)
+    return TrainingBatch(part, position[batch.where[own]], batch.targets[own], batch.negatives)
 
 
 def row_slices(history: History, starts: LongArray, lengths: LongArray) -> History:
-    """Row b of the answer is the `lengths[b]` events from `starts[b]` on."""
+    """The history whose row b is the `lengths[b]` events from event `starts[b]` on; both (B,)."""
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     events = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + np.repeat(starts, lengths)
     time = None if history.time is None else history.time[events]

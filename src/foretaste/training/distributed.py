@@ -1,7 +1,7 @@
-"""Several processes that learn one network together: each takes a share of every batch, gradients are averaged.
+"""Data-parallel training in several processes: each takes a shard of every batch, gradients are averaged.
 
-One process leads: it alone reads data, asks the monitor, and writes to disk. The others have nothing but the network
-and what the lead tells them. What is told travels as safetensors, never as a pickle.
+Rank 0 is the leader: it alone reads data, calls the monitor and writes to disk. The other ranks receive everything by
+broadcast, as safetensors, never as a pickle.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from foretaste.training.batches import TrainingBatch
 
 ENDED = float("inf")
-"""Said instead of anything else when the lead gives a training up: somebody pressed a key, or time is over."""
+"""Broadcast by the leader when it aborts a training: an interrupt, a deadline or an error."""
 
 
 class EndedByLeaderError(Exception):
-    """The lead has given this training up; it may begin another."""
+    """The leader has aborted this training; it may start another."""
 
 
 class ProcessGroup:
-    """What a training asks of its fellow processes; of a single process all of it is nothing at all.
+    """Collective operations of a training; with a single process all of them do nothing.
 
-    rank : of this process; 0 leads
-    size : processes in all
+    rank : of this process; 0 is the leader
+    size : number of processes
 
-    Every process makes the same calls in the same order, or all of them wait for ever.
+    Every process must make the same calls in the same order, or all of them deadlock.
     """
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
@@ -50,42 +50,42 @@ class ProcessGroup:
 
     @property
     def others_waiting(self) -> bool:
-        """Whether the others wait for a word of the lead; not so where something went wrong in the midst of a step."""
+        """Whether the other ranks wait for a broadcast of the leader; false after an error within a step."""
         return not self._within_step
 
     def shard(self, batch: TrainingBatch) -> TrainingBatch:
-        """This process's rows of a batch; all draw the same batch, so together they have the whole of it."""
+        """This rank's rows of a batch; all ranks draw the same batch, so the shards make up the whole."""
         return batch if self.size == 1 else every_nth_row(batch, self.rank, self.size)
 
     def broadcast_number(self, value: float = 0.0) -> float:
-        """The lead's number, on every process; EndedByLeaderError where the lead has ended the training."""
+        """The leader's number, on every rank; EndedByLeaderError where the leader has aborted the training."""
         if self.size == 1:
             return value
         if not self.others_waiting:
-            raise RuntimeError("A training went wrong in the midst of a step; the processes must be started again.")
-        told = torch.tensor([value], dtype=torch.float64)
-        dist.broadcast(told, src=0)
-        if float(told) == ENDED and not self.is_leader:
+            raise RuntimeError("A training failed within a step; restart all processes.")
+        received = torch.tensor([value], dtype=torch.float64)
+        dist.broadcast(received, src=0)
+        if float(received) == ENDED and not self.is_leader:
             raise EndedByLeaderError
-        return float(told)
+        return float(received)
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """Around the learning from one batch."""
+        """Context of one optimiser step."""
         self.broadcast_number()
         self._within_step = True
         yield
-        self._within_step = False  # not after an error: the others then wait for gradients, and hear nothing else
+        self._within_step = False  # not after an error: the other ranks then wait for gradients
 
     def end(self) -> None:
-        """Tell the others, who wait for the next step, that there is none."""
+        """Abort the training on the other ranks, which wait for the next step."""
         if self.size > 1 and self.is_leader and self.others_waiting:
             self.broadcast_number(ENDED)
 
     def average_gradients(self, parameters: Sequence[nn.Parameter], loss: float, count: int) -> tuple[float, int]:
-        """Gradients become those of the whole batch; so do the loss and the count of targets, which are returned.
+        """All-reduce gradients in place; returns loss and number of targets of the whole batch.
 
-        The loss is a mean over targets, so each process weighs as much as it has targets. All sums go in one message.
+        The loss is a mean over targets, so each rank is weighted by its targets. All sums travel in one message.
         """
         if self.size == 1:
             return loss, count
@@ -102,13 +102,13 @@ class ProcessGroup:
         start = 0
         for parameter, anywhere in zip(parameters, sums[2:], strict=True):
             end = start + parameter.numel()
-            # What no process has a gradient for stays untouched, as it would in a single process.
+            # A parameter without a gradient on any rank stays untouched, as in a single process.
             parameter.grad = flat[start:end].view_as(parameter).to(parameter.dtype) if anywhere else None
             start = end
         return total / all_targets, round(sums[1])
 
     def broadcast(self, tensors: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-        """The lead's tensors, on every process; the others hand nothing in."""
+        """The leader's tensors, on every rank; the other ranks pass nothing."""
         own = dict(tensors or {})
         if self.size == 1:
             return own
@@ -128,13 +128,13 @@ _current = SINGLE_PROCESS
 
 
 def current_group() -> ProcessGroup:
-    """Those this process learns with: set by `train_with`, else it is alone."""
+    """The group set by `train_with`, else SINGLE_PROCESS."""
     return _current
 
 
 @contextmanager
 def train_with(processes: ProcessGroup) -> Iterator[None]:
-    """Every training begun within is learned by these processes together."""
+    """Trainings started within this context use these processes."""
     global _current
     before, _current = _current, processes
     try:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class TrainingProgress:
-    """Where a training stands; a checkpoint holds this and the weights.
+    """Progress of a training; a checkpoint holds this and the weights.
 
-    losses, scores, seconds, events : one of each per epoch done; scores are nan without a monitor
-    best_epoch : epochs done when the score was highest; without a monitor, all
+    losses, scores, seconds, events : one value per completed epoch; scores are nan without a monitor
+    best_epoch : the epoch of the highest score, counted from 1; without a monitor the last
     """
 
     losses: list[float] = field(default_factory=list)
@@ -48,7 +48,7 @@ class TrainingProgress:
 
     @property
     def summary(self) -> str:
-        """The last epoch in a few words, for a progress bar."""
+        """Loss, score and speed of the last epoch, for a progress bar."""
         if not self.epochs:
             return ""
         score = "" if np.isnan(self.scores[-1]) else f", validation {self.scores[-1]:.4f}"
@@ -66,15 +66,17 @@ def train_loop(
     name: str = "network",
     fingerprint: str = "",
 ) -> TrainingProgress:
-    """Train `network` in place; with a monitor, what remains are the weights of its best epoch.
+    """Train `network` in place; with a monitor, the weights of its best epoch remain.
 
+    With several processes (`distributed.train_with`) each of them calls this with the same network, batches and config;
+    the monitor, checkpoint and folder of the leader count.
 
-
-
-    loss        : of one lesson, through the network; a mean over its targets
-    monitor     : the validation score of the network as it stands; higher is better
-    name        : of the training, in the files it leaves in the folder of the run
-    fingerprint : of data and settings; a checkpoint of another is not continued
+    loss        : of one batch, through the network; a mean over its targets
+    batches     : of the training data
+    monitor     : validation score of the current network; higher is better
+    name        : of the training, in the files of `run.folder`
+    fingerprint : of data and settings; a checkpoint with another one is not resumed
+    returns     : losses, scores and times per epoch
     """
     keep_freed_memory()
     processes = current_group()
@@ -141,18 +143,18 @@ def _epoch(
     what: str,
     steps: int,
 ) -> tuple[float, int]:
-    """One pass over the data; the mean loss, and the targets it is a mean over."""
+    """One epoch; returns the mean loss and the number of targets it is a mean over."""
     config = state.config
-    # Every random choice of an epoch follows from the seed and its number: a training that was killed goes on
-    # from the last whole epoch and comes to the same weights.
+    # Every random choice of an epoch follows from the seed and the epoch's number, so a training that was killed
+    # resumes from its last complete epoch and reaches the same weights.
     rng = np.random.default_rng([run.seed, number])
     total, count = 0.0, 0
     device = next(network.parameters()).device
-    apart = device.type != "cpu"
-    # On a processor the products that pay in bfloat16 say so themselves; an accelerator is fast at all of them.
-    low = torch.autocast(device.type, torch.bfloat16, enabled=apart and config.precision == "bfloat16")
-    with torch.random.fork_rng([device.index] if apart else [], device_type=device.type):
-        # All processes draw the same batches; what is dropped from their shares is their own.
+    on_accelerator = device.type != "cpu"
+    # On a CPU the losses choose bfloat16 themselves where it pays; on an accelerator it pays everywhere.
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=on_accelerator and config.precision == "bfloat16")
+    with torch.random.fork_rng([device.index] if on_accelerator else [], device_type=device.type):
+        # All ranks draw the same batches; dropout in their shards differs.
         torch.manual_seed(int(rng.integers(2**62)) + processes.rank)
         network.train()
         for done, whole in enumerate(batches.epoch(config.batch_events, rng)):
@@ -161,8 +163,8 @@ def _epoch(
                 state.optimizer.zero_grad(set_to_none=True)
                 found, targets = 0.0, len(batch.targets)
                 if targets:
-                    with low:
-                        value = loss(batch.to(device) if apart else batch)
+                    with autocast:
+                        value = loss(batch.to(device) if on_accelerator else batch)
                     value.backward()  # type: ignore[no-untyped-call]  # torch leaves it so
                     found = float(value.detach())
                 found, targets = processes.average_gradients(state.trainable, found, targets)
@@ -174,10 +176,10 @@ def _epoch(
 
 
 def _synchronised(processes: ProcessGroup, state: TrainingState, progress: TrainingProgress) -> TrainingProgress:
-    """Every process stands where the lead stands: at the beginning, or at its checkpoint."""
-    said = torch.frombuffer(bytearray(json.dumps(asdict(progress)).encode()), dtype=torch.uint8)
-    told = processes.broadcast({**state.tensors(), "progress": said} if processes.is_leader else None)
+    """Progress and state of the leader (from the start or its checkpoint), on every rank."""
+    packed = torch.frombuffer(bytearray(json.dumps(asdict(progress)).encode()), dtype=torch.uint8)
+    received = processes.broadcast({**state.tensors(), "progress": packed} if processes.is_leader else None)
     if not processes.is_leader:
-        progress = TrainingProgress(**json.loads(told.pop("progress").numpy().tobytes()))
-        state.restore(told)
+        progress = TrainingProgress(**json.loads(received.pop("progress").numpy().tobytes()))
+        state.restore(received)
     return progress

@@ -1,11 +1,11 @@
-"""What a training leaves in the folder of its run: a checkpoint to go on from, and its curves.
+"""Files of a training in the folder of its run: checkpoint and learning curves.
 
 run.folder/
-├── checkpoints/NAME-KEY/   weights and state of the optimizer; of a finished training its weights alone
+├── checkpoints/NAME-KEY/   weights and optimiser state; of a finished training the weights alone
 ├── curves.csv              a line per epoch of every training
 └── tensorboard/NAME-KEY/   the same for TensorBoard, where the package is installed (extra `tensorboard`)
 
-KEY is a hash of data, settings and seed, so that several trainings of one project stand side by side.
+KEY is a hash of data, settings and seed, so that a project can have several trainings.
 """
 
 from __future__ import annotations
@@ -25,33 +25,36 @@ if TYPE_CHECKING:
 
 
 class RunFolder:
+    """Checkpoint and curves of one training; `name` and `fingerprint` (of data, settings and seed) identify it."""
+
     def __init__(self, folder: Path | str, name: str, fingerprint: str) -> None:
         self.fingerprint = fingerprint
-        called = f"{name}-{sha256(fingerprint.encode()).hexdigest()[:12]}"
+        key = f"{name}-{sha256(fingerprint.encode()).hexdigest()[:12]}"
         folder = Path(folder)
-        self.checkpoint_folder = folder / "checkpoints" / called
-        self.csv = CsvCurves(folder / "curves.csv", called)
-        self.board = TensorBoardCurves.where_installed(folder / "tensorboard" / called)
+        self.checkpoint_folder = folder / "checkpoints" / key
+        self.csv = CsvCurves(folder / "curves.csv", key)
+        self.board = TensorBoardCurves.where_installed(folder / "tensorboard" / key)
 
     def read(self) -> Checkpoint | None:
+        """The checkpoint of this training, or None."""
         return read_checkpoint(self.checkpoint_folder, self.fingerprint)
 
     def start(self, progress: TrainingProgress) -> None:
-        """The curves become those of the checkpoint: a line that was written twice, or never, is put right here."""
+        """Prepare the files before the first epoch: curves are rewritten to match the checkpoint."""
         delete_oldest(self.checkpoint_folder)
         self.csv.rewrite(progress)
         if self.board:
             self.board.rewrite(progress)
 
     def epoch_done(self, progress: TrainingProgress, state: dict[str, Tensor], best: dict[str, Tensor]) -> None:
-        """The checkpoint first: it is what counts, and the curves follow it."""
+        """Write the checkpoint first, then the curves: `start` repairs curves from the checkpoint."""
         write_checkpoint(self.checkpoint_folder, self.fingerprint, progress, state, best)
         self.csv.append(progress)
         if self.board:
             self.board.append(progress, progress.epochs - 1)
 
     def finish(self, progress: TrainingProgress, best: dict[str, Tensor]) -> None:
-        """Begun again, the training is at its end at once; what was needed to go on is not kept."""
+        """Keep the final weights alone, from which a repeated training returns at once."""
         write_checkpoint(self.checkpoint_folder, self.fingerprint, progress, {}, best, finished=True)
         if self.board:
             self.board.close()
