@@ -284,8 +284,8 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
     tuned = Path(fine_tune(data, QUICK, Run()).encoder.name)
     about = json.loads((tuned / ABOUT).read_text())
     (tuned / ABOUT).write_text(json.dumps({**about, "weights": "another"}))
-    with pytest.raises(ConfigError, match="was taught from another"):
+    with pytest.raises(ConfigError, match="was fine-tuned from another"):
         sentence_transformer(str(tuned), "float32")
     (tuned / ABOUT).write_text("{")
-    with pytest.raises(ConfigError, match="teach it again"):
+    with pytest.raises(ConfigError, match="fine-tune it again"):
         weights_of(str(tuned))

@@ -1,4 +1,4 @@
-"""Pictures and videos to vectors by a frozen pretrained model: each is looked at once, a broken one stops nothing."""
+"""Images and videos to vectors by a frozen pretrained model: each is encoded once, unreadable ones are counted."""
 
 from __future__ import annotations
 
@@ -28,22 +28,26 @@ if TYPE_CHECKING:
 
 
 MAX_BATCH_BYTES = 256 << 20
-"""Bytes of files in memory at a time, and one file more."""
+"""Bytes of file contents per batch in memory, plus one file."""
 
 
 class ImageEncoderConfig(Config):
+    """The image model and how much of a file it is shown."""
+
     name: str = DEFAULT_IMAGE_MODEL
     """A CLIP, SigLIP or ViT model of transformers, a folder or a name on the hub; the default works offline."""
     batch_size: PositiveInt = 32
     frames: PositiveInt = 8
-    """Frames looked at, evenly spread, of a picture that moves (GIF, WebP, APNG) or a video (MP4, WebM, MKV, AVI; extra
-    `video`); their vectors are averaged."""
+    """Evenly spaced frames that are encoded of an animated image (GIF, WebP, APNG) or a video (MP4, WebM, MKV, AVI;
+    extra `video`); their vectors are averaged."""
 
 
 class EncodedImages(NamedTuple):
-    """vectors : (n, D) float32 rows of length 1; 0 where there is no picture, or none that can be read
-    missing : how many were not there
-    broken  : how many could not be read
+    """Vectors of a batch of files.
+
+    vectors : (n, D) float32 rows of length 1; 0 where a file is missing or unreadable
+    missing : number of missing files
+    broken  : number of unreadable files
     """
 
     vectors: FloatArray
@@ -52,7 +56,7 @@ class EncodedImages(NamedTuple):
 
 
 class ImageEncoder:
-    """Pictures in, vectors of length 1 out."""
+    """Image and video files to vectors of length 1."""
 
     def __init__(self, config: ImageEncoderConfig | None = None, cache_folder: Path | None = None) -> None:
         self.config = config or ImageEncoderConfig()
@@ -71,9 +75,9 @@ class ImageEncoder:
         return image_model(self.config.name)
 
     def encode(self, pictures: Iterable[bytes | None], run: Run, total: int = 0) -> EncodedImages:
-        """(n, D) vectors of n files' contents, None where there is none; a batch of them in memory at a time.
+        """Vectors of n file contents, None for a missing file; one batch of them is in memory at a time.
 
-        total : how many there will be, for the progress
+        total : expected n, for the progress bar
         """
         rows: list[FloatArray | None] = []
         missing = broken = 0
@@ -83,7 +87,7 @@ class ImageEncoder:
             new = {
                 content: frames
                 for content in dict.fromkeys(there)
-                if found[content] is None and (frames := self._opened(content))
+                if found[content] is None and (frames := self._frames(content))
             }
             if new:
                 flat = self._model.vectors([frame for frames in new.values() for frame in frames])
@@ -94,7 +98,7 @@ class ImageEncoder:
             missing += len(batch) - len(there)
             broken += sum(found[content] is None for content in there)
             rows += [found[content] if content else None for content in batch]
-            run.progress("looking at pictures", len(rows), max(total, len(rows)))
+            run.progress("encoding images", len(rows), max(total, len(rows)))
         width = next((len(row) for row in rows if row is not None), None) or self._model.width
         whole = np.zeros((len(rows), width), np.float32)
         for i, row in enumerate(rows):
@@ -102,17 +106,17 @@ class ImageEncoder:
                 whole[i] = row
         return EncodedImages(whole, missing, broken)
 
-    def _opened(self, content: bytes) -> list[Image]:
-        """The frames of a picture or a video in RGB; none where it cannot be read."""
+    def _frames(self, content: bytes) -> list[Image]:
+        """RGB frames of an image or video; empty where it is unreadable."""
         if is_video(content):
             return frames_of(content, self.config.frames)
         try:
             from PIL import Image, UnidentifiedImageError
         except ModuleNotFoundError as error:
-            raise MissingExtraError(error.name or "?", "image", "Looking at pictures") from error
+            raise MissingExtraError(error.name or "?", "image", "Encoding images") from error
         try:
             with catch_warnings():
-                simplefilter("ignore")  # "decompression bomb": we look at the size ourselves
+                simplefilter("ignore")  # "decompression bomb": the size is checked below
                 picture = Image.open(BytesIO(content))
                 if picture.width * picture.height > MAX_PIXELS:
                     return []
@@ -121,7 +125,7 @@ class ImageEncoder:
                 for i in np.unique(np.linspace(0, n - 1, min(n, self.config.frames)).astype(int)):
                     picture.seek(int(i))
                     frames.append(_rgb(picture))
-        # Pillow's decoders raise all of these on files cut short, scrambled, or of a kind it does not know.
+        # Pillow's decoders raise all of these on truncated, corrupt or unknown files.
         except (
             OSError,
             ValueError,
@@ -137,11 +141,12 @@ class ImageEncoder:
 
 @cache
 def image_encoder(config: ImageEncoderConfig) -> ImageEncoder:
+    """One encoder per config and process."""
     return ImageEncoder(config)
 
 
 def _batches(files: Iterable[bytes | None], count: int) -> Iterator[list[bytes | None]]:
-    """`count` files at a time, or fewer where they are large: of videos perhaps one."""
+    """Batches of `count` files, fewer where they are large."""
     batch: list[bytes | None] = []
     held = 0
     for content in files:
@@ -155,7 +160,7 @@ def _batches(files: Iterable[bytes | None], count: int) -> Iterator[list[bytes |
 
 
 def _rgb(picture: Image) -> Image:
-    """What is see-through becomes white, as on a shop's page."""
+    """RGB, with transparent areas on white, as on a shop's page."""
     if "A" in picture.getbands() or "transparency" in picture.info:
         from PIL import Image
 

@@ -1,4 +1,4 @@
-"""What questions say of the people who ask, as the vectors that were learned from the table of people."""
+"""User columns of a batch of queries as vectors, by the encoding that was learned from the user table."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ NAN = float("nan")
 
 
 def query_column_vectors(columns: Mapping[str, NDArray[Any]], learned: ColumnVectors, n: int) -> FloatArray:
-    """(n, width) float32, as `learned.transform` makes them of a table, without one: a question is asked in a hurry.
+    """(n, width) float32, equal to `learned.transform` of a table, but without building one: queries need low latency.
 
-    A column that a question does not bring, a value nobody had in training, and one of another sort (a text for a
-    number) are all the same: nothing is known, and the block is 0.
+    A missing column, a value outside the vocabulary and a value of the wrong type all count as unknown: block 0.
 
     columns : named (n,) arrays as `Queries.columns` has them; None and nan are unknown
     """
@@ -50,8 +49,8 @@ def _block(values: NDArray[Any], learned: Column) -> FloatArray:
 
 
 def _words(value: Any, labels: bool) -> list[str]:
-    """Written as a table writes them."""
-    if value is None or isinstance(value, dict) or value != value:  # nan alone is not itself
+    """Labels as strings, written as polars writes them in a table."""
+    if value is None or isinstance(value, dict) or value != value:  # nan != nan
         return []
     if isinstance(value, list | tuple):
         return [str(part) for part in value if part is not None]

@@ -1,4 +1,4 @@
-"""Directions in which items differ, each counting alike: what is left when what they all share is taken away."""
+"""Operations on matrices of item vectors: unit length, whitening, truncated SVD."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
     from foretaste.types import FloatArray
 
-SPARE, ROUNDS = 16, 3
+OVERSAMPLING, POWER_ITERATIONS = 16, 3
 
 
 class Whitening(NamedTuple):
-    """x ↦ (x − mean) · turn, of length 1; 0 where x is 0.
+    """x ↦ (x − mean) · turn, scaled to length 1; 0 where x is 0.
 
-    turn = S^(−1/2) with S = (1 − ρ) D Σ / tr Σ + ρ I, the spread Σ of the vectors shrunk towards all directions alike.
-    Vectors of language models crowd into a cone (Ethayarajh 2019); without what they share, cosines tell more (Su et
-    al. 2021).
+    turn = S^(−1/2) with S = (1 − ρ) D Σ / tr Σ + ρ I, the covariance Σ of the vectors shrunk towards the identity.
+    Embeddings of language models lie in a narrow cone (Ethayarajh 2019); whitening makes their cosines more telling
+    (Su et al. 2021).
 
     mean : (D,) float32; turn : (D, D) float32
     """
@@ -29,7 +29,10 @@ class Whitening(NamedTuple):
 
     @classmethod
     def of(cls, vectors: FloatArray, shrinkage: float) -> Whitening:
-        """shrinkage : ρ, 0 to 1; 1 only takes the mean away"""
+        """Fit to vectors (n, D), ignoring rows of zeros.
+
+        shrinkage : ρ, 0 to 1; 1 only subtracts the mean
+        """
         known = vectors[vectors.any(axis=1)].astype(np.float64)
         D = vectors.shape[1]
         mean = known.mean(axis=0) if len(known) else np.zeros(D)
@@ -40,26 +43,27 @@ class Whitening(NamedTuple):
         return cls(mean.astype(np.float32), turn.astype(np.float32))
 
     def __call__(self, vectors: FloatArray) -> FloatArray:
+        """(n, D) whitened vectors."""
         turned = ((vectors - self.mean) @ self.turn).astype(np.float32, copy=False)
         turned[~vectors.any(axis=1)] = 0
         return unit_rows(turned)
 
 
 def unit_rows(vectors: FloatArray) -> FloatArray:
-    """(n, D) rows of length 1; 0 where they are 0."""
+    """(n, D) rows scaled to Euclidean length 1; a row of zeros stays 0."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    found: FloatArray = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return found
+    scaled: FloatArray = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return scaled
 
 
 def truncated_svd(rows: csr_array, k: int, rng: np.random.Generator) -> FloatArray:
-    """(m, ≤ k) float32 orthonormal: the directions in which sparse rows (n, m) are longest, as the truncated SVD has.
+    """(m, ≤ k) float32: the first k right singular vectors of sparse rows (n, m), orthonormal columns.
 
-    By random projections and a few rounds of powers (Halko, Martinsson & Tropp 2011, algorithm 4.4); the same seed
-    gives the same directions to the last bit, which ARPACK's do not.
+    Randomised, with power iterations (Halko, Martinsson & Tropp 2011, algorithm 4.4); the same seed gives bit-equal
+    results, which ARPACK does not.
     """
-    width = min(k + SPARE, *rows.shape)
+    width = min(k + OVERSAMPLING, *rows.shape)
     near = np.linalg.qr(rows @ rng.standard_normal((rows.shape[1], width)).astype(np.float32))[0]
-    for _ in range(ROUNDS):
+    for _ in range(POWER_ITERATIONS):
         near = np.linalg.qr(rows @ np.linalg.qr(rows.T @ near)[0])[0]
     return np.ascontiguousarray(np.linalg.svd((rows.T @ near).T, full_matrices=False)[2][:k].T.astype(np.float32))

@@ -36,7 +36,7 @@ def augmented(history: History, config: AugmentConfig, rng: np.random.Generator)
 
 
 def cropped(history: History, chance: float, keeps: float, rng: np.random.Generator) -> BoolArray:
-    """(L,) bool, events kept when each row is cut, with probability `chance`, to a random window, `keeps` its length."""
+    """(L,) bool, events kept when each row is cut, with probability `chance`, to a window of `keeps` its length."""
     lengths = history.lengths
     kept = np.maximum(MIN_EVENTS, np.ceil(lengths * keeps).astype(np.int64))
     kept = np.where(rng.random(len(lengths)) < chance, np.minimum(kept, lengths), lengths)

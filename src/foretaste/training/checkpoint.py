@@ -79,7 +79,7 @@ def read_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
 
 
 def delete_oldest(own: Path) -> None:
-    """Of the checkpoints temporary `own` keep only the newest KEPT_CHECKPOINTS."""
+    """Of the checkpoints beside `own` keep only the newest KEPT_CHECKPOINTS."""
     try:
         others = [path for path in own.parent.iterdir() if path.is_dir() and not path.name.startswith(own.name)]
         found = sorted(others, key=lambda path: -path.stat().st_mtime)

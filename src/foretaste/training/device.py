@@ -10,9 +10,10 @@ from foretaste.errors import ConfigError
 
 
 def device_of(name: str) -> torch.device:
-    """The device called cpu, cuda, cuda:1, mps …, or auto (an accelerator if there is one); ConfigError if torch has no such device.
+    """The device called cpu, cuda, cuda:1, mps …, or auto: an accelerator if there is one, else the CPU.
 
-    With several processes on one host, `cuda` is the device of the process's LOCAL_RANK.
+    With several processes on one host, `cuda` is the device of the process's LOCAL_RANK. ConfigError for an unknown
+    name or a device that is not available.
     """
     if name == "auto":
         name = (
