@@ -30,7 +30,7 @@ def test_parquet_and_numpy_say_the_same(tmp_path: Path) -> None:
     ("frame", "says"),
     [
         (pl.DataFrame({"item": ["a", "b"], "v": [[1.0], [1.0, 2.0]]}), "different lengths"),
-        (pl.DataFrame({"item": ["a", "b"], "v": [[1.0], [float("nan")]]}), "item 'b' is not finumbers"),
+        (pl.DataFrame({"item": ["a", "b"], "v": [[1.0], [float("nan")]]}), "item 'b' is not finite"),
         (pl.DataFrame({"thing": ["a"], "v": [[1.0]]}), "needs a column 'item'"),
     ],
 )

@@ -33,7 +33,8 @@ def readable_columns(items: ItemTable) -> list[str]:
 def with_reviews(items: ItemTable, reviews: pl.DataFrame, *, most: int = 5, column: str = "reviews") -> ItemTable:
     """The catalogue with one more column: the newest `most` reviews of each item, newest first.
 
-    reviews : columns item, text and, optionally time; without it the last rows are the newest. DataError without item and text
+    reviews : columns item, text and, optionally, time; without it the last rows are the newest.
+              DataError where item or text is missing
     """
     if missing := {"item", "text"} - set(reviews.columns):
         raise DataError(f"The reviews have no column '{missing.pop()}'. They have: {', '.join(reviews.columns)}.")

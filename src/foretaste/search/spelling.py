@@ -1,4 +1,4 @@
-"""Words nobody wrote, and the written ones that were meant: by shared letter pairs and triples, then by edits."""
+"""Spelling correction: candidates by shared character 2- and 3-grams, then by edit distance."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from foretaste.types import LongArray
 
 MAX_COMPARED = 30
-"""Words of most letter groups in common whose edits are counted."""
+"""Vocabulary words with the most n-grams in common, whose edit distance is computed."""
 
 
 class Correction(NamedTuple):
+    """A vocabulary word that may have been meant."""
+
     word: str
     similarity: float
-    """1 − edits per letter."""
+    """1 − edit distance / length of the longer word."""
 
 
 class Spelling:
-    """A vocabulary by letter groups: 'cat' is ^c ca at t$ ^ca cat at$."""
+    """A vocabulary indexed by character n-grams: 'cat' is ^c ca at t$ ^ca cat at$."""
 
     def __init__(self, words: Sequence[str], document_frequency: LongArray) -> None:
-        """spread : (V,) in how many items each word is; of equally close words, the commoner was meant"""
+        """document_frequency : (V,) items with each word; of equally close words the more frequent one wins"""
         self._words = [word for word, n in zip(words, document_frequency.tolist(), strict=True) if n > 0]
         self._document_frequency = dict(zip(words, document_frequency.tolist(), strict=True))
         ngrams: dict[str, list[int]] = {}
@@ -34,30 +36,30 @@ class Spelling:
                 ngrams.setdefault(ngram, []).append(code)
         self._words_of_ngram = {ngram: np.array(codes, np.int32) for ngram, codes in ngrams.items()}
         self._size = np.array([len(_ngrams(word)) for word in self._words], np.float32)
-        self._known = set(self._words)
+        self._vocabulary = set(self._words)
 
     def put(self, word: str, document_frequency: int) -> None:
-        """The word is in so many items now; in none, nobody means it any more."""
+        """Set the document frequency of a word; with 0 it is no correction any more."""
         self._document_frequency[word] = document_frequency
-        if word in self._known or not document_frequency:
+        if word in self._vocabulary or not document_frequency:
             return
         ngrams = _ngrams(word)
         for ngram in ngrams:
             before = self._words_of_ngram.get(ngram, np.empty(0, np.int32))
             self._words_of_ngram[ngram] = np.append(before, np.int32(len(self._words)))
         self._words.append(word)
-        self._known.add(word)
+        self._vocabulary.add(word)
         self._size = np.append(self._size, np.float32(len(ngrams)))
 
     def corrections(self, word: str, most: int = 2) -> list[Correction]:
-        """Written words within one edit of a short word, two of a longer one; the closest first."""
+        """At most `most` words within distance 1 (2 from six letters on), closest first; none for digits."""
         return [] if any(letter.isdigit() for letter in word) else self._closest(word)[:most]
 
     def split(self, word: str) -> list[str]:
-        """'starwars' as star wars, where both are written; the split whose rarer half is commonest."""
+        """'starwars' as star, wars if both are in the vocabulary; of several splits the most frequent one."""
         halves = [(word[:i], word[i:]) for i in range(3, len(word) - 2)]
-        known = [pair for pair in halves if all(self._document_frequency.get(half) for half in pair)]
-        return list(max(known, key=lambda pair: min(self._document_frequency[half] for half in pair))) if known else []
+        pairs = [pair for pair in halves if all(self._document_frequency.get(half) for half in pair)]
+        return list(max(pairs, key=lambda pair: min(self._document_frequency[half] for half in pair))) if pairs else []
 
     def _closest(self, word: str) -> list[Correction]:
         shared = np.zeros(len(self._words), np.float32)
@@ -65,11 +67,11 @@ class Spelling:
         for ngram in ngrams:
             if (codes := self._words_of_ngram.get(ngram)) is not None:
                 shared[codes] += 1
-        alike = 2 * shared / (self._size + len(ngrams))  # Dice
-        near = np.argsort(-alike, kind="stable")[:MAX_COMPARED]
+        dice = 2 * shared / (self._size + len(ngrams))  # Dice coefficient
+        near = np.argsort(-dice, kind="stable")[:MAX_COMPARED]
         allowed = 0 if len(word) < 3 else 1 if len(word) < 6 else 2
         found = []
-        for code in near[alike[near] > 0].tolist():
+        for code in near[dice[near] > 0].tolist():
             other = self._words[code]
             if (
                 self._document_frequency[other]
@@ -77,7 +79,7 @@ class Spelling:
                 and (n := edit_distance(word, other)) <= allowed
             ):
                 found.append(Correction(other, 1 - n / max(len(word), len(other))))
-        # Of equally close words the one with the same letters was meant: 'wras' is wars rather than was.
+        # Of equally close words one with the same letters wins: 'wras' is wars rather than was.
         letters = sorted(word)
         return sorted(
             found, key=lambda g: (-g.similarity, sorted(g.word) != letters, -self._document_frequency[g.word], g.word)
@@ -85,7 +87,7 @@ class Spelling:
 
 
 def edit_distance(a: str, b: str) -> int:
-    """Letters put in, left out, changed, or two neighbours swapped (optimal string alignment)."""
+    """Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment distance)."""
     two_back: list[int] = []
     back = list(range(len(b) + 1))
     for i, letter in enumerate(a, start=1):
