@@ -1,4 +1,4 @@
-"""Progress that people can read: bars on a terminal, plain lines elsewhere, nothing for what is done at once."""
+"""Progress reports: bars on a terminal, plain lines elsewhere, nothing for short tasks."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MIN_SECONDS = 2.0
-"""What ends sooner says nothing on paper; on a terminal the bar simply goes."""
+"""Tasks shorter than this print no line; on a terminal their bar disappears."""
 
 
 @contextmanager
 def progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """Yields what `Run.progress` wants: called with (what, done, total) as often as one likes."""
+    """Yields a callback for `Run.progress`, called with (task, done, total) at any rate."""
     if not console.is_terminal:
         yield _lines(console)
         return
@@ -77,7 +77,7 @@ def _lines(console: Console) -> Callable[[str, int, int], None]:
 
 
 def _rate(done: int, seconds: float) -> str:
-    """How many a second, once there is something to tell; slow things by the minute."""
+    """Rate per second, or per minute for slow tasks; empty before the first result."""
     if not done or seconds <= 0:
         return ""
     per_second = done / seconds
