@@ -105,8 +105,8 @@ def test_a_trap_is_not_unpacked(tmp_path: Path, model: MeanColour, monkeypatch) 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_survived(content: bytes) -> None:
-    assert isinstance(ImageEncoder()._opened(content), list)
-    assert isinstance(ImageEncoder()._opened(file((9, 9, 9))[:30] + content), list)
+    assert isinstance(ImageEncoder()._frames(content), list)
+    assert isinstance(ImageEncoder()._frames(file((9, 9, 9))[:30] + content), list)
 
 
 def test_nothing_to_look_at_is_no_rows(tmp_path: Path, model: MeanColour) -> None:

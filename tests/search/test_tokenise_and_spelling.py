@@ -64,7 +64,7 @@ def test_changed_is_as_if_built_anew(changes: list[tuple[int, str]], written_aft
     texts = ["red shoe", "blue hat", "wool hat"]
     index = Bm25(texts)
     spelling = Spelling(list(index.code), index.document_frequency)
-    with mock.patch.object(bm25, "LEAST_CHANGED", written_after), mock.patch.object(bm25, "CHANGED_SHARE", 0.0):
+    with mock.patch.object(bm25, "MIN_CHANGED", written_after), mock.patch.object(bm25, "CHANGED_SHARE", 0.0):
         for item, text in changes:
             texts += [""] * (item + 1 - len(texts))
             texts[item] = text
