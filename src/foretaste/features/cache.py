@@ -38,14 +38,14 @@ class VectorCache:
     def get(self, texts: Sequence[str | bytes]) -> list[FloatArray | None]:
         """(D,) vector of each text or file content, None where it is not in the cache."""
         keys = [_key(text) for text in texts]
-        found: dict[bytes, FloatArray] = {}
+        vectors: dict[bytes, FloatArray] = {}
         with closing(self._open()) as db:
             for start in range(0, len(keys), CHUNK):
                 some = keys[start : start + CHUNK]
                 placeholders = ",".join("?" * len(some))
                 rows = db.execute(f"SELECT text, value FROM vector WHERE text IN ({placeholders})", some)
-                found.update((key, np.frombuffer(value, np.float32)) for key, value in rows)
-        return [found.get(key) for key in keys]
+                vectors.update((key, np.frombuffer(value, np.float32)) for key, value in rows)
+        return [vectors.get(key) for key in keys]
 
     def put(self, texts: Sequence[str | bytes], vectors: FloatArray) -> None:
         """Store the vectors (n, D) of n texts or file contents, in one transaction."""

@@ -88,8 +88,8 @@ class ColumnVectors:
         config = config or ColumnsConfig()
         if unknown := set(config.kinds) - set(frame.columns):
             raise DataError(f"The table has no column '{unknown.pop()}'. It has: {', '.join(frame.columns)}.")
-        known = frame if rows is None else frame.filter(pl.Series(rows))
-        learned = (_learned(known[name], config) for name in frame.columns)
+        training_rows = frame if rows is None else frame.filter(pl.Series(rows))
+        learned = (_learned(training_rows[name], config) for name in frame.columns)
         return cls([column for column in learned if column is not None and column.width])
 
     @property
@@ -178,15 +178,15 @@ def category_block(values: Sequence[Sequence[str]], learned: Column) -> FloatArr
     code = {value: i for i, value in enumerate(learned.values)}
     block = np.zeros((len(values), len(code)), np.float32)
     for row, words in enumerate(values):
-        known = [code[word] for word in set(words) if word in code]
-        block[row, known] = 1 / np.sqrt(max(1, len(known)))
+        codes = [code[word] for word in set(words) if word in code]
+        block[row, codes] = 1 / np.sqrt(max(1, len(codes)))
     return block
 
 
 def _hat_functions(numbers: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, K) linear interpolation weights between the two neighbouring knots, clamped at the ends; 0 for nan."""
-    known = np.isfinite(numbers)
-    inside = np.clip(np.where(known, numbers, knots[0]), knots[0], knots[-1])
+    finite = np.isfinite(numbers)
+    inside = np.clip(np.where(finite, numbers, knots[0]), knots[0], knots[-1])
     right = np.clip(np.searchsorted(knots, inside, side="right"), 1, max(1, len(knots) - 1))
     block = np.zeros((len(numbers), len(knots)), np.float64)
     rows = np.arange(len(numbers))
@@ -196,7 +196,7 @@ def _hat_functions(numbers: NDArray[np.float64], knots: NDArray[np.float64]) -> 
         share = (inside - knots[right - 1]) / (knots[right] - knots[right - 1])
         block[rows, right - 1] = 1 - share
         block[rows, right] = share
-    block[~known] = 0
+    block[~finite] = 0
     return block
 
 

@@ -46,10 +46,10 @@ def load_external_vectors(path: Path, ids: IdMap) -> ExternalVectors:
         raise DataError(f"{path}: the vector of item '{bad}' is not finite; leave such an item out.")
     codes = ids.codes(pl.Series(names, dtype=pl.String))
     vectors = np.zeros((len(ids), raw.shape[1]), np.float32)
-    known = codes >= 0
-    vectors[codes[known]] = raw[known]
+    in_catalogue = codes >= 0
+    vectors[codes[in_catalogue]] = raw[in_catalogue]
     vectors = unit_rows(vectors)
-    return ExternalVectors(vectors, int((~vectors.any(axis=1)).sum()), int((~known).sum()))
+    return ExternalVectors(vectors, int((~vectors.any(axis=1)).sum()), int((~in_catalogue).sum()))
 
 
 def _parquet(path: Path) -> tuple[list[str], FloatArray]:

@@ -53,9 +53,9 @@ class LinearMap:
 
     def __call__(self, pictures: FloatArray) -> FloatArray:
         """Image vectors (n, D_picture) to (n, D_text), rows of length 1; 0 where the input is 0."""
-        mapped = unit_rows((pictures - self.centre) @ self.weight)
+        mapped = unit_rows(((pictures - self.centre) @ self.weight).astype(np.float32, copy=False))
         mapped[~pictures.any(axis=1)] = 0
-        return mapped.astype(np.float32)
+        return mapped
 
     def save(self, folder: Path) -> None:
         """Write `map.safetensors`."""

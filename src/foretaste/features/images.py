@@ -82,22 +82,22 @@ class ImageEncoder:
         rows: list[FloatArray | None] = []
         missing = broken = 0
         for batch in _batches(pictures, self.config.batch_size):
-            there = [content for content in batch if content]
-            found = dict(zip(there, self._cache.get(there), strict=True))
+            contents = [content for content in batch if content]
+            vector_of = dict(zip(contents, self._cache.get(contents), strict=True))
             new = {
                 content: frames
-                for content in dict.fromkeys(there)
-                if found[content] is None and (frames := self._frames(content))
+                for content in dict.fromkeys(contents)
+                if vector_of[content] is None and (frames := self._frames(content))
             }
             if new:
                 flat = self._model.vectors([frame for frames in new.values() for frame in frames])
                 starts = np.cumsum([0, *(len(frames) for frames in new.values())])[:-1]
                 vectors = unit_rows(np.add.reduceat(unit_rows(flat), starts, axis=0))
                 self._cache.put(list(new), vectors)
-                found.update(zip(new, vectors, strict=True))
-            missing += len(batch) - len(there)
-            broken += sum(found[content] is None for content in there)
-            rows += [found[content] if content else None for content in batch]
+                vector_of.update(zip(new, vectors, strict=True))
+            missing += len(batch) - len(contents)
+            broken += sum(vector_of[content] is None for content in contents)
+            rows += [vector_of[content] if content else None for content in batch]
             run.progress("encoding images", len(rows), max(total, len(rows)))
         width = next((len(row) for row in rows if row is not None), None) or self._model.width
         whole = np.zeros((len(rows), width), np.float32)

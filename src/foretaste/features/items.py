@@ -141,11 +141,11 @@ def weighted_concat(parts: Sequence[FloatArray], weights: Sequence[float]) -> Fl
 
 def encode_texts(texts: Sequence[str], encoder: TextEncoderConfig, run: Run) -> FloatArray:
     """(n, D) text embeddings, rows of length 1; 0 for an empty text, which the model would still give a vector."""
-    written = [i for i, text in enumerate(texts) if text.strip()]
-    vectors = text_encoder(encoder).encode([texts[i] for i in written], run)
-    found: FloatArray = np.zeros((len(texts), vectors.shape[1]), np.float32)
-    found[written] = vectors
-    return found
+    filled = [i for i, text in enumerate(texts) if text.strip()]
+    vectors = text_encoder(encoder).encode([texts[i] for i in filled], run)
+    whole: FloatArray = np.zeros((len(texts), vectors.shape[1]), np.float32)
+    whole[filled] = vectors
+    return whole
 
 
 def picture_column(items: ItemTable) -> str | None:

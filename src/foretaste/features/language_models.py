@@ -136,21 +136,21 @@ class _Transformer:
 
     def vectors(self, texts: Sequence[str]) -> FloatArray:
         tensor = self._model.encode(list(texts), batch_size=len(texts), convert_to_tensor=True, show_progress_bar=False)
-        found: FloatArray = tensor.float().cpu().numpy()
-        return found
+        embeddings: FloatArray = tensor.float().cpu().numpy()
+        return embeddings
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
-        found: list[int] = []
+        counts: list[int] = []
         for start in range(0, len(texts), 10_000):  # bounds the tokens in memory
-            found += map(len, self._tokens(list(texts[start : start + 10_000]))["input_ids"])
-        return found
+            counts += map(len, self._tokens(list(texts[start : start + 10_000]))["input_ids"])
+        return counts
 
     def pieces(self, text: str) -> list[str]:
         # A token has at least one letter in the usual vocabularies: only texts that may be too long are tokenised.
         if self._limit is None or len(text) <= self._limit:
             return [text]
-        found = self._tokens(text, add_special_tokens=False, return_offsets_mapping=True)
-        starts = [start for start, end in found["offset_mapping"] if end > start]
+        tokens = self._tokens(text, add_special_tokens=False, return_offsets_mapping=True)
+        starts = [start for start, end in tokens["offset_mapping"] if end > start]
         if len(starts) <= self._limit:
             return [text]
         n = -(-len(starts) // self._limit)
@@ -161,8 +161,8 @@ class _Transformer:
         tokenizer: Any = self._model.tokenizer
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "longer than the maximum": expected here
-            found: dict[str, list[Any]] = tokenizer(text, verbose=False, **options)
-        return found
+            tokens: dict[str, list[Any]] = tokenizer(text, verbose=False, **options)
+        return tokens
 
 
 class _WordLlama:
@@ -177,8 +177,10 @@ class _WordLlama:
         self.width = int(self._model.embedding.shape[1])
 
     def vectors(self, texts: Sequence[str]) -> FloatArray:
-        found: FloatArray = np.asarray(self._model.embed(list(texts), norm=False, batch_size=len(texts)), np.float32)
-        return np.nan_to_num(found, nan=0.0)
+        embeddings: FloatArray = np.asarray(
+            self._model.embed(list(texts), norm=False, batch_size=len(texts)), np.float32
+        )
+        return np.nan_to_num(embeddings, nan=0.0)
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         return [1 + len(text) // 4 for text in texts]

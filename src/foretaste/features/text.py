@@ -62,18 +62,18 @@ class TextEncoder:
         Batches are cached as they finish: an interrupted run loses one. 0 where a text has no token.
         """
         distinct = list(dict.fromkeys(texts))
-        found = dict(zip(distinct, self._cache.get(distinct), strict=True))
-        missing = [text for text in distinct if found[text] is None]
+        vector_of = dict(zip(distinct, self._cache.get(distinct), strict=True))
+        missing = [text for text in distinct if vector_of[text] is None]
         done = 0
         for batch in self._batches(missing):
             vectors = pooled(self._model, batch)
             self._cache.put(batch, vectors)
-            found.update(zip(batch, vectors, strict=True))
+            vector_of.update(zip(batch, vectors, strict=True))
             done += len(batch)
             run.progress("encoding texts", done, len(missing))
         if not distinct:
             return np.empty((0, self._model.width), np.float32)
-        return np.stack([vector for text in texts if (vector := found[text]) is not None])
+        return np.stack([vector for text in texts if (vector := vector_of[text]) is not None])
 
     def encode_query(self, text: str) -> FloatArray:
         """(D,) of length 1, of a search query: cached in memory (LRU) and, for privacy, never on disk."""

@@ -33,11 +33,11 @@ class Whitening(NamedTuple):
 
         shrinkage : ρ, 0 to 1; 1 only subtracts the mean
         """
-        known = vectors[vectors.any(axis=1)].astype(np.float64)
+        nonzero = vectors[vectors.any(axis=1)].astype(np.float64)
         D = vectors.shape[1]
-        mean = known.mean(axis=0) if len(known) else np.zeros(D)
-        spread = known.T @ known / max(1, len(known)) - np.outer(mean, mean)
-        shrunk = (1 - shrinkage) * spread / max(float(np.trace(spread)), 1e-12) * D + shrinkage * np.eye(D)
+        mean = nonzero.mean(axis=0) if len(nonzero) else np.zeros(D)
+        covariance = nonzero.T @ nonzero / max(1, len(nonzero)) - np.outer(mean, mean)
+        shrunk = (1 - shrinkage) * covariance / max(float(np.trace(covariance)), 1e-12) * D + shrinkage * np.eye(D)
         size, direction = np.linalg.eigh(shrunk)
         turn = (direction / np.sqrt(np.maximum(size, 1e-9))) @ direction.T
         return cls(mean.astype(np.float32), turn.astype(np.float32))

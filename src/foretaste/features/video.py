@@ -39,12 +39,12 @@ def frames_of(content: bytes, count: int) -> list[Image]:
             stream.thread_type = "AUTO"
             if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
                 return []
-            found = (
+            frames = (
                 _frames_by_time(container, stream, count)
                 if container.duration
                 else _frames_by_thinning(container, count)
             )
-            return [frame.to_image() for frame in found]
+            return [frame.to_image() for frame in frames]
     # FFmpegError is FFmpeg's base error; the others come from truncated files.
     except (av.FFmpegError, OSError, ValueError, EOFError, IndexError):
         return []
@@ -54,7 +54,7 @@ def _frames_by_time(container: Any, stream: Any, count: int) -> list[Any]:
     """By time: the frame shown at each moment, decoded from the key frame before it."""
     start = (container.start_time or 0) / 1e6
     length = container.duration / 1e6
-    found: dict[int, Any] = {}
+    frames: dict[int, Any] = {}
     for part in range(count):
         moment = start + length * (part + 0.5) / count
         container.seek(int(moment * 1e6), backward=True)
@@ -64,8 +64,10 @@ def _frames_by_time(container: Any, stream: Any, count: int) -> list[Any]:
                 break
             shown = frame
         if shown is not None:
-            found[shown.pts if shown.pts is not None else part] = shown  # a short clip may give one frame several times
-    return list(found.values())
+            frames[shown.pts if shown.pts is not None else part] = (
+                shown  # a short clip may give one frame several times
+            )
+    return list(frames.values())
 
 
 def _frames_by_thinning(container: Any, count: int) -> list[Any]:

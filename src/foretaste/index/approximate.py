@@ -81,8 +81,8 @@ class ApproximateIndex:
         """
         config = config or ApproximateConfig()
         exact = ExactIndex(vectors)
-        there = np.flatnonzero(exact.present).astype(np.int32)
-        engine = _engine_class(config.engine).build(there, exact.vectors[there])
+        present = np.flatnonzero(exact.present).astype(np.int32)
+        engine = _engine_class(config.engine).build(present, exact.vectors[present])
         index = cls(config, exact, engine, 0.0)
         sample = index._sample_queries() if queries is None else queries
         for effort in engine.efforts:
@@ -95,7 +95,7 @@ class ApproximateIndex:
                 return index
         raise ConfigError(
             f"The {config.engine} index finds {index.recall:.1%} of the true top {config.measured_at} at its best, and "
-            f"least_recall asks for {config.least_recall:.1%}; use the exact index for these {len(there)} vectors, "
+            f"least_recall asks for {config.least_recall:.1%}; use the exact index for these {len(present)} vectors, "
             f"another engine, or a lower least_recall."
         )
 
@@ -116,10 +116,10 @@ class ApproximateIndex:
         if k == 0 or not len(queries):
             return np.ones(1)
         _, best = self._exact.search(queries, k)
-        _, found = self._proposed(queries, k, None, None)
+        _, scores = self._proposed(queries, k, None, None)
         # Compared by score and not by code: of items with equal scores any may be in the list.
         threshold = best[:, -1:] - 1e-6 * np.abs(best[:, -1:])
-        recalls: NDArray[np.float64] = (found >= threshold).sum(axis=1) / k
+        recalls: NDArray[np.float64] = (scores >= threshold).sum(axis=1) / k
         return recalls
 
     def search(
@@ -146,10 +146,10 @@ class ApproximateIndex:
     def put(self, items: IntArray, vectors: FloatArray) -> None:
         self._remove(items)
         self._exact.put(items, vectors)
-        there = vectors.any(axis=1)
+        nonzero = vectors.any(axis=1)
         # Where an item occurs twice, its last vector counts.
         last = len(items) - 1 - np.unique(items[::-1], return_index=True)[1]
-        keep = np.intersect1d(last, np.flatnonzero(there))
+        keep = np.intersect1d(last, np.flatnonzero(nonzero))
         if len(keep):
             self._engine.add(items[keep], np.ascontiguousarray(vectors[keep], np.float32))
 
@@ -201,19 +201,19 @@ class ApproximateIndex:
         items = np.full((len(vectors), k), NO_ITEM, np.int32)
         values = np.full((len(vectors), k), np.nan, np.float32)
         best = np.take_along_axis(scores, order, axis=1)
-        there = np.isfinite(best)
+        valid = np.isfinite(best)
         width = order.shape[1]
-        items[:, :width] = np.where(there, np.take_along_axis(proposals, order, axis=1), NO_ITEM)
-        values[:, :width] = np.where(there, best, np.nan)
+        items[:, :width] = np.where(valid, np.take_along_axis(proposals, order, axis=1), NO_ITEM)
+        values[:, :width] = np.where(valid, best, np.nan)
         return items, values
 
     def _sample_queries(self) -> FloatArray:
         """(Q, D) means of three random item vectors: like a user who consumed them, and harder than an item itself."""
         rng = np.random.default_rng(0)
-        there = np.flatnonzero(self._exact.present)
-        if not len(there):
+        present = np.flatnonzero(self._exact.present)
+        if not len(present):
             return np.empty((0, self.vectors.shape[1]), np.float32)
-        taken = rng.choice(there, (self.config.questions, 3))
+        taken = rng.choice(present, (self.config.questions, 3))
         means: FloatArray = self.vectors[taken].mean(axis=1)
         return means
 

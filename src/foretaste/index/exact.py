@@ -47,22 +47,22 @@ class ExactIndex:
         self, vectors: FloatArray, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> tuple[IntArray, FloatArray]:
         table, present = self.vectors, self.present
-        findable = present if allowed is None else present & padded_mask(allowed, len(present))
+        searchable = present if allowed is None else present & padded_mask(allowed, len(present))
         rows: IntArray | None = None
-        if 2 * int(findable.sum()) < len(table):  # less than half may be returned: only those rows are multiplied
-            rows = np.flatnonzero(findable).astype(np.int32)
+        if 2 * int(searchable.sum()) < len(table):  # less than half may be returned: only those rows are multiplied
+            rows = np.flatnonzero(searchable).astype(np.int32)
             table = table[rows]
         B = len(vectors)
         items, scores = np.full((B, k), NO_ITEM, np.int32), np.full((B, k), np.nan, np.float32)
         at_once = max(1, topk.BLOCK_CELLS // max(1, len(table)))
         for start in range(0, B, at_once):
             block = np.arange(start, min(start + at_once, B))
-            found: FloatArray = vectors[block] @ table.T
+            block_scores: FloatArray = vectors[block] @ table.T
             if rows is None:
-                found[:, ~findable] = np.nan
+                block_scores[:, ~searchable] = np.nan
             if exclude is not None:
-                _exclude(found, exclude.take(block), rows)
-            places, scores[block] = top_k(found, k)
+                _exclude(block_scores, exclude.take(block), rows)
+            places, scores[block] = top_k(block_scores, k)
             items[block] = places if rows is None else np.where(places == NO_ITEM, NO_ITEM, _at(rows, places))
         return items, scores
 
@@ -114,8 +114,8 @@ def _exclude(scores: FloatArray, exclude: Ragged, rows: IntArray | None) -> None
         scores[row[inside], item[inside]] = np.nan
     elif len(rows):
         place = np.minimum(np.searchsorted(rows, item), len(rows) - 1)
-        there = rows[place] == item
-        scores[row[there], place[there]] = np.nan
+        matches = rows[place] == item
+        scores[row[matches], place[matches]] = np.nan
 
 
 def _at(rows: IntArray, places: IntArray) -> IntArray:

@@ -57,8 +57,8 @@ class FaissEngine:
         if not self._index.is_trained:
             return np.full((len(vectors), k), NO_ITEM, np.int32)
         parameters = _library().SearchParametersIVF(nprobe=self.effort)
-        _, found = self._index.search(np.ascontiguousarray(vectors, np.float32), k, params=parameters)
-        items: IntArray = found.astype(np.int32)
+        _, codes = self._index.search(np.ascontiguousarray(vectors, np.float32), k, params=parameters)
+        items: IntArray = codes.astype(np.int32)
         return items
 
     def save(self, folder: Path) -> None:

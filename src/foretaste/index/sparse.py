@@ -38,10 +38,10 @@ def recommend_sparse(
     banned = None if mask is None else ~mask
 
     def best_of(some: Queries, out: Ragged | None) -> tuple[IntArray, FloatArray]:
-        found = rows_of(some)
-        if found.nnz * SPARSE_FACTOR < len(some) * n_items:
-            return _best_entries(found, k, out, banned)
-        scores = dense_scores(found)
+        scores_csr = rows_of(some)
+        if scores_csr.nnz * SPARSE_FACTOR < len(some) * n_items:
+            return _best_entries(scores_csr, k, out, banned)
+        scores = dense_scores(scores_csr)
         if out is not None:
             scores[out.row_of_event(), out.items] = np.nan
         if banned is not None:
@@ -51,19 +51,19 @@ def recommend_sparse(
     return in_blocks(best_of, queries, k, n_items, source, exclude)
 
 
-def dense_scores(found: csr_array) -> FloatArray:
+def dense_scores(scores_csr: csr_array) -> FloatArray:
     """(b, n_items), nan where nothing is stored."""
-    scores: FloatArray = found.toarray()
+    scores: FloatArray = scores_csr.toarray()
     set_nan(scores, scores == 0)
     return scores
 
 
 def _best_entries(
-    found: csr_array, k: int, out: Ragged | None, banned: BoolArray | None
+    scores_csr: csr_array, k: int, out: Ragged | None, banned: BoolArray | None
 ) -> tuple[IntArray, FloatArray]:
     """Items (B, k) and scores (B, k) of the highest stored entries; padding keys sort last."""
-    B, n = found.shape
-    row, item, score = np.repeat(np.arange(B), np.diff(found.indptr)), found.indices, found.data
+    B, n = scores_csr.shape
+    row, item, score = np.repeat(np.arange(B), np.diff(scores_csr.indptr)), scores_csr.indices, scores_csr.data
     keep = (score != 0) & (score > -np.inf)  # also drops nan
     if banned is not None:
         keep &= ~banned[item]

@@ -63,7 +63,7 @@ class StaticRanking:
         window = 4 * m
         while True:
             part = self.order[:window]
-            found = part[allowed[part]]
-            if len(found) >= m or window >= len(self.order):
-                return found[:m]
+            head = part[allowed[part]]
+            if len(head) >= m or window >= len(self.order):
+                return head[:m]
             window *= 4

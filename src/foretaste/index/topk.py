@@ -45,8 +45,8 @@ def top_k(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     groups = max(GROUPS_PER_RANK * width, MIN_GROUPS)
     for start in range(0, B, rows):
         block = scores[start : start + rows]
-        found = _select_by_bound(block, width, groups) if n >= 2 * groups else _full_sort(block, width)
-        items[start : start + rows, :width], values[start : start + rows, :width] = found
+        best = _select_by_bound(block, width, groups) if n >= 2 * groups else _full_sort(block, width)
+        items[start : start + rows, :width], values[start : start + rows, :width] = best
     return items, values
 
 
@@ -145,12 +145,12 @@ def recommend_in_blocks(
     banned = None if mask is None else ~mask
 
     def best_of(some: Queries, out: Ragged | None) -> tuple[IntArray, FloatArray]:
-        found = score_all(some)
+        scores = score_all(some)
         if out is not None:
-            found[out.row_of_event(), out.items] = np.nan
+            scores[out.row_of_event(), out.items] = np.nan
         if banned is not None:
-            set_nan(found, banned)
-        return top_k(found, k)
+            set_nan(scores, banned)
+        return top_k(scores, k)
 
     return in_blocks(best_of, queries, k, n_items, source, exclude)
 

@@ -55,12 +55,12 @@ class UsearchEngine:
     def propose(self, vectors: FloatArray, k: int) -> IntArray:
         if not len(self._index) or not len(vectors):
             return np.full((len(vectors), k), NO_ITEM, np.int32)
-        found = self._index.search(np.ascontiguousarray(vectors, np.float32).reshape(-1, vectors.shape[1]), k)
-        keys = np.atleast_2d(np.asarray(found.keys)).astype(np.int64)
-        counts = np.asarray(getattr(found, "counts", [keys.shape[1]]))
+        matches = self._index.search(np.ascontiguousarray(vectors, np.float32).reshape(-1, vectors.shape[1]), k)
+        keys = np.atleast_2d(np.asarray(matches.keys)).astype(np.int64)
+        counts = np.asarray(getattr(matches, "counts", [keys.shape[1]]))
         items = np.full((len(vectors), k), NO_ITEM, np.int32)
-        there = np.arange(keys.shape[1]) < counts[:, None]
-        items[:, : keys.shape[1]] = np.where(there, keys, NO_ITEM)
+        valid = np.arange(keys.shape[1]) < counts[:, None]
+        items[:, : keys.shape[1]] = np.where(valid, keys, NO_ITEM)
         return items
 
     def save(self, folder: Path) -> None:

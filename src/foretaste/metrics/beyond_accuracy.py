@@ -129,9 +129,9 @@ def miscalibration(
 
 def _mix(taken: csr_array, shares: csr_array) -> NDArray[np.float64]:
     """(B, G) share of each class in each row; 0 everywhere where no class is known."""
-    found = np.asarray((taken @ shares).toarray(), np.float64)
-    total = found.sum(axis=1, keepdims=True)
-    return np.divide(found, total, out=np.zeros_like(found), where=total > 0)
+    mix = np.asarray((taken @ shares).toarray(), np.float64)
+    total = mix.sum(axis=1, keepdims=True)
+    return np.divide(mix, total, out=np.zeros_like(mix), where=total > 0)
 
 
 def _listed(items: IntArray, n_items: int) -> csr_array:
@@ -154,7 +154,7 @@ def intra_list_diversity(items: IntArray, vectors: FloatArray | csr_array) -> ND
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.divide(vectors, length, out=np.zeros(vectors.shape, np.float64), where=length > 0)
     square = np.einsum("nd,nd->n", unit, unit)  # 1, or 0 for an empty vector
-    found = np.full(B, np.nan)
+    diversity = np.full(B, np.nan)
     rows = max(1, BLOCK_CELLS // max(1, K * vectors.shape[1]))
     for start in range(0, B, rows):
         block = items[start : start + rows]
@@ -165,8 +165,8 @@ def intra_list_diversity(items: IntArray, vectors: FloatArray | csr_array) -> ND
         n = listed.sum(axis=1)
         cosine = np.einsum("bd,bd->b", total, total) - alone
         pairs = n * (n - 1)
-        found[start : start + rows] = 1 - np.divide(cosine, pairs, out=np.full(len(block), np.nan), where=pairs > 0)
-    return found
+        diversity[start : start + rows] = 1 - np.divide(cosine, pairs, out=np.full(len(block), np.nan), where=pairs > 0)
+    return diversity
 
 
 def _sparse_diversity(items: IntArray, vectors: csr_array) -> NDArray[np.float64]:
@@ -179,15 +179,15 @@ def _sparse_diversity(items: IntArray, vectors: csr_array) -> NDArray[np.float64
     listed = items != NO_ITEM
     n = listed.sum(axis=1)
     alone = ((np.concatenate([length, [0.0]]) > 0)[items] & listed).sum(axis=1)
-    found = np.full(len(items), np.nan)
+    squared = np.full(len(items), np.nan)
     block = cost // BLOCK_CELLS  # groups of lists with about BLOCK_CELLS stored numbers
     edges = np.flatnonzero(np.r_[True, block[1:] != block[:-1], True]) if len(items) else np.zeros(0, np.int64)
     for start, stop in pairwise(edges.tolist()):
         total = csr_array(_listed(items[start:stop], len(length)) @ unit)
         row = np.repeat(np.arange(stop - start), np.diff(total.indptr))
-        found[start:stop] = np.bincount(row, total.data**2, minlength=stop - start)
+        squared[start:stop] = np.bincount(row, total.data**2, minlength=stop - start)
     pairs = n * (n - 1)
-    return 1 - np.divide(found - alone, pairs, out=np.full(len(items), np.nan), where=pairs > 0)
+    return 1 - np.divide(squared - alone, pairs, out=np.full(len(items), np.nan), where=pairs > 0)
 
 
 def _mean_over_list(items: IntArray, of_item: NDArray[np.float64]) -> NDArray[np.float64]:

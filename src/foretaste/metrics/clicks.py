@@ -38,8 +38,8 @@ def gauc(scores: Numbers, clicked: Labels, group: IntArray) -> float:
         raise DataError(f"{len(scores):,} events came with {len(group):,} groups; give each event one.")
     _, dense = np.unique(group, return_inverse=True)
     size, per_group = _auc_per_group(dense.astype(np.int64), scores, clicked)
-    known = ~np.isnan(per_group)
-    return float(np.average(per_group[known], weights=size[known])) if known.any() else float("nan")
+    defined = ~np.isnan(per_group)
+    return float(np.average(per_group[defined], weights=size[defined])) if defined.any() else float("nan")
 
 
 def log_loss(scores: Numbers, clicked: Labels) -> float:

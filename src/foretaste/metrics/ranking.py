@@ -118,9 +118,9 @@ def _ndcg(lists: ListRelevance) -> NDArray[np.float64]:
     DCG = Σ gain / log2(rank + 1) with linear gain (Järvelin & Kekäläinen, TOIS 2002).
     """
     discount = 1 / np.log2(np.arange(lists.k) + 2)
-    found = lists.gains @ discount
-    best = _best_gains(lists.relevant, lists.k) @ discount
-    return np.divide(found, best, out=np.full(len(found), np.nan), where=best > 0)
+    dcg = lists.gains @ discount
+    ideal = _best_gains(lists.relevant, lists.k) @ discount
+    return np.divide(dcg, ideal, out=np.full(len(dcg), np.nan), where=ideal > 0)
 
 
 def _mrr(lists: ListRelevance) -> NDArray[np.float64]:

@@ -87,13 +87,13 @@ class HstuBlock(nn.Module):
         width = x.shape[1]
         u, vqk = torch.split(F.silu(self.uvqk(self.norm(x))), [width, 3 * width], 1)
         longer = torch.cat([vqk, vqk.new_zeros(1, 3 * width)])
-        found = []
+        outputs = []
         for grid, context in pieces:
             B, W = grid.shape
             v, q, k = gather_rows(longer, grid).view(B, W, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
             # Padding follows the events, where causal attention never looks.
-            found.append(self._attend(q, k, v, context).transpose(1, 2).reshape(B * W, width))
-        return x + self.drop(self.out(self.norm_seen(gather_rows(torch.cat(found), at)) * u))
+            outputs.append(self._attend(q, k, v, context).transpose(1, 2).reshape(B * W, width))
+        return x + self.drop(self.out(self.norm_seen(gather_rows(torch.cat(outputs), at)) * u))
 
     def extend(self, x: Tensor, past: Tensor | None, context: AttentionContext) -> tuple[Tensor, Tensor]:
         """Incremental forward: the newest n events of one row.
@@ -106,9 +106,13 @@ class HstuBlock(nn.Module):
         u, vqk = torch.split(F.silu(self.uvqk(self.norm(x))), [width, 3 * width], 1)
         v, q, k = vqk.view(n, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
         own = torch.stack([v, k])
-        known = own if past is None else torch.cat([past, own], 2)
-        seen = self._attend(q[None], known[1][None], known[0][None], context)[0].transpose(0, 1).reshape(n, width)
-        return x + self.out(self.norm_seen(seen) * u), known
+        keys_values = own if past is None else torch.cat([past, own], 2)
+        seen = (
+            self._attend(q[None], keys_values[1][None], keys_values[0][None], context)[0]
+            .transpose(0, 1)
+            .reshape(n, width)
+        )
+        return x + self.out(self.norm_seen(seen) * u), keys_values
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, context: AttentionContext) -> Tensor:
         """A V: q (B, heads, n, d), k and v (B, heads, W, d) to (B, heads, n, d)."""
@@ -161,10 +165,10 @@ class Hstu(nn.Module):
         """
         new, length = len(x), cache.length + len(x)
         x = x + self.positions[cache.length : length]
-        known: list[Tensor | None] = [None] * len(self.blocks)
+        cached: list[Tensor | None] = [None] * len(self.blocks)
         if cache.parts:
             x = torch.cat([cache.parts[0], x])
-            known = list(cache.parts[1:])
+            cached = list(cache.parts[1:])
         n, kept = len(x), [x[-1:]]
         if self.waits is None or time is None:
             context = AttentionContext.causal(n, length, None, None, x.device)
@@ -175,6 +179,6 @@ class Hstu(nn.Module):
             context = AttentionContext.causal(n, length, time[None], next_time[None], x.device)
         for number, block in enumerate(self.blocks):
             assert isinstance(block, HstuBlock)
-            x, own = block.extend(x, known[number], context)
+            x, own = block.extend(x, cached[number], context)
             kept.append(own[:, :, :-1])
         return self.norm(x)[-new:], tuple(kept)

@@ -116,16 +116,16 @@ class ItemEmbedding(nn.Module):
 
     def _there(self, met: Tensor | None) -> Tensor:
         """(n_items, M) bool, which items have which part, in fusion order."""
-        found = []
+        columns = []
         if self.ids is not None:
-            found.append(torch.ones(self.n_items, dtype=torch.bool) if met is None else met)
+            columns.append(torch.ones(self.n_items, dtype=torch.bool) if met is None else met)
         if self.content is not None:
-            found.append(self.content.any(1))
+            columns.append(self.content.any(1))
         if self.word_codes is not None and self.word_starts is not None:
             ends = torch.cat([self.word_starts[1:], torch.tensor([len(self.word_codes)])])
-            found.append(ends > self.word_starts)
-        found += [self.get_buffer(f"beside_{name}").any(1) for name in self.beside]
-        return torch.stack(found, 1)
+            columns.append(ends > self.word_starts)
+        columns += [self.get_buffer(f"beside_{name}").any(1) for name in self.beside]
+        return torch.stack(columns, 1)
 
 
 def _tower(content_width: int, width: int, layers: int) -> nn.Module:

@@ -65,11 +65,11 @@ class Attention(nn.Module):
             qkv = torch.cat([self.rotary(qkv[:, : 2 * width], position), qkv[:, 2 * width :]], 1)
         q, k, v = qkv.view(n, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
         own = torch.stack([k, v])
-        known = own if past is None else torch.cat([past, own], 2)
-        before = known.shape[2] - n
+        keys_values = own if past is None else torch.cat([past, own], 2)
+        before = keys_values.shape[2] - n
         mask = None if n == 1 else torch.ones(n, before + n, dtype=torch.bool).tril(before)
-        seen = F.scaled_dot_product_attention(q, known[0], known[1], mask)
-        return self.out(seen.transpose(0, 1).reshape(n, width)), known
+        attended = F.scaled_dot_product_attention(q, keys_values[0], keys_values[1], mask)
+        return self.out(attended.transpose(0, 1).reshape(n, width)), keys_values
 
 
 class Block(nn.Module):
@@ -96,9 +96,9 @@ class Block(nn.Module):
 
     def extend(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
         """As `Attention.extend`."""
-        seen, known = self.attention.extend(self.norm(x), past)
-        x = x + seen
-        return x + self.feed_forward(x), known
+        attended, keys_values = self.attention.extend(self.norm(x), past)
+        x = x + attended
+        return x + self.feed_forward(x), keys_values
 
 
 class Transformer(nn.Module):
@@ -143,6 +143,6 @@ class Transformer(nn.Module):
         kept = []
         for number, block in enumerate(self.blocks):
             assert isinstance(block, Block)
-            x, known = block.extend(x, cache.parts[number] if cache.parts else None)
-            kept.append(known)
+            x, keys_values = block.extend(x, cache.parts[number] if cache.parts else None)
+            kept.append(keys_values)
         return self.norm(x), tuple(kept)

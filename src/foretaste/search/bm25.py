@@ -75,14 +75,14 @@ class Bm25:
 
         words : query words and their weights
         """
-        found = np.zeros(len(self), np.float32)
+        scores = np.zeros(len(self), np.float32)
         for word, weight in words.items():
             if (code := self.code.get(word)) is None:
                 continue
             idf = weight * float(_idf(int(self._document_frequency[code]), len(self)))
             for items, times, lengths in self._postings(code):  # an item is in one of them
-                found[items] += idf * self._saturated(times, lengths)
-        return found
+                scores[items] += idf * self._saturated(times, lengths)
+        return scores
 
     def full_match_score(self, words: Mapping[str, float]) -> float:
         """Score of a text of mean length with every word once, for normalising; a shorter text can score more."""

@@ -59,29 +59,29 @@ class ItemSimilarity:
             raise DataError(f"There is no view of items by '{name}'.{did_you_mean(name, self.names)}")
         if not used:
             raise DataError(f"No view has a weight; give one to some of: {', '.join(self.names)}.")
-        seen = np.stack([self._view_scores(name, items) for name in used], axis=2)  # (B, n, V)
-        weight = np.where(np.isnan(seen), 0, np.array(list(used.values()), np.float32))
+        view_scores = np.stack([self._view_scores(name, items) for name in used], axis=2)  # (B, n, V)
+        weight = np.where(np.isnan(view_scores), 0, np.array(list(used.values()), np.float32))
         total = weight.sum(axis=2)
-        whole = np.divide(
-            (np.nan_to_num(seen) * weight).sum(axis=2), total, out=np.full_like(total, np.nan), where=total > 0
+        combined = np.divide(
+            (np.nan_to_num(view_scores) * weight).sum(axis=2), total, out=np.full_like(total, np.nan), where=total > 0
         )
-        whole[np.arange(len(items)), items] = np.nan
-        return _best(whole, seen, tuple(used), k, allowed)
+        combined[np.arange(len(items)), items] = np.nan
+        return _best(combined, view_scores, tuple(used), k, allowed)
 
     def similar_to(self, own: Mapping[str, FloatArray], k: int, *, allowed: BoolArray | None = None) -> Candidates:
         """The k items most similar to vectors that are not in the catalogue: an uploaded picture, a new item.
 
         own : (D,) of length 1 per view, all of equal weight
         """
-        seen = np.stack([self._cosines(name, vector[None, :]) for name, vector in own.items()], axis=2)
-        there = ~np.isnan(seen)
-        whole = np.divide(
-            np.nan_to_num(seen).sum(axis=2),
-            there.sum(axis=2),
-            out=np.full(seen.shape[:2], np.nan, np.float32),
-            where=there.any(axis=2),
+        view_scores = np.stack([self._cosines(name, vector[None, :]) for name, vector in own.items()], axis=2)
+        valid = ~np.isnan(view_scores)
+        combined = np.divide(
+            np.nan_to_num(view_scores).sum(axis=2),
+            valid.sum(axis=2),
+            out=np.full(view_scores.shape[:2], np.nan, np.float32),
+            where=valid.any(axis=2),
         )
-        return _best(whole, seen, tuple(own), k, allowed)
+        return _best(combined, view_scores, tuple(own), k, allowed)
 
     def _view_scores(self, name: str, items: IntArray) -> FloatArray:
         """(B, n) similarities ≤ 1 in one view; nan where it lacks one of the two items."""
@@ -105,14 +105,16 @@ class ItemSimilarity:
         return near
 
 
-def _best(whole: FloatArray, seen: FloatArray, names: tuple[str, ...], k: int, allowed: BoolArray | None) -> Candidates:
-    """Top-k of similarities `whole` (B, n), with the score of each of V views.
+def _best(
+    combined: FloatArray, view_scores: FloatArray, names: tuple[str, ...], k: int, allowed: BoolArray | None
+) -> Candidates:
+    """Top-k of similarities `combined` (B, n), with the score of each of V views.
 
-    seen : (B, n, V)
+    view_scores : (B, n, V)
     """
     if allowed is not None:
-        whole[:, ~allowed] = np.nan
-    found, scores = top_k(whole.astype(np.float32), k)
-    parts = np.take_along_axis(seen, np.maximum(found, 0)[:, :, None], axis=1)
-    parts[found == NO_ITEM] = np.nan
-    return Candidates(found, scores, parts, names)
+        combined[:, ~allowed] = np.nan
+    items, scores = top_k(combined.astype(np.float32), k)
+    parts = np.take_along_axis(view_scores, np.maximum(items, 0)[:, :, None], axis=1)
+    parts[items == NO_ITEM] = np.nan
+    return Candidates(items, scores, parts, names)

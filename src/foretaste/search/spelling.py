@@ -70,7 +70,7 @@ class Spelling:
         dice = 2 * shared / (self._size + len(ngrams))  # Dice coefficient
         near = np.argsort(-dice, kind="stable")[:MAX_COMPARED]
         allowed = 0 if len(word) < 3 else 1 if len(word) < 6 else 2
-        found = []
+        corrections = []
         for code in near[dice[near] > 0].tolist():
             other = self._words[code]
             if (
@@ -78,11 +78,12 @@ class Spelling:
                 and abs(len(other) - len(word)) <= allowed
                 and (n := edit_distance(word, other)) <= allowed
             ):
-                found.append(Correction(other, 1 - n / max(len(word), len(other))))
+                corrections.append(Correction(other, 1 - n / max(len(word), len(other))))
         # Of equally close words one with the same letters wins: 'wras' is wars rather than was.
         letters = sorted(word)
         return sorted(
-            found, key=lambda g: (-g.similarity, sorted(g.word) != letters, -self._document_frequency[g.word], g.word)
+            corrections,
+            key=lambda g: (-g.similarity, sorted(g.word) != letters, -self._document_frequency[g.word], g.word),
         )
 
 

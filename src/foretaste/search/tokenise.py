@@ -28,12 +28,12 @@ def _without_accents(text: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def _split_unspaced(word: str) -> tuple[str, ...]:
-    found: list[str] = []
+    pieces: list[str] = []
     end = 0
     for run in _UNSPACED.finditer(word):
         if run.start() > end:
-            found.append(word[end : run.start()])
+            pieces.append(word[end : run.start()])
         characters = run.group()
-        found += [characters[i : i + 2] for i in range(max(1, len(characters) - 1))]
+        pieces += [characters[i : i + 2] for i in range(max(1, len(characters) - 1))]
         end = run.end()
-    return (*found, *((word[end:],) if end < len(word) else ()))
+    return (*pieces, *((word[end:],) if end < len(word) else ()))

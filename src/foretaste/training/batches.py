@@ -64,13 +64,15 @@ def positive_events(history: History, kind_weight: np.ndarray) -> History:
 def as_batch(history: History, asked_at: LongArray | None = None) -> Batch:
     """The batch of a history whose rows all have events; asked_at (B,) µs, time of the query."""
     time = None if history.time is None else torch.from_numpy((history.time / 1e6).astype(np.float64))
-    asked = None if asked_at is None or time is None else torch.from_numpy((asked_at / 1e6).astype(np.float64))
+    asked_at_seconds = (
+        None if asked_at is None or time is None else torch.from_numpy((asked_at / 1e6).astype(np.float64))
+    )
     return batch_of(
         torch.from_numpy(history.items.astype(np.int64)),
         torch.from_numpy(history.lengths),
         time,
         torch.from_numpy(history.kind.astype(np.int64)),
-        asked,
+        asked_at_seconds,
     )
 
 

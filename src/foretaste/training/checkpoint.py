@@ -69,10 +69,10 @@ def read_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
     """The checkpoint with this fingerprint, or None; after a kill between the two renames, the previous one."""
     for path in (folder, folder.with_name(folder.name + ".old")):
         try:
-            found = json.loads((path / "progress.json").read_text())
-            if found["fingerprint"] == fingerprint:
+            stored = json.loads((path / "progress.json").read_text())
+            if stored["fingerprint"] == fingerprint:
                 state, best = load_file(path / "state.safetensors"), load_file(path / "best.safetensors")
-                return Checkpoint(found["progress"], state, best, found["finished"])
+                return Checkpoint(stored["progress"], state, best, stored["finished"])
         except (OSError, ValueError, KeyError, SafetensorError):
             continue
     return None
@@ -82,8 +82,8 @@ def delete_oldest(own: Path) -> None:
     """Of the checkpoints beside `own` keep only the newest KEPT_CHECKPOINTS."""
     try:
         others = [path for path in own.parent.iterdir() if path.is_dir() and not path.name.startswith(own.name)]
-        found = sorted(others, key=lambda path: -path.stat().st_mtime)
+        newest_first = sorted(others, key=lambda path: -path.stat().st_mtime)
     except OSError:
         return
-    for path in found[KEPT_CHECKPOINTS:]:
+    for path in newest_first[KEPT_CHECKPOINTS:]:
         shutil.rmtree(path, ignore_errors=True)

@@ -88,13 +88,13 @@ def train_loop(
     if run.folder and processes.is_leader:
         run_folder = RunFolder(run.folder, name, f"{fingerprint} seed {run.seed}")
     progress, best = TrainingProgress(), dict[str, Tensor]()
-    if run_folder and (found := run_folder.read()):
-        progress, best = TrainingProgress(**found.progress), found.best
-        if found.finished:
+    if run_folder and (checkpoint := run_folder.read()):
+        progress, best = TrainingProgress(**checkpoint.progress), checkpoint.best
+        if checkpoint.finished:
             network.load_state_dict(best, strict=False)
             network.eval()
         else:
-            state.restore(found.state)
+            state.restore(checkpoint.state)
     if processes.size > 1:
         progress = _synchronised(processes, state, progress)
     if run_folder:
@@ -161,15 +161,15 @@ def _epoch(
             with processes.step():
                 batch = processes.shard(whole)
                 state.optimizer.zero_grad(set_to_none=True)
-                found, targets = 0.0, len(batch.targets)
+                mean_loss, targets = 0.0, len(batch.targets)
                 if targets:
                     with autocast:
                         value = loss(batch.to(device) if on_accelerator else batch)
                     value.backward()  # type: ignore[no-untyped-call]  # torch leaves it so
-                    found = float(value.detach())
-                found, targets = processes.average_gradients(state.trainable, found, targets)
+                    mean_loss = float(value.detach())
+                mean_loss, targets = processes.average_gradients(state.trainable, mean_loss, targets)
                 state.step()
-            total += found * targets
+            total += mean_loss * targets
             count += targets
             run.progress(what, done + 1, steps)
     return total / max(1, count), count
