@@ -20,7 +20,8 @@ from foretaste.evaluation.leaderboard import MAIN
 from foretaste.index.topk import recommend_in_blocks
 from foretaste.models.linear.ease import Ease, EaseConfig
 from foretaste.models.plain.random import Random
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.registry import model_class, models, spec
 from foretaste.selection import model_fit
 from foretaste.selection.model_fit import checked_models, default_models, model_fits

@@ -16,7 +16,8 @@ from foretaste.api import EventIn, GuestIn
 from foretaste.events.memory import MemoryStore
 from foretaste.index.shortlist import Shortlist
 from foretaste.pipeline.bundle import Bundle, activate, load_bundle, save_bundle
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.answering.replay import Replayer
 from foretaste.serving.config import ServiceConfig

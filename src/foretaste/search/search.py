@@ -137,7 +137,7 @@ class Search:
             best = np.lexsort((pool, -total))[:k]
             width = len(best)
             items[b, :width], scores[b, :width], found_by[b, :width] = pool[best], total[best], parts[best]
-        return Candidates(items, scores, found_by, SOURCES)
+        return Candidates(items, scores, found_by, np.zeros(found_by.shape, np.int32), SOURCES)
 
     def understood(self, text: str) -> Asked:
         """The words to look for: those that are written somewhere, and for the others what was probably meant."""

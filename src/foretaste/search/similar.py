@@ -114,4 +114,4 @@ def _best(whole: FloatArray, seen: FloatArray, names: tuple[str, ...], k: int, a
     found, scores = top_k(whole.astype(np.float32), k)
     parts = np.take_along_axis(seen, np.maximum(found, 0)[:, :, None], axis=1)
     parts[found == NO_ITEM] = np.nan
-    return Candidates(found, scores, parts, names)
+    return Candidates(found, scores, parts, np.zeros(parts.shape, np.int32), names)

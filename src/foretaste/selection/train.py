@@ -14,7 +14,7 @@ from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
 from foretaste.evaluation.measure import PIPELINE, measure
 from foretaste.evaluation.segments import segments_of
 from foretaste.metrics.ranking import parse_metric
-from foretaste.pipeline.pipeline import FALLBACK, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import FALLBACK, PipelineConfig, RecallConfig
 from foretaste.registry import model_class, model_spec, models
 from foretaste.selection.budget import tune_all
 from foretaste.selection.select import Chosen, choose_settings, choose_weights
