@@ -25,6 +25,7 @@ from foretaste.pipeline.bundle import activate, load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.selection.model_fit import checked_models, default_models, not_installed_defaults
 from foretaste.selection.train import Selection, select_pipeline
+from foretaste.serving.config import ServiceConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,7 +162,8 @@ def train_on(
         remarks += [step.sentence for step in steps.steps]
     models = checked_models(data, names) if names else default_models(data)
     remarks += [] if names else not_installed_defaults(data)
-    selection = select_pipeline(data, models, run, variant=variant, budget=budget)
+    stages = ServiceConfig.of_project(folder).stage_configs()
+    selection = select_pipeline(data, models, run, variant=variant, budget=budget, stages=stages)
     selection = replace(selection, remarks=(*remarks, *selection.remarks))
     pipeline = Pipeline(selection.config).fit(data, run)
     metrics = selection.leaderboard.to_json() if selection.leaderboard else {}

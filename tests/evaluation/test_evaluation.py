@@ -129,7 +129,7 @@ def test_the_pipeline_is_chosen_measured_and_shown() -> None:
     board = found.leaderboard
     assert board is not None
     by_name = {row.model: row.result.mean(MAIN) for row in board.rows}
-    assert set(by_name) == {"random", "popular", "itemknn", "ease", "pipeline"}
+    assert set(by_name) == {"random", "popular", "itemknn", "ease", "pipeline", "as served"}
     assert by_name["pipeline"] > 2 * by_name["popular"]
     document = board.to_json()
     for row in document["rows"]:
