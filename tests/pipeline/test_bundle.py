@@ -69,7 +69,7 @@ def test_a_bundle_of_before_there_were_stages_opens_and_one_of_tomorrow_is_refus
     queries = worlds.everyone(data)
     np.testing.assert_array_equal(old.recommend(queries, 9).items, pipeline.recommend(queries, 9).items)
     (folder / "manifest.json").write_text(json.dumps({**manifest, "format": 3}))
-    with pytest.raises(BundleError, match="has format 3, and foretaste .* reads formats 1 and 2; train it again"):
+    with pytest.raises(BundleError, match=r"has format 3, and foretaste .* reads formats 1 and 2; train it again"):
         load_bundle(folder)
 
 
