@@ -20,7 +20,7 @@ from foretaste.data.project.guess import load_dataset, load_project
 from foretaste.data.told import with_told
 from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
-from foretaste.files import make_folder
+from foretaste.files import create_folder
 from foretaste.pipeline.bundle import activate, load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.selection.model_fit import checked_models, default_models, not_installed_defaults
@@ -148,7 +148,7 @@ def train_on(
 
     preparation : what is done to the log before anything learns from it; the log itself stays as it is
     """
-    make_folder(folder)
+    create_folder(folder)
     store = open_store(None, folder)
     try:
         add_to_log(store, files)

@@ -1,6 +1,6 @@
-"""The values that flow through foretaste: batches of questions in, candidates out. No work is done here.
+"""Data types shared by all of foretaste: batches of queries in, candidates out.
 
-Letters used for shapes everywhere: B queries, K items per query, S sources, L events, D width of a vector.
+Letters for shapes: B queries, K items per query, S sources, L events, D width of a vector.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 
 NO_ITEM = -1
-"""Pads item arrays where there is no item."""
+"""Padding in arrays of item codes."""
 NO_USER = -1
-"""A person the data set does not know: a guest."""
+"""User code of a guest: a person who is not in the data set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +40,7 @@ class Ragged:
 
     @classmethod
     def from_rows(cls, rows: Sequence[Sequence[int] | IntArray]) -> Ragged:
+        """From B rows of item codes."""
         return Ragged(
             np.concatenate([np.asarray(row, np.int32) for row in rows]) if rows else np.empty(0, np.int32),
             np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64),
@@ -54,6 +55,7 @@ class Ragged:
         return np.diff(self.offsets)
 
     def row(self, b: int) -> IntArray:
+        """Items of row b, a view."""
         return self.items[self.offsets[b] : self.offsets[b + 1]]
 
     def row_of_event(self) -> IntArray:
@@ -61,13 +63,14 @@ class Ragged:
         return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
 
     def events_of(self, rows: LongArray | IntArray) -> tuple[LongArray, LongArray]:
-        """Where the events of chosen rows lie: positions in the flat arrays, and the offsets of the new rows."""
+        """Indices of the events of chosen rows in the flat arrays, and the offsets of the new rows."""
         lengths = self.lengths[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
         return np.repeat(self.offsets[rows], lengths) + within, offsets
 
     def take(self, rows: LongArray | IntArray) -> Ragged:
+        """The chosen rows, in that order."""
         events, offsets = self.events_of(rows)
         return Ragged(self.items[events], offsets)
 
@@ -78,11 +81,11 @@ class Ragged:
 
 @dataclass(frozen=True, eq=False)
 class History(Ragged):
-    """What each person of a batch did, oldest first.
+    """Events of each user of a batch, oldest first.
 
-    time  : (L,) int64 µs since 1970 UTC, or None when the data has only an order
-    kind  : (L,) uint8, row of the table of event kinds
-    value : (L,) float32, what the event was worth: a rating, a share watched, 1 where nothing was said
+    time  : (L,) int64 µs since 1970 UTC, or None where the data has only an order
+    kind  : (L,) uint8, code of the event kind
+    value : (L,) float32, strength of the event: a rating, a share watched; 1 by default
     """
 
     time: LongArray | None
@@ -91,7 +94,7 @@ class History(Ragged):
 
     @classmethod
     def of_items(cls, rows: Sequence[Sequence[int] | IntArray], kind: int = 0) -> History:
-        """Histories of which only the items are known, all of one kind (`Kinds.usual` of a catalogue's own)."""
+        """Histories without times and values, all of one event kind (see `Kinds.usual`)."""
         flat = Ragged.from_rows(rows)
         n = len(flat.items)
         return cls(flat.items, flat.offsets, None, np.full(n, kind, np.uint8), np.ones(n, np.float32))
@@ -120,17 +123,17 @@ def kept_offsets(offsets: LongArray, keep: BoolArray) -> LongArray:
 
 @dataclass(frozen=True, eq=False)
 class Queries:
-    """A batch of questions "what next?"; one person is a batch of one.
+    """A batch of recommendation requests; a single user is a batch of one.
 
-    user     : (B,) int32 user codes, NO_USER for guests. A learned user row is only a cache: history is the truth
+    user     : (B,) int32 user codes, NO_USER for guests. A learned user vector is a cache of the history, never more
     history  : B rows of events
-    asked_at : (B,) int64 µs; nothing later may be used to answer. None where the data has only an order
-    shown    : B rows of items each user was shown since they last did something with them, None where that is unknown
-    disliked : B rows of items each user wants less of, the latest last; None where that is unknown
-    searches : B tuples of what each person searched for lately, newest last
-    text     : B texts of the requests themselves
-    columns  : named (B,) arrays about the people and the moment: country, device, hour
-    deadline_seconds : what is not done by then is skipped, and the answer says so
+    asked_at : (B,) int64 µs, time of the request; nothing later may be used. None where the data has only an order
+    shown    : B rows of items each user was shown since they last interacted with them; None where unknown
+    disliked : B rows of items each user wants less of, the latest last; None where unknown
+    searches : B tuples of recent search queries, newest last
+    text     : B search texts of the requests themselves
+    columns  : named (B,) arrays of user and context attributes: country, device, hour
+    deadline_seconds : time budget; parts that would exceed it are skipped and the answer is marked degraded
     """
 
     user: IntArray
@@ -145,13 +148,14 @@ class Queries:
 
     @classmethod
     def guests(cls, rows: Sequence[Sequence[int] | IntArray], kind: int = 0) -> Queries:
-        """Questions of unknown people who did these things, all of one kind (`Kinds.usual` of a catalogue's own)."""
+        """Queries of guests with these items as history, all of one event kind (see `Kinds.usual`)."""
         return cls(np.full(len(rows), NO_USER, np.int32), History.of_items(rows, kind))
 
     def __len__(self) -> int:
         return len(self.user)
 
     def take(self, rows: LongArray | IntArray) -> Queries:
+        """The chosen queries, in that order."""
         chosen = np.asarray(rows, np.int64)
 
         def pick(values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
@@ -175,8 +179,8 @@ class Candidates:
     """Ranked items for each query, best first.
 
     items    : (B, K) int32, NO_ITEM pads on the right; a short list stays short
-    scores   : (B, K) float32, falling along each row, nan at padding
-    found_by : (B, K, S) float32, each source's own score of the item, nan where it did not find it
+    scores   : (B, K) float32, descending along each row, nan at padding
+    found_by : (B, K, S) float32, each source's own score of the item, nan where it did not retrieve it
     ranks    : (B, K, S) int32, each source's rank of the item from 1, 0 where it did not rank it
     sources  : S names
     columns  : further named arrays (B, K) or (B, K, ...): features, propensities, pins; blank at padding
@@ -335,13 +339,13 @@ class RankingRows:
 
 @dataclass(frozen=True)
 class Run:
-    """How to learn, as opposed to what: never part of a model's config.
+    """How a training is run, as opposed to what is trained: never part of a model's config.
 
-    seed     : every random choice follows from it
-    device   : where networks learn: cpu, cuda, cuda:1 …, or auto, an accelerator if there is one
-    folder   : a place for checkpoints and logs
-    progress : called with (what, done, total); see progress.py for a bar on a terminal
-    monitor  : the validation score of a half-trained model, handed in by whoever evaluates, for early stopping
+    seed     : determines every random choice
+    device   : of networks: cpu, cuda, cuda:1 …, or auto, an accelerator if there is one
+    folder   : for checkpoints and learning curves; None for none
+    progress : called with (task, done, total); see progress.py
+    monitor  : validation score of a partly trained model, for early stopping; set by the evaluator
     """
 
     seed: int = 0
@@ -351,6 +355,7 @@ class Run:
     monitor: Callable[[Any], float] | None = None
 
     def rng(self) -> np.random.Generator:
+        """A new generator from the seed."""
         return np.random.default_rng(self.seed)
 
     def with_monitor(self, monitor: Callable[[Any], float]) -> Self:

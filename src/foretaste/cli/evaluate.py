@@ -60,7 +60,7 @@ def evaluate(
     from foretaste.evaluation.report.table import segments_view
     from foretaste.evaluation.runs import save_run
     from foretaste.evaluation.stability import Stability, with_stability
-    from foretaste.files import write_whole
+    from foretaste.files import write_atomically
     from foretaste.progress import progress
     from foretaste.selection.budget import seconds_of
     from foretaste.selection.model_fit import checked_models, default_models
@@ -89,7 +89,7 @@ def evaluate(
     if save is not None:
         save_run(save, document)
     if html is not None:
-        write_whole(html, report_page(board, bubble=bubble, remarks=found.remarks))
+        write_atomically(html, report_page(board, bubble=bubble, remarks=found.remarks))
     if as_json:
         print_json({name: value for name, value in document.items() if name != "segments"} if save else document)
         return

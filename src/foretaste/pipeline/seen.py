@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.index.fits import check_rows
+from foretaste.index.input_checks import check_rows
 from foretaste.types import NO_ITEM, Ragged
 
 if TYPE_CHECKING:

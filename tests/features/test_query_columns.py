@@ -10,7 +10,7 @@ import pytest
 
 from foretaste.data.dataset import Dataset
 from foretaste.features.columns import ColumnsConfig, ColumnVectors
-from foretaste.features.people import column_vectors
+from foretaste.features.query_columns import query_column_vectors
 
 TABLE = pl.DataFrame(
     {
@@ -41,7 +41,7 @@ def test_of_a_table_it_is_what_the_table_gives(learned: ColumnVectors) -> None:
     columns = data.columns_of(some)
     assert set(columns) == set(TABLE.columns), "the name of the person is no column"
     np.testing.assert_allclose(
-        column_vectors(columns, learned, 4), learned.transform(rows.drop("user")[some.tolist()]), atol=1e-6
+        query_column_vectors(columns, learned, 4), learned.transform(rows.drop("user")[some.tolist()]), atol=1e-6
     )
 
 
@@ -53,7 +53,7 @@ def test_as_json_says_it(learned: ColumnVectors) -> None:
 
     said = {"country": "DE", "likes": "a|b", "tags": ["x"], "paying": True, "age": 20, "fee": "1.5"}
     said |= {"since": "2019-01-05", "seen": "2024-01-01T13:00:00+01:00"}
-    found = column_vectors({name: alone(value) for name, value in said.items()}, learned, 1)
+    found = query_column_vectors({name: alone(value) for name, value in said.items()}, learned, 1)
     np.testing.assert_allclose(found, learned.transform(TABLE[:1]), atol=1e-6)
 
 
@@ -63,7 +63,7 @@ def test_as_json_says_it(learned: ColumnVectors) -> None:
 def test_what_makes_no_sense_is_not_known(learned: ColumnVectors, strange: object) -> None:
     given = np.empty(1, object)
     given[0] = strange
-    found = column_vectors(dict.fromkeys(TABLE.columns, given), learned, 1)
+    found = query_column_vectors(dict.fromkeys(TABLE.columns, given), learned, 1)
     assert found.shape == (1, learned.width)
     assert not np.isnan(found).any()
     known = learned.width and found.any()
@@ -80,5 +80,5 @@ def test_dates_may_be_written_out() -> None:
 
 def test_nothing_asked_and_nothing_learned() -> None:
     nothing = ColumnVectors([])
-    assert column_vectors({"age": np.array([3])}, nothing, 1).shape == (1, 0)
-    assert column_vectors({}, ColumnVectors.fit(TABLE, CONFIG), 0).shape[0] == 0
+    assert query_column_vectors({"age": np.array([3])}, nothing, 1).shape == (1, 0)
+    assert query_column_vectors({}, ColumnVectors.fit(TABLE, CONFIG), 0).shape[0] == 0

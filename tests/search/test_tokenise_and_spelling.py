@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from foretaste.search import bm25
 from foretaste.search.bm25 import Bm25, Bm25Config
-from foretaste.search.spelling import Spelling, edits
-from foretaste.search.words import words_of
+from foretaste.search.spelling import Spelling, edit_distance
+from foretaste.search.tokenise import tokenise
 
 
 @pytest.mark.parametrize(
@@ -28,18 +28,18 @@ from foretaste.search.words import words_of
     ],
 )
 def test_words(text: str, words: list[str]) -> None:
-    assert words_of(text) == words
+    assert tokenise(text) == words
 
 
 def plain_bm25(texts: list[str], query: str, k1: float, b: float) -> list[float]:
     """The slow readable one: the formula."""
-    documents = [words_of(text) for text in texts]
+    documents = [tokenise(text) for text in texts]
     filled = [len(words) for words in documents if words]
     mean = sum(filled) / len(filled) if filled else 1.0
     scores = []
     for words in documents:
         score = 0.0
-        for word in words_of(query):
+        for word in tokenise(query):
             spread = sum(word in other for other in documents)
             idf = math.log(1 + (len(texts) - spread + 0.5) / (spread + 0.5))
             times = words.count(word)
@@ -63,23 +63,23 @@ def test_changed_is_as_if_built_anew(changes: list[tuple[int, str]], written_aft
     """Whether the postings are written anew with every change, now and then, or never."""
     texts = ["red shoe", "blue hat", "wool hat"]
     index = Bm25(texts)
-    spelling = Spelling(list(index.code), index.spread)
-    with mock.patch.object(bm25, "LEAST_CHANGED", written_after), mock.patch.object(bm25, "CHANGED_SHARE", 0.0):
+    spelling = Spelling(list(index.code), index.document_frequency)
+    with mock.patch.object(bm25, "MIN_CHANGED", written_after), mock.patch.object(bm25, "CHANGED_SHARE", 0.0):
         for item, text in changes:
             texts += [""] * (item + 1 - len(texts))
             texts[item] = text
             for word in index.put(np.array([item], np.int32), [text]):
-                spelling.put(word, int(index.spread[index.code[word]]))
+                spelling.put(word, int(index.document_frequency[index.code[word]]))
     anew = Bm25(texts)
     words = ["red", "blue", "shoe", "hat", "wool"]
     np.testing.assert_allclose(
         index.scores(dict.fromkeys(words, 1.0)), anew.scores(dict.fromkeys(words, 1.0)), rtol=1e-5, atol=1e-6
     )
     assert [index.idf(word) for word in words] == [anew.idf(word) for word in words]
-    assert [index.written(word) for word in words] == [anew.written(word) for word in words]
-    fresh = Spelling(list(anew.code), anew.spread)
+    assert [index.is_indexed(word) for word in words] == [anew.is_indexed(word) for word in words]
+    fresh = Spelling(list(anew.code), anew.document_frequency)
     for typed in ("rde", "bleu", "sheo", "hta", "wol"):
-        assert spelling.meant(typed) == fresh.meant(typed)
+        assert spelling.corrections(typed) == fresh.corrections(typed)
         assert spelling.split(typed + "shoe") == fresh.split(typed + "shoe")
 
 
@@ -93,7 +93,7 @@ def test_a_deleted_text_is_not_found() -> None:
 def test_a_usual_text_that_says_everything_once_is_worth_what_was_asked() -> None:
     index = Bm25(["red shoe", "blue hat"])
     asked = {"red": 1.0, "shoe": 0.5}
-    assert index.scores(asked)[0] == pytest.approx(index.worth(asked), rel=1e-6)
+    assert index.scores(asked)[0] == pytest.approx(index.full_match_score(asked), rel=1e-6)
 
 
 def test_a_rare_word_tells_more() -> None:
@@ -114,23 +114,25 @@ def test_a_rare_word_tells_more() -> None:
 )
 def test_a_slip_is_understood(typed: str, meant: str) -> None:
     words = ["matrix", "goldfinger", "metric", "star", "wars", "mat"]
-    assert Spelling(words, np.ones(len(words), np.int64)).meant(typed)[0].word == meant
+    assert Spelling(words, np.ones(len(words), np.int64)).corrections(typed)[0].word == meant
 
 
 def test_of_equally_close_words_the_commoner_was_meant() -> None:
     spelling = Spelling(["cart", "care", "carp"], np.array([1, 9, 0]))
-    assert [guess.word for guess in spelling.meant("carx")] == ["care", "cart"], "carp is written nowhere any more"
+    assert [guess.word for guess in spelling.corrections("carx")] == ["care", "cart"], (
+        "carp is written nowhere any more"
+    )
 
 
 def test_two_letters_swapped_is_a_slip_before_all_others() -> None:
     spelling = Spelling(["was", "wars"], np.array([90, 1]))
-    assert spelling.meant("wras")[0].word == "wars"
+    assert spelling.corrections("wras")[0].word == "wars"
 
 
 def test_what_is_too_far_is_not_guessed() -> None:
     spelling = Spelling(["star", "wars", "2001"], np.ones(3, np.int64))
-    assert spelling.meant("stxx") == []
-    assert spelling.meant("2002") == [], "another number is another number"
+    assert spelling.corrections("stxx") == []
+    assert spelling.corrections("2002") == [], "another number is another number"
     assert spelling.split("starwars") == ["star", "wars"]
     assert spelling.split("starship") == []
 
@@ -149,4 +151,4 @@ short = st.text("ab", max_size=5)
 
 @given(short, short)
 def test_edits_are_counted_like_the_plain_recursion(a: str, b: str) -> None:
-    assert edits(a, b) == plain_edits(a, b) == edits(b, a)
+    assert edit_distance(a, b) == plain_edits(a, b) == edit_distance(b, a)

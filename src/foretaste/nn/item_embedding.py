@@ -1,4 +1,4 @@
-"""What an item is to a network: a learned row, the learned rows of its words, what encoders say of it, or all."""
+"""Item embeddings: a learned id embedding, token embeddings, projected content vectors, fused into one vector."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from foretaste.nn.fusion import FusionKind, fusion_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-INITIAL = 0.02
+INIT_STD = 0.02
 
 
-class Words(NamedTuple):
-    """Item i says the words codes[starts[i]:starts[i + 1]] of `size`, with these weights."""
+class ItemTokens(NamedTuple):
+    """A weighted bag of tokens per item: item i has codes[starts[i]:starts[i + 1]].
+
+    codes : (N,) int64, starts : (n_items,) int64, weights : (N,) float32, size : vocabulary size
+    """
 
     codes: Tensor
     starts: Tensor
@@ -26,15 +29,15 @@ class Words(NamedTuple):
 
 
 class ItemEmbedding(nn.Module):
-    """e(i) = E[i] + W c(i) + Σ_w t(i, w) V[w], with E, W and V learned; or these parts fused in another way.
+    """e(i) = E[i] + W c(i) + Σ_w t(i, w) V[w], with E, W and V learned; or another fusion of these parts.
 
-    content : (n_items, C) float32 rows of length 1, what a frozen encoder says of the item, 0 where nothing; or None
-    words   : the weight t(i, w) of each word in each item, as rows of a sparse matrix; or None
-    ids     : False learns from content and words alone: an item nobody has met is as good as any other
-    layers  : of the towers that read content
-    beside  : more such content by name (pictures, columns, vectors), each with a tower of its own
-    fusion  : how the parts become one vector (`nn/fusion.py`)
-    met     : (n_items,) bool, whose learned row is learned from anything; None for all
+    content : (n_items, C) float32 rows of length 1 from a frozen encoder, 0 where an item has none; or None
+    words   : the weights t(i, w) of the tokens of each item; or None
+    ids     : False leaves E out: items are content alone, so cold-start items are treated like all others
+    layers  : of the content towers
+    beside  : further content by name (pictures, columns, vectors), each with its own tower
+    fusion  : how the parts are combined (`nn/fusion.py`)
+    met     : (n_items,) bool, items with training events, whose id embedding is trained; None for all
     """
 
     content: Tensor | None
@@ -48,7 +51,7 @@ class ItemEmbedding(nn.Module):
         n_items: int,
         width: int,
         content: Tensor | None = None,
-        words: Words | None = None,
+        words: ItemTokens | None = None,
         *,
         ids: bool = True,
         layers: int = 1,
@@ -58,26 +61,26 @@ class ItemEmbedding(nn.Module):
     ) -> None:
         super().__init__()
         self.n_items, self.layers = n_items, layers
-        self.ids = nn.Parameter(torch.randn(n_items, width) * INITIAL) if ids else None
+        self.ids = nn.Parameter(torch.randn(n_items, width) * INIT_STD) if ids else None
         self.register_buffer("content", content)
         self.register_buffer("word_codes", words and words.codes)
         self.register_buffer("word_starts", words and words.starts)
         self.register_buffer("word_weights", words and words.weights)
-        self.words = nn.Parameter(torch.randn(words.size, width) * INITIAL) if words else None
+        self.words = nn.Parameter(torch.randn(words.size, width) * INIT_STD) if words else None
         self.project = None if content is None else _tower(content.shape[1], width, layers)
         self.beside = nn.ModuleDict({name: _tower(c.shape[1], width, layers) for name, c in (beside or {}).items()})
         for name, vectors in (beside or {}).items():
             self.register_buffer(f"beside_{name}", vectors)
         there = self._there(met)
         self.register_buffer("there", there, persistent=False)
-        self.some_unmet = ids and fusion != "sum" and met is not None and not bool(met.all())
+        self._masks_ids = ids and fusion != "sum" and met is not None and not bool(met.all())
         self.fuse = fusion_of(fusion, width, there.shape[1], row=ids)
 
     def forward(self) -> Tensor:
-        """(n_items, width) of the whole catalogue."""
+        """(n_items, width) embeddings of the whole catalogue."""
         parts: list[Tensor] = []
         if self.ids is not None:
-            parts.append(self.ids * self.there[:, :1] if self.some_unmet else self.ids)
+            parts.append(self.ids * self.there[:, :1] if self._masks_ids else self.ids)
         if self.project is not None and self.content is not None:
             parts.append(self._read(self.project, self.content, len(parts)))
         if self.words is not None and self.word_codes is not None:
@@ -88,47 +91,47 @@ class ItemEmbedding(nn.Module):
             )
         for name, tower in self.beside.items():
             parts.append(self._read(tower, self.get_buffer(f"beside_{name}"), len(parts)))
-        found: Tensor = self.fuse(parts, self.there)
-        return found
+        fused: Tensor = self.fuse(parts, self.there)
+        return fused
 
-    def of_content(self, content: Tensor) -> Tensor:
-        """(S, width) of what no item stands for, and of which only this content (S, C) is known."""
-        assert self.project is not None, "only what reads texts knows what to make of them"
+    def from_content(self, content: Tensor) -> Tensor:
+        """(S, width) embeddings of content (S, C) that belongs to no item, such as a search text."""
+        assert self.project is not None, "needs an embedding that reads texts"
         at = 0 if self.ids is None else 1
         read = self.project(content)
         parts = [read if m == at else torch.zeros_like(read) for m in range(self.there.shape[1])]
         there = torch.zeros(len(content), len(parts), dtype=torch.bool, device=content.device)
         there[:, at] = True
-        found: Tensor = self.fuse(parts, there)
-        return found
+        fused: Tensor = self.fuse(parts, there)
+        return fused
 
-    def described(self) -> Tensor:
-        """(n_items,) whether anything but its code is known of an item."""
+    def has_content(self) -> Tensor:
+        """(n_items,) bool, items with any part other than the id embedding."""
         return self.there[:, 0 if self.ids is None else 1 :].any(1).cpu()
 
     def _read(self, tower: nn.Module, content: Tensor, part: int) -> Tensor:
-        """One linear map makes nothing of nothing; several, with constants between them, have to be told."""
+        """(n, width) projected content, 0 where there is none: a deeper tower has biases and must be masked."""
         read: Tensor = tower(content)
         return read if self.layers == 1 else read * self.there[:, part, None]
 
     def _there(self, met: Tensor | None) -> Tensor:
-        """(n_items, M) bool, which items have which part, in the order in which the parts are fused."""
-        found = []
+        """(n_items, M) bool, which items have which part, in fusion order."""
+        columns = []
         if self.ids is not None:
-            found.append(torch.ones(self.n_items, dtype=torch.bool) if met is None else met)
+            columns.append(torch.ones(self.n_items, dtype=torch.bool) if met is None else met)
         if self.content is not None:
-            found.append(self.content.any(1))
+            columns.append(self.content.any(1))
         if self.word_codes is not None and self.word_starts is not None:
             ends = torch.cat([self.word_starts[1:], torch.tensor([len(self.word_codes)])])
-            found.append(ends > self.word_starts)
-        found += [self.get_buffer(f"beside_{name}").any(1) for name in self.beside]
-        return torch.stack(found, 1)
+            columns.append(ends > self.word_starts)
+        columns += [self.get_buffer(f"beside_{name}").any(1) for name in self.beside]
+        return torch.stack(columns, 1)
 
 
 def _tower(content_width: int, width: int, layers: int) -> nn.Module:
-    """`layers` linear maps with GELU between them, the last into the space of the items."""
+    """An MLP of `layers` linear maps with GELU in between, from content to item space."""
     between = [module for _ in range(layers - 1) for module in (nn.Linear(content_width, content_width), nn.GELU())]
     last = nn.Linear(content_width, width, bias=False)
-    # Content rows have length 1: this scale makes both parts equally loud at the start.
-    nn.init.normal_(last.weight, std=INITIAL)
+    # Content rows have length 1: with this scale both parts have the same norm at initialisation.
+    nn.init.normal_(last.weight, std=INIT_STD)
     return nn.Sequential(*between, last)

@@ -1,4 +1,4 @@
-"""What questions say of the people who ask, as the vectors that were learned from the table of people."""
+"""User columns of a batch of queries as vectors, by the encoding that was learned from the user table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foretaste.features.columns import LABELS, block_of_numbers, block_of_words, days_since_1970
+from foretaste.features.columns import LABELS, category_block, days_since_1970, number_block
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 NAN = float("nan")
 
 
-def column_vectors(columns: Mapping[str, NDArray[Any]], learned: ColumnVectors, n: int) -> FloatArray:
-    """(n, width) float32, as `learned.transform` makes them of a table, without one: a question is asked in a hurry.
+def query_column_vectors(columns: Mapping[str, NDArray[Any]], learned: ColumnVectors, n: int) -> FloatArray:
+    """(n, width) float32, equal to `learned.transform` of a table, but without building one: queries need low latency.
 
-    A column that a question does not bring, a value nobody had in training, and one of another sort (a text for a
-    number) are all the same: nothing is known, and the block is 0.
+    A missing column, a value outside the vocabulary and a value of the wrong type all count as unknown: block 0.
 
     columns : named (n,) arrays as `Queries.columns` has them; None and nan are unknown
     """
@@ -38,20 +37,20 @@ def column_vectors(columns: Mapping[str, NDArray[Any]], learned: ColumnVectors, 
 def _block(values: NDArray[Any], learned: Column) -> FloatArray:
     given = values.astype("M8[us]").tolist() if values.dtype.kind == "M" else values.tolist()
     if learned.kind in ("category", "labels"):
-        return block_of_words([_words(value, learned.kind == "labels") for value in given], learned)
+        return category_block([_words(value, learned.kind == "labels") for value in given], learned)
     if learned.kind == "date":
-        return block_of_numbers(np.array([days_since_1970(value) for value in given], np.float64), learned)
+        return number_block(np.array([days_since_1970(value) for value in given], np.float64), learned)
     numbers = np.array([_number(value) for value in given], np.float64)
     numbers[~np.isfinite(numbers)] = np.nan
     if learned.kind == "price":
         numbers[numbers < 0] = np.nan
         numbers = np.log1p(numbers)
-    return block_of_numbers(numbers, learned)
+    return number_block(numbers, learned)
 
 
 def _words(value: Any, labels: bool) -> list[str]:
-    """Written as a table writes them."""
-    if value is None or isinstance(value, dict) or value != value:  # nan alone is not itself
+    """Labels as strings, written as polars writes them in a table."""
+    if value is None or isinstance(value, dict) or value != value:  # nan != nan
         return []
     if isinstance(value, list | tuple):
         return [str(part) for part in value if part is not None]

@@ -1,7 +1,7 @@
-"""One linear map from pictures into the space of texts, so that a word finds a picture (LiT, Zhai et al. 2022).
+"""A linear map from image vectors to text vectors, for searching pictures by text (after LiT, Zhai et al. 2022).
 
-Both encoders stay frozen; the map learns from the catalogue's own pictures and titles, with the contrastive loss of
-CLIP: of all titles of a batch, a picture's own shall be nearest, and the other way round.
+Both encoders stay frozen; the map is fitted to the catalogue's pairs of picture and title with the symmetric
+contrastive loss of CLIP (Radford et al. 2021) over in-batch negatives.
 """
 
 from __future__ import annotations
@@ -15,33 +15,36 @@ from safetensors.numpy import load_file, save_file
 
 from foretaste.config import Config
 from foretaste.errors import BundleError, DataError, MissingExtraError
+from foretaste.features.vector_ops import unit_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.types import FloatArray, Run
 
-FEWEST = 50
-"""Pairs below which a map would only learn them by heart."""
+MIN_PAIRS = 50
+"""Minimum number of pairs: with fewer the map overfits."""
 
 
-class LitConfig(Config):
+class ImageTextMapConfig(Config):
+    """How the map is fitted."""
+
     epochs: PositiveInt = 60
-    """At most; the map that found held-out pairs best is kept."""
+    """Maximum; the map of the best epoch on held-out pairs is kept."""
     batch_size: PositiveInt = 256
     learning_rate: PositiveFloat = 1e-3
     weight_decay: NonNegativeFloat = 0.1
-    """The catalogue is small and the map is wide: 1280 x 384 numbers."""
+    """High, because the map has many weights (1280 x 384) for a small catalogue."""
     temperature: PositiveFloat = 0.05
     held_out: PositiveFloat = 0.15
-    """Share of the pairs that decides when to stop."""
+    """Share of the pairs that is held out to choose the epoch."""
 
 
 class LinearMap:
-    """y = (x − centre) W, of length 1
+    """y = (x − centre) W, scaled to length 1.
 
     weight : (D_picture, D_text) float32
-    centre : (D_picture,) float32, the mean picture, which says nothing
+    centre : (D_picture,) float32, mean image vector
     """
 
     def __init__(self, weight: FloatArray, centre: FloatArray) -> None:
@@ -49,19 +52,19 @@ class LinearMap:
         self.centre = centre
 
     def __call__(self, pictures: FloatArray) -> FloatArray:
-        """(n, D_text) rows of length 1; 0 where there is no picture."""
-        mapped = (pictures - self.centre) @ self.weight
-        length = np.linalg.norm(mapped, axis=1, keepdims=True)
-        mapped = np.divide(mapped, length, out=np.zeros_like(mapped), where=length > 0)
+        """Image vectors (n, D_picture) to (n, D_text), rows of length 1; 0 where the input is 0."""
+        mapped = unit_rows(((pictures - self.centre) @ self.weight).astype(np.float32, copy=False))
         mapped[~pictures.any(axis=1)] = 0
-        return mapped.astype(np.float32)
+        return mapped
 
     def save(self, folder: Path) -> None:
+        """Write `map.safetensors`."""
         folder.mkdir(parents=True, exist_ok=True)
         save_file({"weight": self.weight, "centre": self.centre}, folder / "map.safetensors")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
+        """Inverse of `save`; BundleError where the file is missing or damaged."""
         try:
             arrays = load_file(folder / "map.safetensors")
             return cls(arrays["weight"], arrays["centre"])
@@ -69,8 +72,10 @@ class LinearMap:
             raise BundleError(f"The map in {folder} cannot be read ({error}); fit it again.") from error
 
 
-def fit_map(pictures: FloatArray, texts: FloatArray, run: Run, config: LitConfig | None = None) -> LinearMap:
-    """Learn the map from pairs; rows of zeros on either side are no pair.
+def fit_image_text_map(
+    pictures: FloatArray, texts: FloatArray, run: Run, config: ImageTextMapConfig | None = None
+) -> LinearMap:
+    """Fit the map to pairs; rows of zeros on either side are skipped. DataError with fewer than MIN_PAIRS pairs.
 
     pictures : (n, D_picture), texts : (n, D_text), the same items in the same order
     """
@@ -78,12 +83,12 @@ def fit_map(pictures: FloatArray, texts: FloatArray, run: Run, config: LitConfig
         import torch
         from torch.nn.functional import cross_entropy, normalize
     except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "?", "image", "Fitting pictures to words") from error
-    config = config or LitConfig()
+        raise MissingExtraError(error.name or "?", "image", "Fitting the image-text map") from error
+    config = config or ImageTextMapConfig()
     pairs = np.flatnonzero(pictures.any(axis=1) & texts.any(axis=1))
-    if len(pairs) < FEWEST:
+    if len(pairs) < MIN_PAIRS:
         raise DataError(
-            f"Only {len(pairs)} items have both a picture and a text, and a map needs {FEWEST}; leave it out."
+            f"Only {len(pairs)} items have both a picture and a text, and a map needs {MIN_PAIRS}; leave it out."
         )
     pairs = run.rng().permutation(pairs)
     held = max(10, int(config.held_out * len(pairs)))
@@ -104,15 +109,15 @@ def fit_map(pictures: FloatArray, texts: FloatArray, run: Run, config: LitConfig
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
         with torch.no_grad():
-            found = mean_reciprocal_rank((x[:held] @ weight).numpy(), y[:held].numpy())
-        if found > best:
-            best, kept = found, weight.detach().clone()
-        run.progress("fitting pictures to words", epoch + 1, config.epochs)
+            score = mean_reciprocal_rank((x[:held] @ weight).numpy(), y[:held].numpy())
+        if score > best:
+            best, kept = score, weight.detach().clone()
+        run.progress("fitting the image-text map", epoch + 1, config.epochs)
     return LinearMap(kept.numpy(), centre.astype(np.float32))
 
 
 def mean_reciprocal_rank(pictures: FloatArray, texts: FloatArray) -> float:
-    """How high each text finds its own picture among all: 1 is always first.
+    """MRR of each text's own picture among all pictures; 1 is always first.
 
     pictures, texts : (n, D), the same items in the same order
     """

@@ -10,7 +10,7 @@ import pytest
 
 from foretaste.data.ids import IdMap
 from foretaste.errors import DataError
-from foretaste.features.ready import load_vectors
+from foretaste.features.external_vectors import load_external_vectors
 
 IDS = IdMap(["a", "b", "c"])
 
@@ -21,7 +21,7 @@ def test_parquet_and_numpy_say_the_same(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", np.array(rows))
     (tmp_path / "v.txt").write_text("b\na\nzz\n")
     for name in ("v.parquet", "v.npy"):
-        found = load_vectors(tmp_path / name, IDS)
+        found = load_external_vectors(tmp_path / name, IDS)
         np.testing.assert_allclose(found.vectors, [[0.6, 0.8], [0, 1], [0, 0]], rtol=1e-6)
         assert (found.missing, found.unknown) == (1, 1)
 
@@ -30,25 +30,25 @@ def test_parquet_and_numpy_say_the_same(tmp_path: Path) -> None:
     ("frame", "says"),
     [
         (pl.DataFrame({"item": ["a", "b"], "v": [[1.0], [1.0, 2.0]]}), "different lengths"),
-        (pl.DataFrame({"item": ["a", "b"], "v": [[1.0], [float("nan")]]}), "item 'b' is not all numbers"),
+        (pl.DataFrame({"item": ["a", "b"], "v": [[1.0], [float("nan")]]}), "item 'b' is not finite"),
         (pl.DataFrame({"thing": ["a"], "v": [[1.0]]}), "needs a column 'item'"),
     ],
 )
 def test_wrong_tables_are_a_sentence(tmp_path: Path, frame: pl.DataFrame, says: str) -> None:
     frame.write_parquet(tmp_path / "v.parquet")
     with pytest.raises(DataError, match=says):
-        load_vectors(tmp_path / "v.parquet", IDS)
+        load_external_vectors(tmp_path / "v.parquet", IDS)
 
 
 def test_wrong_numpy_files_are_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no"):
-        load_vectors(tmp_path / "v.npy", IDS)
+        load_external_vectors(tmp_path / "v.npy", IDS)
     np.save(tmp_path / "v.npy", np.ones((2, 3)))
     with pytest.raises(DataError, match=r"v\.txt, one item id a line"):
-        load_vectors(tmp_path / "v.npy", IDS)
+        load_external_vectors(tmp_path / "v.npy", IDS)
     (tmp_path / "v.txt").write_text("a\n")
     with pytest.raises(DataError, match="one row of numbers per id"):
-        load_vectors(tmp_path / "v.npy", IDS)
+        load_external_vectors(tmp_path / "v.npy", IDS)
     np.save(tmp_path / "v.npy", np.array([{"run": "me"}]), allow_pickle=True)
     with pytest.raises(DataError, match="plain NumPy array"):
-        load_vectors(tmp_path / "v.npy", IDS)
+        load_external_vectors(tmp_path / "v.npy", IDS)

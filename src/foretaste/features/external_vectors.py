@@ -1,4 +1,4 @@
-"""Vectors made elsewhere (sound, video, another team's model), by item, through the same door as our own."""
+"""Item vectors that were computed elsewhere (sound, video, another team's model), read from a file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from foretaste.errors import DataError
+from foretaste.features.vector_ops import unit_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray
 
 
-class ReadyVectors(NamedTuple):
-    """vectors : (n_items, D) float32 rows of length 1; 0 where there is none
+class ExternalVectors(NamedTuple):
+    """Vectors of a file, by item code.
+
+    vectors : (n_items, D) float32 rows of length 1; 0 where an item has none
     missing : items without a vector
-    unknown : vectors whose item is not in the catalogue
+    unknown : vectors of items that are not in the catalogue
     """
 
     vectors: FloatArray
@@ -27,8 +30,8 @@ class ReadyVectors(NamedTuple):
     unknown: int
 
 
-def load_vectors(path: Path, ids: IdMap) -> ReadyVectors:
-    """The vectors of a file, in the order of the items' codes.
+def load_external_vectors(path: Path, ids: IdMap) -> ExternalVectors:
+    """The vectors of a file, rows = item codes; DataError where the file is missing, malformed or not finite.
 
     path : a Parquet file with a column of item ids and one of vectors (a list or array of numbers); or NAME.npy
            (n, D) beside NAME.txt, one item id a line in the same order
@@ -40,14 +43,13 @@ def load_vectors(path: Path, ids: IdMap) -> ReadyVectors:
     names, raw = _numpy(path) if path.suffix == ".npy" else _parquet(path)
     if not np.isfinite(raw).all():
         bad = names[int(np.flatnonzero(~np.isfinite(raw).all(axis=1))[0])]
-        raise DataError(f"{path}: the vector of item '{bad}' is not all numbers; leave such an item out.")
+        raise DataError(f"{path}: the vector of item '{bad}' is not finite; leave such an item out.")
     codes = ids.codes(pl.Series(names, dtype=pl.String))
     vectors = np.zeros((len(ids), raw.shape[1]), np.float32)
-    known = codes >= 0
-    vectors[codes[known]] = raw[known]
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return ReadyVectors(vectors, int((length == 0).sum()), int((~known).sum()))
+    in_catalogue = codes >= 0
+    vectors[codes[in_catalogue]] = raw[in_catalogue]
+    vectors = unit_rows(vectors)
+    return ExternalVectors(vectors, int((~vectors.any(axis=1)).sum()), int((~in_catalogue).sum()))
 
 
 def _parquet(path: Path) -> tuple[list[str], FloatArray]:
@@ -67,14 +69,16 @@ def _parquet(path: Path) -> tuple[list[str], FloatArray]:
 
 
 def _numpy(path: Path) -> tuple[list[str], FloatArray]:
-    beside = path.with_suffix(".txt")
-    if not beside.is_file():
-        raise DataError(f"Beside {path} there must be {beside.name}, one item id a line in the order of the vectors.")
-    names = beside.read_text(encoding="utf-8").splitlines()
+    id_file = path.with_suffix(".txt")
+    if not id_file.is_file():
+        raise DataError(f"Beside {path} there must be {id_file.name}, one item id a line in the order of the vectors.")
+    names = id_file.read_text(encoding="utf-8").splitlines()
     try:
         rows = np.load(path, allow_pickle=False)
     except (ValueError, OSError) as error:
         raise DataError(f"{path} cannot be read as a plain NumPy array ({error}).") from error
     if rows.ndim != 2 or len(rows) != len(names) or not np.issubdtype(rows.dtype, np.number):
-        raise DataError(f"{path} has shape {rows.shape} and {beside.name} {len(names)} ids; one row of numbers per id.")
+        raise DataError(
+            f"{path} has shape {rows.shape} and {id_file.name} {len(names)} ids; one row of numbers per id."
+        )
     return names, rows.astype(np.float32)

@@ -7,8 +7,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from foretaste.index import sparse
-from foretaste.index.ranked import Ranking
 from foretaste.index.sparse import dense_scores, recommend_sparse
+from foretaste.index.static_ranking import StaticRanking
 from foretaste.index.topk import recommend_in_blocks
 from foretaste.types import Queries, Ragged
 
@@ -30,14 +30,14 @@ def test_a_ranking_gives_the_lists_its_scores_give(seed: int) -> None:
     plain = recommend_in_blocks(
         lambda some: np.tile(scores, (len(some), 1)), queries, k, n, "x", exclude=exclude, allowed=allowed
     )
-    fast = Ranking(scores).recommend(queries, k, "x", exclude=exclude, allowed=allowed)
+    fast = StaticRanking(scores).recommend(queries, k, "x", exclude=exclude, allowed=allowed)
     np.testing.assert_array_equal(fast.items, plain.items)
     np.testing.assert_array_equal(fast.scores, plain.scores)
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_sparse_rows_give_the_lists_their_dense_form_gives(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sparse, "FEW", 1)  # as if few scores were there, however many are
+    monkeypatch.setattr(sparse, "SPARSE_FACTOR", 1)  # as if few scores were there, however many are
     rng = np.random.default_rng(seed)
     B, n, k = int(rng.integers(1, 6)), int(rng.integers(1, 60)), int(rng.integers(1, 30))
     table = rng.integers(-2, 3, (B, n)).astype(np.float32)

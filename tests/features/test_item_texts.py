@@ -11,7 +11,7 @@ from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import ConfigError, DataError
 from foretaste.features.html import plain_text
-from foretaste.features.reading import item_texts, readable_columns, with_reviews
+from foretaste.features.item_texts import item_texts, readable_columns, with_reviews
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Lists cut from one ranking that is the same for everybody: nobody's scores are gone through again."""
+"""Top-k from one non-personalised ranking: sorted once, then filtered per query without scanning all scores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.index.fits import mask_of
+from foretaste.index.input_checks import checked_mask
 from foretaste.index.topk import in_blocks
 from foretaste.types import NO_ITEM
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged
 
 
-class Ranking:
+class StaticRanking:
     """All items in falling order of one score, ties to the smaller code.
 
-    scores : (n_items,) float32; nan and −inf are never chosen
+    scores : (n_items,) float32; nan and −inf are never selected
     order  : the codes of the others, best first
     """
 
@@ -29,8 +29,8 @@ class Ranking:
     def recommend(
         self, queries: Queries, k: int, source: str, *, exclude: Ragged | None, allowed: BoolArray | None
     ) -> Candidates:
-        """What `Retriever.recommend` promises."""
-        mask = mask_of(allowed, len(self.scores))
+        """As `Retriever.recommend`; `source` names the model in the candidates."""
+        mask = checked_mask(allowed, len(self.scores))
 
         def best_of(some: Queries, out: Ragged | None) -> tuple[IntArray, FloatArray]:
             return self._best(len(some), k, out, mask)
@@ -50,20 +50,20 @@ class Ranking:
             hidden = np.zeros((B, len(head) + 1), np.bool_)
             hidden[out.row_of_event(), place[out.items]] = True
             seen = hidden[:, :-1]
-            first = np.argsort(seen, axis=1, kind="stable")[:, :k]  # what is not hidden, in order, then what is
+            first = np.argsort(seen, axis=1, kind="stable")[:, :k]  # items not excluded first, in their order
             items[:, : first.shape[1]] = np.where(np.take_along_axis(seen, first, axis=1), NO_ITEM, head[first])
         real = items != NO_ITEM
         scores[real] = self.scores[items[real]]
         return items, scores
 
     def _head(self, m: int, allowed: BoolArray | None) -> IntArray:
-        """The first m that are allowed."""
+        """(≤ m,) the first m allowed items of the ranking."""
         if allowed is None:
             return self.order[:m]
-        looked_at = 4 * m
+        window = 4 * m
         while True:
-            part = self.order[:looked_at]
-            found = part[allowed[part]]
-            if len(found) >= m or looked_at >= len(self.order):
-                return found[:m]
-            looked_at *= 4
+            part = self.order[:window]
+            head = part[allowed[part]]
+            if len(head) >= m or window >= len(self.order):
+                return head[:m]
+            window *= 4

@@ -12,8 +12,8 @@ from scipy.special import rel_entr
 from scipy.stats import percentileofscore
 
 from foretaste.errors import DataError
-from foretaste.metrics import beyond
-from foretaste.metrics.beyond import (
+from foretaste.metrics import beyond_accuracy
+from foretaste.metrics.beyond_accuracy import (
     catalogue_coverage,
     exposure,
     gini,
@@ -79,7 +79,7 @@ def test_popularity_bias_of_even_draws_is_a_half_and_of_hits_near_one() -> None:
 
 @pytest.mark.parametrize("block", [1, 1 << 22])
 def test_diversity_is_the_mean_distance_of_all_pairs(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beyond, "BLOCK_CELLS", block)
+    monkeypatch.setattr(beyond_accuracy, "BLOCK_CELLS", block)
     rng = np.random.default_rng(2)
     vectors = rng.normal(size=(30, 5)).astype(np.float32)
     vectors[7] = 0
@@ -101,7 +101,7 @@ def test_diversity_of_one_thing_said_twice_is_nothing_and_of_opposites_two() -> 
 
 @pytest.mark.parametrize("block", [1, 40, 1 << 22])
 def test_sparse_and_dense_vectors_give_the_same_diversity(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beyond, "BLOCK_CELLS", block)
+    monkeypatch.setattr(beyond_accuracy, "BLOCK_CELLS", block)
     rng = np.random.default_rng(3)
     vectors = rng.poisson(0.4, (30, 8)).astype(np.float64)  # some rows are 0
     items = random_lists(rng, 300, 6, 30)

@@ -1,4 +1,4 @@
-"""What every index of vectors promises; rows are item codes, nearness is the inner product.
+"""The protocol of every vector index: rows are item codes, similarity is the inner product.
 
 Letters: B queries, K items per query, D width, n items.
 """
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 
 class VectorIndex(Protocol):
+    """Maximum inner product search over item vectors; `load` raises BundleError for a damaged folder."""
+
     def __len__(self) -> int:
-        """Items that can be found."""
+        """Items that have a vector."""
         ...
 
     @property
     def vectors(self) -> FloatArray:
-        """(n, D), row = item code; 0 where an item has none."""
+        """(n, D), row = item code; all 0 where an item has none."""
         ...
 
     def search(
@@ -29,18 +31,18 @@ class VectorIndex(Protocol):
         """The k items of highest inner product with each query, best first; ties to the smaller code.
 
         vectors : (B, D) float32
-        exclude : B rows of items that must not be found by that query
-        allowed : (n,) the only items that may be found; None allows all
+        exclude : B rows of items that must not be returned for that query
+        allowed : (n,) bool, the only items that may be returned; None allows all
         returns : items (B, k) int32, NO_ITEM padded, and their exact scores (B, k) float32, nan at padding
         """
         ...
 
     def put(self, items: IntArray, vectors: FloatArray) -> None:
-        """Add these items, or give them new vectors; found from now on. A vector of zeros is no vector."""
+        """Add or replace the vectors (N, D) of these items (N,); a row of zeros removes the item."""
         ...
 
     def delete(self, items: IntArray) -> None:
-        """Never found again, until they are put again; unknown ones are nothing to delete."""
+        """Remove items until they are put again; unknown codes are ignored."""
         ...
 
     def save(self, folder: Path) -> None: ...

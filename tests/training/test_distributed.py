@@ -19,10 +19,10 @@ from foretaste.models.sequence.config import LossConfig  # noqa: E402
 from foretaste.models.sequence.course import Course  # noqa: E402
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
 from foretaste.models.sequence.several import several_processes  # noqa: E402
-from foretaste.nn.items import Words  # noqa: E402
+from foretaste.nn.item_embedding import ItemTokens  # noqa: E402
+from foretaste.training.batches import MaskedEventBatches, NextEventBatches, WithNegatives, every_nth_row  # noqa: E402
 from foretaste.training.config import AugmentConfig, TrainingConfig  # noqa: E402
-from foretaste.training.rows import MaskedEvents, NextEvents, WithNegatives, every_nth_row  # noqa: E402
-from foretaste.training.state import State  # noqa: E402
+from foretaste.training.state import TrainingState  # noqa: E402
 from foretaste.types import History, Run  # noqa: E402
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ def together() -> Iterator[None]:
 def gradients(model: object, world: object, patch: pytest.MonkeyPatch) -> list[list[np.ndarray]]:
     """Of every step of a training, as the optimizer meets them."""
     found: list[list[np.ndarray]] = []
-    step = State.step
+    step = TrainingState.step
 
-    def noted(self: State) -> None:
-        found.append([p.grad.numpy().copy() for p in self.learned if p.grad is not None])
+    def noted(self: TrainingState) -> None:
+        found.append([p.grad.numpy().copy() for p in self.trainable if p.grad is not None])
         step(self)
 
     with patch.context() as within:
-        within.setattr(State, "step", noted)
+        within.setattr(TrainingState, "step", noted)
         model.fit(world, Run())
     return found
 
@@ -84,11 +84,11 @@ def gradients(model: object, world: object, patch: pytest.MonkeyPatch) -> list[l
     ids=["softmax", "negatives", "masked", "augmented"],
 )
 def test_the_gradients_are_those_of_one_process(make, together: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from foretaste.training.processes import ALONE, at_work
+    from foretaste.training.distributed import SINGLE_PROCESS, train_with
 
     world = worlds.parity(n_users=61)  # an odd row is left over somewhere
     shared = gradients(make(), world, monkeypatch)
-    with at_work(ALONE):
+    with train_with(SINGLE_PROCESS):
         alone = gradients(make(), world, monkeypatch)
     assert len(shared) == len(alone) > 4
     for a, b in zip(shared[0], alone[0], strict=True):
@@ -123,31 +123,31 @@ def test_the_monitor_of_the_first_decides_for_all(together: None) -> None:
 def test_the_shares_of_a_batch_are_the_batch(kind: str) -> None:
     history = History.of_items([[1, 2, 3, 4, 5], [7, 8], [10, 11], [20, 21, 22], [30, 31]])
     lessons = {
-        "next": NextEvents(history, 50),
-        "masked": MaskedEvents(history, 50, 99, 0.4),
-        "negatives": WithNegatives(NextEvents(history, 50), 40, 6),
+        "next": NextEventBatches(history, 50),
+        "masked": MaskedEventBatches(history, 50, 99, 0.4),
+        "negatives": WithNegatives(NextEventBatches(history, 50), 40, 6),
     }[kind]
     for whole in lessons.epoch(9, np.random.default_rng(0)):
         shares = [every_nth_row(whole, first, 3) for first in range(3)]
         asked = sorted(pair for share in shares for pair in pairs(share))
         assert asked == sorted(pairs(whole))
-        assert sum(len(share.batch.last) for share in shares) == len(whole.batch.last)
+        assert sum(len(share.inputs.last) for share in shares) == len(whole.inputs.last)
         assert all((share.negatives == whole.negatives).all() for share in shares)
 
 
 def pairs(lesson) -> list[tuple[int, int, int, int]]:
     """What is asked for, of which place after which item of a row of which length."""
-    batch = lesson.batch
+    batch = lesson.inputs
     lengths = torch.bincount(batch.row, minlength=len(batch.last))
     return [
-        (int(y), int(batch.place[w]), int(batch.items[w]), int(lengths[batch.row[w]]))
+        (int(y), int(batch.position[w]), int(batch.items[w]), int(lengths[batch.row[w]]))
         for w, y in zip(lesson.where, lesson.targets, strict=True)
     ]
 
 
 def test_a_course_arrives_as_it_was_sent() -> None:
     data = worlds.parity()
-    words = Words(torch.tensor([0, 1, 1]), torch.tensor([0, 2]), torch.tensor([0.5, 0.5, 1.0]), 2)
+    words = ItemTokens(torch.tensor([0, 1, 1]), torch.tensor([0, 2]), torch.tensor([0.5, 0.5, 1.0]), 2)
     start = {"network.norm.bias": torch.ones(16)}
     sent = Course(
         "sasrec",

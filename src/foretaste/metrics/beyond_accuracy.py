@@ -1,4 +1,4 @@
-"""What accuracy does not see: how much of the catalogue is offered, how surprising, how varied, how fairly.
+"""Beyond-accuracy metrics: coverage, concentration, novelty, popularity bias, serendipity, calibration, diversity.
 
 items : (B, K) ranked item codes, NO_ITEM padded
 """
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, FloatArray, IntArray
 
 BLOCK_CELLS = 1 << 22
-"""Numbers of item vectors held at once: 4 million, 32 MB."""
+"""Vector components in memory at once: 4 million, 32 MB."""
 
 
 def exposure(items: IntArray, n_items: int) -> NDArray[np.int64]:
-    """(n_items,) in how many lists each item stands."""
+    """(n_items,) number of lists that contain each item."""
     return np.bincount(items[items != NO_ITEM], minlength=n_items).astype(np.int64)
 
 
 def catalogue_coverage(items: IntArray, n_items: int) -> float:
-    """Share of the catalogue that is offered to at least one person; 0 for an empty catalogue."""
+    """Share of the catalogue that is recommended to at least one user; 0 for an empty catalogue."""
     return float((exposure(items, n_items) > 0).mean()) if n_items else 0.0
 
 
 def gini(amounts: NDArray[np.integer] | NDArray[np.floating]) -> float:
-    """How unevenly (n,) amounts ≥ 0 are shared: 0 when all have the same, (n − 1) / n when one has everything.
+    """Gini index of (n,) amounts ≥ 0: 0 when all are equal, (n − 1) / n when one has everything; nan if all are 0.
 
-    With `exposure` it says how few items get the attention. nan where there is nothing to share.
+    Of `exposure` it measures how concentrated recommendations are on few items.
     """
     shares = np.sort(np.asarray(amounts, np.float64))
     n, total = len(shares), shares.sum()
@@ -47,19 +47,21 @@ def gini(amounts: NDArray[np.integer] | NDArray[np.floating]) -> float:
 
 
 def novelty(items: IntArray, popularity: FloatArray | NDArray[np.integer]) -> NDArray[np.float64]:
-    """Mean self-information of each list in bits, −log2(share of all events); nan for an empty list.
+    """(B,) mean self-information of each list in bits, −log2(share of all events); nan for an empty list.
 
-    popularity : (n_items,) events per item in the training part. One event is added to each, so that an item nobody
-                 took is very surprising rather than infinitely so
+    Zhou et al., PNAS 2010.
+
+    popularity : (n_items,) events per item in the training part. One event is added to each, so that an item
+                 without events has a large, finite self-information
     """
     counts = np.asarray(popularity, np.float64) + 1
     return _mean_over_list(items, -np.log2(counts / counts.sum()))
 
 
 def popularity_bias(items: IntArray, popularity: FloatArray | NDArray[np.integer]) -> NDArray[np.float64]:
-    """Mean popularity percentile of each list: 0.5 when items are drawn evenly, near 1 when only hits are offered.
+    """(B,) mean popularity percentile of each list: 0.5 for items drawn uniformly, near 1 for the most popular only.
 
-    popularity : (n_items,) events per item; items equally popular share the middle of their percentiles
+    popularity : (n_items,) events per item; items of equal popularity share their mean percentile
     """
     _, level, size = np.unique(np.asarray(popularity), return_inverse=True, return_counts=True)
     below = np.cumsum(size) - size
@@ -68,9 +70,9 @@ def popularity_bias(items: IntArray, popularity: FloatArray | NDArray[np.integer
 
 
 def tail_share(items: IntArray, is_tail: BoolArray) -> NDArray[np.float64]:
-    """Share of each list that lies in the long tail (APLT; Abdollahpouri et al., FLAIRS 2019); nan for an empty list.
+    """(B,) share of each list in the long tail (APLT; Abdollahpouri et al., FLAIRS 2019); nan for an empty list.
 
-    is_tail : (n_items,) true for the items of the tail, as `long_tail` finds them
+    is_tail : (n_items,) true for items of the tail, see `long_tail`
     """
     return _mean_over_list(items, is_tail.astype(np.float64))
 
@@ -88,10 +90,10 @@ def long_tail(popularity: FloatArray | NDArray[np.integer], head_share: float = 
 def serendipity(
     items: IntArray, relevant: csr_array, popularity: FloatArray | NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """What pleased and popularity would not have offered: mean over the K places of relevant · max(P − P_pop, 0).
+    """(B,) relevant items that popularity would rank lower: mean over the K ranks of relevant · max(P − P_pop, 0).
 
     P = (n + 1 − rank) / n for an item's rank in the list, P_pop the same for its rank by popularity (Murakami, Mori,
-    Orihara 2008, with popularity as the primitive method). nan for a user with nothing held out, as for accuracy.
+    Orihara 2008, with popularity as the primitive method). nan for a user without held-out items, as for accuracy.
 
     relevant : (B, n_items) CSR of the held-out items
     """
@@ -106,41 +108,41 @@ def serendipity(
 def miscalibration(
     lists: IntArray, taste: csr_array, classes: csr_array, smoothing: float = 0.01
 ) -> NDArray[np.float64]:
-    """How far the mix of each list is from the mix of the person's taste: KL(p ‖ q̃), 0 is perfect (Steck, RecSys 2018).
+    """(B,) divergence of the classes of list and history: KL(p ‖ q̃), 0 is calibrated (Steck, RecSys 2018).
 
-    p(g) is the share of class g in what the person did, q(g) in the list, an item of several classes counting for each
-    in part; q̃ = (1 − α) q + α p, α = `smoothing`, keeps it finite (eq. 3 to 6, without rank weights). nan where the
+    p(g) is the share of class g in the user's history, q(g) in the list; an item of several classes is split evenly.
+    q̃ = (1 − α) q + α p, α = `smoothing`, keeps it finite (eq. 3 to 6, without rank weights). nan where the
     history or the list has no class at all.
 
-    taste   : (B, n_items) CSR, how often each person took each item
-    classes : (n_items, G) CSR, which classes an item has; rows of 0 where none is known
+    taste   : (B, n_items) CSR, interactions of each user with each item
+    classes : (n_items, G) CSR, classes of each item; rows of 0 where none is known
     """
     per_item = np.asarray(classes.sum(axis=1), np.float64)
     shares = csr_array(classes.astype(np.float64))
     shares.data = shares.data / np.repeat(per_item, np.diff(shares.indptr))
-    wanted, offered = _mix(csr_array(taste), shares), _mix(_listed(lists, classes.shape[0]), shares)
-    blend = (1 - smoothing) * offered + smoothing * wanted
-    ratio = np.divide(wanted, blend, out=np.ones_like(wanted), where=wanted > 0)
-    apart = (wanted * np.log(ratio)).sum(axis=1)
-    return np.where((wanted.sum(axis=1) > 0) & (offered.sum(axis=1) > 0), np.maximum(apart, 0), np.nan)
+    expected, listed = _mix(csr_array(taste), shares), _mix(_listed(lists, classes.shape[0]), shares)
+    blend = (1 - smoothing) * listed + smoothing * expected
+    ratio = np.divide(expected, blend, out=np.ones_like(expected), where=expected > 0)
+    divergence = (expected * np.log(ratio)).sum(axis=1)
+    return np.where((expected.sum(axis=1) > 0) & (listed.sum(axis=1) > 0), np.maximum(divergence, 0), np.nan)
 
 
 def _mix(taken: csr_array, shares: csr_array) -> NDArray[np.float64]:
     """(B, G) share of each class in each row; 0 everywhere where no class is known."""
-    found = np.asarray((taken @ shares).toarray(), np.float64)
-    total = found.sum(axis=1, keepdims=True)
-    return np.divide(found, total, out=np.zeros_like(found), where=total > 0)
+    mix = np.asarray((taken @ shares).toarray(), np.float64)
+    total = mix.sum(axis=1, keepdims=True)
+    return np.divide(mix, total, out=np.zeros_like(mix), where=total > 0)
 
 
 def _listed(items: IntArray, n_items: int) -> csr_array:
-    """(B, n_items) 1 where the list names the item."""
+    """(B, n_items) 1 where the list contains the item."""
     listed = items != NO_ITEM
     offsets = np.concatenate([[0], np.cumsum(listed.sum(axis=1))])
     return csr_array((np.ones(offsets[-1]), items[listed].astype(np.int64), offsets), shape=(len(items), n_items))
 
 
 def intra_list_diversity(items: IntArray, vectors: FloatArray | csr_array) -> NDArray[np.float64]:
-    """(B,) mean cosine distance, 1 − cosine, between any two items of a list; nan with fewer than two items.
+    """(B,) mean cosine distance, 1 − cosine, over all pairs of a list (Ziegler et al., WWW 2005); nan below two items.
 
     The sum over all pairs is the squared length of the sum of the list's unit vectors, less every item with itself.
 
@@ -152,7 +154,7 @@ def intra_list_diversity(items: IntArray, vectors: FloatArray | csr_array) -> ND
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.divide(vectors, length, out=np.zeros(vectors.shape, np.float64), where=length > 0)
     square = np.einsum("nd,nd->n", unit, unit)  # 1, or 0 for an empty vector
-    found = np.full(B, np.nan)
+    diversity = np.full(B, np.nan)
     rows = max(1, BLOCK_CELLS // max(1, K * vectors.shape[1]))
     for start in range(0, B, rows):
         block = items[start : start + rows]
@@ -163,34 +165,35 @@ def intra_list_diversity(items: IntArray, vectors: FloatArray | csr_array) -> ND
         n = listed.sum(axis=1)
         cosine = np.einsum("bd,bd->b", total, total) - alone
         pairs = n * (n - 1)
-        found[start : start + rows] = 1 - np.divide(cosine, pairs, out=np.full(len(block), np.nan), where=pairs > 0)
-    return found
+        diversity[start : start + rows] = 1 - np.divide(cosine, pairs, out=np.full(len(block), np.nan), where=pairs > 0)
+    return diversity
 
 
 def _sparse_diversity(items: IntArray, vectors: csr_array) -> NDArray[np.float64]:
+    """`intra_list_diversity` of CSR vectors."""
     length = np.sqrt(np.asarray(vectors.multiply(vectors).sum(axis=1), np.float64))
     unit = csr_array(vectors.astype(np.float64))
     unit.data = unit.data / np.repeat(length, np.diff(unit.indptr))
-    width = np.concatenate([np.diff(unit.indptr), [0]])  # NO_ITEM is the last: no width
+    width = np.concatenate([np.diff(unit.indptr), [0]])  # index NO_ITEM = -1 reads the appended 0
     cost = np.cumsum(width[items].sum(axis=1))
     listed = items != NO_ITEM
     n = listed.sum(axis=1)
     alone = ((np.concatenate([length, [0.0]]) > 0)[items] & listed).sum(axis=1)
-    found = np.full(len(items), np.nan)
-    block = cost // BLOCK_CELLS  # rows whose lists together have BLOCK_CELLS numbers
+    squared = np.full(len(items), np.nan)
+    block = cost // BLOCK_CELLS  # groups of lists with about BLOCK_CELLS stored numbers
     edges = np.flatnonzero(np.r_[True, block[1:] != block[:-1], True]) if len(items) else np.zeros(0, np.int64)
     for start, stop in pairwise(edges.tolist()):
         total = csr_array(_listed(items[start:stop], len(length)) @ unit)
         row = np.repeat(np.arange(stop - start), np.diff(total.indptr))
-        found[start:stop] = np.bincount(row, total.data**2, minlength=stop - start)
+        squared[start:stop] = np.bincount(row, total.data**2, minlength=stop - start)
     pairs = n * (n - 1)
-    return 1 - np.divide(found - alone, pairs, out=np.full(len(items), np.nan), where=pairs > 0)
+    return 1 - np.divide(squared - alone, pairs, out=np.full(len(items), np.nan), where=pairs > 0)
 
 
 def _mean_over_list(items: IntArray, of_item: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(B,) mean of a figure per item over each list; nan for an empty list."""
+    """(B,) mean of a per-item value over each list; nan for an empty list."""
     if not len(of_item) and (items != NO_ITEM).any():
-        raise DataError("The lists name items and the catalogue has none; hand in the figures of every item.")
+        raise DataError("The lists contain items and the catalogue has none; hand in the figures of every item.")
     listed = items != NO_ITEM
     n = listed.sum(axis=1)
     values = of_item[np.maximum(items, 0)] if len(of_item) else np.zeros(items.shape)
