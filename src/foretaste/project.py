@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from foretaste.data.prepare.config import PrepareConfig
     from foretaste.data.project.config import ProjectConfig
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import EventLog, EventStore
     from foretaste.types import Run
 
 
@@ -113,9 +113,9 @@ def with_times(log: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
     return log.with_columns(pl.col("time").fill_null(pl.col("time").min() - 1)), said
 
 
-def add_to_log(store: EventStore, files: Dataset) -> int:
+def add_to_log(log: EventLog, files: Dataset) -> int:
     """Import the events of the files; those already in the log are not counted twice. Returns how many were new."""
-    return store.import_frame(files.as_frame())
+    return log.import_frame(files.as_frame())
 
 
 def train(

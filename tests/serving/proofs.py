@@ -20,7 +20,7 @@ from foretaste.types import NO_ITEM, NO_USER, History, Queries
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import EventLog
     from foretaste.pipeline.pipeline import Pipeline
 
 Fresh = Callable[[], httpx.Client]
@@ -94,7 +94,7 @@ def never_offered(fresh: Fresh, items: list[str], users: list[str], answers: int
     return {**count, "wrong": wrong}
 
 
-def equal_to_pipeline(fresh: Fresh, bundles: Path, store: EventStore, users: list[str], n: int = 20) -> list[str]:
+def equal_to_pipeline(fresh: Fresh, bundles: Path, store: EventLog, users: list[str], n: int = 20) -> list[str]:
     """The people for whom REST and `Pipeline.recommend` differ: the plain reading of the log, without the service."""
     bundle = load_current(bundles)
     names = bundle.items.ids

@@ -17,7 +17,7 @@ TOLERANCE = timedelta(minutes=10)
 class Clock:
     """Thread-safe.
 
-    floor : µs; the latest stamp of an earlier process, `EventStore.last_stamp()`: this one begins behind it, even
+    floor : µs; the latest stamp of an earlier process, `EventLog.last_stamp()`: this one begins behind it, even
             where the machine has been started with a clock that stands at 1970
     wall  : ns since 1970 UTC; the machine's clock
 

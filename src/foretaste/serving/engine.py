@@ -52,7 +52,7 @@ from foretaste.serving.worlds import Worlds
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import EventStore
     from foretaste.pipeline.bundle import Bundle
     from foretaste.serving.asking import Question
     from foretaste.serving.schemas import AnyEvent

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.events.answers import Answered
-    from foretaste.events.model import EventStore, Past
+    from foretaste.events.model import Past
+    from foretaste.events.protocols import EventStore
     from foretaste.serving.lists import Made
 
 _Key = tuple[str, bool, bool, str | None]
