@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from foretaste.events.kept_out import now
 from foretaste.events.sqlite.file import scrub, side_files, writing
-from foretaste.privacy.traces import occurrences
+from foretaste.events.traces import occurrences
 
 if TYPE_CHECKING:
     import sqlite3

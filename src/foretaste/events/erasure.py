@@ -11,9 +11,9 @@ from foretaste.events.answers import AnswerBook
 from foretaste.events.kept_out import now
 from foretaste.events.opening import has_log, open_store
 from foretaste.events.sqlite.remove import TELLING_BYTES
+from foretaste.events.traces import occurrences
 from foretaste.privacy.keys import KEY_FILE
 from foretaste.privacy.receipt import Receipt
-from foretaste.privacy.traces import occurrences
 
 if TYPE_CHECKING:
     from pathlib import Path

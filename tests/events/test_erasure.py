@@ -13,11 +13,11 @@ import pytest
 
 from foretaste.events.answers import AnswerBook
 from foretaste.events.backup import backup
+from foretaste.events.erasure import erase_by_age, erase_person
 from foretaste.events.model import Event
 from foretaste.events.sqlite.store import SqliteStore
-from foretaste.privacy.erasure import erase_by_age, erase_person
+from foretaste.events.traces import count, occurrences
 from foretaste.privacy.receipt import NOBODY
-from foretaste.privacy.traces import count, occurrences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,7 +198,7 @@ def test_events_go_when_their_time_has_come(project: Path, monkeypatch: pytest.M
     store = SqliteStore(project / "events.db")
     store.append([Event("late", "bob", "i1", "view", 1000 * DAY)])
     store.close()
-    monkeypatch.setattr("foretaste.privacy.erasure.now", lambda: 1300 * DAY)
+    monkeypatch.setattr("foretaste.events.erasure.now", lambda: 1300 * DAY)
     assert erase_by_age(project, 365).found == {"events": 61}
     store = SqliteStore(project / "events.db")
     assert store.frame()["time"].drop_nulls().to_list() == [1000 * DAY]
