@@ -24,7 +24,6 @@ from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.evaluation.report.plots import Line, lines
 from foretaste.evaluation.report.style import STYLE
-from foretaste.evaluation.select import Chosen, choose_weights
 from foretaste.features.items import ItemFeaturesConfig
 from foretaste.features.text import TextEncoderConfig
 from foretaste.metrics.ranking import ndcg
@@ -38,6 +37,7 @@ from foretaste.models.sequence.sasrec import SasRecConfig
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.pipeline.pipeline import PipelineConfig
 from foretaste.registry import model_class
+from foretaste.selection.select import Chosen, choose_weights
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
 

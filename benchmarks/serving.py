@@ -33,8 +33,8 @@ from foretaste.index.shortlist import Shortlist
 from foretaste.index.topk import top_k
 from foretaste.pipeline.bundle import activate, current_version, load_current, save_bundle
 from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
-from foretaste.serving.nearest import with_indexes
-from foretaste.serving.threads import use_one_blas_thread
+from foretaste.serving.process.threads import use_one_blas_thread
+from foretaste.serving.world.indexes import with_indexes
 from foretaste.types import Queries, Run
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from foretaste.index.shortlist import Shortlist
 from foretaste.index.topk import top_k
 from foretaste.pipeline.bundle import load_current
 from foretaste.pipeline.pipeline import RecallConfig
-from foretaste.serving.nearest import Nearest, with_indexes
+from foretaste.serving.world.indexes import Nearest, with_indexes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,12 +18,12 @@ from foretaste.data.dataset import Dataset
 from foretaste.data.prepare.prepare import prepare
 from foretaste.data.project.guess import load_dataset, load_project
 from foretaste.data.told import with_told
-from foretaste.evaluation.train import Selection, select_pipeline, usable_models, usual_models
 from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
 from foretaste.files import make_folder
 from foretaste.pipeline.bundle import activate, load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
+from foretaste.selection.train import Selection, select_pipeline, usable_models, usual_models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 from foretaste import registry
-from foretaste.data.checks import models as check_models
-from foretaste.data.checks.models import NEEDS, model_fits
 from foretaste.data.dataset import Dataset
 from foretaste.registry import ModelSpec, models
+from foretaste.selection import model_fit as check_models
+from foretaste.selection.model_fit import NEEDS, model_fits
 
 
 def world(users: int, each: int, *, timed: bool = True, words: bool = True) -> Dataset:

@@ -18,12 +18,12 @@ from foretaste.config import Config
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import Questions, Split, leave_last
 from foretaste.errors import ConfigError
-from foretaste.evaluation import budget, train
-from foretaste.evaluation.budget import Tuned, seconds_of, tune_all
-from foretaste.evaluation.select import Chosen
-from foretaste.evaluation.train import measure_models, select_pipeline
 from foretaste.models.linear.ease import Ease
 from foretaste.models.neighbours.itemknn import ItemKNN
+from foretaste.selection import budget, train
+from foretaste.selection.budget import Tuned, seconds_of, tune_all
+from foretaste.selection.select import Chosen
+from foretaste.selection.train import measure_models, select_pipeline
 from foretaste.types import NO_ITEM, Candidates, Queries, Run
 
 pytest.importorskip("optuna", reason="tuning within a budget needs the extra tune")

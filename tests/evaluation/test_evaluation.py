@@ -11,17 +11,18 @@ from rich.console import Console
 
 import worlds
 from foretaste.data.splits import Questions, leave_last
-from foretaste.evaluation import evaluator, train
+from foretaste.evaluation import evaluator
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.evaluation.leaderboard import MAIN
-from foretaste.evaluation.select import choose_settings
-from foretaste.evaluation.train import select_pipeline, usable_models, usual_models
 from foretaste.index.topk import recommend_in_blocks
 from foretaste.models.linear.ease import Ease
 from foretaste.models.plain.random import Random
 from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
 from foretaste.registry import model_class
+from foretaste.selection import train
+from foretaste.selection.select import choose_settings
+from foretaste.selection.train import select_pipeline, usable_models, usual_models
 from foretaste.types import Candidates, Queries, Run
 
 

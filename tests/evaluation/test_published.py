@@ -10,7 +10,7 @@ import pytest
 import worlds
 from foretaste.data.sources.fixed import load_fixed
 from foretaste.errors import DataError, UnknownNameError
-from foretaste.evaluation.published.fixed_splits import BENCHMARKS, run_benchmark
+from foretaste.published.fixed_splits import BENCHMARKS, run_benchmark
 from foretaste.registry import models
 from foretaste.types import Run
 

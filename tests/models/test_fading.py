@@ -14,9 +14,9 @@ import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.data.matrix import interaction_matrix
 from foretaste.data.splits import leave_last
-from foretaste.evaluation.select import choose_settings
 from foretaste.models.fading import HALF_LIVES, FadingConfig, asked_otherwise, loudness
 from foretaste.registry import model_class
+from foretaste.selection.select import choose_settings
 from foretaste.types import History, Queries, Run
 
 FADING = ("itemknn", "rp3beta", "p3alpha", "rules", "slim", "ease", "gfcf")

@@ -14,7 +14,7 @@ import numpy as np
 
 from foretaste.events.answers import AnswerBook
 from foretaste.pipeline.bundle import load_current
-from foretaste.serving.replaying import Replayer
+from foretaste.serving.answering.replay import Replayer
 from foretaste.types import NO_ITEM, NO_USER, History, Queries
 
 if TYPE_CHECKING:

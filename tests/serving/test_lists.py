@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from foretaste.api import BatchIn, EventIn, GuestIn, ItemIn, LessIn, RankIn
 from foretaste.errors import DataError
 from foretaste.events.memory import MemoryStore
 from foretaste.events.model import Past
 from foretaste.pipeline.bundle import Bundle
-from foretaste.serving.app import create_app
-from foretaste.serving.cursors import Cursor, checksums, read_cursor
-from foretaste.serving.engine import Engine
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.answering.feedback import fatigue, one_of_each, tastes
+from foretaste.serving.config import SceneConfig, ServiceConfig
 from foretaste.serving.errors import GoneError
-from foretaste.serving.schemas import BatchIn, EventIn, GuestIn, ItemIn, LessIn, RankIn
-from foretaste.serving.service_config import SceneConfig, ServiceConfig
-from foretaste.serving.tastes import fatigue, one_of_each, tastes
+from foretaste.serving.http.app import create_app
+from foretaste.serving.world.cursors import Cursor, checksums, read_cursor
 from serving.conftest import film_events
 
 

@@ -12,16 +12,16 @@ pytest.importorskip("faiss")
 pytest.importorskip("torch")
 
 import worlds
+from foretaste.api import EventIn, GuestIn
 from foretaste.events.memory import MemoryStore
 from foretaste.index.shortlist import Shortlist
 from foretaste.pipeline.bundle import Bundle, activate, load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
-from foretaste.serving import nearest
-from foretaste.serving.engine import Engine
-from foretaste.serving.nearest import FOLDER, Nearest, wants_index, with_indexes
-from foretaste.serving.replaying import Replayer
-from foretaste.serving.schemas import EventIn, GuestIn
-from foretaste.serving.service_config import ServiceConfig
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.answering.replay import Replayer
+from foretaste.serving.config import ServiceConfig
+from foretaste.serving.world import indexes as nearest
+from foretaste.serving.world.indexes import FOLDER, Nearest, wants_index, with_indexes
 from foretaste.types import Run
 
 TRAINING = {"epochs": 1, "least_steps": 1}

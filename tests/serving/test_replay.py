@@ -17,9 +17,9 @@ from foretaste.errors import BundleError, UnknownNameError
 from foretaste.events.answers import ANSWERS_FILE, AnswerBook
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.pipeline.bundle import Bundle
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.replaying import Replayer
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.answering.replay import Replayer
+from foretaste.serving.http.app import create_app
 from serving.conftest import film_events
 from serving.proofs import Asker
 

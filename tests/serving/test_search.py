@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from foretaste.api import ItemIn
 from foretaste.cli.app import app as cli
 from foretaste.errors import DataError
 from foretaste.search.search import Search, SearchConfig
-from foretaste.serving.schemas import ItemIn
-from foretaste.serving.searching import SearchDesk
-from foretaste.serving.shelf import Shelf
+from foretaste.serving.search.catalogue_index import Shelf
+from foretaste.serving.search.search_desk import SearchDesk
 from foretaste.types import Run
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fastapi.testclient import TestClient
 
-    from foretaste.serving.engine import Engine
+    from foretaste.serving.answering.engine import Engine
 
 WORDS = SearchConfig(meaning=0.0)
 

@@ -13,10 +13,10 @@ from foretaste.events.memory import MemoryStore
 from foretaste.events.model import SEARCHED
 from foretaste.pipeline.bundle import Bundle
 from foretaste.project import logged
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.keys import KeyFile
-from foretaste.serving.service_config import ServiceConfig
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.config import ServiceConfig
+from foretaste.serving.http.app import create_app
+from foretaste.serving.http.keys import KeyFile
 from foretaste.types import Queries
 from serving.conftest import film_events
 

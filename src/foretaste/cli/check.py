@@ -23,13 +23,13 @@ def check(
     from foretaste.data.checks.card_text import card_text
     from foretaste.data.checks.leaks import column_leaks
     from foretaste.data.checks.report import report_view
-    from foretaste.data.checks.report_data import with_data
     from foretaste.data.checks.report_page import report_page
     from foretaste.data.project.guess import load_dataset
     from foretaste.data.project.load import events_source
     from foretaste.data.readers.tables import QUARANTINE, stream_tables
     from foretaste.files import write_whole
     from foretaste.project import Project
+    from foretaste.selection.check_report import with_data
 
     opened = Project.open(Path(project))
     config, folder = opened.config, opened.folder

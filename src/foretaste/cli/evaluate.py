@@ -56,14 +56,14 @@ def evaluate(
     """Measure every model on held-out events: the leaderboard with intervals and protocol."""
     from foretaste.errors import DataError
     from foretaste.evaluation.bubble import simulate
-    from foretaste.evaluation.budget import seconds_of
     from foretaste.evaluation.report.page import report_page
     from foretaste.evaluation.report.table import segments_view
     from foretaste.evaluation.runs import save_run
     from foretaste.evaluation.stability import Stability, with_stability
-    from foretaste.evaluation.train import select_pipeline, usable_models, usual_models
     from foretaste.files import write_whole
     from foretaste.progress import progress
+    from foretaste.selection.budget import seconds_of
+    from foretaste.selection.train import select_pipeline, usable_models, usual_models
     from foretaste.types import Run
 
     seconds = None if budget is None else seconds_of(budget)

@@ -20,7 +20,7 @@ def replay(
 
     The answer goes to standard output, byte for byte; ends with 1 if it is no longer the same, and says why.
     """
-    from foretaste.serving.replaying import Replayer
+    from foretaste.serving.answering.replay import Replayer
 
     with Replayer.of_project(Path(project)) as replayer:
         found = replayer.replay(recommendation_id)

@@ -47,9 +47,9 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Choose settings on validation, measure on a test part, write a bundle with its card and use it."""
-    from foretaste.evaluation.budget import seconds_of
     from foretaste.progress import progress
     from foretaste.project import Project, train
+    from foretaste.selection.budget import seconds_of
     from foretaste.types import Run
 
     seconds = None if budget is None else seconds_of(budget)

@@ -30,10 +30,10 @@ def up(
 ) -> None:
     """Guess the columns, check, train and serve a file, in one command."""
     from foretaste.data.checks.check import report_view
-    from foretaste.data.checks.report_data import with_data
     from foretaste.data.project.guess import FILE_NAME, guess_project, guess_table, load_dataset, write_project
     from foretaste.progress import progress
     from foretaste.project import train_on
+    from foretaste.selection.check_report import with_data
     from foretaste.types import Run
 
     folder = Path(project or f"{events.name.split('.')[0]}-foretaste")

@@ -82,11 +82,11 @@ class Kinds:
         return Kinds([*self.kinds, *(USUAL.get(name, EventKind(name=name)) for name in new)]) if new else self
 
 
-RATING, DISLIKE = "rating", "dislike"
+RATING, DISLIKE, SHOWN = "rating", "dislike", "shown"
 USUAL = {
     kind.name: kind
     for kind in (
-        EventKind(name="shown", weight=0, hides_item=False),
+        EventKind(name=SHOWN, weight=0, hides_item=False),
         EventKind(name="view", hides_item=False),
         EventKind(name="click", hides_item=False),
         EventKind(name="search", hides_item=False, weight=0.5),

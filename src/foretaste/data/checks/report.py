@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from foretaste.config import Config
-from foretaste.data.checks.models import ModelFit
 from foretaste.data.checks.problem import Problem
 from foretaste.data.checks.report_view import report_view as report_view
 from foretaste.data.prepare.report import PrepareStep
@@ -16,6 +15,14 @@ if TYPE_CHECKING:
 
 NEWEST = 0.1
 """Share of the events, the newest, in which people and items are counted that were never met before."""
+
+
+class ModelFit(Config):
+    """Whether a model makes sense for the data, and why."""
+
+    name: str
+    fits: bool
+    reason: str
 
 
 class Report(Config):
