@@ -17,6 +17,7 @@ import polars as pl
 from foretaste.data.dataset import Dataset
 from foretaste.data.prepare.prepare import prepare
 from foretaste.data.project.guess import load_dataset, load_project
+from foretaste.data.project.logged_impressions import logged_impressions
 from foretaste.data.told import with_told
 from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
@@ -79,6 +80,11 @@ def logged(store: EventStore, files: Dataset) -> tuple[Dataset, str | None]:
     items = replace(data.items, places=files.items.places)
     searches = with_searches(files.searches, whole.filter(searched))
     beside = replace(data, items=items, user_table=users, relations=files.relations, searches=searches)
+    if (shown := logged_impressions(store, whole, data.users, data.items.ids)) is not None:
+        beside = replace(beside, impressions=shown)
+    if (more := files.impressions_beside_events()) is not None:
+        more = more.recoded(data.users.codes(files.users.names), data.items.ids.codes(files.items.ids.names))
+        beside = beside.with_impressions(more)
     return replace(beside, licence=files.licence), remark
 
 

@@ -63,7 +63,7 @@ class Searches:
 def known_until(
     user: IntArray, time: LongArray | None, held_out: BoolArray, n_users: int, cut: int | None
 ) -> LongArray:
-    """(n_users,) µs: what is searched at that moment or later must not be seen.
+    """(n_users,) µs: what is searched or shown at that moment or later must not be learned from.
 
     The moment of each person's first held-out event, or the common cut behind which everything is held out, whichever
     is earlier. Without times nothing can be told apart, and nothing is seen.

@@ -43,6 +43,8 @@ def facts(data: Dataset) -> list[tuple[str, str]]:
     found += [(name, f"{len(relation):,} {relation.between}") for name, relation in sorted(data.relations.items())]
     if data.searches is not None:
         found.append(("searches", f"{len(data.searches):,}"))
+    if data.impressions is not None:
+        found.append(("impressions", f"{len(data.impressions):,}"))
     if data.licence:
         found.append(("licence", data.licence))
     return found

@@ -185,21 +185,22 @@ def _split(
     test = _questions(data, known_at_test, is_test, cuts and cuts[1], repeats, next_only)
     return Split(
         data=data,
-        train=_searched(data, train, cuts and cuts[0]),
+        train=_learnable(data, train, cuts and cuts[0]),
         validation=_questions(data, train, is_validation, cuts and cuts[0], repeats, next_only),
-        refit=_searched(data, known_at_test, cuts and cuts[1]),
+        refit=_learnable(data, known_at_test, cuts and cuts[1]),
         test=test,
         rule=f"{rule}; what one had before counts" if repeats else rule,
         left_out=int((np.diff(data.offsets) > 0).sum()) - len(test),
     )
 
 
-def _searched(data: Dataset, known: BoolArray, cut: int | None) -> Dataset:
-    """What may be learned from: the known events, and the searches made before what is asked about."""
+def _learnable(data: Dataset, known: BoolArray, cut: int | None) -> Dataset:
+    """What may be learned from: the known events; searches and impressions from before what is asked about."""
     part = data.where(known)
-    if data.searches is None:
+    if data.searches is None and data.impressions is None:
         return part
-    return part.searched_before(known_until(data.user, data.time, ~known, data.n_users, cut))
+    until = known_until(data.user, data.time, ~known, data.n_users, cut)
+    return part.searched_before(until).impressions_before(until)
 
 
 def _questions(

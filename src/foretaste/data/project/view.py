@@ -50,3 +50,5 @@ def _beside(config: ProjectConfig) -> Iterator[tuple[str, str, str]]:
         yield name, relation.file, f"{what}: {relation.source}{said}{relation.target}"
     if searches := config.searches:
         yield "searches", searches.file, f"user {searches.user}, text {searches.text}, time {searches.time or '–'}"
+    if shown := config.impressions:
+        yield "impressions", shown.file, f"user {shown.user}, item {shown.item}, position {shown.position or '–'}"
