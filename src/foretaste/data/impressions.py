@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -56,7 +56,7 @@ class Impressions:
     propensity: FloatArray
 
     def __post_init__(self) -> None:
-        columns = {"item": self.item, "position": self.position, "scene": self.scene}
+        columns: dict[str, NDArray[Any]] = {"item": self.item, "position": self.position, "scene": self.scene}
         columns |= {"recommendation": self.recommendation, "propensity": self.propensity}
         columns |= {} if self.time is None else {"time": self.time}
         for name, column in columns.items():

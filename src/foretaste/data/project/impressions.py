@@ -32,8 +32,7 @@ def read_impressions(asked: ImpressionConfig, table: Table, data: Dataset) -> tu
     """
     for name in (getattr(asked, role) for role in COLUMNS):
         if name is not None and name not in table.frame.columns:
-            known = [column for column in table.frame.columns if column not in {ROW, FILE}]
-            hint = did_you_mean(name, known)
+            hint = did_you_mean(name, [column for column in table.frame.columns if column not in {ROW, FILE}])
             raise ConfigError(f"foretaste.toml: [impressions] '{name}': {asked.file} has no such column.{hint}")
     problems = list(_broken(asked, table))
     frame = pl.DataFrame(
