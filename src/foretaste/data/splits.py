@@ -56,12 +56,15 @@ class Questions:
 
     @property
     def excluded(self) -> History | None:
-        """What must not be offered: what people had, unless repeats count."""
-        return None if self.repeats else self.had
+        """What must not be recommended: the consumed items, or nothing where repeats count as answers."""
+        return None if self.repeats else self.consumed_items
 
     @property
-    def had(self) -> History:
-        """What people had: their histories without what merely led to it, as a view leads to a purchase."""
+    def consumed_items(self) -> History:
+        """The histories without events too weak to consume an item, such as the view before a purchase.
+
+        They keep the kinds of `hiding`; all of them where that is None.
+        """
         history = self.queries.history
         return history if self.hiding is None else history.where(self.hiding[history.kind])
 
@@ -118,7 +121,7 @@ def leave_last(data: Dataset, n: int = 1, *, repeats: bool = False) -> Split:
     """
     if n < 1:
         raise DataError(f"leave_last holds out n events per person, and n is {n}; give 1 or more.")
-    data = acts(data)
+    data = without_impressions(data)
     wanted = data.kinds.weights[data.kind] > 0
     up_to = np.concatenate([[0], np.cumsum(wanted)])
     asked = up_to[data.offsets[1:]] - up_to[data.offsets[:-1]] >= 2 * n + 1
@@ -142,7 +145,7 @@ def by_time(
     Nobody's future is learned from: this is what a deployed system meets. People are asked once, at the cut, about all
     they did after it, or with `next_only` about the first of it.
     """
-    data = acts(data)
+    data = without_impressions(data)
     if data.time is None:
         raise DataError("A time split needs events with times; these have only an order. Use leave-one-out.")
     if not 0 < test_share < 1 or not 0 < validation_share < 1 - test_share:
@@ -156,8 +159,8 @@ def by_time(
     return _split(data, is_test, is_validation, rule, cuts=cuts, repeats=repeats, next_only=next_only)
 
 
-def acts(data: Dataset) -> Dataset:
-    """Without what was merely shown (kinds of weight 0): nobody did it, and it answers nothing."""
+def without_impressions(data: Dataset) -> Dataset:
+    """The events without impressions (kinds of weight 0), which users did not cause and which are no answers."""
     done = data.kinds.weights[data.kind] != 0
     return data if done.all() else data.where(done)
 
@@ -206,19 +209,19 @@ def _learnable(data: Dataset, known: BoolArray, cut: int | None) -> Dataset:
 def _questions(
     data: Dataset, known: BoolArray, held_out: BoolArray, cut: int | None, repeats: bool, next_only: bool
 ) -> Questions:
-    """One question per person who took something new among the held-out events.
+    """One query per user with a new item among the held-out events.
 
-    An item the person already had is no answer: lists never offer it, and to be asked for it would be unfair. With
-    `repeats` it is one, and lists may offer it. To buy what one had only viewed is news: an item was had for an answer
-    if it was hidden by what was done with it, or if that meant no less than the answer does.
+    An item that the user has consumed is no answer, because lists never recommend it again; with `repeats` it is one,
+    and lists may. An item counts as consumed only if the earlier event hides it, or was at least as strong as the
+    held-out one: a purchase after a view is still a new item.
     """
     weight, hides = data.kinds.weights[data.kind], data.kinds.hides[data.kind]
     answer = held_out & (weight > 0)
     if not repeats:
         for strength in np.unique(weight[answer]):
             chosen = np.flatnonzero(answer & (weight == strength))
-            had = np.flatnonzero(known & (hides | (weight >= strength)))
-            answer[chosen] = ~_among(_pairs(data, chosen), _pairs(data, had))
+            consumed = np.flatnonzero(known & (hides | (weight >= strength)))
+            answer[chosen] = ~_among(_pairs(data, chosen), _pairs(data, consumed))
     people, first = np.unique(data.user[answer], return_index=True)
     if next_only:  # events stand in the order of users and times
         answer[:] = np.isin(np.arange(len(data)), np.flatnonzero(answer)[first])

@@ -92,7 +92,7 @@ def evaluate(
         some = questions.take(block)
         queries, relevant = some.queries, some.relevant
         began = perf_counter()
-        items = model.recommend(queries, depth, exclude=some.had if exclude_seen else None).items
+        items = model.recommend(queries, depth, exclude=some.consumed_items if exclude_seen else None).items
         seconds += perf_counter() - began
         judged = Judged.of(items, relevant)
         for metric in parsed:
