@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from foretaste.data.splits import Questions
+    from foretaste.data.splits import EvalQueries
     from foretaste.evaluation.beyond import Background
     from foretaste.protocols import Retriever
 
@@ -65,7 +65,7 @@ class Result:
 
 def evaluate(
     model: Retriever,
-    questions: Questions,
+    questions: EvalQueries,
     metrics: Sequence[str] = METRICS,
     *,
     background: Background | None = None,
