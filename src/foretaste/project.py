@@ -18,7 +18,7 @@ from foretaste.data.dataset import Dataset
 from foretaste.data.prepare.prepare import prepare
 from foretaste.data.project.guess import load_dataset, load_project
 from foretaste.data.project.logged_impressions import logged_impressions
-from foretaste.data.told import with_told
+from foretaste.data.user_attributes import overlay_user_attributes
 from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
 from foretaste.files import make_folder
@@ -76,7 +76,7 @@ def logged(store: EventStore, files: Dataset) -> tuple[Dataset, str | None]:
         title=files.items.title,
         name=files.name,
     )
-    users = with_told(files.user_table, data.users.names, store.user_columns())
+    users = overlay_user_attributes(files.user_table, data.users.names, store.user_columns())
     items = replace(data.items, places=files.items.places)
     searches = with_searches(files.searches, whole.filter(searched))
     beside = replace(data, items=items, user_table=users, relations=files.relations, searches=searches)
