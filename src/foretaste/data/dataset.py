@@ -149,19 +149,19 @@ class Dataset:
         return len(self.user)
 
     def __repr__(self) -> str:
-        from foretaste.data import shown
+        from foretaste.data import dataset_view
 
-        return shown.line(self)
+        return dataset_view.line(self)
 
     def __rich__(self) -> Group:
-        from foretaste.data import shown
+        from foretaste.data import dataset_view
 
-        return shown.view(self)
+        return dataset_view.view(self)
 
     def _repr_html_(self) -> str:
-        from foretaste.data import shown
+        from foretaste.data import dataset_view
 
-        return shown.html(self)
+        return dataset_view.html(self)
 
     @property
     def n_users(self) -> int:
