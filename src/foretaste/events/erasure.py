@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from foretaste.errors import StoreError
 from foretaste.events.answers import AnswerBook
-from foretaste.events.kept_out import now
+from foretaste.events.clock import now
 from foretaste.events.opening import has_log, open_store
 from foretaste.events.sqlite.remove import TELLING_BYTES
 from foretaste.events.traces import occurrences

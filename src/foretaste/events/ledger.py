@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import polars as pl
 
-from foretaste.events.kept_out import kept_out
 from foretaste.events.model import Event, Outcome, conflict, problem
+from foretaste.events.retention import rejection_reason
 from foretaste.events.tables import EXPORTED
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Ledger:
                 outcomes.append(DUPLICATE if there.same_as(event) else conflict(event.id))
             elif key in gone:
                 outcomes.append(DUPLICATE)
-            elif (why := why or kept_out(event, self._rules.floor, self._erased_at(event.user))) is not None:
+            elif (why := why or rejection_reason(event, self._rules.floor, self._erased_at(event.user))) is not None:
                 outcomes.append(Outcome("rejected", why))
             else:
                 said[key] = event

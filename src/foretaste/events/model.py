@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from foretaste.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Status = Literal["accepted", "duplicate", "conflict", "rejected"]
 
@@ -145,6 +151,18 @@ def problem(event: Event) -> str | None:
     if not math.isfinite(event.value) or abs(event.value) > LARGEST_VALUE:
         return f"'value' {event.value} is not a finite number up to {LARGEST_VALUE:g}."
     return None
+
+
+def columns_as_json(name: str, columns: Mapping[str, Any]) -> str:
+    """The columns of an item or user as JSON text; DataError if they cannot be written as JSON, or `name` is empty."""
+    if not name:
+        raise DataError("An item or a person without a name cannot be kept; give it an id.")
+    try:
+        text = json.dumps(dict(columns), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+        name.encode()
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The columns cannot be kept as JSON: {error}.") from None  # whose, stays out of the logs
+    return text
 
 
 def conflict(event_id: str) -> Outcome:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from foretaste.errors import MissingExtraError, StoreError, StoreFullError, StoreUnavailableError
 from foretaste.events.group import GroupCommit
-from foretaste.events.kept_out import checked_columns
 from foretaste.events.ledger import Ledger
+from foretaste.events.model import columns_as_json
 from foretaste.events.portrait import portrait
 from foretaste.events.postgres import remove
 from foretaste.events.postgres.read import ITEM_COLUMNS, PostgresReader, item_record
@@ -115,7 +115,7 @@ class PostgresStore:
             return self._read.follow(reader, after, limit)
 
     def put_items(self, items: Mapping[str, Mapping[str, Any]]) -> list[ItemRecord]:
-        texts = {name: checked_columns(name, columns) for name, columns in items.items()}
+        texts = {name: columns_as_json(name, columns) for name, columns in items.items()}
         put = f"""
             INSERT INTO item (name, columns, changed) VALUES (%s, %s, %s) ON CONFLICT (name)
             DO UPDATE SET columns = excluded.columns, deleted = false, changed = excluded.changed
@@ -153,7 +153,7 @@ class PostgresStore:
             return self._read.items(reader, after)
 
     def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
-        sealed = self._keys.seal(checked_columns(user, columns), self._keys.pseudonym(user))
+        sealed = self._keys.seal(columns_as_json(user, columns), self._keys.pseudonym(user))
         with self._writing() as writer:
             code = self._ledger.person(user)
             writer.execute('UPDATE person SET columns = %s WHERE "user" = %s', (sealed, code))

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from foretaste.errors import StoreError
 from foretaste.events.group import GroupCommit
-from foretaste.events.kept_out import checked_columns
 from foretaste.events.ledger import Ledger
-from foretaste.events.model import Mark
+from foretaste.events.model import Mark, columns_as_json
 from foretaste.events.portrait import portrait
 from foretaste.events.sqlite import catalogue
 from foretaste.events.sqlite.file import connect, in_plain_words, open_file, writing
@@ -103,7 +102,7 @@ class SqliteStore:
             return self._read.follow(reader, after, limit)
 
     def put_items(self, items: Mapping[str, Mapping[str, Any]]) -> list[ItemRecord]:
-        texts = {name: checked_columns(name, columns) for name, columns in items.items()}
+        texts = {name: columns_as_json(name, columns) for name, columns in items.items()}
         return self._written(lambda: [catalogue.put_item(self._writer, name, text) for name, text in texts.items()])
 
     def hide_item(self, name: str, hidden: bool = True) -> ItemRecord | None:
@@ -123,7 +122,7 @@ class SqliteStore:
             return self._read.items(reader, after)
 
     def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
-        text = checked_columns(user, columns)
+        text = columns_as_json(user, columns)
         pseudonym = self._read.keys.pseudonym(user)
         sealed = self._read.keys.seal(text, pseudonym)
 
