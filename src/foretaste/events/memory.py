@@ -23,7 +23,7 @@ from foretaste.events.model import (
     conflict,
     problem,
 )
-from foretaste.events.portrait import portrait
+from foretaste.events.person_export import person_document
 from foretaste.events.tables import EXPORTED, LOG_SCHEMA, WHOLE_SCHEMA, plain_events, with_ids
 from foretaste.privacy.receipt import Receipt
 
@@ -192,7 +192,7 @@ class MemoryStore:
     def export_person(self, user: str) -> dict[str, Any] | None:
         with self._lock:
             events = [self._log[place.seq] for place in self._places.get(user, ())]
-        return portrait(user, self.user(user), [(e.item, e.kind, e.time, e.value, e.context) for e in events])
+        return person_document(user, self.user(user), [(e.item, e.kind, e.time, e.value, e.context) for e in events])
 
     def erase(self, user: str) -> Receipt:
         with self._lock:

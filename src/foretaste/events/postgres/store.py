@@ -12,7 +12,7 @@ from foretaste.errors import MissingExtraError, StoreError, StoreFullError, Stor
 from foretaste.events.group import GroupCommit
 from foretaste.events.ledger import Ledger
 from foretaste.events.model import columns_as_json
-from foretaste.events.portrait import portrait
+from foretaste.events.person_export import person_document
 from foretaste.events.postgres import remove
 from foretaste.events.postgres.read import ITEM_COLUMNS, PostgresReader, item_record
 from foretaste.events.postgres.schema import LOCK, prepare
@@ -168,7 +168,7 @@ class PostgresStore:
 
     def export_person(self, user: str) -> dict[str, Any] | None:
         with self._at_one_moment() as reader:
-            return portrait(user, self._read.user(reader, user), self._read.events_of(reader, user))
+            return person_document(user, self._read.user(reader, user), self._read.events_of(reader, user))
 
     def erase(self, user: str) -> Receipt:
         with self._writing() as writer:

@@ -13,7 +13,7 @@ from foretaste.errors import StoreError
 from foretaste.events.group import GroupCommit
 from foretaste.events.ledger import Ledger
 from foretaste.events.model import Mark, columns_as_json
-from foretaste.events.portrait import portrait
+from foretaste.events.person_export import person_document
 from foretaste.events.sqlite import catalogue
 from foretaste.events.sqlite.file import connect, in_plain_words, open_file, writing
 from foretaste.events.sqlite.read import ITEM_COLUMNS, MARK, STAMP, Reader, item_record
@@ -142,7 +142,7 @@ class SqliteStore:
 
     def export_person(self, user: str) -> dict[str, Any] | None:
         with self._at_one_moment() as reader:
-            return portrait(user, self._read.user(reader, user), self._read.events_of(reader, user))
+            return person_document(user, self._read.user(reader, user), self._read.events_of(reader, user))
 
     def erase(self, user: str) -> Receipt:
         found, remarks = self._removed(lambda: self._remove.erase(user))
