@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from foretaste.events.clock import now
+from foretaste.events.event_frames import EXPORTED, LOG_SCHEMA, WHOLE_SCHEMA, plain_events, with_ids
 from foretaste.events.model import (
     Event,
     ItemRecord,
@@ -24,7 +25,7 @@ from foretaste.events.model import (
     problem,
 )
 from foretaste.events.person_export import person_document
-from foretaste.events.tables import EXPORTED, LOG_SCHEMA, WHOLE_SCHEMA, plain_events, with_ids
+from foretaste.events.retention import rejection_reason
 from foretaste.privacy.receipt import Receipt
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from foretaste.errors import DataError
-from foretaste.events.tables import WHOLE_SCHEMA
+from foretaste.events.event_frames import WHOLE_SCHEMA
 from foretaste.privacy.files import put_in_place
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from foretaste.errors import MissingExtraError, StoreError, StoreFullError, StoreUnavailableError
-from foretaste.events.group import GroupCommit
-from foretaste.events.ledger import Ledger
+from foretaste.events.event_frames import plain_events, with_ids
+from foretaste.events.group_commit import GroupCommit
+from foretaste.events.log_writer import LogWriter
 from foretaste.events.model import columns_as_json
 from foretaste.events.person_export import person_document
 from foretaste.events.postgres import remove
 from foretaste.events.postgres.read import ITEM_COLUMNS, PostgresReader, item_record
 from foretaste.events.postgres.schema import LOCK, prepare
 from foretaste.events.postgres.write import PostgresTables
-from foretaste.events.tables import plain_events, with_ids
 from foretaste.privacy.receipt import Receipt
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class PostgresStore:
             keys = prepare(connection, schema, self._folder)
         self._keys: Keys = keys
         self._tables = PostgresTables()
-        self._ledger = Ledger(self._tables, keys)
+        self._log_writer = LogWriter(self._tables, keys)
         self._read = PostgresReader(keys)
         self._group: GroupCommit[Event, Outcome] = GroupCommit(self._append)
 
@@ -73,13 +73,13 @@ class PostgresStore:
 
     def _append(self, events: list[Event]) -> list[Outcome]:
         with self._writing():
-            return self._ledger.append(events)
+            return self._log_writer.append(events)
 
     def import_frame(self, frame: pl.DataFrame) -> int:
         new = 0
         for ids, chunk in with_ids(plain_events(frame)):
             with self._writing():
-                new += self._ledger.import_chunk(ids, chunk)
+                new += self._log_writer.import_chunk(ids, chunk)
         return new
 
     def history(self, user: str, last: int | None = None, until: int | None = None) -> Past:
@@ -155,7 +155,7 @@ class PostgresStore:
     def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
         sealed = self._keys.seal(columns_as_json(user, columns), self._keys.pseudonym(user))
         with self._writing() as writer:
-            code = self._ledger.person(user)
+            code = self._log_writer.person(user)
             writer.execute('UPDATE person SET columns = %s WHERE "user" = %s', (sealed, code))
 
     def user(self, user: str) -> dict[str, Any] | None:
@@ -213,7 +213,7 @@ class PostgresStore:
                     self._tables.connection = writer
                     yield writer
             except BaseException:
-                self._ledger.forget()  # codes that were handed out in it are not there
+                self._log_writer.forget()  # codes that were handed out in it are not there
                 raise
 
     @contextmanager

@@ -10,8 +10,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from foretaste.errors import StoreError
-from foretaste.events.group import GroupCommit
-from foretaste.events.ledger import Ledger
+from foretaste.events.event_frames import plain_events, with_ids
+from foretaste.events.group_commit import GroupCommit
+from foretaste.events.log_writer import LogWriter
 from foretaste.events.model import Mark, columns_as_json
 from foretaste.events.person_export import person_document
 from foretaste.events.sqlite import catalogue
@@ -19,7 +20,6 @@ from foretaste.events.sqlite.file import connect, in_plain_words, open_file, wri
 from foretaste.events.sqlite.read import ITEM_COLUMNS, MARK, STAMP, Reader, item_record
 from foretaste.events.sqlite.remove import Remover
 from foretaste.events.sqlite.write import POSITION, SqliteTables
-from foretaste.events.tables import plain_events, with_ids
 from foretaste.privacy.receipt import Receipt
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class SqliteStore:
         self.path = Path(path)
         self._lock = Lock()
         self._writer, keys = open_file(self.path)
-        self._ledger = Ledger(SqliteTables(self._writer), keys)
+        self._log_writer = LogWriter(SqliteTables(self._writer), keys)
         self._read = Reader(keys)
         self._remove = Remover(self._writer, self.path, keys)
         self._group: GroupCommit[Event, Outcome] = GroupCommit(self._append)
@@ -56,7 +56,7 @@ class SqliteStore:
         return self._group.submit(events)
 
     def _append(self, events: list[Event]) -> list[Outcome]:
-        return self._written(lambda: self._ledger.append(events))
+        return self._written(lambda: self._log_writer.append(events))
 
     def import_frame(self, frame: pl.DataFrame) -> int:
         """As the protocol says; in one transaction per chunk, so that other writers get their turn.
@@ -65,7 +65,7 @@ class SqliteStore:
         """
         new = 0
         for ids, chunk in with_ids(plain_events(frame)):
-            new += self._written(partial(self._ledger.import_chunk, ids, chunk))
+            new += self._written(partial(self._log_writer.import_chunk, ids, chunk))
         return new
 
     def history(self, user: str, last: int | None = None, until: int | None = None) -> Past:
@@ -127,7 +127,7 @@ class SqliteStore:
         sealed = self._read.keys.seal(text, pseudonym)
 
         def put() -> None:
-            row = sealed, self._ledger.person(user)
+            row = sealed, self._log_writer.person(user)
             self._writer.execute("UPDATE person SET columns = ? WHERE user = ?", row)
 
         self._written(put)
@@ -198,7 +198,7 @@ class SqliteStore:
                 self._undo()
 
     def _undo(self) -> None:
-        self._ledger.forget()  # codes that were handed out in it are not in the file
+        self._log_writer.forget()  # codes that were handed out in it are not in the file
         if self._writer.in_transaction:  # Ctrl-C came just before the end of `writing`
             self._writer.execute("ROLLBACK")
 
