@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import numpy as np
 
-from foretaste.events.answers import AnswerBook
+from foretaste.events.answer_log import AnswerLog
 from foretaste.pipeline.bundle import load_current
 from foretaste.serving.answering.replay import Replayer
 from foretaste.types import NO_ITEM, NO_USER, History, Queries
@@ -191,8 +191,8 @@ class Asker:
     @staticmethod
     def kinds(folder: Path) -> list[dict[str, Any]]:
         """What is written down of each answer."""
-        book = AnswerBook(folder)
-        records = [record.said for name in book.ids() if (record := book.find(name)) is not None]
+        book = AnswerLog(folder)
+        records = [record.inputs for name in book.ids() if (record := book.find(name)) is not None]
         book.close()
         return records
 
