@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from foretaste.data.config import ProjectConfig
     from foretaste.data.prepare.config import PrepareConfig
-    from foretaste.data.project.config import ProjectConfig
     from foretaste.events.protocols import EventLog, EventStore
     from foretaste.types import Run
 

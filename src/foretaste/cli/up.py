@@ -13,7 +13,7 @@ from foretaste.cli.serve import Host, Port, run_server
 from foretaste.cli.train import show
 
 if TYPE_CHECKING:
-    from foretaste.data.project.config import ProjectConfig
+    from foretaste.data.config import ProjectConfig
 
 
 def up(

@@ -20,8 +20,8 @@ from foretaste.errors import ConfigError, did_you_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from foretaste.data.config import ProjectConfig, RelationConfig, SearchConfig
     from foretaste.data.dataset import Dataset
-    from foretaste.data.project.config import ProjectConfig, RelationConfig, SearchConfig
 
 
 def place(folder: Path, source: str) -> Path | str:

@@ -13,9 +13,9 @@ import polars as pl
 
 from foretaste.data.checks.check import checked_parts
 from foretaste.data.checks.report import left_out
+from foretaste.data.config import DataConfig
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
-from foretaste.data.project.config import DataConfig
 from foretaste.data.project.guess import guess_data, guess_item_columns, item_rows
 from foretaste.data.project.impressions import guess_impressions, read_impressions
 from foretaste.data.readers.frames import frame_table

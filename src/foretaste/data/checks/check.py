@@ -25,7 +25,7 @@ from foretaste.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from foretaste.data.project.config import ProjectConfig
+    from foretaste.data.config import ProjectConfig
 
 
 ROWS_AT_ONCE = 500_000

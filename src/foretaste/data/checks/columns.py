@@ -14,7 +14,7 @@ from foretaste.data.times import EARLY, PER_SECOND, other_unit, sensible, to_mic
 from foretaste.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from foretaste.data.project.config import DataConfig, ProjectConfig
+    from foretaste.data.config import DataConfig, ProjectConfig
 
 FLOAT32_MAX = 3.4e38
 ROLES = ("user", "item", "time", "kind", "value")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from foretaste.data.config import ProjectConfig
     from foretaste.data.dataset import Dataset
-    from foretaste.data.project.config import ProjectConfig
 
 SURE = 0.98
 FOLLOWS = 0.9

@@ -9,8 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foretaste.data.config import DataConfig, ImpressionConfig, ProjectConfig, RelationConfig, SearchConfig
 from foretaste.data.prepare.config import PrepareConfig
-from foretaste.data.project.config import DataConfig, ImpressionConfig, ProjectConfig, RelationConfig, SearchConfig
 from foretaste.data.readers.postgres import is_postgres, without_password
 from foretaste.errors import ConfigError
 from foretaste.files import check_writable, make_folder, write_whole

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from foretaste.data.config import DataConfig, ProjectConfig
     from foretaste.data.guess import Guess
-    from foretaste.data.project.config import DataConfig, ProjectConfig
     from foretaste.data.readers.tables import Table
 
 SURE = 0.5

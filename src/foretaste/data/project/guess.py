@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from foretaste.data.checks.rows import guess_key, rows_by_id
+from foretaste.data.config import DataConfig, ProjectConfig, RelationConfig
 from foretaste.data.guess import Guess, canonical_kind, guess_columns, guess_title, kind_of_values, spread
 from foretaste.data.guess_beside import guess_entities, guess_image, guess_relation, guess_searches
 from foretaste.data.kinds import usual_kinds
 from foretaste.data.pictures import places_in
-from foretaste.data.project.config import DataConfig, ProjectConfig, RelationConfig
 from foretaste.data.project.file import FILE_NAME as FILE_NAME
 from foretaste.data.project.file import load_project as load_project
 from foretaste.data.project.file import write_project as write_project

@@ -8,9 +8,9 @@ import polars as pl
 
 from foretaste.data.checks.problem import Action, Problem, examples
 from foretaste.data.checks.rows import clean_ids
+from foretaste.data.config import ImpressionConfig
 from foretaste.data.guess import spread
 from foretaste.data.impressions import Impressions
-from foretaste.data.project.config import ImpressionConfig
 from foretaste.data.readers.common import FILE, ROW
 from foretaste.data.times import guess_format, sensible, to_microseconds
 from foretaste.errors import ConfigError, DataError, did_you_mean
@@ -18,8 +18,8 @@ from foretaste.errors import ConfigError, DataError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from foretaste.data.config import DataConfig
     from foretaste.data.dataset import Dataset
-    from foretaste.data.project.config import DataConfig
     from foretaste.data.readers.common import Table
 
 COLUMNS = ("user", "item", "time", "position", "scene", "recommendation_id", "propensity")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.data.checks.check import Reading
-    from foretaste.data.project.config import DataConfig, ProjectConfig
+    from foretaste.data.config import DataConfig, ProjectConfig
 
 
 def load_dataset(config: ProjectConfig, folder: Path, *, block: int = BLOCK) -> tuple[Dataset, Report]:

@@ -10,8 +10,8 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from foretaste.data.config import ProjectConfig
     from foretaste.data.guess import Guess
-    from foretaste.data.project.config import ProjectConfig
 
 
 def guess_table(guesses: Sequence[Guess]) -> RichTable:

@@ -1,4 +1,4 @@
-"""The settings of a project, as foretaste.toml holds them."""
+"""The settings of a project, as foretaste.toml holds them; `project/file.py` reads and writes that file."""
 
 from __future__ import annotations
 
