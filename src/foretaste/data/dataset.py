@@ -12,9 +12,9 @@ import polars as pl
 
 from foretaste.data.ids import IdMap
 from foretaste.data.impressions import Impressions
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.data.items import ItemTable
 from foretaste.data.kinds import SHOWN, Kinds, usual_kinds
-from foretaste.data.matrix import interaction_matrix
 from foretaste.data.searches import ALWAYS, NEVER, Searches
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
 from foretaste.types import BoolArray, FloatArray, History, IntArray, LongArray

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from foretaste.data.columns import truths
+from foretaste.data.parsing.columns import truths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

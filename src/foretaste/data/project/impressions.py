@@ -9,10 +9,10 @@ import polars as pl
 from foretaste.data.checks.problem import Action, Problem, examples
 from foretaste.data.checks.rows import clean_ids
 from foretaste.data.config import ImpressionConfig
-from foretaste.data.guess import spread
+from foretaste.data.guessing.event_columns import spread
 from foretaste.data.impressions import Impressions
+from foretaste.data.parsing.times import guess_format, sensible, to_microseconds
 from foretaste.data.readers.common import FILE, ROW
-from foretaste.data.times import guess_format, sensible, to_microseconds
 from foretaste.errors import ConfigError, DataError, did_you_mean
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from foretaste.data.config import ProjectConfig
-    from foretaste.data.guess import Guess
+    from foretaste.data.guessing.event_columns import Guess
 
 
 def guess_table(guesses: Sequence[Guess]) -> RichTable:

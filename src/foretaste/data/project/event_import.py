@@ -1,4 +1,4 @@
-"""A further file of events for a project's log: read as the project's own are where it has their columns."""
+"""The import of one more file of events into a project's log, read like its own files where it has their columns."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     import polars as pl
 
     from foretaste.data.config import DataConfig, ProjectConfig
-    from foretaste.data.guess import Guess
+    from foretaste.data.guessing.event_columns import Guess
     from foretaste.data.readers.tables import Table
 
 SURE = 0.5
 """Confidence of a guess below which events are not written into a log, where nobody sees them again."""
 
 
-def further_events(file: Path, folder: Path) -> tuple[pl.DataFrame, list[str]]:
+def imported_events(file: Path, folder: Path) -> tuple[pl.DataFrame, list[str]]:
     """The file's events as a log takes them, and what a person should know: how it was read, what was left out."""
     project = load_project(folder) if (folder / FILE_NAME).exists() else None
     sample = sample_table(file)

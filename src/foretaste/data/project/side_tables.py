@@ -9,12 +9,12 @@ import polars as pl
 
 from foretaste.data.checks.problem import Action, Problem, examples
 from foretaste.data.checks.rows import clean_ids
+from foretaste.data.parsing.times import sensible, to_microseconds
 from foretaste.data.pictures import places_in, places_of
 from foretaste.data.project.impressions import read_impressions
 from foretaste.data.readers.postgres import is_postgres
 from foretaste.data.readers.tables import Table, read_table
 from foretaste.data.relations import Relation
-from foretaste.data.times import sensible, to_microseconds
 from foretaste.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
