@@ -24,7 +24,8 @@ from foretaste.events.opening import open_store
 from foretaste.files import make_folder
 from foretaste.pipeline.bundle import activate, load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.selection.train import Selection, select_pipeline, usable_models, usual_models
+from foretaste.selection.model_fit import checked_models, default_models, not_installed_defaults
+from foretaste.selection.train import Selection, select_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,8 +165,9 @@ def train_on(
     if preparation is not None:
         data, steps = prepare(data, preparation)
         remarks += [step.sentence for step in steps.steps]
-    asked = usable_models(data, names or usual_models(data))
-    selection = select_pipeline(data, asked, run, variant=variant, budget=budget)
+    models = checked_models(data, names) if names else default_models(data)
+    remarks += [] if names else not_installed_defaults(data)
+    selection = select_pipeline(data, models, run, variant=variant, budget=budget)
     selection = replace(selection, remarks=(*remarks, *selection.remarks))
     pipeline = Pipeline(selection.config).fit(data, run)
     metrics = selection.leaderboard.to_json() if selection.leaderboard else {}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from foretaste.config import Config
     from foretaste.data.dataset import Dataset
+    from foretaste.data.items import ItemTable
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
 
 
@@ -69,7 +70,7 @@ class Rater(Protocol):
 
 @runtime_checkable
 class RatingModel(Fittable, Rater, Saveable, Protocol):
-    """Learns ratings, expects them, and can be kept on disk: what a line in the registry's RATERS names.
+    """Learns ratings, expects them, and can be kept on disk: what a line in the registry of raters names.
 
     People are known by the ratings in their history alone, so a guest is rated for as anybody else is.
     """
@@ -79,6 +80,32 @@ class RatingModel(Fittable, Rater, Saveable, Protocol):
     """Settings worth trying on new data, chosen among on validation; the default first."""
 
     def __init__(self, config: Any = None) -> None: ...
+
+
+@runtime_checkable
+class InnerProducts(Protocol):
+    """Scores are inner products of a query's vector and an item's, so the best items can be looked up in an index."""
+
+    def query_vectors(self, queries: Queries) -> tuple[FloatArray, BoolArray]:
+        """((n, D), (B,)): vectors of the n queries that can be answered, in order, and which ones those are."""
+        ...
+
+    def scored_vectors(self) -> tuple[FloatArray, BoolArray]:
+        """((n_items, D), (n_items,)): vectors of the items, and which of them can be scored."""
+        ...
+
+
+@runtime_checkable
+class ReadsNewItems(Protocol):
+    """Scores items that came after the training from what the catalogue says of them."""
+
+    def with_items(self, items: ItemTable, run: Run, changed: IntArray | None = None) -> Self:
+        """The same model for a catalogue that has grown; nothing is learned, and the model itself stays as it is.
+
+        items   : the catalogue of `fit` with further rows behind it
+        changed : codes of old items that are to be read again
+        """
+        ...
 
 
 class Ranker(Saveable, Scorer, Protocol):

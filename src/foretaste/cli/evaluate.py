@@ -63,7 +63,8 @@ def evaluate(
     from foretaste.files import write_whole
     from foretaste.progress import progress
     from foretaste.selection.budget import seconds_of
-    from foretaste.selection.train import select_pipeline, usable_models, usual_models
+    from foretaste.selection.model_fit import checked_models, default_models
+    from foretaste.selection.train import select_pipeline
     from foretaste.types import Run
 
     seconds = None if budget is None else seconds_of(budget)
@@ -73,7 +74,7 @@ def evaluate(
     variant: Literal["refit", "strict"] = "strict" if strict else "refit"
     with progress(notes()) as report:
         run = Run(seed=seed, device=device, progress=report)
-        names = usable_models(split.data, model or usual_models(split.data))
+        names = checked_models(split.data, model) if model else default_models(split.data)
         found = select_pipeline(split.data, names, run, split=split, variant=variant, budget=seconds)
         if found.leaderboard is None:
             raise DataError(found.remarks[0])

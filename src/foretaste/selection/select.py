@@ -12,7 +12,7 @@ from foretaste.metrics.ranking import ndcg
 from foretaste.models.fading import asked_otherwise
 from foretaste.pipeline.merge import Union
 from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
-from foretaste.registry import model_class
+from foretaste.registry import model_class, model_spec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +24,8 @@ if TYPE_CHECKING:
 WEIGHTS = (0.02, 0.1, 0.3, 1.0)
 """Tried for each source. The least of them only fills the tail of a list; a source that stays there is left out, for
 it would cost time in every answer and change none."""
-KNOWS_NEW_ITEMS = {"bridge", "content", "content_metric", "content_tuned", "profile_classifier", "tfidf", "two_tower"}
-"""One of them is kept even there: what adds nothing for the people of yesterday may be alone in knowing an item of
-tomorrow. `content`, where there is a choice, for a service lets it read new items as they come."""
-KNOWS_NEW_PEOPLE = {"demographic"}
-"""Kept likewise: validation asks people with a history, and it is for those who have none yet."""
-BEHIND_ALL = 1e-6
-"""Their weight then: too little to change an order that others have made of a history."""
+TIE_BREAK_WEIGHT = 1e-6
+"""The weight of a source that is kept for users without a history: too little to change a list made from one."""
 K = 10
 DEPTH = 200
 """Items of each model that a merge looks at."""
@@ -129,16 +124,23 @@ def choose_model(
 def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConfig) -> PipelineConfig:
     """The pipeline whose merge weights score best on validation: each source in turn, the best source fixed at 1."""
     weights = merge_weights(chosen, split.validation, config.merge_constant)
-    earned = {name for name, weight in weights.items() if weight > WEIGHTS[0]}
-    for_newcomers = (KNOWS_NEW_PEOPLE & weights.keys()) - earned
-    weights |= dict.fromkeys(for_newcomers, BEHIND_ALL)
-    new_items = sorted((name for name in weights if name in KNOWS_NEW_ITEMS), key=lambda name: name != "content")[:1]
+    kept = {name for name, weight in weights.items() if weight > WEIGHTS[0]}
+    # Validation asks users with a history, and these are for those who have none yet.
+    for_new_users = {name for name in weights if model_spec(name).new_users} - kept
+    weights |= dict.fromkeys(for_new_users, TIE_BREAK_WEIGHT)
+    # What adds nothing for the items of yesterday may be alone in knowing those of tomorrow; the lightest is enough.
+    for_new_items = sorted((name for name in weights if model_spec(name).new_items), key=_heaviness)[:1]
     recalls = [
         RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weight)
         for name, weight in weights.items()
-        if name in earned | for_newcomers | set(new_items)
+        if name in kept | for_new_users | set(for_new_items)
     ]
     return config.model_copy(update={"recalls": tuple(recalls)})
+
+
+def _heaviness(name: str) -> bool:
+    """Whether a model holds more than a row for each item; False sorts first."""
+    return model_spec(name).cost.memory != "items"
 
 
 def merge_weights(chosen: dict[str, Chosen], questions: EvalQueries, constant: float) -> dict[str, float]:

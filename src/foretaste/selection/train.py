@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
 
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
@@ -17,9 +14,8 @@ from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
 from foretaste.evaluation.measure import PIPELINE, measure
 from foretaste.evaluation.segments import segments_of
 from foretaste.metrics.ranking import parse_metric
-from foretaste.models.linear.ease import EaseConfig
-from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
-from foretaste.registry import BUILT_IN, model_class, model_spec, models
+from foretaste.pipeline.pipeline import FALLBACK, PipelineConfig, RecallConfig
+from foretaste.registry import model_class, model_spec, models
 from foretaste.selection.budget import tune_all
 from foretaste.selection.select import Chosen, choose_settings, choose_weights
 
@@ -31,27 +27,9 @@ if TYPE_CHECKING:
     from foretaste.data.splits import Split
     from foretaste.types import Run
 
-TASTELESS = ("random", "popular")
-"""Compared, but not asked for candidates: one is the floor, the other the fallback."""
-READ_TEXTS = ("bridge", "content", "content_metric", "content_tuned", "profile_classifier", "tfidf", "two_tower")
-"""Of no use where the catalogue has no words."""
-READ_PEOPLE = ("demographic",)
-"""Of no use where nothing is known of the people."""
-QUICK = ("random", "popular", "demographic", "itemknn", "userknn", "rp3beta", "gfcf", "ease", "content", "bridge")
-"""Learned in seconds on a laptop; the others are a name away (`--model`)."""
-MOST_LIKENED = 20_000
-"""Items up to which `bridge`, which likens each with each, is one of the quick ones."""
-MOST_MET = 200_000_000
-"""Pairs of items up to which `gfcf`, which keeps all that met, is one of the quick ones: 1.6 GB, as for `ease`."""
-NETWORK, NETWORK_OF_TIMES = "sasrec", "hstu"
-"""The one for events that only have an order, and the one where they have times, which it makes the better lists of."""
-FEWEST_EVENTS = 20_000
-"""With fewer, closed forms do as well and take no time."""
-MOST_COMPARISONS = 500_000_000
-"""Events times items, each compared with each in every epoch of the transformer: a minute or two on two cores."""
-MOST_ASKED = 5_000
+MAX_TEST_USERS = 5_000
 """More people would narrow the intervals, already below 0.01 NDCG, and cost minutes on a large catalogue."""
-FEWEST_ASKED = 20
+MIN_TEST_USERS = 20
 """With fewer people asked, any order of the models could be luck."""
 
 
@@ -80,18 +58,19 @@ def select_pipeline(
 
     budget : seconds to search for settings in; None tries the grid of each model
     """
-    recalls = [name for name in _all_known(names) if name not in TASTELESS]
+    recalls = [name for name in _all_known(names) if not model_spec(name).baseline]
+    baselines = [name for name, spec in models().items() if spec.baseline]
     if not recalls:
         return _only_popular(f"Only {' and '.join(names)} were asked for: the pipeline offers what is popular.")
     split = split or leave_last(data)
     available = len(split.test)
-    split = replace(split, validation=split.validation.sample(MOST_ASKED), test=split.test.sample(MOST_ASKED))
-    if len(split.test) < FEWEST_ASKED or len(split.validation) < FEWEST_ASKED:
+    split = replace(split, validation=split.validation.sample(MAX_TEST_USERS), test=split.test.sample(MAX_TEST_USERS))
+    if len(split.test) < MIN_TEST_USERS or len(split.validation) < MIN_TEST_USERS:
         remark = (
             f"Only {len(split.test)} people have enough events to be asked, too few to measure anything "
-            f"({FEWEST_ASKED} are needed): the pipeline has default settings and no leaderboard."
+            f"({MIN_TEST_USERS} are needed): the pipeline has default settings and no leaderboard."
         )
-        usual = tuple(RecallConfig(model=name, weight=1.0 if name != "content" else 0.1) for name in recalls)
+        usual = tuple(RecallConfig(model=name, weight=model_spec(name).prior_weight) for name in recalls)
         return Selection(PipelineConfig(recalls=usual), None, (remark,))
     chosen, remarks = _settings(recalls, split, run, budget)
     config = choose_weights(chosen, split, PipelineConfig())
@@ -99,7 +78,7 @@ def select_pipeline(
     background = Background.of(learned_from)
     measured: list[tuple[str, Config]] = [
         *((name, chosen[name].config) for name in recalls),
-        *((name, model_class(name).config_class()) for name in TASTELESS),
+        *((name, model_class(name).config_class()) for name in baselines),
         (PIPELINE, config),
     ]
     rows: list[Row] = []
@@ -136,8 +115,8 @@ def measure_models(
     *,
     metrics: Sequence[str] = METRICS,
     main: str = MAIN,
-    chosen_by: int = MOST_ASKED,
-    asked: int | None = MOST_ASKED,
+    chosen_by: int = MAX_TEST_USERS,
+    asked: int | None = MAX_TEST_USERS,
     budget: float | None = None,
 ) -> Leaderboard:
     """Each model alone: settings chosen on validation, learned from everything but the test part, measured on it.
@@ -153,9 +132,9 @@ def measure_models(
         parse_metric(metric)
     available = len(split.test)
     split = replace(split, validation=split.validation.sample(chosen_by), test=split.test.sample(asked or available))
-    if len(split.test) < FEWEST_ASKED or len(split.validation) < FEWEST_ASKED:
+    if len(split.test) < MIN_TEST_USERS or len(split.validation) < MIN_TEST_USERS:
         raise DataError(
-            f"Only {len(split.test)} people can be asked, too few to measure anything ({FEWEST_ASKED} are needed)."
+            f"Only {len(split.test)} people can be asked, too few to measure anything ({MIN_TEST_USERS} are needed)."
         )
     background = Background.of(split.refit)
     found, remarks = _settings(names, split, run, budget)
@@ -186,7 +165,7 @@ def _all_known(names: Iterable[str]) -> list[str]:
     for name in known:
         model_spec(name)
     if not known:
-        raise DataError("There is no model to measure; name one, such as 'popular'.")
+        raise DataError(f"There is no model to measure; name one, such as '{FALLBACK}'.")
     return known
 
 
@@ -205,7 +184,7 @@ def _shipped(config: PipelineConfig, board: Leaderboard) -> Selection:
     Judged on the test part: on validation the best of many settings looks better than it is, even on pure noise.
     """
     results = {row.model: row.result.per_user[MAIN] for row in board.rows}
-    gain = of_difference(results["pipeline"], results["popular"])
+    gain = of_difference(results[PIPELINE], results[FALLBACK])
     apart = f"{gain.mean:+.4f} NDCG@10, interval {gain.low:+.4f} to {gain.high:+.4f}"
     if gain.low > 0:
         return Selection(config, board, (f"The pipeline beats what is popular ({apart}), person by person.",))
@@ -216,35 +195,4 @@ def _shipped(config: PipelineConfig, board: Leaderboard) -> Selection:
 
 
 def _only_popular(remark: str) -> Selection:
-    return Selection(PipelineConfig(recalls=(RecallConfig(model="popular"),)), None, (remark,))
-
-
-def usual_models(data: Dataset) -> list[str]:
-    """What is asked where nobody names a model: the quick ones, those of packages somebody installed on purpose, and
-    a network where there is enough to learn from and it learns in a minute or two."""
-    fits = len(data) >= FEWEST_EVENTS and len(data) * data.n_items <= MOST_COMPARISONS
-    network = NETWORK if data.time is None else NETWORK_OF_TIMES
-    usual = {*QUICK, network} if fits and find_spec("torch") is not None else set(QUICK)
-    if data.n_items > MOST_LIKENED:
-        usual.discard("bridge")
-    if _most_met(data) > MOST_MET:
-        usual.discard("gfcf")
-    return [name for name in models() if name in usual or name not in BUILT_IN]
-
-
-def _most_met(data: Dataset) -> int:
-    """At most so many pairs of items have people in common: each person makes pairs of all they took."""
-    taken = np.diff(data.matrix().indptr).astype(np.int64)
-    return min(int((taken**2).sum()), data.n_items**2)
-
-
-def usable_models(data: Dataset, names: Sequence[str]) -> list[str]:
-    """The models this data can feed: without texts there is nothing to read, without room no ease."""
-    if not len(data):
-        raise DataError("There are no events to learn from.")
-    useless: set[str] = set() if any(data.items.texts()) else set(READ_TEXTS)
-    if data.user_table is None or data.user_table.width < 2:
-        useless |= set(READ_PEOPLE)
-    if data.n_items > EaseConfig().max_items:
-        useless.add("ease")
-    return [name for name in names if name not in useless]
+    return Selection(PipelineConfig(recalls=(RecallConfig(model=FALLBACK),)), None, (remark,))

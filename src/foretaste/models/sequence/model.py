@@ -85,6 +85,15 @@ class SequenceModel(ABC):
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
         return fitted(self.trained, self).score(queries, items)
 
+    def query_vectors(self, queries: Queries) -> tuple[FloatArray, BoolArray]:
+        """((n, width), (B,)): states of the n histories that have an event the network knows, and which those are."""
+        return fitted(self.trained, self).states(queries)
+
+    def scored_vectors(self) -> tuple[FloatArray, BoolArray]:
+        """((n_items, width), (n_items,)): vectors of the items, and which of them can be scored."""
+        trained = fitted(self.trained, self)
+        return trained.vectors, trained.judged
+
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         return fitted(self.trained, self).contributions(history, items)
 

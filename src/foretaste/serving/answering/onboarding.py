@@ -31,8 +31,6 @@ PATIENCE = 1.0
 """Seconds that questions wait until the items of a bundle are compared; until then, what is popular is shown."""
 ANSWERS_KEPT = 1_000
 """Of labels: the first screen is the same for everybody."""
-BY_THEMSELVES = "foretaste.models.plain."
-"""Models that know nothing of one item beside another."""
 
 
 @dataclass(eq=False)
@@ -117,7 +115,7 @@ class OnboardingDesk:
 def asked_models(world: World) -> list[Scorer]:
     """The sources that can say which items go with which; none where the bundle has only what is popular."""
     recalls = world.catalogue.bundle.pipeline.recalls or {}
-    return [model for name, model in recalls.items() if not model_spec(name).path.startswith(BY_THEMSELVES)]
+    return [model for name, model in recalls.items() if model_spec(name).relates_by != "nothing"]
 
 
 def _next_labels(table: _Table, of: Labels, n: int, likes: tuple[str, ...]) -> list[str]:

@@ -12,14 +12,12 @@ if TYPE_CHECKING:
 
 By = Literal["text", "picture", "behaviour", "blend"]
 TEXT, PICTURE, BEHAVIOUR, BLEND = "text", "picture", "behaviour", "blend"
-NOT_BEHAVIOUR = ("foretaste.models.content.", "foretaste.models.plain.")
-"""Families that read what items are, or that know nothing of one item beside another."""
 
 
 def behaviour_of(world: World) -> Recommender | None:
     """The source with the most weight among those that learned from what people do; None where there is none."""
     pipeline = world.catalogue.bundle.pipeline
     weights = {recall.model: recall.weight for recall in pipeline.config.recalls}
-    learned = [name for name in pipeline.recalls or {} if not model_spec(name).path.startswith(NOT_BEHAVIOUR)]
-    loudest = max(learned, key=lambda name: weights.get(name, 0.0), default=None)
-    return None if loudest is None or pipeline.recalls is None else pipeline.recalls[loudest]
+    learned = [name for name in pipeline.recalls or {} if model_spec(name).relates_by == "behaviour"]
+    heaviest = max(learned, key=lambda name: weights.get(name, 0.0), default=None)
+    return None if heaviest is None or pipeline.recalls is None else pipeline.recalls[heaviest]

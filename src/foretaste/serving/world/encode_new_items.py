@@ -10,14 +10,13 @@ import polars as pl
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.features.items import ItemFeatures, picture_column
-from foretaste.registry import model_spec
+from foretaste.models.content.content import Content
 from foretaste.types import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from foretaste.events.model import ItemRecord
-    from foretaste.models.content.content import Content
     from foretaste.pipeline.bundle import Bundle
     from foretaste.types import FloatArray
 
@@ -29,11 +28,10 @@ AT_ONCE = 64
 
 def content_of(bundle: Bundle) -> Content | None:
     """The bundle's content model, where it reads texts and can read more of them here."""
-    name = "content"
-    model = (bundle.pipeline.recalls or {}).get(name)
-    if model is None or not model_spec(name).path.endswith(":Content"):
+    models = (bundle.pipeline.recalls or {}).values()
+    content: Content | None = next((model for model in models if type(model) is Content), None)
+    if content is None:
         return None
-    content: Content = model  # type: ignore[assignment]  # as the registry says
     read = content.config.read
     needed = ENCODERS.get(read.encoder.name, "sentence_transformers")
     return content if read.text > 0 and content.vectors is not None and find_spec(needed) is not None else None

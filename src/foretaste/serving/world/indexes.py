@@ -12,13 +12,13 @@ import shutil
 from copy import copy
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
 from foretaste.errors import BundleError, ConfigError
 from foretaste.files import locked
-from foretaste.registry import model_spec
+from foretaste.protocols import InnerProducts, ReadsColumns
 from foretaste.types import NO_ITEM, Candidates
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, FloatArray, IntArray, Queries, Ragged
 
 log = logging.getLogger("foretaste.serving")
-NETWORKS = ("foretaste.models.sequence.", "foretaste.models.content.two_tower:")
-"""Models whose score is the inner product of a state and an item's vector (`Trained.states`, `Trained.vectors`)."""
 FOLDER = ".indexes"
 SHORTLIST_ABOVE = 20_000
 """Items below which there is nothing to be gained by a shortlist."""
@@ -45,38 +43,40 @@ class Index(Protocol):
     ) -> tuple[IntArray, FloatArray]: ...
 
 
-class Nearest:
-    """A network over histories that asks an index for its candidates. Everything else is the network's own affair."""
+class Indexed:
+    """A model of inner products that looks its candidates up in an index. Everything else is the model's own affair."""
 
-    def __init__(self, model: Any, index: Index) -> None:
-        """model : with `trained`, as `SequenceModel` has it"""
+    def __init__(self, name: str, model: Any, index: Index) -> None:
+        """name  : of the source, as in the answers
+        model : one that is InnerProducts
+        """
+        self.name = name
         self.model = model
         self.index = index
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
-        states, known = self.model.trained.states(queries)
+        vectors, known = self.model.query_vectors(queries)
         items = np.full((len(queries), k), NO_ITEM, np.int32)
         scores = np.full((len(queries), k), np.nan, np.float32)
         rows = np.flatnonzero(known)
         if len(rows):
             out = None if exclude is None else exclude.take(rows)
-            items[rows], scores[rows] = self.index.search(states, k, exclude=out, allowed=allowed)
-        return Candidates.of_one_source(items, scores, self.model.trained.name)
+            items[rows], scores[rows] = self.index.search(vectors, k, exclude=out, allowed=allowed)
+        return Candidates.of_one_source(items, scores, self.name)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        found: FloatArray = self.model.score(queries, items)
-        return found
+        scores: FloatArray = self.model.score(queries, items)
+        return scores
 
     @property
     def columns_read(self) -> frozenset[str]:
-        found: frozenset[str] = getattr(self.model, "columns_read", frozenset())
-        return found
+        return self.model.columns_read if isinstance(self.model, ReadsColumns) else frozenset()
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        found: FloatArray = self.model.contributions(history, items)
-        return found
+        contributions: FloatArray = self.model.contributions(history, items)
+        return contributions
 
 
 def wants_index(bundle: Bundle, above: int) -> list[str]:
@@ -97,7 +97,7 @@ def with_indexes(bundle: Bundle, above: int, *, build: bool = False, anyhow: boo
     elif len(bundle.items) >= SHORTLIST_ABOVE:
         found = {name: _shortlist(bundle, name, anyhow=anyhow) for name in _networks(bundle)}
     models: dict[str, Any] = dict(bundle.pipeline.recalls or {})
-    asking = {name: Nearest(models[name], index) for name, index in found.items() if index is not None}
+    asking = {name: Indexed(name, models[name], index) for name, index in found.items() if index is not None}
     if not asking:
         return bundle
     pipeline = copy(bundle.pipeline)
@@ -106,16 +106,19 @@ def with_indexes(bundle: Bundle, above: int, *, build: bool = False, anyhow: boo
 
 
 def _networks(bundle: Bundle) -> list[str]:
-    return [name for name in bundle.pipeline.recalls or {} if model_spec(name).path.startswith(NETWORKS)]
+    recalls = bundle.pipeline.recalls or {}
+    return [name for name, model in recalls.items() if isinstance(model, InnerProducts)]
+
+
+def _inner_products(bundle: Bundle, name: str) -> InnerProducts:
+    model: Any = (bundle.pipeline.recalls or {})[name]
+    return cast("InnerProducts", model)
 
 
 def _shortlist(bundle: Bundle, name: str, *, anyhow: bool) -> Shortlist | None:
     from foretaste.index.shortlist import Shortlist
 
-    trained: Any = getattr((bundle.pipeline.recalls or {})[name], "trained", None)
-    if trained is None:
-        return None
-    return (Shortlist if anyhow else Shortlist.if_faster)(trained.vectors, trained.judged)
+    return (Shortlist if anyhow else Shortlist.if_faster)(*_inner_products(bundle, name).scored_vectors())
 
 
 def _index(folder: Path, bundle: Bundle, name: str, *, build: bool) -> ApproximateIndex | None:
@@ -131,11 +134,11 @@ def _index(folder: Path, bundle: Bundle, name: str, *, build: bool) -> Approxima
             except BundleError as error:
                 log.warning("%s", error)
                 shutil.rmtree(folder, ignore_errors=True)
-        trained: Any = getattr((bundle.pipeline.recalls or {})[name], "trained", None)
-        if not build or trained is None:
+        if not build:
             return None
-        vectors = trained.vectors.copy()
-        vectors[~trained.judged] = 0  # never found, as they are never scored
+        vectors, scored = _inner_products(bundle, name).scored_vectors()
+        vectors = vectors.copy()
+        vectors[~scored] = 0  # never found, as they are never scored
         try:
             index = ApproximateIndex.build(vectors)
         except ConfigError as error:

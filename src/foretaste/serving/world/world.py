@@ -13,7 +13,7 @@ from foretaste.api import Item
 from foretaste.errors import UnknownNameError
 from foretaste.serving.world.catalogue import Catalogue
 from foretaste.serving.world.filters import check_filter, matches
-from foretaste.serving.world.indexes import Nearest
+from foretaste.serving.world.indexes import Indexed
 from foretaste.serving.world.new_items import Newcomers, Words
 from foretaste.types import NO_ITEM
 
@@ -62,7 +62,7 @@ class World:
     @property
     def indexed(self) -> bool:
         """Whether some source finds its items through an index."""
-        return any(isinstance(model, Nearest) for model in (self.catalogue.bundle.pipeline.recalls or {}).values())
+        return any(isinstance(model, Indexed) for model in (self.catalogue.bundle.pipeline.recalls or {}).values())
 
     @property
     def read_to(self) -> int:

@@ -21,7 +21,7 @@ from foretaste.serving.answering.engine import Engine
 from foretaste.serving.answering.replay import Replayer
 from foretaste.serving.config import ServiceConfig
 from foretaste.serving.world import indexes as nearest
-from foretaste.serving.world.indexes import FOLDER, Nearest, wants_index, with_indexes
+from foretaste.serving.world.indexes import FOLDER, Indexed, wants_index, with_indexes
 from foretaste.types import Run
 
 TRAINING = {"epochs": 1, "least_steps": 1}
@@ -57,8 +57,8 @@ def test_the_lists_are_those_of_looking_at_everything(bundle: Bundle) -> None:
     assert wants_index(bundle, 41) == []
     assert with_indexes(bundle, 40) is bundle, "none is there, and none was asked to be built"
     indexed = with_indexes(bundle, 40, build=True)
-    assert isinstance((indexed.pipeline.recalls or {})["sasrec"], Nearest)
-    assert not isinstance((indexed.pipeline.recalls or {})["itemknn"], Nearest)
+    assert isinstance((indexed.pipeline.recalls or {})["sasrec"], Indexed)
+    assert not isinstance((indexed.pipeline.recalls or {})["itemknn"], Indexed)
     assert asked(indexed) == asked(bundle)
 
 
@@ -66,7 +66,7 @@ def test_a_shortlist_finds_what_looking_at_everything_finds(bundle: Bundle, monk
     monkeypatch.setattr(nearest, "SHORTLIST_ABOVE", 40)
     short = with_indexes(bundle, 41, anyhow=True)
     model = (short.pipeline.recalls or {})["sasrec"]
-    assert isinstance(model, Nearest)
+    assert isinstance(model, Indexed)
     assert isinstance(model.index, Shortlist)
     assert asked(short) == [(item, pytest.approx(score, rel=1e-5)) for item, score in asked(bundle)]
     monkeypatch.setattr(nearest, "SHORTLIST_ABOVE", 41)

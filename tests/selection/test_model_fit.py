@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
-from foretaste import registry
 from foretaste.data.dataset import Dataset
-from foretaste.registry import ModelSpec, models
+from foretaste.registry import MODELS, ModelSpec, models
 from foretaste.selection import model_fit as check_models
-from foretaste.selection.model_fit import NEEDS, model_fits
+from foretaste.selection.model_fit import model_fits
 
 
 def world(users: int, each: int, *, timed: bool = True, words: bool = True) -> Dataset:
@@ -34,7 +35,6 @@ def fits(data: Dataset) -> dict[str, tuple[bool, str]]:
 def test_every_model_has_a_line_and_no_other() -> None:
     found = fits(world(50, 6))
     assert list(found) == list(models())
-    assert set(NEEDS) <= set(models()), "a model that is gone must go from this table too"
     for name, (_, reason) in found.items():
         assert reason.endswith("."), name
 
@@ -59,7 +59,7 @@ def test_reasons_follow_from_the_data() -> None:
 def test_a_catalogue_too_large_and_a_package_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     data = world(50, 6)
     monkeypatch.setattr(check_models, "_missing", lambda extra: ("torch",) if extra == "torch" else ())
-    monkeypatch.setitem(NEEDS, "lightgcn", ())
+    monkeypatch.setitem(models(), "lightgcn", replace(models()["lightgcn"], wants=()))
     assert fits(data)["lightgcn"] == (False, "it needs torch: pip install 'foretaste[torch]'.")
     spec = models()["ease"]
     assert check_models.too_large("ease", spec, 10**6) is not None
@@ -68,13 +68,8 @@ def test_a_catalogue_too_large_and_a_package_not_there(monkeypatch: pytest.Monke
 
 def test_a_model_of_another_package_is_judged_too(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = ModelSpec("foretaste.models.plain.popular:Popular", "theirs")
-    monkeypatch.setattr(registry, "BUILT_IN", {**registry.BUILT_IN, "theirs": spec})
-    registry.models.cache_clear()
-    try:
-        assert fits(world(50, 6))["theirs"] == (True, "50 people to learn from.")
-    finally:
-        monkeypatch.undo()
-        registry.models.cache_clear()
+    monkeypatch.setitem(MODELS.all(), "theirs", spec)
+    assert fits(world(50, 6))["theirs"] == (True, "50 people to learn from.")
 
 
 def test_a_package_that_is_missing_is_known_by_our_own_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
