@@ -99,7 +99,7 @@ class AnswerLog:
             keys = make_keys(folder / KEY_FILE)
         self._keys = keys
         self._lock = Lock()
-        with self._in_plain_words():
+        with self._as_store_errors():
             self._db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last answers, not the file
@@ -132,36 +132,36 @@ class AnswerLog:
 
     def find(self, recommendation_id: str) -> AnswerRecord | None:
         """The record of one answer; None if it is not in the log, or no longer."""
-        with self._in_plain_words(), self._lock:
+        with self._as_store_errors(), self._lock:
             row = self._db.execute(f"{FIND} WHERE id = ?", (_bytes(recommendation_id),)).fetchone()
         return None if row is None else self._opened(row)
 
     def of_person(self, user: str) -> list[AnswerRecord]:
         """All answers to one user, oldest first."""
-        with self._in_plain_words(), self._lock:
+        with self._as_store_errors(), self._lock:
             person = self._keys.pseudonym(user)
             rows = self._db.execute(f"{FIND} WHERE person = ? ORDER BY at, n", (person,)).fetchall()
         return [self._opened(row) for row in rows]
 
     def items(self, change: int) -> list[ItemRecord]:
         """All items that were ever put, as they were after that change of the catalogue."""
-        with self._in_plain_words(), self._lock:
+        with self._as_store_errors(), self._lock:
             rows = self._db.execute(AS_OF, (change,)).fetchall()
         return [ItemRecord(name, json.loads(text), bool(hid), bool(gone), n) for name, text, hid, gone, n in rows]
 
     def ids(self, n: int | None = None) -> list[str]:
         """Ids of the newest n answers, newest first; of all for None."""
-        with self._in_plain_words(), self._lock:
+        with self._as_store_errors(), self._lock:
             rows = self._db.execute("SELECT id FROM answer ORDER BY n DESC LIMIT ?", (-1 if n is None else n,))
             return [name.hex() for (name,) in rows]
 
     def count(self) -> int:
-        with self._in_plain_words(), self._lock:
+        with self._as_store_errors(), self._lock:
             return self._db.execute("SELECT count(*) FROM answer").fetchone()[0]
 
     def last_change(self) -> int:
         """Number of the latest change of the catalogue that is written here; 0 for none."""
-        with self._in_plain_words(), self._lock:
+        with self._as_store_errors(), self._lock:
             return self._db.execute("SELECT coalesce(max(change), 0) FROM item_change").fetchone()[0]
 
     def forget(self, user: str, now: int) -> int:
@@ -195,7 +195,7 @@ class AnswerLog:
 
     def _truncate(self) -> None:
         """Empty the write-ahead log, which may still hold old pages that secure_delete does not overwrite."""
-        with self._in_plain_words(), self._lock, closing(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")) as done:
+        with self._as_store_errors(), self._lock, closing(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")) as done:
             done.fetchone()
 
     def _sealed(self, name: bytes, one: AnswerRecord) -> bytes:
@@ -214,7 +214,7 @@ class AnswerLog:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._in_plain_words(), self._lock:
+        with self._as_store_errors(), self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -224,7 +224,7 @@ class AnswerLog:
             self._db.execute("COMMIT")
 
     @contextmanager
-    def _in_plain_words(self) -> Iterator[None]:
+    def _as_store_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.OperationalError as error:  # locked for too long, or the disk is full

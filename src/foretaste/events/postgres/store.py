@@ -227,7 +227,7 @@ class PostgresStore:
     def _connection(self) -> Iterator[Connection]:
         if self._closed:
             raise StoreError("The event store in PostgreSQL is closed; open it again.")
-        with self._in_plain_words():
+        with self._as_store_errors():
             try:
                 connection = self._free.pop()
             except IndexError:
@@ -261,7 +261,7 @@ class PostgresStore:
             self._free.pop().close()
 
     @contextmanager
-    def _in_plain_words(self) -> Iterator[None]:
+    def _as_store_errors(self) -> Iterator[None]:
         errors = self._psycopg.errors
         try:
             yield

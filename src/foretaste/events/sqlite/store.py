@@ -16,7 +16,7 @@ from foretaste.events.log_writer import LogWriter
 from foretaste.events.model import Mark, columns_as_json
 from foretaste.events.person_export import person_document
 from foretaste.events.sqlite import catalogue
-from foretaste.events.sqlite.file import connect, in_plain_words, open_file, writing
+from foretaste.events.sqlite.file import as_store_errors, connect, open_file, writing
 from foretaste.events.sqlite.read import ITEM_COLUMNS, MARK, STAMP, Reader, item_record
 from foretaste.events.sqlite.remove import Remover
 from foretaste.events.sqlite.write import POSITION, SqliteTables
@@ -188,7 +188,7 @@ class SqliteStore:
 
     def _removed(self, work: Callable[[], Result]) -> Result:
         """The same for work in several transactions of its own; idle readers go, for they remember pages."""
-        with self._lock, in_plain_words(self.path):
+        with self._lock, as_store_errors(self.path):
             self._check_open()
             while self._readers:
                 self._readers.pop().close()
@@ -205,7 +205,7 @@ class SqliteStore:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """A connection of one's own, kept for the next reader; as many as ever read at once."""
-        with in_plain_words(self.path):
+        with as_store_errors(self.path):
             self._check_open()
             try:
                 reader = self._readers.pop()
