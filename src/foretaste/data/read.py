@@ -69,7 +69,7 @@ def read(
     )
     config = config.model_copy(update={"data": data})
     with waiting() as report:
-        reading = checked_parts([whole] if whole is not None else watched(events, report), config)
+        reading = checked_parts([whole] if whole is not None else with_progress(events, report), config)
     if said := left_out(reading.report):
         warnings.warn(said, stacklevel=2)
     rows = title = None
@@ -93,7 +93,7 @@ def read(
     )
 
 
-def watched(source: str | Path, report: Progress) -> Iterator[Table]:
+def with_progress(source: str | Path, report: Progress) -> Iterator[Table]:
     """The parts of a source; how many there will be is known by its size, for a plain file."""
     path = Path(source)
     known = path.is_file() and path.suffix.lower() in PLAIN

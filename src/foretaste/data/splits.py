@@ -250,7 +250,7 @@ def _eval_queries(
     searches = None
     if data.searched is not None:
         until = known_until(data.user, data.time, ~known, data.n_users, cut)
-        searches = data.searched.lately(people, until[people])
+        searches = data.searched.latest(people, until[people])
     codes = people.astype(np.int32)
     queries = Queries(codes, history, asked_at=asked_at, searches=searches, columns=data.columns_of(codes))
     hiding = data.kinds.hides | (data.kinds.weights >= weight.max(initial=0))

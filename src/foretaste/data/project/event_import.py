@@ -12,7 +12,7 @@ from foretaste.data.kinds import Kinds
 from foretaste.data.project.file import FILE_NAME, load_project
 from foretaste.data.project.guess import guess_data
 from foretaste.data.project.load import with_all_columns
-from foretaste.data.read import watched
+from foretaste.data.read import with_progress
 from foretaste.data.readers.sample import sample_table
 from foretaste.errors import DataError
 from foretaste.notebook import waiting
@@ -39,7 +39,7 @@ def imported_events(file: Path, folder: Path) -> tuple[pl.DataFrame, list[str]]:
     else:
         config, remarks = _guessed(project, sample, file)
     with waiting() as report:
-        reading = checked_parts(with_all_columns(watched(file, report), config.data), config)
+        reading = checked_parts(with_all_columns(with_progress(file, report), config.data), config)
     if said := left_out(reading.report):
         remarks.append(said)
     kinds = Kinds(config.kinds) if config.kinds else None

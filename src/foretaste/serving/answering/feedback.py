@@ -21,7 +21,7 @@ DAY = 86_400e6
 
 
 SEARCHES_READ = 5
-"""The latest searches of a person that a question carries, as in training (`Searches.lately`)."""
+"""The latest searches of a person that a question carries, as in training (`Searches.latest`)."""
 
 
 class Tastes(NamedTuple):
