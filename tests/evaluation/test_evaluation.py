@@ -11,7 +11,7 @@ from rich.console import Console
 
 import worlds
 from foretaste.data.dataset import Dataset
-from foretaste.data.splits import Questions, leave_last
+from foretaste.data.splits import EvalQueries, leave_last
 from foretaste.errors import DataError
 from foretaste.evaluation import evaluator
 from foretaste.evaluation.evaluator import evaluate
@@ -46,7 +46,7 @@ class Constant:
 class Oracle:
     """Has read the answers."""
 
-    def __init__(self, questions: Questions) -> None:
+    def __init__(self, questions: EvalQueries) -> None:
         self.answers = dict(zip(questions.queries.user.tolist(), questions.relevant.toarray(), strict=True))
 
     def recommend(self, queries: Queries, k: int, *, exclude=None, allowed=None) -> Candidates:
@@ -116,7 +116,7 @@ def test_settings_are_chosen_on_validation_alone() -> None:
         split.train,
         split.validation,
         split.refit,
-        Questions(split.test.queries, split.test.relevant[::-1]),
+        EvalQueries(split.test.queries, split.test.relevant[::-1]),
         split.rule,
         0,
     )

@@ -48,8 +48,8 @@ def test_to_buy_what_one_viewed_is_an_answer_and_may_be_offered() -> None:
     split = leave_last(data)
     assert len(split.test) == 60
     bought = data.kinds.code("buy")
-    had = split.test.had
-    assert (had.kind == bought).all(), "what was only viewed can still be bought, so lists may hold it"
+    consumed = split.test.consumed_items
+    assert (consumed.kind == bought).all(), "what was only viewed can still be bought, so lists may hold it"
     assert (split.test.queries.history.kind != bought).any()
 
 

@@ -87,7 +87,7 @@ def test_an_answer_found_by_a_shortlist_can_be_given_again(bundle: Bundle, monke
         for answer in given:
             again = replayer.replay(answer.recommendation_id)
             assert again.same, again.why
-            assert again.record.said["indexed"]
+            assert again.record.inputs["indexed"]
 
 
 def test_it_is_built_once_and_a_damaged_one_is_built_again(bundle: Bundle) -> None:

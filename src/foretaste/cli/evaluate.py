@@ -121,7 +121,7 @@ def dataset(project: str, data: str | None) -> Dataset:
 
 def held_out(project: str, data: str | None, protocol: Splits, repeats: bool) -> tuple[Split, Holdout | None]:
     """The split and how it was made; None where the data fixes it."""
-    from foretaste.data.sources.fixed import load_fixed
+    from foretaste.data.sources.fixed_splits import load_fixed
     from foretaste.data.splits import Holdout
     from foretaste.errors import DataError
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from foretaste.config import Config
     from foretaste.data.dataset import Dataset
-    from foretaste.data.splits import Questions
+    from foretaste.data.splits import EvalQueries
     from foretaste.evaluation.beyond import Background
     from foretaste.types import Run
 
@@ -40,7 +40,7 @@ def measure(
     name: str,
     config: Config,
     learned_from: Dataset,
-    questions: Questions,
+    questions: EvalQueries,
     run: Run,
     *,
     validation: float | None = None,

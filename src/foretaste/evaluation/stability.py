@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.data.splits import Holdout, Questions
+from foretaste.data.splits import EvalQueries, Holdout
 from foretaste.errors import DataError
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import Spread
@@ -133,7 +133,7 @@ def with_leakage(
     return replace(board, rows=tuple(rows))
 
 
-def _of_people(questions: Questions, people: IntArray) -> Questions:
+def _of_people(questions: EvalQueries, people: IntArray) -> EvalQueries:
     rows = np.flatnonzero(np.isin(questions.queries.user, people))
     return questions.take(rows)
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from foretaste.types import IntArray
 
-SEARCHES_READ = 5
-"""The latest searches of a person that a question carries, as in training (`Searches.lately`)."""
 DAY = 86_400e6
 """µs."""
+SEARCHES_READ = 5
+"""The latest searches of a person that a question carries, as in training (`Searches.latest`)."""
 
 
 class Feedback(NamedTuple):

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from foretaste.events.model import EventStore, ItemRecord
+    from foretaste.events.model import ItemRecord
+    from foretaste.events.protocols import EventLog
     from foretaste.pipeline.bundle import Bundle
     from foretaste.serving.config import ServiceConfig
 
@@ -49,7 +50,7 @@ class Worlds:
     """
 
     def __init__(
-        self, store: EventStore, config: ServiceConfig, bundles: Path | None, keep: int = 1, *, follow: bool = True
+        self, store: EventLog, config: ServiceConfig, bundles: Path | None, keep: int = 1, *, follow: bool = True
     ) -> None:
         self._store = store
         self._config = config

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from foretaste.events.answers import AnswerBook
+from foretaste.events.answer_log import AnswerLog
 from foretaste.events.backup import backup
+from foretaste.events.erasure import erase_by_age, erase_person
 from foretaste.events.model import Event
 from foretaste.events.sqlite.store import SqliteStore
-from foretaste.privacy.erasure import erase_by_age, erase_person
+from foretaste.events.traces import count, occurrences
 from foretaste.privacy.receipt import NOBODY
-from foretaste.privacy.traces import count, occurrences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,7 +198,7 @@ def test_events_go_when_their_time_has_come(project: Path, monkeypatch: pytest.M
     store = SqliteStore(project / "events.db")
     store.append([Event("late", "bob", "i1", "view", 1000 * DAY)])
     store.close()
-    monkeypatch.setattr("foretaste.privacy.erasure.now", lambda: 1300 * DAY)
+    monkeypatch.setattr("foretaste.events.erasure.now", lambda: 1300 * DAY)
     assert erase_by_age(project, 365).found == {"events": 61}
     store = SqliteStore(project / "events.db")
     assert store.frame()["time"].drop_nulls().to_list() == [1000 * DAY]
@@ -219,11 +219,11 @@ def test_bytes_are_found_across_blocks(tmp_path: Path) -> None:
 COME_AND_GO = """
 import sys
 from pathlib import Path
-from foretaste.events.answers import AnswerBook
+from foretaste.events.answer_log import AnswerLog
 from foretaste.events.sqlite.store import SqliteStore
 folder = Path(sys.argv[1])
 SqliteStore(folder / "events.db").close()
-if book := AnswerBook.there(folder):
+if book := AnswerLog.existing(folder):
     book.close()
 """
 
@@ -250,7 +250,7 @@ def test_what_comes_after_an_erasure_is_kept_while_others_come_and_go(project: P
 
 def test_an_erasure_in_the_whole_project_leaves_what_others_have_open_alone(project: Path) -> None:
     """It looks into every file of the folder, and one of them may be in use as a database."""
-    store, book = SqliteStore(project / "events.db"), AnswerBook(project)
+    store, book = SqliteStore(project / "events.db"), AnswerLog(project)
     try:
         assert "orders.csv names them 2 times" in erase_person(project, ANN).remarks[0]
         come_and_go(project)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from foretaste.data.sources.archives import lines
-from foretaste.data.sources.literals import record
+from foretaste.data.sources.python_literals import record
 from foretaste.data.sources.source import Fetched, Tables
 
 if TYPE_CHECKING:

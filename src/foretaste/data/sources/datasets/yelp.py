@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from foretaste.data.columns import by_commas
+from foretaste.data.parsing.columns import by_commas
 from foretaste.data.sources.archives import has_member, unpacked
 from foretaste.data.sources.source import Fetched, Tables
 

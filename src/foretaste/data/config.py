@@ -1,4 +1,4 @@
-"""The settings of a project, as foretaste.toml holds them."""
+"""The settings of a project, as foretaste.toml holds them; `project/file.py` reads and writes that file."""
 
 from __future__ import annotations
 
@@ -109,6 +109,30 @@ class SearchConfig(Config):
     """As for the events."""
 
 
+class ImpressionConfig(Config):
+    called = "[impressions]"
+    file: str
+    """File or table with one row per item that somebody was shown."""
+    user: str = "user"
+    """Column with the id of who was shown it."""
+    item: str = "item"
+    """Column with the id of what was shown."""
+    time: str | None = None
+    """Column with when; impressions without a time belong to no part of a split by time."""
+    time_format: str = "iso"
+    """As for the events."""
+    time_zone: TimeZone = "UTC"
+    """As for the events."""
+    position: str | None = None
+    """Column with the place in the list, 1 the first."""
+    scene: str | None = None
+    """Column with where the list was shown: home, basket."""
+    recommendation_id: str | None = None
+    """Column with the id of the answer that the list came from."""
+    propensity: str | None = None
+    """Column with the probability, above 0 and at most 1, with which this item was shown here."""
+
+
 class ProjectConfig(Config):
     called = "it"
     name: str
@@ -119,6 +143,8 @@ class ProjectConfig(Config):
     """Further tables by name: friends, similar products, a knowledge graph."""
     searches: SearchConfig | None = None
     """What people searched for."""
+    impressions: ImpressionConfig | None = None
+    """What people were shown, whether they took it or not."""
     kind_names: dict[str, str] = {}
     """Words of the kind column to kinds: addtocart = "cart"."""
     prepare: PrepareConfig = PrepareConfig()

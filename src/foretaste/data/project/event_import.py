@@ -1,4 +1,4 @@
-"""A further file of events for a project's log: read as the project's own are where it has their columns."""
+"""The import of one more file of events into a project's log, read like its own files where it has their columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from foretaste.data.kinds import Kinds
 from foretaste.data.project.file import FILE_NAME, load_project
 from foretaste.data.project.guess import guess_data
 from foretaste.data.project.load import with_all_columns
-from foretaste.data.read import watched
+from foretaste.data.read import with_progress
 from foretaste.data.readers.sample import sample_table
 from foretaste.errors import DataError
 from foretaste.notebook import auto_progress
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from foretaste.data.guess import Guess
-    from foretaste.data.project.config import DataConfig, ProjectConfig
+    from foretaste.data.config import DataConfig, ProjectConfig
+    from foretaste.data.guessing.event_columns import Guess
     from foretaste.data.readers.tables import Table
 
 SURE = 0.5
 """Confidence of a guess below which events are not written into a log, where nobody sees them again."""
 
 
-def further_events(file: Path, folder: Path) -> tuple[pl.DataFrame, list[str]]:
+def imported_events(file: Path, folder: Path) -> tuple[pl.DataFrame, list[str]]:
     """The file's events as a log takes them, and what a person should know: how it was read, what was left out."""
     project = load_project(folder) if (folder / FILE_NAME).exists() else None
     sample = sample_table(file)
@@ -39,7 +39,7 @@ def further_events(file: Path, folder: Path) -> tuple[pl.DataFrame, list[str]]:
     else:
         config, remarks = _guessed(project, sample, file)
     with auto_progress() as report:
-        reading = checked_parts(with_all_columns(watched(file, report), config.data), config)
+        reading = checked_parts(with_all_columns(with_progress(file, report), config.data), config)
     if said := left_out(reading.report):
         remarks.append(said)
     kinds = Kinds(config.kinds) if config.kinds else None

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from foretaste.data.columns import tidied
-from foretaste.data.guess import KIND_SYNONYMS, canonical_kind, guess_columns
+from foretaste.data.guessing.event_columns import KIND_SYNONYMS, canonical_kind, guess_columns
 from foretaste.data.kinds import USUAL
+from foretaste.data.parsing.columns import tidied
+from foretaste.data.parsing.times import guess_format, to_microseconds
 from foretaste.data.project.guess import guess_project, load_dataset
-from foretaste.data.times import guess_format, to_microseconds
 
 if TYPE_CHECKING:
     from pathlib import Path

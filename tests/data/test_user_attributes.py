@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from foretaste.data.told import with_told
+from foretaste.data.user_attributes import overlay_user_attributes
 
 USERS = pl.Series(["ann", "bob", "cat"])
 FILE = pl.DataFrame(
@@ -16,7 +16,7 @@ FILE = pl.DataFrame(
 
 
 def test_what_was_told_counts_before_the_file_and_column_by_column() -> None:
-    found = with_told(
+    found = overlay_user_attributes(
         FILE, USERS, {"ann": {"age": 31, "paying": True}, "cat": {"town": "Bath"}, "stranger": {"age": 1}}
     )
     assert found is not None
@@ -30,13 +30,17 @@ def test_what_was_told_counts_before_the_file_and_column_by_column() -> None:
 
 
 def test_columns_of_the_file_keep_their_types() -> None:
-    found = with_told(FILE, USERS, {"ann": {"age": "32", "since": "2021-05-06", "town": 7}, "bob": {"age": "old"}})
+    found = overlay_user_attributes(
+        FILE, USERS, {"ann": {"age": "32", "since": "2021-05-06", "town": 7}, "bob": {"age": "old"}}
+    )
     assert found is not None
-    assert found.schema == with_told(FILE, USERS, {}).schema
+    assert found.schema == overlay_user_attributes(FILE, USERS, {}).schema
     assert found["age"].to_list() == [32, 40, None]
     assert found["since"].to_list() == [date(2021, 5, 6), date(2020, 1, 1), None]
     assert found["town"].to_list() == ["7", "Ely", None]
-    paying = with_told(FILE.with_columns(paying=True), USERS, {"ann": {"paying": "false"}, "cat": {"paying": 1}})
+    paying = overlay_user_attributes(
+        FILE.with_columns(paying=True), USERS, {"ann": {"paying": "false"}, "cat": {"paying": 1}}
+    )
     assert paying is not None
     assert paying["paying"].to_list() == [False, True, None]
 
@@ -55,12 +59,14 @@ def test_columns_of_the_file_keep_their_types() -> None:
     ],
 )
 def test_any_json_becomes_a_column(values: list[object], becomes: list[object]) -> None:
-    found = with_told(None, USERS, {user: {"it": value} for user, value in zip(USERS, values, strict=True)})
+    found = overlay_user_attributes(
+        None, USERS, {user: {"it": value} for user, value in zip(USERS, values, strict=True)}
+    )
     assert found is not None
     assert found["it"].to_list() == becomes
 
 
 def test_of_nobody_known_there_is_no_table() -> None:
-    assert with_told(None, USERS, {}) is None
-    assert with_told(None, USERS, {"stranger": {"age": 3}}) is None
-    assert with_told(FILE, USERS, {}).width == 4
+    assert overlay_user_attributes(None, USERS, {}) is None
+    assert overlay_user_attributes(None, USERS, {"stranger": {"age": 3}}) is None
+    assert overlay_user_attributes(FILE, USERS, {}).width == 4

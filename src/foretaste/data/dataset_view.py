@@ -1,4 +1,4 @@
-"""A data set at a glance: one line, a table for the terminal, a table for a notebook. Quick, whatever its size."""
+"""Summaries of a data set: one line, a table for the terminal, a table for a notebook. Fast at any size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
 
 HEAD = 5
-"""Events shown."""
+"""Number of events in a summary."""
 
 
 def line(data: Dataset) -> str:
@@ -21,9 +21,9 @@ def line(data: Dataset) -> str:
 
 
 def facts(data: Dataset) -> list[tuple[str, str]]:
-    """What there is, and how much of it; what there is none of is left out."""
+    """(name, value) of each part that the data set has."""
     counts = np.bincount(data.kind, minlength=len(data.kinds))
-    found = [
+    parts = [
         ("events", f"{len(data):,}"),
         ("users", f"{data.n_users:,}"),
         ("items", f"{data.n_items:,}"),
@@ -31,21 +31,23 @@ def facts(data: Dataset) -> list[tuple[str, str]]:
     ]
     if data.time is not None and len(data):
         first, last = (np.datetime64(int(edge), "us").astype("M8[m]") for edge in (data.time.min(), data.time.max()))
-        found.append(("from, to", f"{str(first).replace('T', ' ')}, {str(last).replace('T', ' ')} UTC"))
+        parts.append(("from, to", f"{str(first).replace('T', ' ')}, {str(last).replace('T', ' ')} UTC"))
     if len(data) and (data.value != 1).any():
-        found.append(("values", f"{data.value.min():g} to {data.value.max():g}, mean {data.value.mean():.2f}"))
+        parts.append(("values", f"{data.value.min():g} to {data.value.max():g}, mean {data.value.mean():.2f}"))
     if data.items.frame.width:
-        found.append(("of items", ", ".join(data.items.frame.columns)))
+        parts.append(("of items", ", ".join(data.items.frame.columns)))
     if data.items.places is not None:
-        found.append(("pictures", f"{len(data.items.places):,}"))
+        parts.append(("pictures", f"{len(data.items.places):,}"))
     if data.user_table is not None:
-        found.append(("of users", ", ".join(name for name in data.user_table.columns if name != "user")))
-    found += [(name, f"{len(relation):,} {relation.between}") for name, relation in sorted(data.relations.items())]
+        parts.append(("of users", ", ".join(name for name in data.user_table.columns if name != "user")))
+    parts += [(name, f"{len(relation):,} {relation.between}") for name, relation in sorted(data.relations.items())]
     if data.searches is not None:
-        found.append(("searches", f"{len(data.searches):,}"))
+        parts.append(("searches", f"{len(data.searches):,}"))
+    if data.impressions is not None:
+        parts.append(("impressions", f"{len(data.impressions):,}"))
     if data.licence:
-        found.append(("licence", data.licence))
-    return found
+        parts.append(("licence", data.licence))
+    return parts
 
 
 def head(data: Dataset) -> tuple[list[str], list[list[str]]]:
@@ -54,11 +56,11 @@ def head(data: Dataset) -> tuple[list[str], list[list[str]]]:
     few[:HEAD] = True
     frame = data.where(few).as_frame()
     columns = ["user", "item", "kind", *(["value"] if (data.value != 1).any() else [])]
-    rows = [[_said(value) for value in row] for row in frame.select(columns).iter_rows()]
+    rows = [[_cell(value) for value in row] for row in frame.select(columns).iter_rows()]
     if data.items.title is not None:
         titles = data.items.frame[data.items.title].gather(data.item[:HEAD]).to_list()
         columns.append("title")
-        rows = [[*row, _said(title)] for row, title in zip(rows, titles, strict=True)]
+        rows = [[*row, _cell(title)] for row, title in zip(rows, titles, strict=True)]
     if data.time is not None:
         times = data.time[:HEAD].astype("M8[us]").astype("M8[s]").astype(str)
         columns.append("time")
@@ -66,7 +68,7 @@ def head(data: Dataset) -> tuple[list[str], list[list[str]]]:
     return columns, rows
 
 
-def _said(value: Any) -> str:
+def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = f"{value:g}" if isinstance(value, float) else str(value)
@@ -74,14 +76,14 @@ def _said(value: Any) -> str:
 
 
 def view(data: Dataset) -> Group:
-    """For a terminal that speaks rich."""
+    """For a terminal, as rich prints it."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, show_header=False)
-    for name, said in facts(data):
-        table.add_row(Text(name, style="bold"), Text(said))
+    for name, value in facts(data):
+        table.add_row(Text(name, style="bold"), Text(value))
     columns, rows = head(data)
     first = Table(*columns, box=None, header_style="bold")
     for row in rows:
@@ -91,7 +93,7 @@ def view(data: Dataset) -> Group:
 
 def html(data: Dataset) -> str:
     """For a notebook; every name is escaped."""
-    about = "".join(f"<tr><th>{escape(name)}</th><td>{escape(said)}</td></tr>" for name, said in facts(data))
+    about = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts(data))
     columns, rows = head(data)
     titles = "".join(f"<th>{escape(name)}</th>" for name in columns)
     body = "".join("<tr>" + "".join(f"<td>{escape(field)}</td>" for field in row) + "</tr>" for row in rows)

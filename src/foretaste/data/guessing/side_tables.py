@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from foretaste.data.checks.rows import clean_ids, guess_key
-from foretaste.data.guess import guess_columns, spread
+from foretaste.data.config import RelationConfig, SearchConfig
+from foretaste.data.guessing.event_columns import guess_columns, spread
+from foretaste.data.parsing.numbers import number
+from foretaste.data.parsing.times import guess_format
 from foretaste.data.pictures import looks_like_places
-from foretaste.data.project.config import RelationConfig, SearchConfig
 from foretaste.data.readers.common import FILE, ROW, Table, is_plain
-from foretaste.data.stats import number
-from foretaste.data.times import guess_format
 from foretaste.errors import DataError
 
 if TYPE_CHECKING:

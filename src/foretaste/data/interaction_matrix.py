@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 if TYPE_CHECKING:
     from foretaste.types import FloatArray, History, IntArray, LongArray
 
-MOST_MARKS = 1 << 23
+MAX_DENSE_CELLS = 1 << 23
 """Bytes to look for repeats in."""
 
 
@@ -27,10 +27,10 @@ def interaction_matrix(
     if _without_repeats(rows, shape):
         if not (wanted := weight > 0).all():
             rows = rows.where(wanted)
-        loud = np.ones(len(rows.items), np.float32)
+        values = np.ones(len(rows.items), np.float32)
         if half_life_events is not None:
-            loud = _faded(np.arange(len(rows.items)), rows.offsets, half_life_events)
-        return csr_array((loud, rows.items.copy(), rows.offsets), shape=shape)  # scipy may sort what it is given
+            values = _recency_weights(np.arange(len(rows.items)), rows.offsets, half_life_events)
+        return csr_array((values, rows.items.copy(), rows.offsets), shape=shape)  # scipy may sort what it is given
     matrix = csr_array((weight, rows.items, rows.offsets), shape=shape).copy()  # adding up changes them
     matrix.sum_duplicates()
     wanted = matrix.data > 0
@@ -38,7 +38,7 @@ def interaction_matrix(
     if not wanted.all():
         matrix.eliminate_zeros()
     if half_life_events is not None:
-        matrix.data = _faded(_newest(rows, n_items)[wanted], matrix.indptr, half_life_events)
+        matrix.data = _recency_weights(_newest(rows, n_items)[wanted], matrix.indptr, half_life_events)
     return matrix
 
 
@@ -49,7 +49,7 @@ def _newest(rows: History, n_items: int) -> LongArray:
     return len(keys) - 1 - from_end
 
 
-def _faded(when: LongArray, offsets: LongArray | IntArray, half_life_events: float) -> FloatArray:
+def _recency_weights(when: LongArray, offsets: LongArray | IntArray, half_life_events: float) -> FloatArray:
     """(N,) for N items in rows by `offsets`, where `when` rises with time within a row."""
     place = np.empty(len(when), np.int64)
     place[np.argsort(when)] = np.arange(len(when))  # rows stand one after the other in time as well
@@ -63,7 +63,7 @@ def _without_repeats(rows: History, shape: tuple[int, int]) -> bool:
 
     Nothing has to be sorted then, which would be a fifth of the time in which everybody is answered.
     """
-    if shape[0] * shape[1] > MOST_MARKS:
+    if shape[0] * shape[1] > MAX_DENSE_CELLS:
         return False
     marks = np.zeros(shape, np.bool_)
     marks[rows.row_of_event(), rows.items] = True

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foretaste.data.checks.same import is_among, shared
+from foretaste.data.checks.duplicates import is_among, shared
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", ""]), st.integers(0, 3)), max_size=30))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from foretaste.data.stats import number
+from foretaste.data.parsing.numbers import number
 
 Column = TypeVar("Column", pl.Series, pl.Expr)
 LIST_SHARE = 0.05

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from foretaste.errors import StoreError
-from foretaste.events.answers import AnswerBook
-from foretaste.events.kept_out import now
+from foretaste.events.answer_log import AnswerLog
+from foretaste.events.clock import now
 from foretaste.events.opening import has_log, open_store
 from foretaste.events.sqlite.remove import TELLING_BYTES
+from foretaste.events.traces import occurrences
 from foretaste.privacy.keys import KEY_FILE
 from foretaste.privacy.receipt import Receipt
-from foretaste.privacy.traces import occurrences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ def erase_person(folder: Path, user: str) -> Receipt:
         receipt = store.erase(user)
     finally:
         store.close()
-    if (book := AnswerBook.there(folder)) is not None:
+    if (book := AnswerLog.existing(folder)) is not None:
         with closing(book):
             receipt.found["answers"] = book.forget(user, now())
     remarks = [] if len(user.encode()) < TELLING_BYTES else _of_other_files(folder, user)
@@ -57,7 +57,7 @@ def erase_by_age(folder: Path, days: int) -> Receipt:
         found = {"events": store.forget_before(before)}
     finally:
         store.close()
-    if (book := AnswerBook.there(folder)) is not None:
+    if (book := AnswerLog.existing(folder)) is not None:
         with closing(book):
             found["answers"] = book.prune(EVERY, before)
     return Receipt(found, ("Backups made before this still hold them; delete those when their time has come.",))

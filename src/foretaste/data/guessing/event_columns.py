@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from foretaste.config import Config
+from foretaste.data.parsing.numbers import number
+from foretaste.data.parsing.times import EXCEL, day_or_month_first, guess_format, sensible, to_microseconds
 from foretaste.data.readers.common import is_plain
 from foretaste.data.readers.tables import FILE, ROW
-from foretaste.data.stats import number
-from foretaste.data.times import EXCEL, day_or_month_first, guess_format, sensible, to_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from foretaste.errors import StoreFullError
-from foretaste.events.group import GroupCommit
+from foretaste.events.group_commit import GroupCommit
 
 
 class Slow:

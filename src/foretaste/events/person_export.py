@@ -1,4 +1,4 @@
-"""All a store holds on one person, as one JSON document for that person."""
+"""The export of one person: everything a store holds on them, as one JSON document (GDPR, Art. 15 and 20)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ if TYPE_CHECKING:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def portrait(user: str, columns: dict[str, Any] | None, events: Iterable[Sequence[Any]]) -> dict[str, Any] | None:
-    """None where nothing is held.
+def person_document(
+    user: str, columns: dict[str, Any] | None, events: Iterable[Sequence[Any]]
+) -> dict[str, Any] | None:
+    """The keys user, columns and events; None where nothing is held.
 
-    events : (item, kind, time, value, context) each, oldest first
+    columns : what is known of the user; None where the store does not know them
+    events  : (item, kind, time in µs, value, context) each, oldest first
     """
     history = [
-        {"item": item, "kind": kind, "time": _written(time), "value": value, "context": context}
+        {"item": item, "kind": kind, "time": _iso(time), "value": value, "context": context}
         for item, kind, time, value, context in events
     ]
     if columns is None and not history:
@@ -25,6 +28,6 @@ def portrait(user: str, columns: dict[str, Any] | None, events: Iterable[Sequenc
     return {"user": user, "columns": columns or {}, "events": history}
 
 
-def _written(time: int | None) -> str | None:
+def _iso(time: int | None) -> str | None:
     """ISO 8601 in UTC, to the microsecond."""
     return None if time is None else (EPOCH + timedelta(microseconds=time)).isoformat(timespec="microseconds")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from foretaste.data.sources.archives import lines, unpacked
-from foretaste.data.sources.literals import record
+from foretaste.data.sources.python_literals import record
 from foretaste.data.sources.source import Fetched, Tables
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-"""What was answered, and all it depended on: kept for a while, so that any past answer can be given again.
+"""The log of past answers with all their inputs, kept for a while so that any of them can be replayed.
 
-One SQLite file beside the log. Who asked is a pseudonym, and what they asked is sealed, by a key of its day: one key
-seals no more than a day's answers, far from the 2^32 messages at which random nonces of 12 bytes become too many.
+One SQLite file beside the event log. Users are pseudonyms, and requests are encrypted with a key per day: so one key
+encrypts no more than a day's answers, far below the 2^32 messages at which random nonces of 12 bytes may repeat.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ANSWERS_FILE = "answers.db"
 DAY = 86_400_000_000
 BUSY_SECONDS = 5.0
 MARKS_KEPT = 3_600_000_000
-"""µs for which an erasure keeps out answers that another worker was just about to write down."""
+"""µs for which an erasure also rejects answers that another worker is about to write."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS answer (
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS answer (
     at      INTEGER NOT NULL,      -- µs since 1970 UTC
     change  INTEGER NOT NULL,      -- of the catalogue, up to which it knew
     setting BLOB NOT NULL REFERENCES setting,
-    said    BLOB NOT NULL          -- sealed JSON: the request, and what else it depended on
+    said    BLOB NOT NULL          -- encrypted JSON: the request and all other inputs of the answer
 ) STRICT;
 CREATE INDEX IF NOT EXISTS answer_of_person ON answer (person) WHERE person IS NOT NULL;
 CREATE INDEX IF NOT EXISTS answer_by_time ON answer (at);
@@ -68,15 +68,15 @@ AND later.change > item_change.change AND later.change <= ?)
 """
 
 
-class Answered(NamedTuple):
-    """One answer, and what it followed from.
+class AnswerRecord(NamedTuple):
+    """One past answer, with all that it was computed from.
 
     id      : the recommendation_id, 32 hex digits
-    user    : for whom; None for a guest
-    at      : µs since 1970 UTC, the moment of the answer
-    change  : the latest change of the catalogue it knew
-    setting : of the project at that time, as JSON values
-    said    : the request and all else, as JSON values
+    user    : the user it was for; None for a guest
+    at      : µs since 1970 UTC, the time of the answer
+    change  : number of the latest change of the catalogue that it knew
+    setting : settings of the project at that time, as JSON values
+    inputs  : the request and all other inputs, as JSON values
     """
 
     id: str
@@ -84,14 +84,14 @@ class Answered(NamedTuple):
     at: int
     change: int
     setting: dict[str, Any]
-    said: dict[str, Any]
+    inputs: dict[str, Any]
 
 
-class AnswerBook:
+class AnswerLog:
     """Thread-safe; several processes may write to one file."""
 
     def __init__(self, folder: Path) -> None:
-        """folder : of the project; its key is made where there is none yet"""
+        """folder : of the project; a key file is made if there is none"""
         self.path = folder / ANSWERS_FILE
         try:
             keys = read_keys(folder / KEY_FILE)
@@ -99,7 +99,7 @@ class AnswerBook:
             keys = make_keys(folder / KEY_FILE)
         self._keys = keys
         self._lock = Lock()
-        with self._in_plain_words():
+        with self._as_store_errors():
             self._db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last answers, not the file
@@ -107,12 +107,12 @@ class AnswerBook:
             self._db.executescript(TABLES)
 
     @classmethod
-    def there(cls, folder: Path) -> AnswerBook | None:
-        """The book of a project that has one."""
+    def existing(cls, folder: Path) -> AnswerLog | None:
+        """The answer log of a project; None if it has none."""
         return cls(folder) if (folder / ANSWERS_FILE).exists() else None
 
-    def keep(self, answers: Sequence[Answered], items: Iterable[ItemRecord] = ()) -> None:
-        """Write down answers, and changes of the catalogue that they may depend on, in one transaction."""
+    def keep(self, answers: Sequence[AnswerRecord], items: Iterable[ItemRecord] = ()) -> None:
+        """Append answers, and the changes of the catalogue that they may depend on, in one transaction."""
         rows, settings = [], {}
         for one in answers:
             setting = json.dumps(one.setting, sort_keys=True)
@@ -130,42 +130,42 @@ class AnswerBook:
             db.executemany("INSERT OR IGNORE INTO setting VALUES (?, ?)", settings.items())
             db.executemany(KEEP, rows)
 
-    def find(self, recommendation_id: str) -> Answered | None:
-        """What is known of one answer; None if it is not, or no longer, in the book."""
-        with self._in_plain_words(), self._lock:
+    def find(self, recommendation_id: str) -> AnswerRecord | None:
+        """The record of one answer; None if it is not in the log, or no longer."""
+        with self._as_store_errors(), self._lock:
             row = self._db.execute(f"{FIND} WHERE id = ?", (_bytes(recommendation_id),)).fetchone()
         return None if row is None else self._opened(row)
 
-    def of_person(self, user: str) -> list[Answered]:
-        """Every answer to one person, the oldest first."""
-        with self._in_plain_words(), self._lock:
+    def of_person(self, user: str) -> list[AnswerRecord]:
+        """All answers to one user, oldest first."""
+        with self._as_store_errors(), self._lock:
             person = self._keys.pseudonym(user)
             rows = self._db.execute(f"{FIND} WHERE person = ? ORDER BY at, n", (person,)).fetchall()
         return [self._opened(row) for row in rows]
 
     def items(self, change: int) -> list[ItemRecord]:
-        """Every item that was ever put, as it was known after that change of the catalogue."""
-        with self._in_plain_words(), self._lock:
+        """All items that were ever put, as they were after that change of the catalogue."""
+        with self._as_store_errors(), self._lock:
             rows = self._db.execute(AS_OF, (change,)).fetchall()
-        return [ItemRecord(name, json.loads(said), bool(hid), bool(gone), n) for name, said, hid, gone, n in rows]
+        return [ItemRecord(name, json.loads(text), bool(hid), bool(gone), n) for name, text, hid, gone, n in rows]
 
     def ids(self, n: int | None = None) -> list[str]:
-        """Of the newest n answers, the newest first."""
-        with self._in_plain_words(), self._lock:
+        """Ids of the newest n answers, newest first; of all for None."""
+        with self._as_store_errors(), self._lock:
             rows = self._db.execute("SELECT id FROM answer ORDER BY n DESC LIMIT ?", (-1 if n is None else n,))
             return [name.hex() for (name,) in rows]
 
     def count(self) -> int:
-        with self._in_plain_words(), self._lock:
+        with self._as_store_errors(), self._lock:
             return self._db.execute("SELECT count(*) FROM answer").fetchone()[0]
 
     def last_change(self) -> int:
-        """Of the catalogue, the latest that is written down."""
-        with self._in_plain_words(), self._lock:
+        """Number of the latest change of the catalogue that is written here; 0 for none."""
+        with self._as_store_errors(), self._lock:
             return self._db.execute("SELECT coalesce(max(change), 0) FROM item_change").fetchone()[0]
 
     def forget(self, user: str, now: int) -> int:
-        """Remove what was answered to a person until now, bytes and all; returns how many answers that were."""
+        """Erase all answers to a user until `now` (µs), overwriting their bytes; returns how many there were."""
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (self._keys.erased(user), now))
             db.execute("DELETE FROM erased WHERE at < ?", (now - MARKS_KEPT,))
@@ -174,7 +174,10 @@ class AnswerBook:
         return gone
 
     def prune(self, most: int, before: int) -> int:
-        """Remove all answers but the newest `most`, and those older than `before` µs, and what only they needed."""
+        """Keep only the newest `most` answers that are not older than `before` (µs); returns how many were removed.
+
+        Settings and changes of the catalogue that only removed answers needed are removed too.
+        """
         with self._writing() as db:
             gone = db.execute("DELETE FROM answer WHERE at < ?", (before,)).rowcount
             gone += db.execute(
@@ -191,27 +194,27 @@ class AnswerBook:
             self._db.close()
 
     def _truncate(self) -> None:
-        """The write-ahead log may hold old pages still, which secure_delete does not reach."""
-        with self._in_plain_words(), self._lock, closing(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")) as done:
+        """Empty the write-ahead log, which may still hold old pages that secure_delete does not overwrite."""
+        with self._as_store_errors(), self._lock, closing(self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")) as done:
             done.fetchone()
 
-    def _sealed(self, name: bytes, one: Answered) -> bytes:
-        text = json.dumps({"user": one.user, **one.said}, ensure_ascii=False, separators=(",", ":"))
+    def _sealed(self, name: bytes, one: AnswerRecord) -> bytes:
+        text = json.dumps({"user": one.user, **one.inputs}, ensure_ascii=False, separators=(",", ":"))
         packed = b64encode(zlib.compress(text.encode())).decode()
         return self._keys_of(one.at // DAY).seal(packed, name)
 
-    def _opened(self, row: tuple[bytes, int, int, str, bytes]) -> Answered:
+    def _opened(self, row: tuple[bytes, int, int, str, bytes]) -> AnswerRecord:
         name, at, change, setting, sealed = row
-        said = json.loads(zlib.decompress(b64decode(self._keys_of(at // DAY).unseal(sealed, name))))
-        return Answered(name.hex(), said.pop("user"), at, change, json.loads(setting), said)
+        inputs = json.loads(zlib.decompress(b64decode(self._keys_of(at // DAY).unseal(sealed, name))))
+        return AnswerRecord(name.hex(), inputs.pop("user"), at, change, json.loads(setting), inputs)
 
-    @lru_cache(maxsize=64)  # noqa: B019  # a book lives as long as its process
+    @lru_cache(maxsize=64)  # noqa: B019  # the log is open as long as its process runs
     def _keys_of(self, day: int) -> Keys:
         return Keys.of(digest(self._keys.secret, b"foretaste answers %d" % day, "sha256"))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._in_plain_words(), self._lock:
+        with self._as_store_errors(), self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -221,15 +224,13 @@ class AnswerBook:
             self._db.execute("COMMIT")
 
     @contextmanager
-    def _in_plain_words(self) -> Iterator[None]:
+    def _as_store_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.OperationalError as error:  # locked for too long, or the disk is full
             raise StoreUnavailableError(f"{self.path} cannot be used just now ({error}); try again.") from None
         except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self.path} is damaged ({error}); remove it, and answers are written down anew."
-            ) from None
+            raise StoreError(f"{self.path} is damaged ({error}); remove it, and a new one is begun.") from None
 
 
 def _bytes(recommendation_id: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The tables beside the events, read and checked: relations, searches and pictures of a project."""
+"""The tables beside the events, read and checked: relations, searches, impressions and pictures of a project."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import polars as pl
 
 from foretaste.data.checks.problem import Action, Problem, examples
 from foretaste.data.checks.rows import clean_ids
+from foretaste.data.parsing.times import sensible, to_microseconds
 from foretaste.data.pictures import places_in, places_of
+from foretaste.data.project.impressions import read_impressions
 from foretaste.data.readers.postgres import is_postgres
 from foretaste.data.readers.tables import Table, read_table
 from foretaste.data.relations import Relation
-from foretaste.data.times import sensible, to_microseconds
 from foretaste.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from foretaste.data.config import ProjectConfig, RelationConfig, SearchConfig
     from foretaste.data.dataset import Dataset
-    from foretaste.data.project.config import ProjectConfig, RelationConfig, SearchConfig
 
 
 def place(folder: Path, source: str) -> Path | str:
@@ -31,7 +32,7 @@ def place(folder: Path, source: str) -> Path | str:
 def with_tables(
     data: Dataset, config: ProjectConfig, folder: Path, items: pl.DataFrame | None
 ) -> tuple[Dataset, list[Problem]]:
-    """The data set with its relations, searches and pictures, and what was wrong with them."""
+    """The data set with its relations, searches, impressions and pictures, and what was wrong with them."""
     problems: list[Problem] = []
     relations = {}
     for name, asked in config.relations.items():
@@ -54,7 +55,11 @@ def with_tables(
         beside = (folder / str(config.data.items)).parent
         places, found = places_of(items, config.data.image, beside)
         table, problems = replace(table, places=places), problems + found
-    return replace(data, relations={**data.relations, **relations}, searches=searches, items=table), problems
+    data = replace(data, relations={**data.relations, **relations}, searches=searches, items=table)
+    if (asked_for := config.impressions) is not None:
+        data, found = read_impressions(asked_for, read_table(place(folder, asked_for.file)), data)
+        problems += found
+    return data, problems
 
 
 def read_relation(name: str, asked: RelationConfig, folder: Path, data: Dataset) -> tuple[Relation, list[Problem]]:
