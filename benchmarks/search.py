@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from foretaste.data.dataset import Dataset
     from foretaste.data.items import ItemTable
-    from foretaste.data.splits import Questions
+    from foretaste.data.splits import EvalQueries
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "ml-latest-small-posters"
 K, DEEP = 10, 200
@@ -149,7 +149,7 @@ def _personal(
     }
 
 
-def _reciprocal_ranks(search: Search, questions: Questions, items: ItemTable, personal: float) -> np.ndarray:
+def _reciprocal_ranks(search: Search, questions: EvalQueries, items: ItemTable, personal: float) -> np.ndarray:
     """(B,) of the film each person chose next, when they search for one of its genres; 0 beyond DEEP."""
     chance = random.Random(0)
     wanted = questions.relevant.indices[questions.relevant.indptr[:-1]]

@@ -32,7 +32,8 @@ from foretaste.events.sqlite.store import SqliteStore
 from foretaste.index.int8_prefilter import Int8Prefilter
 from foretaste.index.topk import top_k
 from foretaste.pipeline.bundle import activate, current_version, load_current, save_bundle
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.process.threads import use_one_blas_thread
 from foretaste.serving.world.indexes import with_indexes
 from foretaste.types import Queries, Run

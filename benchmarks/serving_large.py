@@ -21,7 +21,7 @@ from benchmarks.so_far import SoFar, kept_or_temporary
 from foretaste.index.int8_prefilter import Int8Prefilter
 from foretaste.index.topk import top_k
 from foretaste.pipeline.bundle import load_current
-from foretaste.pipeline.pipeline import RecallConfig
+from foretaste.pipeline.config import RecallConfig
 from foretaste.serving.world.indexes import Indexed, with_indexes
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ import polars as pl
 from foretaste.data.dataset import Dataset
 from foretaste.data.prepare.prepare import prepare
 from foretaste.data.project.guess import load_dataset, load_project
-from foretaste.data.told import with_told
+from foretaste.data.project.logged_impressions import logged_impressions
+from foretaste.data.user_attributes import overlay_user_attributes
 from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
 from foretaste.files import create_folder
@@ -25,14 +26,15 @@ from foretaste.pipeline.bundle import activate, load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.selection.model_fit import checked_models, default_models, not_installed_defaults
 from foretaste.selection.train import Selection, select_pipeline
+from foretaste.serving.config import ServiceConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from foretaste.data.config import ProjectConfig
     from foretaste.data.prepare.config import PrepareConfig
-    from foretaste.data.project.config import ProjectConfig
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import EventLog, EventStore
     from foretaste.types import Run
 
 
@@ -76,10 +78,15 @@ def logged(store: EventStore, files: Dataset) -> tuple[Dataset, str | None]:
         title=files.items.title,
         name=files.name,
     )
-    users = with_told(files.user_table, data.users.names, store.user_columns())
+    users = overlay_user_attributes(files.user_table, data.users.names, store.user_columns())
     items = replace(data.items, places=files.items.places)
     searches = with_searches(files.searches, whole.filter(searched))
     beside = replace(data, items=items, user_table=users, relations=files.relations, searches=searches)
+    if (shown := logged_impressions(store, whole, data.users, data.items.ids)) is not None:
+        beside = replace(beside, impressions=shown)
+    if (more := files.impressions_beside_events()) is not None:
+        more = more.recoded(data.users.codes(files.users.names), data.items.ids.codes(files.items.ids.names))
+        beside = beside.with_impressions(more)
     return replace(beside, licence=files.licence), remark
 
 
@@ -114,9 +121,9 @@ def with_times(log: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
     return log.with_columns(pl.col("time").fill_null(pl.col("time").min() - 1)), said
 
 
-def add_to_log(store: EventStore, files: Dataset) -> int:
+def add_to_log(log: EventLog, files: Dataset) -> int:
     """Import the events of the files; those already in the log are not counted twice. Returns how many were new."""
-    return store.import_frame(files.as_frame())
+    return log.import_frame(files.as_frame())
 
 
 def train(
@@ -161,7 +168,8 @@ def train_on(
         remarks += [step.sentence for step in steps.steps]
     models = checked_models(data, names) if names else default_models(data)
     remarks += [] if names else not_installed_defaults(data)
-    selection = select_pipeline(data, models, run, variant=variant, budget=budget)
+    stages = ServiceConfig.of_project(folder).stage_configs()
+    selection = select_pipeline(data, models, run, variant=variant, budget=budget, stages=stages)
     selection = replace(selection, remarks=(*remarks, *selection.remarks))
     pipeline = Pipeline(selection.config).fit(data, run)
     metrics = selection.leaderboard.to_json() if selection.leaderboard else {}

@@ -6,6 +6,7 @@ Letters for shapes: B queries, K items per query, S sources, L events, D width o
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -127,7 +128,8 @@ class Queries:
     user     : (B,) int32 user codes, NO_USER for guests. A learned user vector is a cache of the history, never more
     history  : B rows of events
     asked_at : (B,) int64 µs, time of the request; nothing later may be used. None where the data has only an order
-    visitor  : B visitor names, None where unknown
+    shown    : B rows of items each user was shown since they last interacted with them; None where unknown
+    disliked : B rows of items each user wants less of, the latest last; None where unknown
     searches : B tuples of recent search queries, newest last
     text     : B search texts of the requests themselves
     columns  : named (B,) arrays of user and context attributes: country, device, hour
@@ -137,7 +139,8 @@ class Queries:
     user: IntArray
     history: History
     asked_at: LongArray | None = None
-    visitor: tuple[str | None, ...] | None = None
+    shown: History | None = None
+    disliked: Ragged | None = None
     searches: tuple[tuple[str, ...], ...] | None = None
     text: tuple[str | None, ...] | None = None
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
@@ -162,7 +165,8 @@ class Queries:
             user=self.user[chosen],
             history=self.history.take(chosen),
             asked_at=None if self.asked_at is None else self.asked_at[chosen],
-            visitor=pick(self.visitor),
+            shown=None if self.shown is None else self.shown.take(chosen),
+            disliked=None if self.disliked is None else self.disliked.take(chosen),
             searches=pick(self.searches),
             text=pick(self.text),
             columns={name: column[chosen] for name, column in self.columns.items()},
@@ -177,51 +181,160 @@ class Candidates:
     items    : (B, K) int32, NO_ITEM pads on the right; a short list stays short
     scores   : (B, K) float32, descending along each row, nan at padding
     found_by : (B, K, S) float32, each source's own score of the item, nan where it did not retrieve it
+    ranks    : (B, K, S) int32, each source's rank of the item from 1, 0 where it did not rank it
     sources  : S names
-    columns  : further named (B, K) arrays: features, propensities, pins
+    columns  : further named arrays (B, K) or (B, K, ...): features, propensities, pins; blank at padding
     """
 
     items: IntArray
     scores: FloatArray
     found_by: FloatArray
+    ranks: IntArray
     sources: tuple[str, ...]
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
     def of_one_source(cls, items: IntArray, scores: FloatArray, source: str) -> Candidates:
-        return cls(items, scores, scores[:, :, None], (source,))
+        """What one source retrieved, in the order in which it did."""
+        places = np.arange(1, items.shape[1] + 1, dtype=np.int32)
+        ranks = np.where(items == NO_ITEM, np.int32(0), places)
+        return cls(items, scores, scores[:, :, None], ranks[:, :, None], (source,))
 
     def __len__(self) -> int:
         return len(self.items)
 
     def head(self, k: int) -> Candidates:
-        return self._columns_at(np.s_[:, :k])
-
-    def keep(self, mask: BoolArray) -> Candidates:
-        """Only the items for which mask (B, K) is true, moved left; their order stays."""
-        mask = mask & (self.items != NO_ITEM)
-        order = np.argsort(~mask, axis=1, kind="stable")
-        kept = self.reorder(order)
-        gone = np.arange(self.items.shape[1]) >= mask.sum(axis=1)[:, None]
-        return replace(
-            kept,
-            items=np.where(gone, np.int32(NO_ITEM), kept.items),
-            scores=np.where(gone, np.float32(np.nan), kept.scores),
-            found_by=np.where(gone[:, :, None], np.float32(np.nan), kept.found_by),
-        )
+        """The first k of each list."""
+        return self._each(lambda array: array[:, :k])
 
     def reorder(self, order: NDArray[np.intp]) -> Candidates:
-        """The same items with column order[b, j] of row b moved to column j."""
-        return self._columns_at((np.arange(len(self))[:, None], order))
+        """The same items with column order[b, j] of row b moved to column j; order may name fewer than K."""
+        rows = np.arange(len(self))[:, None]
+        return self._each(lambda array: array[rows, order])
 
-    def _columns_at(self, where: Any) -> Candidates:
+    def keep(self, mask: BoolArray) -> Candidates:
+        """Only the items for which mask (B, K) is true, moved left; their order stays, and what is gone is blank."""
+        mask = mask & (self.items != NO_ITEM)
+        kept = self.reorder(np.argsort(~mask, axis=1, kind="stable"))
+        gone = np.arange(self.items.shape[1]) >= mask.sum(axis=1)[:, None]
+        return kept.blanked(gone) if gone.any() else kept
+
+    def blanked(self, gone: BoolArray) -> Candidates:
+        """The same with padding where gone (B, K) is true."""
+
+        def each(array: NDArray[Any]) -> NDArray[Any]:
+            where = gone.reshape(gone.shape + (1,) * (array.ndim - 2))
+            return np.where(where, blank_of(array.dtype), array)
+
+        blank = self._each(each)
+        where = gone[:, :, None]
+        return replace(blank, ranks=np.where(where, np.int32(0), self.ranks))
+
+    def append(self, other: Candidates) -> Candidates:
+        """The items of `other` behind those of each list, whatever they are; gaps in between are closed.
+
+        Sources of one name are one source; a column that only one of the two has is blank for the other's items.
+        """
+        sources = (*self.sources, *(name for name in other.sources if name not in self.sources))
+        parts = (self, other)
+
+        def of_sources(name: str, blank: Any) -> NDArray[Any]:
+            both = []
+            for part in parts:
+                array = getattr(part, name)
+                wide = np.full((*array.shape[:2], len(sources)), blank, array.dtype)
+                wide[:, :, [sources.index(source) for source in part.sources]] = array
+                both.append(wide)
+            return np.concatenate(both, axis=1)
+
+        def of_columns(name: str) -> NDArray[Any]:
+            like = next(part.columns[name] for part in parts if name in part.columns)
+            both = [
+                part.columns[name]
+                if name in part.columns
+                else np.full((*part.items.shape, *like.shape[2:]), blank_of(like.dtype), like.dtype)
+                for part in parts
+            ]
+            return np.concatenate(both, axis=1)
+
+        both = Candidates(
+            np.concatenate([part.items for part in parts], axis=1),
+            np.concatenate([part.scores for part in parts], axis=1),
+            of_sources("found_by", np.nan),
+            of_sources("ranks", 0),
+            sources,
+            {name: of_columns(name) for name in dict.fromkeys([*self.columns, *other.columns])},
+        )
+        return both.keep(both.items != NO_ITEM)
+
+    def with_scores(self, scores: FloatArray) -> Candidates:
+        """The same items with new scores (B, K), sorted by them; ties keep their order, nan and padding come last."""
+        scores = np.where(self.items == NO_ITEM, np.float32(np.nan), scores.astype(np.float32))
+        # The second key puts padding behind what nobody could judge.
+        order = np.lexsort((self.items == NO_ITEM, np.where(np.isnan(scores), np.inf, -scores)), axis=1)
+        return replace(self, scores=scores).reorder(order)
+
+    def _each(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Candidates:
+        """Every array changed alike."""
         return replace(
             self,
-            items=self.items[where],
-            scores=self.scores[where],
-            found_by=self.found_by[where],
-            columns={name: column[where] for name, column in self.columns.items()},
+            items=change(self.items),
+            scores=change(self.scores),
+            found_by=change(self.found_by),
+            ranks=change(self.ranks),
+            columns={name: change(column) for name, column in self.columns.items()},
         )
+
+
+def blank_of(dtype: np.dtype[Any]) -> Any:
+    """What stands where there is no item: nan, NO_ITEM, False, an empty text, or None."""
+    if dtype.kind == "f":
+        return dtype.type(np.nan)
+    if dtype.kind == "i":
+        return dtype.type(NO_ITEM)
+    if dtype.kind in "ub":
+        return dtype.type(0)
+    return "" if dtype.kind == "U" else None
+
+
+@dataclass(frozen=True, eq=False)
+class StageContext:
+    """What a stage of a pipeline may use beside queries and candidates.
+
+    n        : items of the list that is wanted in the end
+    exclude  : B rows of items that must not be offered; whatever a stage does, they are masked after the last one
+    allowed  : (n_items,) the only items that may be offered; None allows all. Masked likewise
+    now      : (B,) int64 µs since 1970 UTC, when each question was asked; nothing later may be used. None where the
+               data has only an order
+    deadline : value of time.perf_counter at which the answer is due; None gives any time
+    similar  : item code to the (≤ 20,) most similar items, best first, by the recalls of the pipeline
+    """
+
+    n: int
+    exclude: Ragged
+    allowed: BoolArray | None
+    now: LongArray | None
+    deadline: float | None
+    similar: Callable[[int], IntArray]
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the answer is due, 0 where it is overdue; None where there is no deadline."""
+        return None if self.deadline is None else max(0.0, self.deadline - perf_counter())
+
+
+@dataclass(frozen=True, eq=False)
+class RankingRows:
+    """What a ranker learns from: the candidates of many queries, and which of them the users went on to take.
+
+    queries    : B queries, as of before the answers
+    candidates : (B, K) what the recalls retrieved for them, having learned from nothing later
+    labels     : (B, K) float32, what each candidate turned out to be worth; 0 where it was not taken, and at padding
+    """
+
+    queries: Queries
+    candidates: Candidates
+    labels: FloatArray
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from rich.console import Console
 import worlds
 from foretaste.config import Config
 from foretaste.data.dataset import Dataset
-from foretaste.data.splits import Questions, Split, leave_last
+from foretaste.data.splits import EvalQueries, Split, leave_last
 from foretaste.errors import ConfigError
 from foretaste.models.linear.ease import Ease
 from foretaste.models.neighbours.itemknn import ItemKNN
@@ -100,7 +100,7 @@ def test_ctrl_c_ends_the_search_and_keeps_what_was_found() -> None:
 
 def test_test_answers_have_no_say() -> None:
     split = leave_last(worlds.parity(n_users=80))
-    spoiled = replace(split, test=Questions(split.test.queries, split.test.relevant[::-1]))
+    spoiled = replace(split, test=EvalQueries(split.test.queries, split.test.relevant[::-1]))
     # The same trials in the same order: as many as the grid has, and the default for want of time.
     one, two = (tune_all(["ease"], s, Run(), seconds=1e-9).chosen["ease"] for s in (split, spoiled))
     assert one.tried == two.tried

@@ -11,7 +11,7 @@ from rich.console import Console
 
 import worlds
 from foretaste.data.dataset import Dataset
-from foretaste.data.splits import Questions, leave_last
+from foretaste.data.splits import EvalQueries, leave_last
 from foretaste.errors import DataError
 from foretaste.evaluation import evaluator
 from foretaste.evaluation.evaluator import evaluate
@@ -20,7 +20,8 @@ from foretaste.evaluation.leaderboard import MAIN
 from foretaste.index.topk import recommend_in_blocks
 from foretaste.models.linear.ease import Ease, EaseConfig
 from foretaste.models.plain.random import Random
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.registry import model_class, models, spec
 from foretaste.selection import model_fit
 from foretaste.selection.model_fit import checked_models, default_models, model_fits
@@ -45,7 +46,7 @@ class Constant:
 class Oracle:
     """Has read the answers."""
 
-    def __init__(self, questions: Questions) -> None:
+    def __init__(self, questions: EvalQueries) -> None:
         self.answers = dict(zip(questions.queries.user.tolist(), questions.relevant.toarray(), strict=True))
 
     def recommend(self, queries: Queries, k: int, *, exclude=None, allowed=None) -> Candidates:
@@ -115,7 +116,7 @@ def test_settings_are_chosen_on_validation_alone() -> None:
         split.train,
         split.validation,
         split.refit,
-        Questions(split.test.queries, split.test.relevant[::-1]),
+        EvalQueries(split.test.queries, split.test.relevant[::-1]),
         split.rule,
         0,
     )
@@ -128,7 +129,7 @@ def test_the_pipeline_is_chosen_measured_and_shown() -> None:
     board = found.leaderboard
     assert board is not None
     by_name = {row.model: row.result.mean(MAIN) for row in board.rows}
-    assert set(by_name) == {"random", "popular", "itemknn", "ease", "pipeline"}
+    assert set(by_name) == {"random", "popular", "itemknn", "ease", "pipeline", "as served"}
     assert by_name["pipeline"] > 2 * by_name["popular"]
     document = board.to_json()
     for row in document["rows"]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import worlds
 from foretaste.data.dataset import Dataset
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.data.splits import leave_last
 from foretaste.models.fading import HALF_LIVES, FadingConfig, asked_otherwise, loudness
 from foretaste.registry import model_class

@@ -16,7 +16,8 @@ from foretaste.api import EventIn, GuestIn
 from foretaste.events.memory import MemoryStore
 from foretaste.index.int8_prefilter import Int8Prefilter
 from foretaste.pipeline.bundle import Bundle, activate, load_bundle, save_bundle
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.answering.replay import Replayer
 from foretaste.serving.config import ServiceConfig
@@ -86,7 +87,7 @@ def test_an_answer_found_by_a_shortlist_can_be_given_again(bundle: Bundle, monke
         for answer in given:
             again = replayer.replay(answer.recommendation_id)
             assert again.same, again.why
-            assert again.record.said["indexed"]
+            assert again.record.inputs["indexed"]
 
 
 def test_it_is_built_once_and_a_damaged_one_is_built_again(bundle: Bundle) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -141,6 +141,9 @@ class TraceStep(Response):
     stage: str
     seconds: float
     kept: int
+    outcome: Literal["ran", "timed out", "failed", "missing"] = "ran"
+    """Anything but ran makes the answer degraded. timed out: there was no time left. failed: it raised an error.
+    missing: it has to be trained first."""
 
 
 class Recommendations(Response):
@@ -150,7 +153,7 @@ class Recommendations(Response):
     """Events may name it, so that one learns what came of which list."""
     version: str
     degraded: bool
-    """A source did not fit in the time that was left, or the models are still being loaded."""
+    """A source or a stage was left out, as the trace says, or the models are still being loaded."""
     events_used: int
     items: list[RecommendedItem]
     cursor: str | None = None

@@ -65,6 +65,7 @@ def evaluate(
     from foretaste.selection.budget import seconds_of
     from foretaste.selection.model_fit import checked_models, default_models
     from foretaste.selection.train import select_pipeline
+    from foretaste.serving.config import ServiceConfig
     from foretaste.types import Run
 
     seconds = None if budget is None else seconds_of(budget)
@@ -75,7 +76,8 @@ def evaluate(
     with progress(notes()) as report:
         run = Run(seed=seed, device=device, progress=report)
         names = checked_models(split.data, model) if model else default_models(split.data)
-        found = select_pipeline(split.data, names, run, split=split, variant=variant, budget=seconds)
+        stages = ServiceConfig.of_project(Path(project)).stage_configs()
+        found = select_pipeline(split.data, names, run, split=split, variant=variant, budget=seconds, stages=stages)
         if found.leaderboard is None:
             raise DataError(found.remarks[0])
         board = with_stability(found.leaderboard, split, holdout, run, asked, variant)
@@ -119,7 +121,7 @@ def dataset(project: str, data: str | None) -> Dataset:
 
 def held_out(project: str, data: str | None, protocol: Splits, repeats: bool) -> tuple[Split, Holdout | None]:
     """The split and how it was made; None where the data fixes it."""
-    from foretaste.data.sources.fixed import load_fixed
+    from foretaste.data.sources.fixed_splits import load_fixed
     from foretaste.data.splits import Holdout
     from foretaste.errors import DataError
 

@@ -24,7 +24,7 @@ def replay(
 
     with Replayer.of_project(Path(project)) as replayer:
         found = replayer.replay(recommendation_id)
-    said = found.record.said
+    said = found.record.inputs
     if as_json:
         print_json(
             {

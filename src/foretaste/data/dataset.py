@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 
 from foretaste.data.ids import IdMap
+from foretaste.data.impressions import Impressions
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.data.items import ItemTable
-from foretaste.data.kinds import Kinds, usual_kinds
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.kinds import SHOWN, Kinds, usual_kinds
 from foretaste.data.searches import ALWAYS, NEVER, Searches
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
 from foretaste.types import BoolArray, FloatArray, History, IntArray, LongArray
@@ -40,6 +41,7 @@ class Dataset:
     user_table   : one row per user code, or None
     relations    : friends, similar items, facts, by the name of each table
     searches     : columns user (names), text and, where it is known, time (µs); or None
+    impressions  : what was shown, every event of kind `shown` among it; None where nothing was
     name         : what people call the data
     licence      : what one may do with them, or None where nobody said
     user_type, item_type : types of the ids as they came in; they go out as the same
@@ -56,6 +58,7 @@ class Dataset:
     user_table: pl.DataFrame | None = None
     relations: Mapping[str, Relation] = field(default_factory=dict)
     searches: pl.DataFrame | None = None
+    impressions: Impressions | None = None
     name: str = "data"
     licence: str | None = None
     user_type: pl.DataType = field(default_factory=pl.String)
@@ -139,25 +142,26 @@ class Dataset:
         time = None if time is None else time[order]
         kind = kind[order]
         value = value[order]
-        return cls(users, items, user, item, time, kind, value, kinds, name=name)
+        data = cls(users, items, user, item, time, kind, value, kinds, name=name)
+        return replace(data, impressions=data.shown_events()) if SHOWN in kinds.names else data
 
     def __len__(self) -> int:
         return len(self.user)
 
     def __repr__(self) -> str:
-        from foretaste.data import shown
+        from foretaste.data import dataset_view
 
-        return shown.line(self)
+        return dataset_view.line(self)
 
     def __rich__(self) -> Group:
-        from foretaste.data import shown
+        from foretaste.data import dataset_view
 
-        return shown.view(self)
+        return dataset_view.view(self)
 
     def _repr_html_(self) -> str:
-        from foretaste.data import shown
+        from foretaste.data import dataset_view
 
-        return shown.html(self)
+        return dataset_view.html(self)
 
     @property
     def n_users(self) -> int:
@@ -239,8 +243,34 @@ class Dataset:
         early = self.searches["time"].fill_null(ALWAYS).to_numpy() < np.append(until, NEVER)[code]  # code −1: nobody
         return replace(self, searches=self.searches.filter(early))
 
+    def impressions_before(self, until: LongArray) -> Dataset:
+        """The same events, and only the impressions of a known time before until (n_users,) µs of their user."""
+        return self if self.impressions is None else replace(self, impressions=self.impressions.before(until))
+
+    def shown_events(self) -> Impressions | None:
+        """The events of kind `shown` as impressions; None where there are none."""
+        if SHOWN not in self.kinds.names or not (shown := self.kind == self.kinds.code(SHOWN)).any():
+            return None
+        return Impressions.of_events(
+            self.user[shown], self.item[shown], None if self.time is None else self.time[shown]
+        )
+
+    def impressions_beside_events(self) -> Impressions | None:
+        """The impressions that say more than the events of kind `shown`; None where there are none."""
+        if (table := self.impressions) is None or (events := self.shown_events()) is None:
+            return table
+        more = table.has_details | ~table.are_among(events)
+        return table.take(more) if more.any() else None
+
+    def with_impressions(self, more: Impressions) -> Dataset:
+        """The same with further impressions of its users and items; one that is there already counts once."""
+        return replace(self, impressions=more if self.impressions is None else more.merged(self.impressions))
+
     def where(self, keep: BoolArray) -> Dataset:
-        """The events for which keep (L,) is true; users and items keep their codes."""
+        """The events for which keep (L,) is true; users and items keep their codes.
+
+        The tables beside the events stay whole: `searched_before` and `impressions_before` cut them at a moment.
+        """
         return replace(
             self,
             user=self.user[keep],
@@ -261,6 +291,8 @@ class Dataset:
             digest.update(f"{name} {relation.between} {_hash(relation.frame)}".encode())
         if self.searches is not None:
             digest.update(_hash(self.searches).encode())
+        if (shown := self.impressions_beside_events()) is not None:
+            digest.update(shown.fingerprint().encode())
         return digest.hexdigest()[:16]
 
 

@@ -90,7 +90,7 @@ def picture_bytes(places: Iterable[str]) -> Iterator[bytes | None]:
     """The pictures at these places of this machine, in their order; None at an address, or where nothing is left.
 
     A database is never opened: a service reads what clients put, and to open its log as a file would give up the locks
-    it has on it (see `privacy.traces`).
+    it has on it (see `events/traces.py`).
     """
     opened: dict[str, pl.Series] = {}
     for place in places:

@@ -13,10 +13,11 @@ import polars as pl
 
 from foretaste.data.checks.check import checked_parts
 from foretaste.data.checks.report import left_out
+from foretaste.data.config import DataConfig
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
-from foretaste.data.project.config import DataConfig
 from foretaste.data.project.guess import guess_data, guess_item_columns, item_rows
+from foretaste.data.project.impressions import guess_impressions, read_impressions
 from foretaste.data.readers.frames import frame_table
 from foretaste.data.readers.packed import BLOCK
 from foretaste.data.readers.sample import sample_table
@@ -38,11 +39,20 @@ PLAIN = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
 """Files whose size says how many parts they have."""
 
 
-def read(events: Any, items: Any = None, *, dislike_below: float | None = None, **columns: str) -> Dataset:
+def read(
+    events: Any,
+    items: Any = None,
+    *,
+    impressions: Any = None,
+    dislike_below: float | None = None,
+    **columns: str,
+) -> Dataset:
     """A data set from a polars or pandas frame, a file (CSV, JSON lines, Parquet, packed or not), a folder, a database.
 
     events  : one row per event; `shop.db#orders` and `postgresql://…#orders` are tables of databases
     items   : one row per item, likewise; None where nothing is known of the items
+    impressions : one row per item that somebody was shown, likewise: user, item (called so, or as in the events) and,
+              where known, time, position, scene, recommendation_id, propensity
     dislike_below : ratings below this become a dislike; None, the default, counts even the lowest as wanted
     columns : user=, item=, time=, kind=, value=, time_format=, time_zone= where the guess should not decide
 
@@ -59,7 +69,7 @@ def read(events: Any, items: Any = None, *, dislike_below: float | None = None, 
     )
     config = config.model_copy(update={"data": data})
     with auto_progress() as report:
-        reading = checked_parts([whole] if whole is not None else watched(events, report), config)
+        reading = checked_parts([whole] if whole is not None else with_progress(events, report), config)
     if said := left_out(reading.report):
         warnings.warn(said, stacklevel=2)
     rows = title = None
@@ -68,6 +78,14 @@ def read(events: Any, items: Any = None, *, dislike_below: float | None = None, 
         found = guess_item_columns(frame, sample.frame[data.item], "items")
         rows, title = item_rows(frame, found["item_key"]), found["title"]
     built = Dataset.from_frame(reading.events, rows, kinds=Kinds(config.kinds), title=title, name=config.name)
+    if impressions is not None:
+        table = (
+            read_table(impressions) if isinstance(impressions, str | Path) else frame_table(impressions, "impressions")
+        )
+        built, problems = read_impressions(guess_impressions(table, data), table, built)
+        for problem in problems:
+            file, row, _ = problem.first[0]
+            warnings.warn(f"{problem.rows:,} rows, the first {file}:{row}: {problem.sentence}", stacklevel=2)
     return replace(
         built,
         user_type=id_type(sample.frame.schema[data.user], built.users.names),
@@ -75,7 +93,7 @@ def read(events: Any, items: Any = None, *, dislike_below: float | None = None, 
     )
 
 
-def watched(source: str | Path, report: Progress) -> Iterator[Table]:
+def with_progress(source: str | Path, report: Progress) -> Iterator[Table]:
     """The parts of a source; how many there will be is known by its size, for a plain file."""
     path = Path(source)
     known = path.is_file() and path.suffix.lower() in PLAIN

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from foretaste.data.ids import IdMap
     from foretaste.types import BoolArray, IntArray, LongArray
 
-LATELY = 5
+SEARCHES_PER_QUERY = 5
 """Searches of a person that a question carries."""
 NEVER, ALWAYS = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
@@ -44,7 +44,9 @@ class Searches:
         order = order[user[order] != NO_USER]
         return cls(user[order], time[order], frame["text"].cast(pl.String)[order])
 
-    def lately(self, users: IntArray, before: LongArray | None = None, n: int = LATELY) -> tuple[tuple[str, ...], ...]:
+    def latest(
+        self, users: IntArray, before: LongArray | None = None, n: int = SEARCHES_PER_QUERY
+    ) -> tuple[tuple[str, ...], ...]:
         """The last n searches of each of these people, newest last.
 
         before : (B,) µs; only searches earlier than that, and of a known time. None: all of them
@@ -63,7 +65,7 @@ class Searches:
 def known_until(
     user: IntArray, time: LongArray | None, held_out: BoolArray, n_users: int, cut: int | None
 ) -> LongArray:
-    """(n_users,) µs: what is searched at that moment or later must not be seen.
+    """(n_users,) µs: what is searched or shown at that moment or later must not be learned from.
 
     The moment of each person's first held-out event, or the common cut behind which everything is held out, whichever
     is earlier. Without times nothing can be told apart, and nothing is seen.

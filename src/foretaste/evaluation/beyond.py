@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.metrics import beyond_accuracy
 
 if TYPE_CHECKING:

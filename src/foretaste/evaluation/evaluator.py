@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from foretaste.data.splits import Questions
+    from foretaste.data.splits import EvalQueries
     from foretaste.evaluation.beyond import Background
     from foretaste.protocols import Retriever
 
@@ -65,7 +65,7 @@ class Result:
 
 def evaluate(
     model: Retriever,
-    questions: Questions,
+    questions: EvalQueries,
     metrics: Sequence[str] = METRICS,
     *,
     background: Background | None = None,
@@ -92,7 +92,7 @@ def evaluate(
         some = questions.take(block)
         queries, relevant = some.queries, some.relevant
         began = perf_counter()
-        items = model.recommend(queries, depth, exclude=some.had if exclude_seen else None).items
+        items = model.recommend(queries, depth, exclude=some.consumed_items if exclude_seen else None).items
         seconds += perf_counter() - began
         judged = ListRelevance.of(items, relevant)
         for metric in parsed:

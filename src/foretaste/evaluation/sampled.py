@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from foretaste.data.splits import Questions
+    from foretaste.data.splits import EvalQueries
     from foretaste.protocols import Scorer
     from foretaste.types import IntArray, Queries
 
@@ -49,7 +49,7 @@ class SampledQuestions:
         return len(self.queries)
 
     @classmethod
-    def with_given(cls, questions: Questions, negatives: IntArray, whose: str) -> SampledQuestions:
+    def with_given(cls, questions: EvalQueries, negatives: IntArray, whose: str) -> SampledQuestions:
         """Against the negatives somebody published: (B, N) item codes, a row for each of the questions.
 
         An answer that stands among its own negatives (156 of 6,040 in the files of the NCF paper) is ranked once, as in
@@ -67,7 +67,7 @@ class SampledQuestions:
         return cls(questions.queries, np.column_stack([answer, others]), relevant.shape[1], ranking)
 
     @classmethod
-    def with_even(cls, questions: Questions, n: int, seed: int = 0) -> SampledQuestions:
+    def with_even(cls, questions: EvalQueries, n: int, seed: int = 0) -> SampledQuestions:
         """Against n items drawn evenly, without repeats, from those the person neither had nor took next."""
         relevant, history = questions.relevant, questions.queries.history
         n_items = relevant.shape[1]

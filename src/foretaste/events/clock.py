@@ -14,10 +14,15 @@ TOLERANCE = timedelta(minutes=10)
 """Clients' clocks run ahead by seconds or minutes. Half an hour and more is a time zone mistaken for another."""
 
 
+def now() -> int:
+    """µs since 1970 UTC by this machine's clock."""
+    return time.time_ns() // 1000
+
+
 class Clock:
     """Thread-safe.
 
-    floor : µs; the latest stamp of an earlier process, `EventStore.last_stamp()`: this one begins behind it, even
+    floor : µs; the latest stamp of an earlier process, `EventLog.last_stamp()`: this one begins behind it, even
             where the machine has been started with a clock that stands at 1970
     wall  : ns since 1970 UTC; the machine's clock
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import EventStore
 
 VARIABLE = "FORETASTE_STORE"
 """Environment variable with the address of the store; addresses hold passwords, and so stay out of files."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from foretaste.errors import DataError
-from foretaste.events.tables import WHOLE_SCHEMA
+from foretaste.events.event_frames import WHOLE_SCHEMA
 from foretaste.privacy.files import put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import EventLog
 
     Progress = Callable[[str, int, int], None]
 
@@ -26,7 +26,7 @@ FIRST_LINE = 1_000_000
 FORMATS = {".parquet": "Parquet", ".jsonl": "JSON lines", ".ndjson": "JSON lines"}
 
 
-def export_log(store: EventStore, path: Path, progress: Progress = lambda what, done, total: None) -> int:
+def export_log(store: EventLog, path: Path, progress: Progress = lambda what, done, total: None) -> int:
     """Write every event to a file, .parquet or .jsonl; how many there were.
 
     Columns id, user, item, kind, time (µs since 1970 UTC), value, stamped, context, in order of arrival, with people
@@ -80,9 +80,7 @@ def is_export(path: Path) -> bool:
         return False
 
 
-def import_export(
-    store: EventStore, path: Path, progress: Progress = lambda what, done, total: None
-) -> tuple[int, int]:
+def import_export(store: EventLog, path: Path, progress: Progress = lambda what, done, total: None) -> tuple[int, int]:
     """Keep the events of an exported file; (how many were new, how many the file has).
 
     Events that are there already are passed over, so that an import cut short is finished by doing it again.

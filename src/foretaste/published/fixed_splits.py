@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from foretaste.data.sources.fixed import load_fixed
+from foretaste.data.sources.fixed_splits import load_fixed
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import Holdout
 from foretaste.errors import DataError, UnknownNameError, did_you_mean

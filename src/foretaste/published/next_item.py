@@ -13,8 +13,8 @@ from foretaste.evaluation.beyond import Background
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
 from foretaste.evaluation.segments import segments_of
+from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
-from foretaste.pipeline.pipeline import PipelineConfig
 from foretaste.registry import model_class
 from foretaste.selection.select import DEPTH, WEIGHTS, Chosen, choose_model, merge_weights, score_of
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from foretaste.registry.spec import Cost, Growth, ModelSpec, Need, Size
+from foretaste.registry.spec import Cost, Growth, ModelSpec, Need, PartSpec, Size
 from foretaste.registry.table import Table
 
 if TYPE_CHECKING:
@@ -31,6 +31,23 @@ RATERS = Table(
     ("config_class", "grid", "fit", "rate", "save", "load"),
 )
 """Models that predict ratings on the scale of the data; they score given items and retrieve none."""
+
+STAGES = Table(
+    "stage",
+    "foretaste.stages",
+    ["foretaste.pipeline.stages:STAGES"],
+    PartSpec,
+    ("config_class", "extra", "__call__", "save", "load"),
+)
+"""Steps of a pipeline between the merge and the answer."""
+RANKERS = Table(
+    "ranker",
+    "foretaste.rankers",
+    [],
+    PartSpec,
+    ("config_class", "fit", "score", "save", "load"),
+)
+"""What the stage `rank` orders candidates by."""
 
 
 def models() -> dict[str, ModelSpec]:
@@ -74,6 +91,7 @@ def register(name: str, made: type[Recommender]) -> None:
 
 
 __all__ = [
-    "FAMILIES", "MODELS", "RATERS", "Cost", "Growth", "ModelSpec", "Need", "Size", "all_models", "model_class",
+    "FAMILIES", "MODELS", "RANKERS", "RATERS", "STAGES", "Cost", "Growth", "ModelSpec", "Need", "PartSpec", "Size",
+    "all_models", "model_class",
     "model_spec", "models", "rater_class", "raters", "register",
 ]  # fmt: skip

@@ -143,7 +143,7 @@ class Search:
             best = np.lexsort((pool, -total))[:k]
             width = len(best)
             items[b, :width], scores[b, :width], found_by[b, :width] = pool[best], total[best], parts[best]
-        return Candidates(items, scores, found_by, SOURCES)
+        return Candidates(items, scores, found_by, np.zeros(found_by.shape, np.int32), SOURCES)
 
     def parse_query(self, text: str) -> ParsedQuery:
         """The words of a query: those in the vocabulary, and corrections or splits of the others."""

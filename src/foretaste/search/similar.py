@@ -117,4 +117,4 @@ def _best(
     items, scores = top_k(combined.astype(np.float32), k)
     parts = np.take_along_axis(view_scores, np.maximum(items, 0)[:, :, None], axis=1)
     parts[items == NO_ITEM] = np.nan
-    return Candidates(items, scores, parts, names)
+    return Candidates(items, scores, parts, np.zeros(parts.shape, np.int32), names)

@@ -49,4 +49,6 @@ def catalogue_counts(data: Dataset) -> dict[str, int]:
         counts[f"relation_{name}"] = len(relation)
     if data.searches is not None:
         counts["searches"] = len(data.searches)
+    if data.impressions is not None:
+        counts["impressions"] = len(data.impressions)
     return counts

@@ -10,15 +10,15 @@ import numpy as np
 
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.fading import asked_otherwise
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.merge import Union
-from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
 from foretaste.registry import model_class, model_spec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from foretaste.config import Config
-    from foretaste.data.splits import Questions, Split
+    from foretaste.data.splits import EvalQueries, Split
     from foretaste.types import Candidates, IntArray, Run
 
 WEIGHTS = (0.02, 0.1, 0.3, 1.0)
@@ -54,7 +54,7 @@ class Chosen:
 class Watch:
     """Asks a half-trained model some of the validation questions, and remembers what it scored."""
 
-    def __init__(self, questions: Questions, most: int = MONITORED) -> None:
+    def __init__(self, questions: EvalQueries, most: int = MONITORED) -> None:
         self.few = questions.sample(most)
         self.scores: list[float] = []
 
@@ -143,7 +143,7 @@ def _heaviness(name: str) -> bool:
     return model_spec(name).cost.memory != "items"
 
 
-def merge_weights(chosen: dict[str, Chosen], questions: Questions, constant: float) -> dict[str, float]:
+def merge_weights(chosen: dict[str, Chosen], questions: EvalQueries, constant: float) -> dict[str, float]:
     """What each model weighs in a merge by reciprocal rank, the best of them first; its `lists` answer `questions`."""
     names = sorted(chosen, key=lambda name: -chosen[name].score)
     weights = {name: 1.0 if name == names[0] else WEIGHTS[0] for name in names}
@@ -160,10 +160,10 @@ def merge_weights(chosen: dict[str, Chosen], questions: Questions, constant: flo
     return weights
 
 
-def score_of(lists: Candidates, questions: Questions) -> float:
+def score_of(lists: Candidates, questions: EvalQueries) -> float:
     """NDCG@10 of the lists; what settings are chosen by."""
     return _score(lists.items[:, :K], questions)
 
 
-def _score(items: IntArray, questions: Questions) -> float:
+def _score(items: IntArray, questions: EvalQueries) -> float:
     return float(np.nanmean(ndcg(items, questions.relevant)))

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from foretaste.data.checks.columns import Findings, columns_exist, events_of
+from foretaste.data.checks.duplicates import is_among, shared
 from foretaste.data.checks.problem import Problem as Problem
 from foretaste.data.checks.problem import examples, merged
 from foretaste.data.checks.repair import TEXT, WHY, repaired
@@ -17,7 +18,6 @@ from foretaste.data.checks.report import Report as Report
 from foretaste.data.checks.report import report_of
 from foretaste.data.checks.report import report_view as report_view
 from foretaste.data.checks.rows import whole_ids
-from foretaste.data.checks.same import is_among, shared
 from foretaste.data.checks.suspects import suspects
 from foretaste.data.readers.common import FILE, ROW, Table, as_text
 from foretaste.errors import DataError
@@ -25,7 +25,7 @@ from foretaste.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from foretaste.data.project.config import ProjectConfig
+    from foretaste.data.config import ProjectConfig
 
 
 ROWS_AT_ONCE = 500_000

@@ -9,12 +9,12 @@ import polars as pl
 from foretaste.data.checks.problem import Action, Problem, examples
 from foretaste.data.checks.rows import id_text
 from foretaste.data.kinds import DISLIKE, RATING
+from foretaste.data.parsing.times import EARLY, PER_SECOND, other_unit, sensible, to_microseconds
 from foretaste.data.readers.common import FILE, ROW, is_plain
-from foretaste.data.times import EARLY, PER_SECOND, other_unit, sensible, to_microseconds
 from foretaste.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from foretaste.data.project.config import DataConfig, ProjectConfig
+    from foretaste.data.config import DataConfig, ProjectConfig
 
 FLOAT32_MAX = 3.4e38
 ROLES = ("user", "item", "time", "kind", "value")

@@ -12,17 +12,17 @@ import numpy as np
 import polars as pl
 
 from foretaste.data.checks.problem import Problem, examples
+from foretaste.data.parsing.numbers import number
+from foretaste.data.parsing.times import sensible, to_microseconds
 from foretaste.data.readers.common import FILE, ROW, Table, is_plain
-from foretaste.data.stats import number
-from foretaste.data.times import sensible, to_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from foretaste.data.config import ProjectConfig
     from foretaste.data.dataset import Dataset
-    from foretaste.data.project.config import ProjectConfig
 
 SURE = 0.98
 FOLLOWS = 0.9

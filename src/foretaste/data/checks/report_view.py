@@ -64,7 +64,8 @@ def _beside(report: Report) -> Text:
     said = [
         f"{counts['catalogue']:,} items in the catalogue, {counts['items_without_events']:,} of them without events"
     ]
-    named = {"items_with_words": "with words", "items_with_pictures": "with pictures", "searches": "searches"}
+    named = {"items_with_words": "with words", "items_with_pictures": "with pictures"}
+    named |= {"searches": "searches", "impressions": "impressions"}
     said += [f"{counts[key]:,} {words}" for key, words in named.items() if key in counts]
     said += [
         f"relation {key.removeprefix('relation_')} {count:,} rows"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from foretaste.data.checks.problem import Action, Problem, examples
-from foretaste.data.columns import tidied
-from foretaste.data.guess import guess_title
+from foretaste.data.guessing.event_columns import guess_title
+from foretaste.data.parsing.columns import tidied
 from foretaste.data.readers.common import FILE, ROW, Table, is_plain
 from foretaste.errors import ConfigError, DataError, did_you_mean
 

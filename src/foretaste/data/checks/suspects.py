@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from foretaste.data.checks.duplicates import is_among, shared
 from foretaste.data.checks.problem import Problem, examples
-from foretaste.data.checks.same import is_among, shared
-from foretaste.data.stats import number
+from foretaste.data.parsing.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ import polars as pl
 
 from foretaste.data.ids import IdMap
 from foretaste.errors import DataError
+from foretaste.types import NO_ITEM, NO_USER
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
@@ -81,4 +82,7 @@ def with_only(data: Dataset, users: BoolArray, items: BoolArray) -> Dataset:
         item=item_code[fewer.item],
         user_table=None if data.user_table is None else data.user_table.filter(users),
         searches=None if data.searches is None else data.searches.filter(pl.col("user").is_in(kept.implode())),
+        impressions=None
+        if data.impressions is None
+        else data.impressions.recoded(np.where(users, user_code, NO_USER), np.where(items, item_code, NO_ITEM)),
     )

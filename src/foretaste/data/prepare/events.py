@@ -95,9 +95,9 @@ def cut_sessions(data: Dataset, config: PrepareConfig) -> tuple[Dataset, str] | 
     columns = {name: getattr(cut, name) for name in ("users", "user", "item", "time", "kind", "value")}
     said = f"Histories are cut where nothing happened for more than {minutes:g} minutes: {len(owner):,} sessions."
     about_people = [name for name, relation in data.relations.items() if relation.between == "users"]
-    if about_people or data.searches is not None:
-        lost = ", ".join([*about_people, *(["searches"] if data.searches is not None else [])])
+    beside = [name for name in ("searches", "impressions") if getattr(data, name) is not None]
+    if lost := ", ".join([*about_people, *beside]):
         said += f" What is known by person is of no session, and left out: {lost}."
     relations = {name: relation for name, relation in data.relations.items() if name not in about_people}
     whole = replace(data, **columns, user_table=table, user_type=pl.String())
-    return replace(whole, relations=relations, searches=None), said
+    return replace(whole, relations=relations, searches=None, impressions=None), said

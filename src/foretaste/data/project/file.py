@@ -9,8 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foretaste.data.config import DataConfig, ImpressionConfig, ProjectConfig, RelationConfig, SearchConfig
 from foretaste.data.prepare.config import PrepareConfig
-from foretaste.data.project.config import DataConfig, ProjectConfig, RelationConfig, SearchConfig
 from foretaste.data.readers.postgres import is_postgres, without_password
 from foretaste.errors import ConfigError
 from foretaste.files import check_writable, create_folder, write_atomically
@@ -63,7 +63,9 @@ def _seen_from(folder: Path, config: ProjectConfig) -> ProjectConfig:
         for name, relation in config.relations.items()
     }
     searches = config.searches and config.searches.model_copy(update=nearby(config.searches, "file"))
-    return config.model_copy(update={"data": data, "relations": relations, "searches": searches})
+    impressions = config.impressions and config.impressions.model_copy(update=nearby(config.impressions, "file"))
+    update = {"data": data, "relations": relations, "searches": searches, "impressions": impressions}
+    return config.model_copy(update=update)
 
 
 def _nearby(folder: Path, source: str | None) -> str | None:
@@ -85,6 +87,9 @@ def _lines(config: ProjectConfig) -> Iterator[str]:
     if config.searches:
         yield "\n# What people searched for.\n[searches]"
         yield from _settings(config.searches, SearchConfig)
+    if config.impressions:
+        yield "\n# What people were shown, whether they took it or not.\n[impressions]"
+        yield from _settings(config.impressions, ImpressionConfig)
     if config.kind_names:
         yield "\n# Words of the kind column, and the kinds they mean.\n[kind_names]"
         yield from (f"{_quoted(word)} = {_quoted(kind)}" for word, kind in config.kind_names.items())
@@ -110,7 +115,7 @@ def _settings(config: Config, of: type[Config]) -> Iterator[str]:
 
 def _changed(config: ProjectConfig) -> Iterator[str]:
     """Sections that nothing above writes, where they say something else than what would be taken anyway."""
-    written = {"name", "data", "relations", "searches", "kind_names", "kinds"}
+    written = {"name", "data", "relations", "searches", "impressions", "kind_names", "kinds"}
     for key, value in config.model_dump(exclude_defaults=True, exclude=written).items():
         yield f"\n[{key}]"
         yield from _pairs(value)

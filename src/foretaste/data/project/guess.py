@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from foretaste.data.checks.rows import guess_key, rows_by_id
-from foretaste.data.guess import Guess, canonical_kind, guess_columns, guess_title, kind_of_values, spread
-from foretaste.data.guess_beside import guess_entities, guess_image, guess_relation, guess_searches
+from foretaste.data.config import DataConfig, ProjectConfig, RelationConfig
+from foretaste.data.guessing.event_columns import (
+    Guess,
+    canonical_kind,
+    guess_columns,
+    guess_title,
+    kind_of_values,
+    spread,
+)
+from foretaste.data.guessing.side_tables import guess_entities, guess_image, guess_relation, guess_searches
 from foretaste.data.kinds import usual_kinds
+from foretaste.data.parsing.times import guess_format
 from foretaste.data.pictures import places_in
-from foretaste.data.project.config import DataConfig, ProjectConfig, RelationConfig
 from foretaste.data.project.file import FILE_NAME as FILE_NAME
 from foretaste.data.project.file import load_project as load_project
 from foretaste.data.project.file import write_project as write_project
@@ -22,7 +30,6 @@ from foretaste.data.project.view import more_table as more_table
 from foretaste.data.readers.postgres import is_postgres, without_password
 from foretaste.data.readers.sample import sample_table
 from foretaste.data.readers.tables import FILE, ROW, Table, read_table
-from foretaste.data.times import guess_format
 from foretaste.errors import DataError
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from foretaste.data.beside import place, with_tables
 from foretaste.data.checks.check import Problem, Report, checked_parts
 from foretaste.data.checks.columns import columns_exist
 from foretaste.data.checks.rows import guess_key, row_problems, rows_by_id
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
+from foretaste.data.project.side_tables import place, with_tables
 from foretaste.data.readers.packed import BLOCK
 from foretaste.data.readers.tables import FILE, QUARANTINE, ROW, Table, read_table, stream_tables
 from foretaste.errors import ConfigError, did_you_mean
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.data.checks.check import Reading
-    from foretaste.data.project.config import DataConfig, ProjectConfig
+    from foretaste.data.config import DataConfig, ProjectConfig
 
 
 def load_dataset(config: ProjectConfig, folder: Path, *, block: int = BLOCK) -> tuple[Dataset, Report]:

@@ -10,8 +10,8 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from foretaste.data.guess import Guess
-    from foretaste.data.project.config import ProjectConfig
+    from foretaste.data.config import ProjectConfig
+    from foretaste.data.guessing.event_columns import Guess
 
 
 def guess_table(guesses: Sequence[Guess]) -> RichTable:
@@ -50,3 +50,5 @@ def _beside(config: ProjectConfig) -> Iterator[tuple[str, str, str]]:
         yield name, relation.file, f"{what}: {relation.source}{said}{relation.target}"
     if searches := config.searches:
         yield "searches", searches.file, f"user {searches.user}, text {searches.text}, time {searches.time or '–'}"
+    if shown := config.impressions:
+        yield "impressions", shown.file, f"user {shown.user}, item {shown.item}, position {shown.position or '–'}"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from foretaste.events.event_frames import LOG_SCHEMA, WHOLE_SCHEMA
 from foretaste.events.model import ItemRecord, Logged, Mark, News, Past
-from foretaste.events.tables import LOG_SCHEMA, WHOLE_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

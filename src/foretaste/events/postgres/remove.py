@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from foretaste.events.kept_out import now
+from foretaste.events.clock import now
 
 if TYPE_CHECKING:
     import psycopg

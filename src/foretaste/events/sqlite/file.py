@@ -29,7 +29,7 @@ SCRUB_SECONDS = 5.0
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, Keys]:
     """A connection to the log at `path`, made if it is not there; StoreError if the file is not ours to use."""
-    with in_plain_words(path):
+    with as_store_errors(path):
         _make(path)
         connection = connect(path)
         try:
@@ -48,7 +48,7 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, Keys]:
 
 
 def _make(path: Path) -> None:
-    """An empty file, where there is none; one that is there is never opened: see `privacy.traces` for why."""
+    """An empty file, where there is none; one that is there is never opened: see `events/traces.py` for why."""
     if path.exists():
         return
     # The log says who did what: nobody but its owner reads it. SQLite gives its side files the same rights.
@@ -71,7 +71,7 @@ def connect(path: Path) -> sqlite3.Connection:
 @contextmanager
 def writing(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
     """One durable transaction, begun as soon as the other writers let us; undone if anything goes wrong in it."""
-    with in_plain_words(path):
+    with as_store_errors(path):
         _begin(connection, path)
         try:
             yield
@@ -142,7 +142,7 @@ def side_files(path: Path) -> list[Path]:
 
 
 @contextmanager
-def in_plain_words(path: Path) -> Iterator[None]:
+def as_store_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:

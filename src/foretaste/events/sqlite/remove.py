@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from foretaste.events.kept_out import now
+from foretaste.events.clock import now
 from foretaste.events.sqlite.file import scrub, side_files, writing
-from foretaste.privacy.traces import occurrences
+from foretaste.events.traces import occurrences
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,7 +13,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy.sparse import csr_array
 
 from foretaste.config import Config
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.factors.least_squares import LeastSquares
 from foretaste.models.saving import fitted, read_model, write_model

@@ -9,7 +9,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import svds
 
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
 from foretaste.models.fading import FadingConfig, loudness
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model

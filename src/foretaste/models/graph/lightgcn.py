@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from torch.nn.functional import logsigmoid
 
 from foretaste.config import Config
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.saving import fitted, read_model, write_model
 from foretaste.training.device import device_of

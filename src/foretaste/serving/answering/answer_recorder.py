@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import foretaste
 from foretaste.api import written_time
 from foretaste.errors import ForetasteError
-from foretaste.events.answers import DAY, Answered
+from foretaste.events.answer_log import DAY, AnswerRecord
 from foretaste.serving.answering.questions import KINDS
 from foretaste.serving.telemetry import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from foretaste.events.answers import AnswerBook
+    from foretaste.events.answer_log import AnswerLog
     from foretaste.events.model import ItemRecord, Past
     from foretaste.serving.answering.list_builder import Made, Moment
     from foretaste.serving.answering.questions import Question
@@ -39,7 +39,7 @@ class Recorder:
     """Thread-safe. What the last 0.2 seconds saw is lost when the process is killed; what was answered is not wrong
     for that, it can only not be given again."""
 
-    def __init__(self, book: AnswerBook, config: ServiceConfig) -> None:
+    def __init__(self, book: AnswerLog, config: ServiceConfig) -> None:
         self.book = book
         self._config = config
         self._setting = {"serve": config.model_dump(mode="json"), "foretaste": foretaste.__version__}
@@ -88,7 +88,7 @@ class Recorder:
         """Every answer a person got, with what they asked, JSON-ready."""
         self.flush()
         return [
-            {"recommendation_id": one.id, "at": written_time(one.at), "question": one.said["question"]}
+            {"recommendation_id": one.id, "at": written_time(one.at), "question": one.inputs["question"]}
             for one in self.book.of_person(user)
         ]
 
@@ -118,7 +118,7 @@ class Recorder:
 
     def _answered(
         self, made: Made, question: Question, world: World, past: Past, moment: Moment, user: str | None
-    ) -> Answered:
+    ) -> AnswerRecord:
         said: dict[str, Any] = {
             "ask": NAME_OF[type(question)],
             "question": question.model_dump(mode="json", exclude_unset=True),
@@ -137,7 +137,7 @@ class Recorder:
             said["indexed"] = True
         if (trace := getattr(made.answer, "trace", None)) is not None:
             said["seconds"] = [step.seconds for step in trace]
-        return Answered(moment.id, user, moment.at, world.change, self._setting, said)
+        return AnswerRecord(moment.id, user, moment.at, world.change, self._setting, said)
 
 
 def written(made: Made) -> bytes:

@@ -30,7 +30,7 @@ from foretaste.api import (
     SimilarItems,
 )
 from foretaste.errors import BundleError, StoreError, UnknownNameError
-from foretaste.events.answers import AnswerBook
+from foretaste.events.answer_log import AnswerLog
 from foretaste.events.clock import Clock
 from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from foretaste.api import AnyEvent
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import EventStore
     from foretaste.pipeline.bundle import Bundle
     from foretaste.serving.answering.questions import Question
     from foretaste.serving.world.world import World
@@ -138,7 +138,7 @@ class Engine:
     def start(self) -> None:
         """Follow the log and the bundles from now on, and write down what is answered where there is a project."""
         if self._project is not None and self.config.answers_kept:
-            self.keep_answers(AnswerBook(self._project))
+            self.keep_answers(AnswerLog(self._project))
         self.worlds.start()
 
     def stop(self) -> None:
@@ -147,7 +147,7 @@ class Engine:
             recorder, self._recorder = self._recorder, None
             recorder.close()
 
-    def keep_answers(self, book: AnswerBook) -> Recorder:
+    def keep_answers(self, book: AnswerLog) -> Recorder:
         """Write down from now on what answers are to be given again from."""
         recorder = Recorder(book, self.config)
         self.worlds.on_changes(recorder.changes)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from foretaste.api import AnyEvent
     from foretaste.data.kinds import Kinds
     from foretaste.events.clock import Clock
-    from foretaste.events.model import EventStore, Outcome
+    from foretaste.events.model import Outcome
+    from foretaste.events.protocols import EventStore, LiveCatalogue, PeopleTable
     from foretaste.serving.config import KindWords
     from foretaste.serving.world.world import World
 
@@ -73,7 +74,9 @@ def _event(given: EventIn | SearchEventIn, words: KindWords, kinds: Kinds, now: 
     return Event(given.id, given.user, given.item, kind, moment, value, stamped, given.context)
 
 
-def _put_items(items: dict[str, tuple[int, ItemEventIn]], store: EventStore, results: list[EventResult | None]) -> None:
+def _put_items(
+    items: dict[str, tuple[int, ItemEventIn]], store: LiveCatalogue, results: list[EventResult | None]
+) -> None:
     store.put_items({name: event.columns for name, (_, event) in items.items()})
     for name, (_, event) in items.items():
         record = store.item(name)
@@ -81,7 +84,7 @@ def _put_items(items: dict[str, tuple[int, ItemEventIn]], store: EventStore, res
             store.hide_item(name, event.hidden)
 
 
-def _put_user(event: UserEventIn, store: EventStore) -> EventResult:
+def _put_user(event: UserEventIn, store: PeopleTable) -> EventResult:
     try:
         store.put_user(event.user, event.columns)
     except DataError as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from foretaste.api import PastEvent
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import PeopleTable
     from foretaste.serving.answering.list_builder import ListMaker, Made, Moment
     from foretaste.serving.config import KindWords
     from foretaste.serving.world.world import World
@@ -58,7 +58,7 @@ def told(question: Question, world: World) -> Told:
     return Told(user, None if user is not None else brought(question.history or [], world))
 
 
-def knowing(question: Question, world: World, store: EventStore) -> Question:
+def knowing(question: Question, world: World, store: PeopleTable) -> Question:
     """The question with what is known of the person, as far as the models of this world read it.
 
     It is a part of the question from then on: what `PUT /v1/users/{id}` says later changes no past answer.

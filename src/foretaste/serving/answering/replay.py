@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import foretaste
 from foretaste.api import written_time
 from foretaste.errors import BundleError, UnknownNameError
-from foretaste.events.answers import AnswerBook
+from foretaste.events.answer_log import AnswerLog
 from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import load_bundle
 from foretaste.serving.answering.answer_recorder import body_hash, written
@@ -23,11 +23,12 @@ from foretaste.serving.world.world import World
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from foretaste.events.answers import Answered
-    from foretaste.events.model import EventStore, Past
+    from foretaste.events.answer_log import AnswerRecord
+    from foretaste.events.model import Past
+    from foretaste.events.protocols import EventStore
     from foretaste.serving.answering.list_builder import Made
 
-_Key = tuple[str, bool, bool, str | None]
+_Key = tuple[str, bool, bool]
 
 
 class Replayed(NamedTuple):
@@ -40,13 +41,13 @@ class Replayed(NamedTuple):
     body: bytes
     same: bool
     why: str | None
-    record: Answered
+    record: AnswerRecord
 
 
 class Replayer:
     """Reads a project folder, and changes nothing in it. Bundles stay loaded between two answers of the same one."""
 
-    def __init__(self, folder: Path, store: EventStore, book: AnswerBook) -> None:
+    def __init__(self, folder: Path, store: EventStore, book: AnswerLog) -> None:
         self._folder = folder
         self._store = store
         self._book = book
@@ -55,7 +56,7 @@ class Replayer:
 
     @classmethod
     def of_project(cls, folder: Path) -> Self:
-        if (book := AnswerBook.there(folder)) is None:
+        if (book := AnswerLog.existing(folder)) is None:
             raise UnknownNameError(f"{folder} has no record of answers; `foretaste serve` keeps one (answers_kept).")
         return cls(folder, open_store(None, folder), book)
 
@@ -73,7 +74,7 @@ class Replayer:
                 f"Nothing is written down of an answer '{recommendation_id}': it is not of this project and machine, "
                 "or older than [serve] answers_days and answers_kept allow."
             )
-        said = record.said
+        said = record.inputs
         config = ServiceConfig.parse(record.setting["serve"], "the settings of that answer")
         world = self._world(record, config)
         question = KINDS[said["ask"]].model_validate(_with_dates(said["question"]))
@@ -89,11 +90,11 @@ class Replayer:
         same = body_hash(body) == said["sha256"]
         return Replayed(body, same, None if same else _why(record, past), record)
 
-    def _world(self, record: Answered, config: ServiceConfig) -> World:
+    def _world(self, record: AnswerRecord, config: ServiceConfig) -> World:
         """The bundle of then, with the catalogue of then."""
-        version, partial, indexed = (record.said.get(name, False) for name in ("version", "partial", "indexed"))
-        bundle_key = (version, partial, indexed, config.group)
-        key = (bundle_key, record.change, record.said.get("read", 0))
+        version, partial, indexed = (record.inputs.get(name, False) for name in ("version", "partial", "indexed"))
+        bundle_key = (version, partial, indexed)
+        key = (bundle_key, record.change, record.inputs.get("read", 0))
         if key in self._worlds:
             return self._worlds[key]
         if bundle_key not in self._catalogues:
@@ -103,9 +104,9 @@ class Replayer:
             bundle = load_fallback(folder) if partial else load_bundle(folder)
             if indexed:
                 bundle = with_indexes(bundle, config.approximate_above, anyhow=True)
-            self._catalogues[bundle_key] = Catalogue.of(bundle, config.group)
+            self._catalogues[bundle_key] = Catalogue.of(bundle)
         world = World(self._catalogues[bundle_key], partial=partial).with_changes(self._book.items(record.change))
-        world = _read(world, record.said.get("read", 0))
+        world = _read(world, record.inputs.get("read", 0))
         self._worlds = {key: world}  # the next answer is likely of the same
         return world
 
@@ -139,8 +140,8 @@ def _as_long(made: Made, seconds: list[float] | None) -> None:
             step.seconds = took
 
 
-def _why(record: Answered, past: Past) -> str:
-    there, then = len(past), record.said["events"]
+def _why(record: AnswerRecord, past: Past) -> str:
+    there, then = len(past), record.inputs["events"]
     if there != then:
         return (
             f"{then - there} of the {then} events it was made from are gone: erased, taken out, or too old to be kept."

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from foretaste.events.model import EventStore, ItemRecord
+    from foretaste.events.model import ItemRecord
+    from foretaste.events.protocols import EventLog
     from foretaste.pipeline.bundle import Bundle
     from foretaste.serving.config import ServiceConfig
 
@@ -49,7 +50,7 @@ class Worlds:
     """
 
     def __init__(
-        self, store: EventStore, config: ServiceConfig, bundles: Path | None, keep: int = 1, *, follow: bool = True
+        self, store: EventLog, config: ServiceConfig, bundles: Path | None, keep: int = 1, *, follow: bool = True
     ) -> None:
         self._store = store
         self._config = config
@@ -91,7 +92,7 @@ class Worlds:
     def use(self, bundle: Bundle, *, partial: bool = False) -> None:
         """Answer from this bundle from now on; requests under way finish with the one they began with."""
         self.follow()
-        world = World(Catalogue.of(bundle, self._config.group), partial=partial)
+        world = World(Catalogue.of(bundle), partial=partial)
         with self._lock:
             world = world.with_changes(self._records.values())
             self._worlds.pop(world.version, None)
