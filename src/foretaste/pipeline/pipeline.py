@@ -16,14 +16,14 @@ from foretaste.data.kinds import EventKind, Kinds
 from foretaste.errors import BundleError
 from foretaste.models.plain.popular import Popular
 from foretaste.models.saving import fitted
-from foretaste.pipeline.config import FALLBACK, PipelineConfig, RecallConfig, StageConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig, StageConfig
 from foretaste.pipeline.explain import Reason, explain
 from foretaste.pipeline.merge import filled, reciprocal_rank
 from foretaste.pipeline.ranking_rows import ranking_rows
 from foretaste.pipeline.seen import hidden_items, joined, masked
 from foretaste.pipeline.trace import Step, Trace
 from foretaste.protocols import LearnsFromRows
-from foretaste.registry import STAGES, model_class
+from foretaste.registry import FALLBACK, STAGES, model_class
 from foretaste.types import BoolArray, Candidates, IntArray, LongArray, Queries, Ragged, StageContext
 
 if TYPE_CHECKING:
