@@ -19,6 +19,7 @@ from foretaste.api.base import (
 )
 from foretaste.api.items import ScoredItem
 from foretaste.api.limits import MAX_BATCH, MAX_EVENTS, MAX_LIKES, MAX_N
+from foretaste.registry import DEFAULT_RECALLS
 
 Cursor = Annotated[str, Field(max_length=8_192, pattern="^[A-Za-z0-9_-]+$")]
 Filter = Annotated[dict[Name, JsonValue], Field(max_length=8)]
@@ -36,7 +37,7 @@ SHOWN: dict[str, Any] = {
             "title": "The Empire Strikes Back (1980)",
             "score": 0.0487,
             "columns": {"genres": ["Action"], "year": 1980},
-            "sources": {"ease": {"rank": 1, "score": 0.81}},
+            "sources": {DEFAULT_RECALLS[0]: {"rank": 1, "score": 0.81}},
         }
     ],
     "cursor": None,

@@ -8,10 +8,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, field_validat
 
 from foretaste.config import Config
 from foretaste.errors import ConfigError
-from foretaste.registry import STAGES, model_spec
-
-FALLBACK = "popular"
-"""The model that fills short lists, by its name in the registry."""
+from foretaste.registry import DEFAULT_RECALLS, FALLBACK, STAGES, model_spec
 
 
 class RecallConfig(Config):
@@ -47,7 +44,7 @@ class StageConfig(Config):
 
 
 class PipelineConfig(Config):
-    recalls: tuple[RecallConfig, ...] = (RecallConfig(model="ease"), RecallConfig(model="itemknn"))
+    recalls: tuple[RecallConfig, ...] = tuple(RecallConfig(model=name) for name in DEFAULT_RECALLS)
     """The sources, each asked for `depth` items; those of weight 0 are not asked, and one at least has more."""
     depth: PositiveInt = 200
     merge_constant: PositiveFloat = 60.0

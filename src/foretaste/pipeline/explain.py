@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from foretaste.pipeline.config import FALLBACK
 from foretaste.protocols import ColumnExplainer, Explainer
+from foretaste.registry import FALLBACK
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:

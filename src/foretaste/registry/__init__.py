@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 FAMILIES = ("plain", "neighbours", "graph", "factors", "linear", "sequence", "content")
 """Folders of models/; the order in which models are listed."""
+FALLBACK = "popular"
+"""The model that fills short lists, and the least that a pipeline must beat."""
+DEFAULT_RECALLS = ("ease", "itemknn")
+"""The sources of a pipeline that nobody configured: closed forms that learn in seconds."""
 MODELS = Table(
     "model",
     "foretaste.models",
@@ -91,7 +95,24 @@ def register(name: str, made: type[Recommender]) -> None:
 
 
 __all__ = [
-    "FAMILIES", "MODELS", "RANKERS", "RATERS", "STAGES", "Cost", "Growth", "ModelSpec", "Need", "PartSpec", "Size",
-    "all_models", "model_class",
-    "model_spec", "models", "rater_class", "raters", "register",
-]  # fmt: skip
+    "DEFAULT_RECALLS",
+    "FALLBACK",
+    "FAMILIES",
+    "MODELS",
+    "RANKERS",
+    "RATERS",
+    "STAGES",
+    "Cost",
+    "Growth",
+    "ModelSpec",
+    "Need",
+    "PartSpec",
+    "Size",
+    "all_models",
+    "model_class",
+    "model_spec",
+    "models",
+    "rater_class",
+    "raters",
+    "register",
+]

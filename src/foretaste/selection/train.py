@@ -14,8 +14,8 @@ from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
 from foretaste.evaluation.measure import AS_SERVED, PIPELINE, measure
 from foretaste.evaluation.segments import segments_of
 from foretaste.metrics.ranking import parse_metric
-from foretaste.pipeline.config import FALLBACK, PipelineConfig, RecallConfig
-from foretaste.registry import model_class, model_spec, models
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.registry import FALLBACK, model_class, model_spec, models
 from foretaste.selection.budget import tune_all
 from foretaste.selection.select import Chosen, choose_settings, choose_weights
 
