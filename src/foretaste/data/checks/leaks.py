@@ -175,7 +175,7 @@ def _determines_value(column: pl.Series, value: pl.Series | None) -> tuple[str, 
 
 
 def _comes_later(column: pl.Series, time: pl.Series | None, spelling: str, zone: str) -> tuple[str, pl.Series] | None:
-    """The finding that a column is a second time, mostly after the event and never before: delivered, paid, answered."""
+    """The finding that a column is a second time, mostly after the event, never before: delivered, paid, answered."""
     if time is None or column.dtype == pl.Boolean:
         return None
     other = to_microseconds(column, spelling, zone)

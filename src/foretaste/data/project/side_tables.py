@@ -56,8 +56,9 @@ def with_tables(
         places, found = places_of(items, config.data.image, beside)
         table, problems = replace(table, places=places), problems + found
     data = replace(data, relations={**data.relations, **relations}, searches=searches, items=table)
-    if (settings := config.impressions) is not None:
-        data, found = read_impressions(settings, read_table(place(folder, settings.file)), data)
+    if config.impressions is not None:
+        table_of_impressions = read_table(place(folder, config.impressions.file))
+        data, found = read_impressions(config.impressions, table_of_impressions, data)
         problems += found
     return data, problems
 
