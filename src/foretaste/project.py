@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from foretaste.data.dataset import Dataset
 from foretaste.data.prepare.prepare import prepare
 from foretaste.data.project.guess import load_dataset, load_project
 from foretaste.data.project.log_dataset import add_to_log, log_dataset
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.data.config import ProjectConfig
+    from foretaste.data.dataset import Dataset
     from foretaste.data.prepare.config import PrepareConfig
     from foretaste.events.protocols import EventStore
     from foretaste.types import Run
@@ -72,7 +72,7 @@ def train(
     variant: Literal["refit", "strict"] = "refit",
     budget: float | None = None,
 ) -> TrainingResult:
-    """Import the project's files into its log, select models, evaluate, fit on all data, and activate the new bundle."""
+    """Import the project's files into its log, select and evaluate models, fit on all data, activate the new bundle."""
     files, _ = load_dataset(project.config, project.folder)
     asked = project.config.prepare
     return train_on(project.folder, files, run, names=names, variant=variant, budget=budget, preparation=asked)

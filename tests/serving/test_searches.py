@@ -117,4 +117,4 @@ def test_training_reads_them_as_searches_and_not_as_items(engine: Engine) -> Non
     assert both.searches is not None
     assert both.searches["text"].to_list() == ["older", "a film about nothing"]
     assert both.searched is not None
-    assert both.searched.lately(data.users.codes(pl.Series(["u1", "u2"]))) == (("a film about nothing",), ("older",))
+    assert both.searched.latest(data.users.codes(pl.Series(["u1", "u2"]))) == (("a film about nothing",), ("older",))
