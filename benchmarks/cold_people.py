@@ -34,8 +34,8 @@ from foretaste.models.content.profile_classifier import ProfileClassifierConfig
 from foretaste.models.content.tfidf import TfidfConfig
 from foretaste.models.content.two_tower import TwoTowerConfig
 from foretaste.models.sequence.sasrec import SasRecConfig
+from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
-from foretaste.pipeline.pipeline import PipelineConfig
 from foretaste.registry import model_class
 from foretaste.selection.select import Chosen, choose_weights
 from foretaste.training.config import TrainingConfig

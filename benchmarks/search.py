@@ -22,7 +22,7 @@ from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.models.neighbours.itemknn import ItemKNN
-from foretaste.search.search import Search, SearchConfig
+from foretaste.search.hybrid import Search, SearchConfig
 from foretaste.types import NO_USER, History, Queries, Run
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _hits(search: Search, asked: Sequence[Case], meaning: float, *, forgiving: b
     search = _weighted(search, meaning)
     queries = _ask([case.query for case in asked])
     if not forgiving:
-        known = [" ".join(w for w in case.query.lower().split() if search._bm25.written(w)) for case in asked]
+        known = [" ".join(w for w in case.query.lower().split() if search._bm25.is_indexed(w)) for case in asked]
         queries = _ask(known)
     return _found(asked, search.recommend(queries, K).items)
 

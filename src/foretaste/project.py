@@ -16,11 +16,12 @@ from foretaste.data.prepare.prepare import prepare
 from foretaste.data.project.guess import load_dataset, load_project
 from foretaste.data.project.log_dataset import add_to_log, log_dataset
 from foretaste.events.opening import open_store
-from foretaste.files import make_folder
+from foretaste.files import create_folder
 from foretaste.pipeline.bundle import activate, load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.selection.model_fit import checked_models, default_models, not_installed_defaults
 from foretaste.selection.train import Selection, select_pipeline
+from foretaste.serving.config import ServiceConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,7 @@ def train_on(
 
     preparation : settings of the preparation of the training data; the log itself is not changed
     """
-    make_folder(folder)
+    create_folder(folder)
     store = open_store(None, folder)
     try:
         add_to_log(store, files)
@@ -106,7 +107,8 @@ def train_on(
         remarks += [step.sentence for step in steps.steps]
     models = checked_models(data, names) if names else default_models(data)
     remarks += [] if names else not_installed_defaults(data)
-    selection = select_pipeline(data, models, run, variant=variant, budget=budget)
+    stages = ServiceConfig.of_project(folder).stage_configs()
+    selection = select_pipeline(data, models, run, variant=variant, budget=budget, stages=stages)
     selection = replace(selection, remarks=(*remarks, *selection.remarks))
     pipeline = Pipeline(selection.config).fit(data, run)
     metrics = selection.leaderboard.to_json() if selection.leaderboard else {}

@@ -12,7 +12,8 @@ import pytest
 
 import worlds
 from foretaste.errors import BundleError, DataError, NotFittedError
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.protocols import Recommender
 from foretaste.registry import model_class, model_spec, models
 from foretaste.types import NO_ITEM, Candidates, Queries, Ragged, Run

@@ -20,7 +20,8 @@ from foretaste.evaluation.leaderboard import MAIN
 from foretaste.index.topk import recommend_in_blocks
 from foretaste.models.linear.ease import Ease, EaseConfig
 from foretaste.models.plain.random import Random
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.registry import model_class, models, spec
 from foretaste.selection import model_fit
 from foretaste.selection.model_fit import checked_models, default_models, model_fits
@@ -128,7 +129,7 @@ def test_the_pipeline_is_chosen_measured_and_shown() -> None:
     board = found.leaderboard
     assert board is not None
     by_name = {row.model: row.result.mean(MAIN) for row in board.rows}
-    assert set(by_name) == {"random", "popular", "itemknn", "ease", "pipeline"}
+    assert set(by_name) == {"random", "popular", "itemknn", "ease", "pipeline", "as served"}
     assert by_name["pipeline"] > 2 * by_name["popular"]
     document = board.to_json()
     for row in document["rows"]:

@@ -13,7 +13,8 @@ from foretaste.evaluation.evaluator import evaluate
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf
 from foretaste.models.neighbours.itemknn import ItemKNN
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.types import History, Queries, Run
 
 SHOWN_BEFORE = 5

@@ -19,7 +19,7 @@ from foretaste.events.memory import MemoryStore
 from foretaste.events.model import ItemRecord
 from foretaste.pipeline.bundle import load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.search.search import SearchConfig
+from foretaste.search.hybrid import SearchConfig
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.config import SceneConfig, ServiceConfig
 from foretaste.serving.search.search_desk import SearchDesk

@@ -14,9 +14,10 @@ pytest.importorskip("torch")
 import worlds
 from foretaste.api import EventIn, GuestIn
 from foretaste.events.memory import MemoryStore
-from foretaste.index.shortlist import Shortlist
+from foretaste.index.int8_prefilter import Int8Prefilter
 from foretaste.pipeline.bundle import Bundle, activate, load_bundle, save_bundle
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.answering.replay import Replayer
 from foretaste.serving.config import ServiceConfig
@@ -67,7 +68,7 @@ def test_a_shortlist_finds_what_looking_at_everything_finds(bundle: Bundle, monk
     short = with_indexes(bundle, 41, anyhow=True)
     model = (short.pipeline.recalls or {})["sasrec"]
     assert isinstance(model, Indexed)
-    assert isinstance(model.index, Shortlist)
+    assert isinstance(model.index, Int8Prefilter)
     assert asked(short) == [(item, pytest.approx(score, rel=1e-5)) for item, score in asked(bundle)]
     monkeypatch.setattr(nearest, "SHORTLIST_ABOVE", 41)
     assert with_indexes(bundle, 41, anyhow=True) is bundle
@@ -75,7 +76,7 @@ def test_a_shortlist_finds_what_looking_at_everything_finds(bundle: Bundle, monk
 
 def test_an_answer_found_by_a_shortlist_can_be_given_again(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nearest, "SHORTLIST_ABOVE", 40)
-    monkeypatch.setattr(Shortlist, "if_faster", Shortlist)
+    monkeypatch.setattr(Int8Prefilter, "if_faster", Int8Prefilter)
     folder = bundle.folder.parent.parent
     with Engine.of_project(folder) as engine:
         engine.start()

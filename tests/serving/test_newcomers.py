@@ -14,7 +14,8 @@ from foretaste.api import ItemIn
 from foretaste.data.dataset import Dataset
 from foretaste.events.memory import MemoryStore
 from foretaste.pipeline.bundle import Bundle, load_bundle, save_bundle
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.http.app import create_app
 from foretaste.serving.world import encode_new_items as reading

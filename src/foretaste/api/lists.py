@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -19,6 +19,7 @@ from foretaste.api.base import (
 )
 from foretaste.api.items import ScoredItem
 from foretaste.api.limits import MAX_BATCH, MAX_EVENTS, MAX_LIKES, MAX_N
+from foretaste.registry import DEFAULT_RECALLS
 
 Cursor = Annotated[str, Field(max_length=8_192, pattern="^[A-Za-z0-9_-]+$")]
 Filter = Annotated[dict[Name, JsonValue], Field(max_length=8)]
@@ -36,7 +37,7 @@ SHOWN: dict[str, Any] = {
             "title": "The Empire Strikes Back (1980)",
             "score": 0.0487,
             "columns": {"genres": ["Action"], "year": 1980},
-            "sources": {"ease": {"rank": 1, "score": 0.81}},
+            "sources": {DEFAULT_RECALLS[0]: {"rank": 1, "score": 0.81}},
         }
     ],
     "cursor": None,
@@ -141,6 +142,9 @@ class TraceStep(Response):
     stage: str
     seconds: float
     kept: int
+    outcome: Literal["ran", "timed out", "failed", "missing"] = "ran"
+    """Anything but ran makes the answer degraded. timed out: there was no time left. failed: it raised an error.
+    missing: it has to be trained first."""
 
 
 class Recommendations(Response):
@@ -150,7 +154,7 @@ class Recommendations(Response):
     """Events may name it, so that one learns what came of which list."""
     version: str
     degraded: bool
-    """A source did not fit in the time that was left, or the models are still being loaded."""
+    """A source or a stage was left out, as the trace says, or the models are still being loaded."""
     events_used: int
     items: list[RecommendedItem]
     cursor: str | None = None

@@ -42,7 +42,7 @@ def benchmark(
     from foretaste.evaluation.leaderboard import Leaderboard
     from foretaste.evaluation.report.page import report_page
     from foretaste.evaluation.stability import Stability
-    from foretaste.files import write_whole
+    from foretaste.files import write_atomically
     from foretaste.progress import progress
     from foretaste.published import ratings
     from foretaste.published.names import run_table, summaries
@@ -58,7 +58,7 @@ def benchmark(
 
     def keep(ran: Ran) -> None:
         if output is not None:
-            write_whole(output, json.dumps(ran.to_json(), indent=2) + "\n")
+            write_atomically(output, json.dumps(ran.to_json(), indent=2) + "\n")
 
     with progress(notes()) as report:
         seconds = None if budget is None else seconds_of(budget)
@@ -70,7 +70,7 @@ def benchmark(
     keep(ran)
     board = ran.board.boards[0] if isinstance(ran.board, Boards) else ran.board  # strict, seen items excluded
     if html is not None and isinstance(board, Leaderboard):
-        write_whole(html, report_page(board, remarks=board.remarks))
+        write_atomically(html, report_page(board, remarks=board.remarks))
     if as_json:
         print_json(ran.to_json())
         return

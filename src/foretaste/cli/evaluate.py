@@ -60,11 +60,12 @@ def evaluate(
     from foretaste.evaluation.report.table import segments_view
     from foretaste.evaluation.runs import save_run
     from foretaste.evaluation.stability import Stability, with_stability
-    from foretaste.files import write_whole
+    from foretaste.files import write_atomically
     from foretaste.progress import progress
     from foretaste.selection.budget import seconds_of
     from foretaste.selection.model_fit import checked_models, default_models
     from foretaste.selection.train import select_pipeline
+    from foretaste.serving.config import ServiceConfig
     from foretaste.types import Run
 
     seconds = None if budget is None else seconds_of(budget)
@@ -75,7 +76,8 @@ def evaluate(
     with progress(notes()) as report:
         run = Run(seed=seed, device=device, progress=report)
         names = checked_models(split.data, model) if model else default_models(split.data)
-        found = select_pipeline(split.data, names, run, split=split, variant=variant, budget=seconds)
+        stages = ServiceConfig.of_project(Path(project)).stage_configs()
+        found = select_pipeline(split.data, names, run, split=split, variant=variant, budget=seconds, stages=stages)
         if found.leaderboard is None:
             raise DataError(found.remarks[0])
         board = with_stability(found.leaderboard, split, holdout, run, asked, variant)
@@ -87,7 +89,7 @@ def evaluate(
     if save is not None:
         save_run(save, document)
     if html is not None:
-        write_whole(html, report_page(board, bubble=bubble, remarks=found.remarks))
+        write_atomically(html, report_page(board, bubble=bubble, remarks=found.remarks))
     if as_json:
         print_json({name: value for name, value in document.items() if name != "segments"} if save else document)
         return

@@ -29,7 +29,7 @@ def search(
 
     from foretaste.errors import DataError
     from foretaste.progress import progress
-    from foretaste.search.search import SearchConfig
+    from foretaste.search.hybrid import SearchConfig
     from foretaste.serving.answering.engine import Engine
     from foretaste.serving.search.search_desk import SearchDesk
     from foretaste.types import Run

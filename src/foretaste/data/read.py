@@ -23,7 +23,7 @@ from foretaste.data.readers.packed import BLOCK
 from foretaste.data.readers.sample import sample_table
 from foretaste.data.readers.tables import FILE, Table, read_table, stream_tables
 from foretaste.errors import ConfigError, UnknownNameError
-from foretaste.notebook import waiting
+from foretaste.notebook import auto_progress
 from foretaste.types import NO_ITEM, Queries
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def read(
         {**config.data.model_dump(exclude_none=True), **columns, "dislike_below": dislike_below}, "read()"
     )
     config = config.model_copy(update={"data": data})
-    with waiting() as report:
+    with auto_progress() as report:
         reading = checked_parts([whole] if whole is not None else with_progress(events, report), config)
     if said := left_out(reading.report):
         warnings.warn(said, stacklevel=2)

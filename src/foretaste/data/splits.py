@@ -17,6 +17,7 @@ from pydantic import PositiveFloat, PositiveInt
 from scipy.sparse import csr_array
 
 from foretaste.config import Config
+from foretaste.data.current_queries import disliked_items, unanswered_impressions
 from foretaste.data.searches import known_until
 from foretaste.errors import DataError
 from foretaste.types import Queries
@@ -247,12 +248,18 @@ def _eval_queries(
         if history.time is not None and len(history.items):
             last = history.time[np.maximum(history.offsets[1:] - 1, 0)]
             asked_at = np.where(history.lengths > 0, np.maximum(asked_at, last), asked_at)
-    searches = None
-    if data.searched is not None:
-        until = known_until(data.user, data.time, ~known, data.n_users, cut)
-        searches = data.searched.latest(people, until[people])
+    until = known_until(data.user, data.time, ~known, data.n_users, cut)
+    searches = None if data.searched is None else data.searched.latest(people, until[people])
     codes = people.astype(np.int32)
-    queries = Queries(codes, history, asked_at=asked_at, searches=searches, columns=data.columns_of(codes))
+    queries = Queries(
+        codes,
+        history,
+        asked_at=asked_at,
+        shown=unanswered_impressions(data.where(known), codes, until),
+        disliked=disliked_items(history, data.kinds),
+        searches=searches,
+        columns=data.columns_of(codes),
+    )
     hiding = data.kinds.hides | (data.kinds.weights >= weight.max(initial=0))
     return EvalQueries(queries, relevant, repeats, None if hiding.all() else hiding)
 

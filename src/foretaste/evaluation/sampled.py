@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from foretaste.errors import DataError
 from foretaste.evaluation.evaluator import Result
-from foretaste.metrics.ranking import Judged, parse_metric
+from foretaste.metrics.ranking import ListRelevance, parse_metric
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def evaluate_sampled(model: Scorer, asked: SampledQuestions, metrics: Sequence[s
     ranked = _ranked(asked.items, model.score(asked.queries, asked.items))
     seconds = perf_counter() - began
     parts = (np.ones(len(asked), np.float32), asked.items[:, 0], np.arange(len(asked) + 1))
-    judged = Judged.of(ranked, csr_array(parts, shape=(len(asked), asked.n_items)))
-    per_user: dict[str, NDArray[np.float64]] = {name: parse_metric(name).of_judged(judged) for name in metrics}
+    judged = ListRelevance.of(ranked, csr_array(parts, shape=(len(asked), asked.n_items)))
+    per_user: dict[str, NDArray[np.float64]] = {name: parse_metric(name).of_relevance(judged) for name in metrics}
     # How much of the catalogue is offered cannot be said: the lists were made of what was drawn.
     return Result(per_user, np.zeros(asked.n_items, np.int64), seconds)
 

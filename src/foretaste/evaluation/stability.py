@@ -12,7 +12,7 @@ from foretaste.errors import DataError
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import Spread
 from foretaste.evaluation.leaderboard import Leaderboard, Leakage, Row
-from foretaste.evaluation.measure import build
+from foretaste.evaluation.measure import build, excludes_seen
 from foretaste.evaluation.ties import shuffle_ties, tied_share
 
 if TYPE_CHECKING:
@@ -148,5 +148,7 @@ def _again(
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     quiet = replace(run, progress=lambda what, done, total: None)
     model = build(row.model, row.settings).fit(split.refit if variant == "refit" else split.train, quiet)
-    values: np.ndarray[tuple[int], np.dtype[np.float64]] = evaluate(model, split.test, (metric,)).per_user[metric]
+    values: np.ndarray[tuple[int], np.dtype[np.float64]] = evaluate(
+        model, split.test, (metric,), exclude_seen=excludes_seen(row.model)
+    ).per_user[metric]
     return values

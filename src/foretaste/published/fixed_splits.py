@@ -10,6 +10,7 @@ from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import Holdout
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
 from foretaste.evaluation.stability import Stability, with_stability
+from foretaste.published.tables import Figures, references, tables
 from foretaste.selection.train import measure_models
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ class Published:
     file: str
     """Below the root of the data: a file with its split, or a folder to hold out from."""
     models: tuple[str, ...]
-    references: dict[str, tuple[float, float]]
+    references: dict[str, Figures]
     """Who printed what, in the order of `metrics`."""
-    metrics: tuple[str, ...] = ("recall@20", "ndcg@20")
+    metrics: tuple[str, ...]
     holdout: Holdout | None = None
     """How to hold out; None where the file fixes the split."""
 
@@ -44,46 +45,16 @@ class Published:
         return self.holdout(load_folder(root / self.file))
 
 
-CLASSICS = (
-    *("random", "popular", "trending", "itemknn", "userknn", "rules", "p3alpha", "rp3beta", "gfcf", "bspm"),
-    *("puresvd", "ials", "slim", "ease", "bpr", "mf", "item2vec", "lightgcn"),
-)
-"""The bar for every later model, each with its own settings."""
-TOP_TEN = ("recall@10", "mrr@10", "ndcg@10")
-TIME = Holdout(kind="time")
-
 BENCHMARKS = {
-    "gowalla": Published(
-        "check-ins, the split of the LightGCN paper",
-        "gowalla/interactions.parquet",
-        ("popular", "itemknn", "gfcf", "bspm"),
-        {
-            "GF-CF (paper)": (0.1849, 0.1518),
-            "LightGCN (paper)": (0.1830, 0.1554),
-            "EASE (BARS)": (0.1765, 0.1467),
-            "BSPM-EM (NESCL README)": (0.1920, 0.1597),
-        },
-    ),
-    "amazon-book-kgat": Published(
-        "books, the split of the KGAT paper",
-        "amazon-book-kgat/interactions.parquet",
-        ("popular", "itemknn", "gfcf", "bspm"),
-        {"KGAT (its log)": (0.1503, 0.1016)},
-    ),
-    "lastfm-hetrec": Published(
-        "artists, the split of the LightGCN code",
-        "lastfm-hetrec/lightgcn_interactions.parquet",
-        ("popular", "itemknn", "userknn", "gfcf", "bspm", "slim", "ials", "ease"),
-        {"EASE (a check of these files, best of three by test)": (0.2622, 0.2081)},
-    ),
-    "ml-1m": Published(
-        "films, leave-one-out, in the order of the NCF files", "ml-1m", CLASSICS, {}, TOP_TEN, Holdout()
-    ),
-    "ml-1m-time": Published("films, the newest tenth of all ratings", "ml-1m", CLASSICS, {}, TOP_TEN, TIME),
-    "ml-latest-small": Published("films, leave-one-out", "ml-latest-small-posters", CLASSICS, {}, TOP_TEN, Holdout()),
-    "ml-latest-small-time": Published(
-        "films, the newest tenth of all ratings", "ml-latest-small-posters", CLASSICS, {}, TOP_TEN, TIME
-    ),
+    name: Published(
+        table["summary"],
+        table["file"],
+        tuple(table["models"]),
+        references(table),
+        tuple(table["metrics"]),
+        Holdout.parse(table["holdout"], name) if "holdout" in table else None,
+    )
+    for name, table in tables("lists").items()
 }
 
 

@@ -16,6 +16,7 @@ from foretaste.data.splits import fixed
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
 from foretaste.evaluation.sampled import SampledQuestions, evaluate_sampled
+from foretaste.published.tables import references, summaries_of, tables
 from foretaste.registry import model_class
 
 if TYPE_CHECKING:
@@ -26,28 +27,13 @@ if TYPE_CHECKING:
     from foretaste.data.splits import Split
     from foretaste.types import Run
 
-SUMMARIES = {"ml-1m-ncf": "MovieLens 1M as in the NCF paper: the last film among 99 given others"}
-MODELS = ("popular", "ease", "ials", "mf")
-REFERENCES = {
-    "Popularity (Rendle 2020)": (0.4535, 0.2543),
-    "SLIM (Rendle 2020)": (0.7162, 0.4468),
-    "iALS (Rendle 2020)": (0.7111, 0.4383),
-    "NeuMF (Rendle 2020)": (0.7093, 0.4349),
-    "MF (Rendle 2020)": (0.7294, 0.4523),
-}
+NAME = "ml-1m-ncf"
+SUMMARIES = summaries_of("sampled")
+MODELS = tuple(tables("sampled")[NAME]["models"])
+REFERENCES = references(tables("sampled")[NAME])
 """Who printed what: HR@10, NDCG@10."""
 NEGATIVES = 99
-GRIDS: dict[str, tuple[dict[str, Any], ...]] = {
-    "ease": tuple({"regularisation": strength} for strength in (300.0, 700.0, 1000.0, 1500.0)),
-    "ials": tuple(
-        {"factors": 192, "epochs": 12, "unobserved_weight": 0.3, "regularisation": strength}
-        for strength in (0.003, 0.007, 0.015)
-    ),
-    "mf": tuple(
-        {"factors": 192, "epochs": 128, "learning_rate": 0.004, "regularisation": strength}
-        for strength in (0.005, 0.007)
-    ),
-}
+GRIDS: dict[str, list[dict[str, Any]]] = tables("sampled")[NAME]["grids"]
 """Settings tried, where the model's own grid is not made for a set as dense as this."""
 
 

@@ -13,8 +13,9 @@ from foretaste.evaluation.beyond import Background
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
 from foretaste.evaluation.segments import segments_of
+from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
-from foretaste.pipeline.pipeline import PipelineConfig
+from foretaste.published.tables import Figures, references, tables
 from foretaste.registry import model_class
 from foretaste.selection.select import DEPTH, WEIGHTS, Chosen, choose_model, merge_weights, score_of
 
@@ -59,53 +60,17 @@ class Part(NamedTuple):
 class NextTable(NamedTuple):
     summary: str
     models: tuple[str, ...]
-    references: dict[str, tuple[float, float]]
+    references: dict[str, Figures]
     """Who printed what: Recall@10, NDCG@10."""
 
 
-CLASSICS = ("popular", "itemknn", "rp3beta", "gfcf")
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "sasrec+texts": ("sasrec", {"texts": {}, "words": True}),
-    "sasrec-sampled": ("sasrec", {"loss": {"kind": "sampled"}}),
-    "hstu+texts": ("hstu", {"texts": {}, "words": True}),
+    name: (variant["model"], variant["settings"]) for name, variant in tables("variants").items()
 }
 """Rows that are a model with settings beside its grid: with texts fused in, or with another loss."""
 TABLES = {
-    "amazon-beauty": NextTable(
-        "Amazon Beauty 2014, 5-core",
-        (*CLASSICS, "bridge", "sasrec", "sasrec+texts", MERGE),
-        {
-            "SASRec + sampled softmax (eSASRec README)": (0.0921, 0.0531),
-            "eSASRec (its README)": (0.0928, 0.0523),
-            "HSTU (eSASRec README)": (0.0788, 0.0439),
-            "TIGER (its paper)": (0.0648, 0.0384),
-            "BARGE (second-hand)": (0.0927, 0.0547),
-        },
-    ),
-    "amazon-sports": NextTable(
-        "Amazon Sports 2014, 5-core",
-        (*CLASSICS, "bridge", "sasrec", "sasrec+texts", MERGE),
-        {
-            "SASRec + sampled softmax (eSASRec README)": (0.0569, 0.0314),
-            "eSASRec (its README)": (0.0560, 0.0323),
-            "TIGER (its paper)": (0.0400, 0.0225),
-        },
-    ),
-    "yelp-s3rec": NextTable(
-        "Yelp, the S3-Rec files", (*CLASSICS, "sasrec-sampled", "sasrec"), {"S3-Rec": (0.0341, 0.0168)}
-    ),
-    "amazon-instruments": NextTable(
-        "Amazon Instruments, the LETTER files", (*CLASSICS, "sasrec"), {"HG-Rec (second-hand)": (0.1315, 0.0945)}
-    ),
-    "ml-1m-next": NextTable(
-        "MovieLens 1M in the order of the NCF files",
-        (*CLASSICS, "ease", "sasrec", "hstu"),
-        {
-            "SASRec + sampled softmax (eSASRec README)": (0.2929, 0.1684),
-            "HSTU (its README)": (0.3097, 0.1720),
-            "HSTU-large (its README)": (0.3294, 0.1893),
-        },
-    ),
+    name: NextTable(table["summary"], tuple(table["models"]), references(table))
+    for name, table in tables("next_item").items()
 }
 SUMMARIES = {name: table.summary for name, table in TABLES.items()}
 

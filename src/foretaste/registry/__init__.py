@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from foretaste.registry.spec import Cost, Growth, ModelSpec, Need, Size
+from foretaste.registry.spec import Cost, Growth, ModelSpec, Need, PartSpec, Size
 from foretaste.registry.table import Table
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 FAMILIES = ("plain", "neighbours", "graph", "factors", "linear", "sequence", "content")
 """Folders of models/; the order in which models are listed."""
+FALLBACK = "popular"
+"""The model that fills short lists, and the least that a pipeline must beat."""
+DEFAULT_RECALLS = ("ease", "itemknn")
+"""The sources of a pipeline that nobody configured: closed forms that learn in seconds."""
 MODELS = Table(
     "model",
     "foretaste.models",
@@ -31,6 +35,23 @@ RATERS = Table(
     ("config_class", "grid", "fit", "rate", "save", "load"),
 )
 """Models that predict ratings on the scale of the data; they score given items and retrieve none."""
+
+STAGES = Table(
+    "stage",
+    "foretaste.stages",
+    ["foretaste.pipeline.stages:STAGES"],
+    PartSpec,
+    ("config_class", "extra", "__call__", "save", "load"),
+)
+"""Steps of a pipeline between the merge and the answer."""
+RANKERS = Table(
+    "ranker",
+    "foretaste.rankers",
+    [],
+    PartSpec,
+    ("config_class", "fit", "score", "save", "load"),
+)
+"""What the stage `rank` orders candidates by."""
 
 
 def models() -> dict[str, ModelSpec]:
@@ -74,6 +95,24 @@ def register(name: str, made: type[Recommender]) -> None:
 
 
 __all__ = [
-    "FAMILIES", "MODELS", "RATERS", "Cost", "Growth", "ModelSpec", "Need", "Size", "all_models", "model_class",
-    "model_spec", "models", "rater_class", "raters", "register",
-]  # fmt: skip
+    "DEFAULT_RECALLS",
+    "FALLBACK",
+    "FAMILIES",
+    "MODELS",
+    "RANKERS",
+    "RATERS",
+    "STAGES",
+    "Cost",
+    "Growth",
+    "ModelSpec",
+    "Need",
+    "PartSpec",
+    "Size",
+    "all_models",
+    "model_class",
+    "model_spec",
+    "models",
+    "rater_class",
+    "raters",
+    "register",
+]

@@ -114,3 +114,19 @@ class ModelSpec:
         times : whether every event has a time
         """
         return self.default == "always" or self.default == ("with_times" if times else "without_times")
+
+
+@dataclass(frozen=True)
+class PartSpec:
+    """Everything the rest of the system knows of a stage or a ranker without importing it.
+
+    path    : 'package.module:Class', imported only when the part is used
+    summary : what it does, in one line
+    extra   : the extra of foretaste that brings its packages
+    learns  : it has to be fitted; a part that does not learn can be configured anew without training
+    """
+
+    path: str
+    summary: str
+    extra: str | None = None
+    learns: bool = True

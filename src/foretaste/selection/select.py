@@ -10,8 +10,8 @@ import numpy as np
 
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.fading import asked_otherwise
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.merge import Union
-from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
 from foretaste.registry import model_class, model_spec
 
 if TYPE_CHECKING:

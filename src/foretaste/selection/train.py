@@ -11,11 +11,11 @@ from foretaste.evaluation.beyond import Background
 from foretaste.evaluation.evaluator import METRICS
 from foretaste.evaluation.intervals import of_difference
 from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
-from foretaste.evaluation.measure import PIPELINE, measure
+from foretaste.evaluation.measure import AS_SERVED, PIPELINE, measure
 from foretaste.evaluation.segments import segments_of
 from foretaste.metrics.ranking import parse_metric
-from foretaste.pipeline.pipeline import FALLBACK, PipelineConfig, RecallConfig
-from foretaste.registry import model_class, model_spec, models
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.registry import FALLBACK, model_class, model_spec, models
 from foretaste.selection.budget import tune_all
 from foretaste.selection.select import Chosen, choose_settings, choose_weights
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from foretaste.config import Config
     from foretaste.data.dataset import Dataset
     from foretaste.data.splits import Split
+    from foretaste.pipeline.config import StageConfig
     from foretaste.types import Run
 
 MAX_TEST_USERS = 5_000
@@ -53,15 +54,17 @@ def select_pipeline(
     split: Split | None = None,
     variant: Literal["refit", "strict"] = "refit",
     budget: float | None = None,
+    stages: Sequence[StageConfig] = (),
 ) -> Selection:
     """Choose every model's settings and the merge weights on validation, and measure all of it on the test part.
 
+    stages : what the service does with the merged candidates; a row of its own measures the list people get
     budget : seconds to search for settings in; None tries the grid of each model
     """
     recalls = [name for name in _all_known(names) if not model_spec(name).baseline]
     baselines = [name for name, spec in models().items() if spec.baseline]
     if not recalls:
-        return _only_popular(f"Only {' and '.join(names)} were asked for: the pipeline offers what is popular.")
+        return _only_popular(stages, f"Only {' and '.join(names)} were asked for: the pipeline offers what is popular.")
     split = split or leave_last(data)
     available = len(split.test)
     split = replace(split, validation=split.validation.sample(MAX_TEST_USERS), test=split.test.sample(MAX_TEST_USERS))
@@ -71,15 +74,17 @@ def select_pipeline(
             f"({MIN_TEST_USERS} are needed): the pipeline has default settings and no leaderboard."
         )
         usual = tuple(RecallConfig(model=name, weight=model_spec(name).prior_weight) for name in recalls)
-        return Selection(PipelineConfig(recalls=usual), None, (remark,))
+        return Selection(PipelineConfig(recalls=usual, stages=tuple(stages)), None, (remark,))
     chosen, remarks = _settings(recalls, split, run, budget)
     config = choose_weights(chosen, split, PipelineConfig())
+    served = config.model_copy(update={"stages": tuple(stages)})
     learned_from = split.refit if variant == "refit" else split.train
     background = Background.of(learned_from)
     measured: list[tuple[str, Config]] = [
         *((name, chosen[name].config) for name in recalls),
         *((name, model_class(name).config_class()) for name in baselines),
         (PIPELINE, config),
+        (AS_SERVED, served),
     ]
     rows: list[Row] = []
     fitted: dict[str, Any] = {}
@@ -97,14 +102,14 @@ def select_pipeline(
             background=background,
             fitted=fitted,
         )
-        if name == PIPELINE:  # what its recalls took is its own time too
+        if name in (PIPELINE, AS_SERVED):  # what its recalls took is its own time too
             used = {recall.model for recall in config.recalls}
             row = replace(row, fit_seconds=row.fit_seconds + sum(r.fit_seconds for r in rows if r.model in used))
         rows.append(row)
         run.progress("measuring on the test part", len(rows), len(measured))
     protocol = Protocol.of(split, variant, available).model_copy(update={"distance": background.distance})
     board = Leaderboard(protocol, tuple(rows), segments=segments_of(split.test, background))
-    shipped = _shipped(config, board)
+    shipped = _shipped(served, board)
     return replace(shipped, remarks=(*shipped.remarks, *remarks))
 
 
@@ -189,10 +194,11 @@ def _shipped(config: PipelineConfig, board: Leaderboard) -> Selection:
     if gain.low > 0:
         return Selection(config, board, (f"The pipeline beats what is popular ({apart}), person by person.",))
     popular = _only_popular(
-        f"No model beats what is popular on this data ({apart}): the bundle offers what is popular."
+        config.stages, f"No model beats what is popular on this data ({apart}): the bundle offers what is popular."
     )
     return Selection(popular.config, board, popular.remarks)
 
 
-def _only_popular(remark: str) -> Selection:
-    return Selection(PipelineConfig(recalls=(RecallConfig(model=FALLBACK),)), None, (remark,))
+def _only_popular(stages: Sequence[StageConfig], remark: str) -> Selection:
+    config = PipelineConfig(recalls=(RecallConfig(model=FALLBACK),), stages=tuple(stages))
+    return Selection(config, None, (remark,))

@@ -10,6 +10,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from foretaste.config import Config
 from foretaste.data.kinds import DISLIKE, RATING
 from foretaste.errors import ConfigError
+from foretaste.pipeline.config import StageConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,20 @@ class ServiceConfig(Config):
     """How long at most."""
     scenes: dict[str, SceneConfig] = {}
     """Places where lists are shown, by name: ?scene=home."""
+
+    stages: tuple[StageConfig, ...] = ()
+    """Further steps between the merge and the answer, before those that the settings above stand for."""
+
+    def stage_configs(self, scene: str | None = None) -> tuple[StageConfig, ...]:
+        """What happens between the merge and the answer, in order; in a scene, as its settings say."""
+        fatigue = {"after": self.fatigue_after, "half_life_days": self.fatigue_half_life_days}
+        tired = scene is None or self.scenes[scene].fatigue
+        return (
+            *self.stages,
+            *((StageConfig(stage="fatigue", settings=fatigue),) if tired else ()),
+            StageConfig(stage="demote_similar", settings={"factor": self.less_factor}),
+            *((StageConfig(stage="one_per_group", settings={"column": self.group}),) if self.group else ()),
+        )
 
     @classmethod
     def of_project(cls, folder: Path) -> Self:

@@ -15,7 +15,7 @@ from foretaste.data.project.load import with_all_columns
 from foretaste.data.read import with_progress
 from foretaste.data.readers.sample import sample_table
 from foretaste.errors import DataError
-from foretaste.notebook import waiting
+from foretaste.notebook import auto_progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def imported_events(file: Path, folder: Path) -> tuple[pl.DataFrame, list[str]]:
         config, remarks = _as_project(project, sample, file)
     else:
         config, remarks = _guessed(project, sample, file)
-    with waiting() as report:
+    with auto_progress() as report:
         reading = checked_parts(with_all_columns(with_progress(file, report), config.data), config)
     if said := left_out(reading.report):
         remarks.append(said)

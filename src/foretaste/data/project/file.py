@@ -13,7 +13,7 @@ from foretaste.data.config import DataConfig, ImpressionConfig, ProjectConfig, R
 from foretaste.data.prepare.config import PrepareConfig
 from foretaste.data.readers.postgres import is_postgres, without_password
 from foretaste.errors import ConfigError
-from foretaste.files import check_writable, make_folder, write_whole
+from foretaste.files import check_writable, create_folder, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,12 +42,12 @@ def write_project(folder: Path, config: ProjectConfig) -> Path:
 
     A password in an address is left out.
     """
-    make_folder(folder)
+    create_folder(folder)
     path = folder / FILE_NAME
     check_writable(path)
     if path.exists():
         path.replace(folder / f"{FILE_NAME}.bak")
-    write_whole(path, "\n".join(_lines(_seen_from(folder.resolve(), config))) + "\n")
+    write_atomically(path, "\n".join(_lines(_seen_from(folder.resolve(), config))) + "\n")
     return path
 
 

@@ -16,7 +16,7 @@ from foretaste.data.project.side_tables import place, with_tables
 from foretaste.data.readers.packed import BLOCK
 from foretaste.data.readers.tables import FILE, QUARANTINE, ROW, Table, read_table, stream_tables
 from foretaste.errors import ConfigError, did_you_mean
-from foretaste.files import write_whole
+from foretaste.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,7 +36,7 @@ def load_dataset(config: ProjectConfig, folder: Path, *, block: int = BLOCK) -> 
     reading = checked_parts(with_all_columns(tables, data), config)
     if len(reading.quarantined):
         rows = reading.quarantined.sort(FILE, ROW, maintain_order=True)
-        write_whole(folder / QUARANTINE, rows.write_csv())
+        write_atomically(folder / QUARANTINE, rows.write_csv())
     items, about_items = _rows_of(folder, data.items, data.item_key, "item", reading)
     users, about_users = _rows_of(folder, data.users, data.user_key, "user", reading)
     kinds = Kinds(config.kinds) if config.kinds else None

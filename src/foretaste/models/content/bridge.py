@@ -12,8 +12,8 @@ from scipy.sparse import coo_array, csr_array, diags_array
 
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures
-from foretaste.features.spaces import Whitening
-from foretaste.index.topk import BLOCK_CELLS, blank
+from foretaste.features.vector_ops import Whitening
+from foretaste.index.topk import BLOCK_CELLS, set_nan
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf, TfidfConfig
 from foretaste.models.fading import loudness
@@ -169,7 +169,7 @@ class Bridge(Content):
         scores = self._alike(speaks)
         if self.config.behaviour:
             scores += np.float32(self.config.behaviour) * self._carried(speaks)
-        blank(scores, self._silent)
+        set_nan(scores, self._silent)
         scores[np.diff(speaks.indptr) == 0] = np.nan
         return scores
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from foretaste.config import Config
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures, ItemFeaturesConfig
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.content.taste import events_after
 from foretaste.models.fading import loudness
 from foretaste.models.saving import fitted, read_model, write_model
@@ -171,6 +171,6 @@ class Content:
         """(B, n_items); nan for items of which nothing is known and for people without a taste."""
         taste = self.taste(queries)
         scores: FloatArray = taste @ fitted(self.vectors, self).T
-        blank(scores, self.unread)
+        set_nan(scores, self.unread)
         scores[~taste.any(axis=1)] = np.nan
         return scores

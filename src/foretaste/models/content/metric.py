@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from foretaste.errors import DataError
-from foretaste.features.items import ItemFeatures, fused
-from foretaste.features.spaces import Whitening, main_directions, unit
+from foretaste.features.items import ItemFeatures, weighted_concat
+from foretaste.features.vector_ops import Whitening, truncated_svd, unit_rows
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf
 from foretaste.models.saving import read_model, write_model
@@ -65,8 +65,8 @@ class Space:
             self._words = Tfidf().fit(train, run)
             assert self._words.vectors is not None
             rows = self._words.vectors
-            self._directions = main_directions(rows, self.config.words, run.rng())
-            self._said = Whitening.of(unit(rows @ self._directions), self.config.shrinkage)
+            self._directions = truncated_svd(rows, self.config.words, run.rng())
+            self._said = Whitening.of(unit_rows(rows @ self._directions), self.config.shrinkage)
         self.map = np.eye(self.start(train.items, run).shape[1], dtype=np.float32)
         return self
 
@@ -74,12 +74,12 @@ class Space:
         """(n, D) before anything is learned: rows of length 1, 0 where nothing is known of an item."""
         parts, weights = [self._read(self._features.vectors(items, run))], [1.0]
         if self._words is not None:
-            parts.append(self._said(unit(self._words.read(items.texts(named=False)) @ self._directions)))
+            parts.append(self._said(unit_rows(self._words.read(items.texts(named=False)) @ self._directions)))
             weights.append(self.config.word_weight)
-        return fused(parts, weights)
+        return weighted_concat(parts, weights)
 
     def vectors(self, items: ItemTable, run: Run) -> FloatArray:
-        return unit(self.start(items, run) @ self.map)
+        return unit_rows(self.start(items, run) @ self.map)
 
     def of_rows(self, items: ItemTable, rows: IntArray, run: Run) -> FloatArray:
         """(R, D) of some rows of a catalogue."""
@@ -140,7 +140,7 @@ class Metric(Content):
             )
 
         def measured(learned: FloatArray) -> float:
-            self._keep(unit(start @ learned))
+            self._keep(unit_rows(start @ learned))
             assert run.monitor is not None
             return run.monitor(self)
 
@@ -149,7 +149,7 @@ class Metric(Content):
             train, start, contrast, self.config.training, run, measured=measured if run.monitor else None
         )
         self.features: Any = space
-        self._keep(unit(start @ space.map))
+        self._keep(unit_rows(start @ space.map))
         return self
 
     @classmethod

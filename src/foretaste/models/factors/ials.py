@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from foretaste.config import Config
 from foretaste.data.interaction_matrix import interaction_matrix
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.factors.least_squares import LeastSquares
 from foretaste.models.saving import fitted, read_model, write_model
 
@@ -92,7 +92,7 @@ class IALS:
         x = interaction_matrix(queries.history, len(items.factors), self.kind_weight)
         scores: FloatArray = items.solve(x) @ items.factors.T
         scores[np.diff(x.indptr) == 0] = np.nan
-        blank(scores, items.unmet)
+        set_nan(scores, items.unmet)
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:

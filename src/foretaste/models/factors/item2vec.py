@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 
 from foretaste.config import Config
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.content.taste import faded
 from foretaste.models.factors.sgd_kernels import skipgram_epoch
 from foretaste.models.fading import loudness
@@ -117,7 +117,7 @@ class Item2Vec:
         vectors = fitted(self.vectors, self)
         taste = faded(queries.history, len(vectors), self.kind_weight, self.config.half_life_events) @ vectors
         scores: FloatArray = taste @ self.contexts.T
-        blank(scores, self.unmet)
+        set_nan(scores, self.unmet)
         scores[~taste.any(axis=1)] = np.nan
         return scores
 

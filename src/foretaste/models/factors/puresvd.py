@@ -11,7 +11,7 @@ from scipy.sparse.linalg import svds
 
 from foretaste.config import Config
 from foretaste.data.interaction_matrix import interaction_matrix
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class PureSVD:
         x = interaction_matrix(queries.history, len(V), self.kind_weight)
         scores: FloatArray = (x @ V) @ V.T
         scores[np.diff(x.indptr) == 0] = np.nan
-        blank(scores, self.unmet)
+        set_nan(scores, self.unmet)
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:

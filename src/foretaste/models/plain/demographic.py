@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from foretaste.config import Config
 from foretaste.errors import DataError
 from foretaste.features.columns import ColumnsConfig, ColumnVectors
-from foretaste.features.people import column_vectors
+from foretaste.features.query_columns import query_column_vectors
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 from foretaste.types import NO_ITEM, Candidates
@@ -77,7 +77,7 @@ class Demographic:
         met = np.diff(wanted.indptr) > 0  # of others nothing is learned, not even what values there are
         people = np.flatnonzero(met).astype(np.int32)
         columns = ColumnVectors.fit(train.user_table.drop("user"), self.config.read, met)
-        x = csr_array(column_vectors(train.columns_of(people), columns, len(people)))
+        x = csr_array(query_column_vectors(train.columns_of(people), columns, len(people)))
         counts = csr_array(x.T @ wanted[people])  # (V, n_items)
         popularity = np.asarray(wanted.sum(axis=0)).ravel() + 0.5  # nobody's item is unlikely, not impossible
         share = popularity / max(popularity.sum(), 1.0)
@@ -118,7 +118,7 @@ class Demographic:
         return said
 
     def _x(self, queries: Queries) -> FloatArray:
-        return column_vectors(queries.columns, fitted(self.columns, self), len(queries))
+        return query_column_vectors(queries.columns, fitted(self.columns, self), len(queries))
 
     def because_of_columns(self, queries: Queries, items: IntArray) -> list[list[tuple[str, float]]]:
         """Why these items are offered to the one person of `queries`: for each item, which columns speak for

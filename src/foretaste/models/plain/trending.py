@@ -9,7 +9,7 @@ from pydantic import PositiveFloat
 from scipy.sparse import csr_array
 
 from foretaste.config import Config
-from foretaste.index.ranked import Ranking
+from foretaste.index.static_ranking import StaticRanking
 from foretaste.index.topk import BLOCK_CELLS, recommend_in_blocks, score_in_blocks
 from foretaste.models.plain.popular import DAY
 from foretaste.models.saving import fitted, read_model, write_model
@@ -77,7 +77,7 @@ class Trending:
                 before = self._fade(time[max(first - 1, 0)], time[last - 1])
                 self._at_mark[m + 1] = self._at_mark[m] * before + new
         # Whoever asks after the last event gets this list, whenever that is: fading changes no order.
-        self._now = Ranking(self._at_mark[-1])
+        self._now = StaticRanking(self._at_mark[-1])
         self._last = int(time[-1]) if len(time) else 0
 
     def _fade(self, then: NDArray[np.int64], now: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -47,7 +47,7 @@ class SequenceConfig(Config):
     item_columns: ColumnsConfig | None = None
     """Add what the columns of an item say (categories, labels, numbers, dates), read like this."""
     vectors: str | None = None
-    """Add vectors made elsewhere (sound, video): a file as `features/ready.py` reads it; items may lack one."""
+    """Add external vectors (sound, video): a file as `features/external_vectors.py` reads it; items may lack one."""
     fusion: Literal["sum", "concat", "gated", "attention"] = "sum"
     """How row, texts, words, pictures, columns and vectors of an item become one vector; what it lacks is left out.
     sum: added. concat: side by side through a layer, beside the sum. gated: a sum in which each item weighs its parts.

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from foretaste.nn.items import Words
+from foretaste.nn.item_embedding import ItemTokens
 from foretaste.types import History
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Course:
     history: History
     met: BoolArray
     content: Tensor | None
-    words: Words | None
+    words: ItemTokens | None
     mask_share: float | None
     seed: int
     watched: bool
@@ -106,7 +106,7 @@ class Course:
         words = None
         if said["n_words"] is not None:
             codes, starts, weights = (tensors[f"words.{part}"] for part in ("codes", "starts", "weights"))
-            words = Words(codes, starts, weights, said["n_words"])
+            words = ItemTokens(codes, starts, weights, said["n_words"])
         return cls(
             said["name"],
             config_class.model_validate(said["config"]),

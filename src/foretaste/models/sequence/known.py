@@ -14,7 +14,7 @@ from foretaste.features.text import TextEncoderConfig, text_encoder
 from foretaste.models.content.tfidf import Tfidf
 from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
 from foretaste.models.saving import fitted
-from foretaste.nn.items import Words
+from foretaste.nn.item_embedding import ItemTokens
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
@@ -34,11 +34,11 @@ def content_vectors(data: Dataset, encoder: TextEncoderConfig, run: Run) -> Floa
     return content
 
 
-def words_of(data: Dataset, run: Run) -> Words:
+def words_of(data: Dataset, run: Run) -> ItemTokens:
     """The telling words of each item, as telling as they are rare."""
     model = Tfidf().fit(data, run)
     found = fitted(model.vectors, model)
-    return Words(
+    return ItemTokens(
         torch.from_numpy(found.indices.astype(np.int64)),
         torch.from_numpy(found.indptr[:-1].astype(np.int64)),
         torch.from_numpy(found.data.astype(np.float32)),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from foretaste.errors import ConfigError, DataError
 from foretaste.features.columns import ColumnVectors
-from foretaste.features.people import column_vectors
+from foretaste.features.query_columns import query_column_vectors
 from foretaste.models.sequence.capacity import for_data
 from foretaste.models.sequence.course import Course
 from foretaste.models.sequence.known import beside_texts, content_vectors, similar_items, words_of
@@ -20,19 +20,26 @@ from foretaste.models.sequence.pmi import pmi_factors
 from foretaste.models.sequence.several import TRAIN
 from foretaste.models.sequence.trained import Trained, module_of
 from foretaste.nn import losses
-from foretaste.nn.ragged import pick
+from foretaste.nn.ragged import gather_rows
+from foretaste.training.batches import (
+    MaskedEventBatches,
+    NextEventBatches,
+    TrainingBatch,
+    UserFeatures,
+    WithNegatives,
+    positive_events,
+)
 from foretaste.training.device import device_of
-from foretaste.training.loop import train
-from foretaste.training.processes import current
-from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, People, WithNegatives, wanted
+from foretaste.training.distributed import current_group
+from foretaste.training.loop import train_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from foretaste.data.dataset import Dataset
     from foretaste.models.sequence.config import SequenceConfig
-    from foretaste.nn.next_items import NextItems
-    from foretaste.training.loop import Progress
+    from foretaste.nn.next_item_network import NextItemNetwork
+    from foretaste.training.loop import TrainingProgress
     from foretaste.types import BoolArray, FloatArray, Run
 
 ROWS = "items.ids"
@@ -57,7 +64,7 @@ def learn(
     start      : weights to begin with, by name; None begins at random
     """
     _refuse_misfits(name, config, asks_gaps=mask_share is not None)
-    history = wanted(data.histories(), data.kinds.weights)
+    history = positive_events(data.histories(), data.kinds.weights)
     met = np.bincount(history.items, minlength=data.n_items) > 0
     config = for_data(config, history, met)
     beside = beside_texts(data, config, met, run)
@@ -83,7 +90,7 @@ def learn(
     columns, people = known_people(data, config, history.lengths > 0)
     known = ("" if people is None else sha256(people.tobytes()).hexdigest()) + _hash(beside)
 
-    def monitor(module: NextItems) -> float:
+    def monitor(module: NextItemNetwork) -> float:
         assert measured is not None
         return measured(Trained(name, [module], config, data.kinds.weights, met, columns=columns))
 
@@ -109,7 +116,7 @@ def learn(
         module, progress = taught(
             course, network_of, replace(run, seed=seed), monitor=monitor, fingerprint=data.fingerprint + known
         )
-        module.fill_times()
+        module.fill_untrained_time_buckets()
         modules.append(module)
         learning.append(progress)
     return Trained(name, modules, config, data.kinds.weights, met, learning, columns)
@@ -128,7 +135,7 @@ def known_people(
     if not columns.width:
         return None, None
     everybody = np.arange(data.n_users, dtype=np.int32)
-    return columns, column_vectors(data.columns_of(everybody), columns, data.n_users)
+    return columns, query_column_vectors(data.columns_of(everybody), columns, data.n_users)
 
 
 def taught(
@@ -136,19 +143,19 @@ def taught(
     network_of: Callable[[Any], nn.Module],
     run: Run,
     *,
-    monitor: Callable[[NextItems], float] = lambda module: 0.0,
+    monitor: Callable[[NextItemNetwork], float] = lambda module: 0.0,
     fingerprint: str = "",
-) -> tuple[NextItems, Progress]:
+) -> tuple[NextItemNetwork, TrainingProgress]:
     """A network that has learned a course, and how that went; together with other processes where there are any.
 
     monitor     : the validation score of the network as it stands, asked only of courses that are watched
     fingerprint : of the data
     """
     config, history, met = course.config, course.history, course.met
-    processes = current()
-    if processes.size > 1 and processes.lead:
-        processes.signal(TRAIN)
-        processes.tell(course.tensors())
+    processes = current_group()
+    if processes.size > 1 and processes.is_leader:
+        processes.broadcast_number(TRAIN)
+        processes.broadcast(course.tensors())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(course.seed)
         module = module_of(
@@ -161,20 +168,20 @@ def taught(
             n_kinds=int(history.kind.max(initial=0)) + 1 if len(np.unique(history.kind)) > 1 else 1,
             timed=config.times and history.time is not None,
             known=0 if course.people is None else course.people.shape[1],
-            blank=config.augment.mask > 0,
+            mask_row=config.augment.mask > 0,
             beside=course.beside,
             met=met,
         )
     begin_with(module, course.start if course.rows is None else {**course.start, ROWS: torch.from_numpy(course.rows)})
     module.to(device_of(run.device))
     lessons: Any
-    people = None if course.people is None else People(course.people, config.forget_columns)
+    people = None if course.people is None else UserFeatures(course.people, config.forget_columns)
     if course.mask_share is None:
-        lessons = NextEvents(
+        lessons = NextEventBatches(
             history, config.max_length, config.windows, config.augment, people, course.similar, mask=len(met)
         )
     else:
-        lessons = MaskedEvents(
+        lessons = MaskedEventBatches(
             history, config.max_length, len(met), course.mask_share, config.augment, people, course.similar
         )
     kind = config.loss.kind
@@ -182,7 +189,7 @@ def taught(
         kind = "sampled"
     if kind != "softmax":
         lessons = WithNegatives(lessons, int(met.sum()), config.loss.negatives)
-    progress = train(
+    progress = train_loop(
         module,
         _loss(kind, module, met, config),
         lessons,
@@ -204,7 +211,7 @@ def _refuse_misfits(name: str, config: SequenceConfig, *, asks_gaps: bool) -> No
         raise ConfigError(f"max_length = 1 leaves '{name}' only the gap it fills, and no event to read; make it more.")
 
 
-def begin_with(module: NextItems, weights: Mapping[str, Tensor]) -> None:
+def begin_with(module: NextItemNetwork, weights: Mapping[str, Tensor]) -> None:
     """Take the weights that have a place of the same name and shape; the others stay as they are."""
     own = module.state_dict()
     module.load_state_dict(
@@ -221,7 +228,9 @@ def _hash(weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest() if weights else ""
 
 
-def _loss(kind: str, module: NextItems, met: BoolArray, config: SequenceConfig) -> Callable[[Lesson], Tensor]:
+def _loss(
+    kind: str, module: NextItemNetwork, met: BoolArray, config: SequenceConfig
+) -> Callable[[TrainingBatch], Tensor]:
     """Compared are only items somebody wanted: to push one down because it is new would teach to hide new items."""
     codes = torch.from_numpy(np.flatnonzero(met)).to(module.device)
     place = torch.from_numpy(np.cumsum(met) - 1).to(module.device)
@@ -231,10 +240,10 @@ def _loss(kind: str, module: NextItems, met: BoolArray, config: SequenceConfig) 
     beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha)
     low = torch.bfloat16 if config.training.precision == "bfloat16" else torch.float32
 
-    def loss(lesson: Lesson) -> Tensor:
+    def loss(lesson: TrainingBatch) -> Tensor:
         table = module.table()
-        states = pick(module.states(table, lesson.batch), lesson.where)
-        items = table[: len(met)] if all_met else pick(table, codes)
+        states = gather_rows(module.states(table, lesson.inputs), lesson.where)
+        items = table[: len(met)] if all_met else gather_rows(table, codes)
         targets = place[lesson.targets]
         if kind == "softmax":
             return losses.full_softmax(states, items, targets, low)

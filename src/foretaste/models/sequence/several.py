@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from foretaste.training.processes import Processes
+    from foretaste.training.distributed import ProcessGroup
 
 TRAIN, LEAVE = 0.0, 1.0
 LONGEST_WAIT_DAYS = 30
@@ -45,21 +45,21 @@ def several_processes() -> Iterator[None]:
 
     from torch import distributed as dist
 
-    from foretaste.training.processes import Processes, at_work
+    from foretaste.training.distributed import ProcessGroup, train_with
 
     dist.init_process_group(_backend(), timeout=timedelta(days=LONGEST_WAIT_DAYS))
-    processes = Processes(dist.get_rank(), dist.get_world_size())
+    processes = ProcessGroup(dist.get_rank(), dist.get_world_size())
     try:
-        with at_work(processes):
-            if not processes.lead:
+        with train_with(processes):
+            if not processes.is_leader:
                 _help(processes)
                 _leave()
             try:
                 yield
             finally:
                 # Also after an error: the others wait for the next training, unless it came in the midst of a step.
-                if processes.listening:
-                    processes.signal(LEAVE)
+                if processes.others_waiting:
+                    processes.broadcast_number(LEAVE)
     finally:
         dist.destroy_process_group()
 
@@ -79,17 +79,17 @@ def _leave() -> NoReturn:
     os._exit(0)
 
 
-def _help(processes: Processes) -> None:
+def _help(processes: ProcessGroup) -> None:
     from foretaste.models.sequence.course import Course
     from foretaste.models.sequence.learn import taught
     from foretaste.registry import model_class
-    from foretaste.training.processes import EndedByLeadError
+    from foretaste.training.distributed import EndedByLeaderError
     from foretaste.types import Run
 
-    while processes.signal() != LEAVE:
-        course = Course.from_tensors(processes.tell())
+    while processes.broadcast_number() != LEAVE:
+        course = Course.from_tensors(processes.broadcast())
         network: object = model_class(course.name)
         try:
             taught(course, network.network, Run(seed=course.seed, device=course.device))  # type: ignore[attr-defined]  # sequence models have one
-        except EndedByLeadError:
+        except EndedByLeaderError:
             continue

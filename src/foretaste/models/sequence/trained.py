@@ -17,15 +17,15 @@ from torch import Tensor, nn
 
 from foretaste.errors import ForetasteError
 from foretaste.features.columns import ColumnVectors
-from foretaste.features.people import column_vectors
+from foretaste.features.query_columns import query_column_vectors
 from foretaste.features.text import text_encoder
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.saving import read_model, write_model
 from foretaste.models.sequence.searched import Searched
-from foretaste.nn.items import ItemEmbedding, Words
-from foretaste.nn.next_items import NextItems
-from foretaste.training.loop import Progress
-from foretaste.training.rows import as_batch, wanted
+from foretaste.nn.item_embedding import ItemEmbedding, ItemTokens
+from foretaste.nn.next_item_network import NextItemNetwork
+from foretaste.training.batches import as_batch, positive_events
+from foretaste.training.loop import TrainingProgress
 from foretaste.types import Queries
 
 if TYPE_CHECKING:
@@ -62,23 +62,23 @@ class Trained:
     def __init__(
         self,
         name: str,
-        modules: Sequence[NextItems],
+        modules: Sequence[NextItemNetwork],
         config: SequenceConfig,
         kind_weight: FloatArray,
         met: BoolArray,
-        learning: Sequence[Progress] = (),
+        learning: Sequence[TrainingProgress] = (),
         columns: ColumnVectors | None = None,
     ) -> None:
         self.name, self.modules, self.config, self.kind_weight, self.met = name, modules, config, kind_weight, met
-        self.judged: BoolArray = met | modules[0].items.described().numpy()
+        self.judged: BoolArray = met | modules[0].items.has_content().numpy()
         self.bidirectional = modules[0].hidden is not None
-        self.learning = learning or [Progress()]
+        self.learning = learning or [TrainingProgress()]
         self.columns = columns
         self.reads_searches = _reads_searches(config)
         self.refresh()
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> TrainingProgress:
         """How the learning went, of the first network where there are several."""
         return self.learning[0]
 
@@ -115,7 +115,7 @@ class Trained:
         """(B, n_items); nan for everyone who has not wanted anything yet, and for items of which nothing is known."""
         states, known = self.states(queries)
         scores: FloatArray = states @ self.vectors.T
-        blank(scores, ~self.judged)
+        set_nan(scores, ~self.judged)
         if known.all():
             return scores
         everybody = np.full((len(queries), len(self.vectors)), np.nan, np.float32)
@@ -124,7 +124,7 @@ class Trained:
 
     def states(self, queries: Queries) -> tuple[FloatArray, BoolArray]:
         """(b, M · width) what each person wants next, for the b people with any wanted event: (B,) bool says which."""
-        history = wanted(queries.history, self.kind_weight).newest(self.room)
+        history = positive_events(queries.history, self.kind_weight).newest(self.room)
         tables, mask = self.tables, len(self.vectors)
         if (searched := self.searched_for(queries.searches)) is not None:
             # The rows of these histories alone: a whole catalogue is not copied for the sake of three searches.
@@ -142,8 +142,8 @@ class Trained:
         asked_at = None if queries.asked_at is None else queries.asked_at[people]
         batch = _asking(history, mask) if self.bidirectional else as_batch(history, asked_at)
         if self.columns is not None and queries.columns:
-            vectors = column_vectors(queries.columns, self.columns, len(queries))
-            batch = batch._replace(person=torch.from_numpy(vectors[people]))
+            vectors = query_column_vectors(queries.columns, self.columns, len(queries))
+            batch = batch._replace(user_features=torch.from_numpy(vectors[people]))
         here = batch.to(self.modules[0].device)
         with torch.inference_mode():
             found = [
@@ -213,7 +213,7 @@ class Trained:
                 _words_of(weights),
                 network_of(config),
                 mask="hidden" in weights,
-                blank="masked" in weights,
+                mask_row="masked" in weights,
                 beside={name: weights[key] for name in BESIDE if (key := f"items.beside_{name}") in weights},
                 met=met,
                 n_kinds=len(weights["kinds"]) if "kinds" in weights else 1,
@@ -253,28 +253,28 @@ def _member(number: int) -> str:
     return "" if number == 0 else f"member{number}."
 
 
-def _words_of(weights: dict[str, Tensor]) -> Words | None:
+def _words_of(weights: dict[str, Tensor]) -> ItemTokens | None:
     if "items.words" not in weights:
         return None
     codes, starts, shares = (weights[f"items.word_{name}"] for name in ("codes", "starts", "weights"))
-    return Words(codes, starts, shares, len(weights["items.words"]))
+    return ItemTokens(codes, starts, shares, len(weights["items.words"]))
 
 
 def module_of(
     config: SequenceConfig,
     n_items: int,
     content: Tensor | None,
-    words: Words | None,
+    words: ItemTokens | None,
     network: nn.Module,
     *,
     mask: bool,
     n_kinds: int,
     timed: bool,
     known: int = 0,
-    blank: bool = False,
+    mask_row: bool = False,
     beside: Mapping[str, Tensor] | None = None,
     met: BoolArray | None = None,
-) -> NextItems:
+) -> NextItemNetwork:
     items = ItemEmbedding(
         n_items,
         config.width,
@@ -286,7 +286,9 @@ def module_of(
         fusion=config.fusion,
         met=None if met is None else torch.from_numpy(met),
     )
-    return NextItems(items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed, known=known, blank=blank)
+    return NextItemNetwork(
+        items, network, config.width, mask=mask, n_kinds=n_kinds, timed=timed, user_width=known, mask_row=mask_row
+    )
 
 
 def _asking(history: Any, mask: int) -> Batch:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from foretaste.training.rows import slices
+from foretaste.training.batches import row_slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ class Together:
         lengths = self.history.lengths[rows]
         taken = np.minimum(lengths, self.config.max_length)
         starts = self.history.offsets[rows] + rng.integers(0, lengths - taken + 1)
-        window = slices(self.history, starts, taken)
+        window = row_slices(self.history, starts, taken)
         items, place = np.unique(window.items, return_inverse=True)
         is_last = np.zeros(len(window.items), bool)
         is_last[window.offsets[1:] - 1] = True

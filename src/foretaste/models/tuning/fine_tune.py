@@ -11,15 +11,15 @@ from torch import Tensor
 
 from foretaste.errors import DataError
 from foretaste.features.adapters import is_adapter, read_adapter
-from foretaste.features.items import encoded
+from foretaste.features.item_texts import item_texts
+from foretaste.features.items import encode_texts
 from foretaste.features.language_models import sentence_transformer
-from foretaste.features.reading import item_texts
 from foretaste.models.tuning.engaged import Engaged, Together, contrastive
 from foretaste.models.tuning.kept import hash_of, keep, named, place_for, training_folder
 from foretaste.models.tuning.layers import Below, UpperLayers, all_vectors, body_of, encoded_by
 from foretaste.models.tuning.pretrain import pretrain
-from foretaste.training.loop import train
-from foretaste.training.rows import wanted
+from foretaste.training.batches import positive_events
+from foretaste.training.loop import train_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def fine_tune(
     """
     texts = item_texts(data.items, config.pieces)
     written = np.array([bool(text.strip()) for text in texts], bool)
-    history = wanted(data.histories(), data.kinds.weights)
+    history = positive_events(data.histories(), data.kinds.weights)
     history = history.where(written[history.items])
     if not (history.lengths >= 2).any():
         raise DataError("Nobody took two items that have texts: an encoder has nothing to be fine-tuned on.")
@@ -72,7 +72,7 @@ def fine_tune(
         torch.manual_seed(run.seed)
         upper = UpperLayers(model, body, config.layers, config.rank)
     below = Below(model, body, texts, upper.first, config.most_tokens, run)
-    alike = encoded(texts, start, run) if config.look_alikes else None
+    alike = encode_texts(texts, start, run) if config.look_alikes else None
     often = np.bincount(history.items, minlength=data.n_items)
     log_q = torch.from_numpy(np.log(np.maximum(often, 1) / len(history.items)).astype(np.float32))
 
@@ -84,7 +84,7 @@ def fine_tune(
         return measured(np.where(written[:, None], all_vectors(upper, below), np.float32(0)))
 
     lessons: Any = Together(history, config, alike)
-    progress = train(
+    progress = train_loop(
         upper,
         loss,  # type: ignore[arg-type]  # the loop asks of a lesson only that it has targets
         lessons,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from foretaste.errors import ConfigError
 from foretaste.features.adapters import Adapter, is_adapter, read_adapter, write_adapter
 from foretaste.features.cache import cache_folder
-from foretaste.features.language_models import LIGHT, weights_of
+from foretaste.features.language_models import WORDLLAMA, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from foretaste.features.text import TextEncoderConfig
-    from foretaste.training.loop import Progress
+    from foretaste.training.loop import TrainingProgress
 
 
 def place_for(what: str, encoder: TextEncoderConfig, *taught_by: str) -> Path:
     """The folder of an encoder taught in just this way, whether it is there yet or not; in the cache."""
-    if encoder.name == LIGHT:
-        raise ConfigError(f"'{LIGHT}' has word vectors and no layers that could be taught; name another encoder.")
+    if encoder.name == WORDLLAMA:
+        raise ConfigError(f"'{WORDLLAMA}' has word vectors and no layers that could be taught; name another encoder.")
     return cache_folder() / "encoders" / f"{what}-{hash_of([weights_of(encoder.name), encoder.dtype, *taught_by])}"
 
 
@@ -41,7 +41,11 @@ def training_folder(folder: Path) -> Path:
 
 
 def keep(
-    folder: Path, encoder: TextEncoderConfig, changes: dict[str, Tensor], how: dict[str, object], progress: Progress
+    folder: Path,
+    encoder: TextEncoderConfig,
+    changes: dict[str, Tensor],
+    how: dict[str, object],
+    progress: TrainingProgress,
 ) -> TextEncoderConfig:
     """Write what was learned; the checkpoints are no longer needed."""
     if is_adapter(encoder.name):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from foretaste.models.tuning.engaged import Engaged, Together, contrastive
-from foretaste.training.loop import train
-from foretaste.training.rows import wanted
+from foretaste.training.batches import positive_events
+from foretaste.training.loop import train_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def learn_map(
     vectors  : (n_items, D) rows of length 1, 0 for items nothing is known of, which teach nothing
     measured : the validation score of a map, for early stopping
     """
-    history = wanted(data.histories(), data.kinds.weights)
+    history = positive_events(data.histories(), data.kinds.weights)
     known = np.asarray(vectors.any(axis=1))
     history = history.where(known[history.items])
     network = Map(vectors.shape[1])
@@ -65,7 +65,7 @@ def learn_map(
         return measured(network.M.detach().numpy().copy())
 
     lessons: Any = Together(history, contrast, vectors)
-    progress = train(
+    progress = train_loop(
         network,
         loss,  # type: ignore[arg-type]  # the loop asks of a lesson only that it has targets
         lessons,

@@ -15,7 +15,7 @@ from foretaste.features.adapters import is_adapter
 from foretaste.features.language_models import sentence_transformer
 from foretaste.models.tuning.kept import hash_of, keep, named, place_for, training_folder
 from foretaste.models.tuning.layers import UpperLayers, body_of, tokens_of
-from foretaste.training.loop import train
+from foretaste.training.loop import train_loop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,9 +120,9 @@ def pretrain(texts: Sequence[str], encoder: TextEncoderConfig, config: PretrainC
         parameter.requires_grad_(False)
     alone = config.training.model_copy(update={"epochs": HEAD_EPOCHS, "averaging": 0.0})
     inside = training_folder(folder)
-    train(guesser, loss, lessons, alone, replace(run, folder=inside / "head"), fingerprint=folder.name)
+    train_loop(guesser, loss, lessons, alone, replace(run, folder=inside / "head"), fingerprint=folder.name)
     for parameter in learns:
         parameter.requires_grad_(True)
-    progress = train(guesser, loss, lessons, config.training, replace(run, folder=inside), fingerprint=folder.name)
+    progress = train_loop(guesser, loss, lessons, config.training, replace(run, folder=inside), fingerprint=folder.name)
     how = {"taught": "masked words", "texts": len(written), "config": config.model_dump(mode="json")}
     return keep(folder, encoder, guesser.upper.changes(), how, progress)

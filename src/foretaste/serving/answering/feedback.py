@@ -1,4 +1,4 @@
-"""What a person's past says beside what the models read of it: what bores them, and what they want less of."""
+"""What a user's past says beside what the models read of it: impressions without a reaction, and rejected items."""
 
 from __future__ import annotations
 
@@ -8,50 +8,79 @@ import numpy as np
 
 from foretaste.data.kinds import DISLIKE, SHOWN
 from foretaste.events.model import SEARCHED, Past
+from foretaste.types import NO_ITEM, History, Ragged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from foretaste.serving.config import ServiceConfig
     from foretaste.types import IntArray
 
-LESS_READ = 20
-"""The latest such wishes after which what is similar sinks; the items themselves are hidden after any of them."""
 DAY = 86_400e6
-
-
+"""µs."""
 SEARCHES_READ = 5
 """The latest searches of a person that a question carries, as in training (`Searches.latest`)."""
 
 
-class Tastes(NamedTuple):
-    """ignored : item to how often it was shown and ignored, an impression of long ago counting less
-    less    : items of which the person wants less, the latest last
+class Feedback(NamedTuple):
+    """shown    : item and time (µs) of each impression since the user last did anything with the item, oldest first
+    disliked : items the user wants less of, the latest last
     """
 
-    ignored: Mapping[str, float]
-    less: list[str]
+    shown: list[tuple[str, int | None]]
+    disliked: list[str]
+
+    def impressions(self, code_of: Mapping[str, int]) -> History | None:
+        """One row of the impressions of known items; None where there are none. Without times where one has none."""
+        known = [(code, time) for item, time in self.shown if (code := code_of.get(item)) is not None]
+        if not known:
+            return None
+        n = len(known)
+        times = [time for _, time in known if time is not None]
+        return History(
+            np.array([code for code, _ in known], np.int32),
+            np.array([0, n], np.int64),
+            np.array(times, np.int64) if len(times) == n else None,
+            np.zeros(n, np.uint8),
+            np.ones(n, np.float32),
+        )
+
+    def rejected(self, codes: IntArray) -> Ragged | None:
+        """One row of the disliked items that are known; None where there are none.
+
+        codes : of `disliked`, NO_ITEM for those nobody knows
+        """
+        return Ragged.from_rows([codes[codes != NO_ITEM]]) if (codes != NO_ITEM).any() else None
+
+    def times_shown(self, now: int, half_life_days: float) -> dict[str, float]:
+        """Item to its number of impressions, an impression of `half_life_days` ago counting half."""
+        times: dict[str, float] = {}
+        for item, time in self.shown:
+            age = 0.0 if time is None else max(0.0, (now - time) / DAY)
+            times[item] = times.get(item, 0.0) + 0.5 ** (age / half_life_days)
+        return times
 
 
-def tastes(past: Past, now: int, half_life_days: float) -> Tastes:
-    """Read from a history, oldest first; whatever a person does with an item makes it fresh again."""
+NOTHING = Feedback([], [])
+
+
+def feedback(past: Past) -> Feedback:
+    """Read from a history, oldest first; whatever a user does with an item makes it fresh again."""
     if SHOWN not in past.kind and DISLIKE not in past.kind:
         return NOTHING
-    ignored: dict[str, float] = {}
-    less: dict[str, None] = {}
+    shown: list[tuple[str, int | None]] = []
+    answered: set[int] = set()
+    pending: dict[str, list[int]] = {}
+    disliked: dict[str, None] = {}
     for item, kind, time in zip(past.item, past.kind, past.time, strict=True):
         if kind == SHOWN:
-            age = 0.0 if time is None else max(0.0, (now - time) / DAY)
-            ignored[item] = ignored.get(item, 0.0) + 0.5 ** (age / half_life_days)
+            pending.setdefault(item, []).append(len(shown))
+            shown.append((item, time))
         else:
-            ignored.pop(item, None)
+            answered.update(pending.pop(item, ()))
             if kind == DISLIKE:
-                less.pop(item, None)
-                less[item] = None
-    return Tastes(ignored, list(less))
-
-
-NOTHING = Tastes({}, [])
+                disliked.pop(item, None)
+                disliked[item] = None
+    return Feedback([event for i, event in enumerate(shown) if i not in answered], list(disliked))
 
 
 def parted(past: Past) -> tuple[Past, tuple[str, ...]]:
@@ -68,33 +97,3 @@ def parted(past: Past) -> tuple[Past, tuple[str, ...]]:
         past.upto,
     )
     return kept, tuple(searches[-SEARCHES_READ:])
-
-
-def fatigue(times: float, after: int) -> float:
-    """What remains of a score: 1 until an item was ignored `after` times, a half then, a quarter one later."""
-    return float(0.5 ** max(0.0, times - after + 1))
-
-
-def factors(
-    felt: Tastes, code_of: Mapping[str, int], alike: Callable[[int], IntArray], config: ServiceConfig, *, tired: bool
-) -> dict[int, float]:
-    """What remains of the score of each item of the bundle that is not simply 1."""
-    found: dict[int, float] = {}
-    if tired:
-        for item, times in felt.ignored.items():
-            remains = fatigue(times, config.fatigue_after)
-            if remains < 1 and (code := code_of.get(item)) is not None:
-                found[code] = remains
-    for item in felt.less[-LESS_READ:]:
-        if (code := code_of.get(item)) is not None:
-            for other in alike(code).tolist():
-                found[other] = found.get(other, 1.0) * config.less_factor
-    return found
-
-
-def one_of_each(groups: IntArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """(K,) true for the first of every group; −1 is a group of its own each time."""
-    keep = groups < 0
-    _, first = np.unique(groups, return_index=True)
-    keep[first] = True
-    return keep

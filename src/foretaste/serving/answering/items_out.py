@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from foretaste.api import ReasonOut, RecommendedItem, ScoredItem, Source, TraceStep
-from foretaste.pipeline.merge import RANK_IN_SOURCES
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
@@ -13,7 +12,8 @@ if TYPE_CHECKING:
 
     from foretaste.api import Item
     from foretaste.pipeline.explain import Reason
-    from foretaste.pipeline.pipeline import Answer, Step
+    from foretaste.pipeline.pipeline import Answer
+    from foretaste.pipeline.trace import Step
     from foretaste.serving.world.world import World
     from foretaste.types import Candidates, FloatArray
 
@@ -30,7 +30,7 @@ def recommended_items(world: World, answer: Answer, likes: Mapping[int, str]) ->
     """
     found = answer.candidates
     listed = _listed(found)
-    ranks = found.columns[RANK_IN_SOURCES][0].tolist()
+    ranks = found.ranks[0].tolist()
     own = found.found_by[0].tolist()
     items = []
     for j, (known, (_, score)) in enumerate(zip(world.items([code for code, _ in listed]), listed, strict=True)):
@@ -81,7 +81,10 @@ def scored(item: Item, score: float) -> ScoredItem:
 
 
 def trace_steps(trace: Iterable[Step]) -> list[TraceStep]:
-    return [TraceStep.model_construct(stage=step.stage, seconds=_short(step.seconds), kept=step.kept) for step in trace]
+    return [
+        TraceStep.model_construct(stage=step.stage, seconds=_short(step.seconds), kept=step.kept, outcome=step.outcome)
+        for step in trace
+    ]
 
 
 def _listed(found: Candidates) -> list[tuple[int, float]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
@@ -13,7 +12,7 @@ import numpy as np
 from foretaste.api import Recommendations
 from foretaste.api.limits import MAX_N
 from foretaste.errors import DataError, did_you_mean
-from foretaste.serving.answering.feedback import factors, one_of_each, tastes
+from foretaste.serving.answering.feedback import feedback
 from foretaste.serving.answering.items_out import newcomer_items, recommended_items, trace_steps
 from foretaste.serving.config import SceneConfig, ServiceConfig
 from foretaste.serving.world.cursors import Cursor, checksums
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 
     from foretaste.api import RecommendedItem
     from foretaste.events.model import Past
-    from foretaste.pipeline.pipeline import Answer
-    from foretaste.serving.answering.feedback import Tastes
+    from foretaste.serving.answering.feedback import Feedback
     from foretaste.serving.world.world import World
     from foretaste.types import BoolArray, History, LongArray
 
@@ -36,8 +34,6 @@ NOTHING: Mapping[str, Any] = {}
 NO_LIKES: Mapping[int, str] = {}
 MAX_HISTORY = 10_000
 """The latest events of a person that an answer is made from; nothing older is even hidden."""
-ROOM = 50
-"""So many more candidates are looked at where some of them will sink or be dropped."""
 
 
 class Asked(NamedTuple):
@@ -128,25 +124,27 @@ class ListMaker:
         scene = self.scene(asked.scene)
         now = moment.at
         history, known = world.catalogue.history(past)
-        felt = tastes(past, now, self.config.fatigue_half_life_days)
-        sinking = factors(felt, world.catalogue.code_of, world.alike, self.config, tired=scene.fatigue)
+        reactions = feedback(past)
         wanted = {**asked.filter, **scene.filter}
         allowed = self._allowed(world, asked, wanted)
-        exclude = self._excluded(world, felt, asked)
-        room = ROOM + 2 * asked.n if sinking or world.catalogue.group is not None else 0
-        queries = self._queries(history, now, user, searches, asked.columns)
-        answer = world.pipeline(scene.hides if hides is None else hides, moment.sources).answer(
+        exclude = self._excluded(world, reactions, asked)
+        queries = self._queries(world, history, reactions, now, searches, asked.columns)
+        pipeline = world.pipeline(
+            scene.hides if hides is None else hides, moment.sources, self.config.stage_configs(asked.scene)
+        )
+        answer = pipeline.answer(
             queries,
-            asked.n + room,
+            asked.n,
             exclude=exclude,
             allowed=allowed,
             explain=asked.explain,
+            now=np.array([now], np.int64),
         )
-        if room:
-            answer = _rearranged(answer, sinking, world.catalogue.group, asked.n)
         items = recommended_items(world, answer, asked.likes)
         if world.newcomers.names:
-            items = self._with_new(world, items, past, history, felt, asked, scene, wanted, queries.asked_at)
+            items = self._with_new(
+                world, items, past, history, reactions, asked, scene, wanted, moment, queries.asked_at
+            )
         made = Recommendations.model_construct(
             user=user,
             recommendation_id=moment.id,
@@ -176,7 +174,13 @@ class ListMaker:
         return frozenset(kind.name for kind in world.pipeline().kinds.kinds if kind.hides_item)
 
     def _queries(
-        self, history: History, now: int, user: str | None, searches: tuple[str, ...], columns: Mapping[str, Any]
+        self,
+        world: World,
+        history: History,
+        reactions: Feedback,
+        now: int,
+        searches: tuple[str, ...],
+        columns: Mapping[str, Any],
     ) -> Queries:
         asked_at = None
         if history.time is not None:
@@ -187,7 +191,8 @@ class ListMaker:
             np.array([NO_USER], np.int32),
             history,
             asked_at,
-            visitor=(user,),
+            shown=reactions.impressions(world.catalogue.code_of),
+            disliked=reactions.rejected(world.catalogue.codes(reactions.disliked)) if reactions.disliked else None,
             searches=(searches,) if searches else None,
             columns={name: _alone(value) for name, value in columns.items()},
             deadline_seconds=self.answer_seconds,
@@ -205,8 +210,8 @@ class ListMaker:
         return allowed
 
     @staticmethod
-    def _excluded(world: World, felt: Tastes, asked: Asked) -> Ragged | None:
-        names = [*asked.exclude, *felt.less]
+    def _excluded(world: World, reactions: Feedback, asked: Asked) -> Ragged | None:
+        names = [*asked.exclude, *reactions.disliked]
         if not names:
             return None
         return Ragged.from_rows([np.flatnonzero(world.catalogue.mask(names)).astype(np.int32)])
@@ -217,10 +222,11 @@ class ListMaker:
         items: list[RecommendedItem],
         past: Past,
         history: History,
-        felt: Tastes,
+        reactions: Feedback,
         asked: Asked,
         scene: SceneConfig,
         wanted: Mapping[str, Any],
+        moment: Moment,
         asked_at: LongArray | None,
     ) -> list[RecommendedItem]:
         """The last places of every so many go to items no model knows yet, and so does every place that is empty."""
@@ -230,10 +236,12 @@ class ListMaker:
         weight = np.maximum(world.catalogue.bundle.kinds.weights[history.kind], 0)
         affinity = newcomers.affinity(history, mine[-50:], weight, asked_at)
         if scene.fatigue:
-            for item, times in felt.ignored.items():
+            ignored = reactions.times_shown(moment.at, self.config.fatigue_half_life_days)
+            for item, times in ignored.items():
                 if times >= self.config.fatigue_after and (place := newcomers.place.get(item)) is not None:
                     affinity[place] = 0
-        out = {*asked.exclude, *felt.less, *(item for item in past.item if item not in felt.ignored)}
+        impressed = {item for item, _ in reactions.shown}
+        out = {*asked.exclude, *reactions.disliked, *(item for item in past.item if item not in impressed)}
         shown = set() if asked.cursor is None else set(asked.cursor.shown.tolist())
         only = None if asked.allowed is None else set(asked.allowed)
         stranger = not len(history.items) and not mine
@@ -266,21 +274,6 @@ def _alone(value: Any) -> NDArray[Any]:
     found = np.empty(1, object)
     found[0] = value
     return found
-
-
-def _rearranged(answer: Answer, sinking: Mapping[int, float], group: np.ndarray[Any, Any] | None, n: int) -> Answer:
-    """What sinks put lower, one variant of each product, and n of what remains."""
-    found = answer.candidates
-    codes, scores = found.items[0], found.scores[0].astype(np.float64)
-    scores = scores * np.array([sinking.get(code, 1.0) for code in codes.tolist()])
-    scores[codes < 0] = -np.inf
-    order = np.argsort(-scores, kind="stable")
-    if group is not None:
-        order = order[one_of_each(group[codes[order]]) & (codes[order] >= 0)]
-    order = order[:n]
-    lowered = replace(found, scores=scores[None].astype(np.float32)).reorder(order[None])
-    reasons = None if answer.reasons is None else [[answer.reasons[0][j] for j in order.tolist() if codes[j] >= 0]]
-    return replace(answer, candidates=lowered, reasons=reasons)
 
 
 def placed(items: list[RecommendedItem], new: list[RecommendedItem], n: int) -> list[RecommendedItem]:

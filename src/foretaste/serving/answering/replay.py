@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from foretaste.events.protocols import EventStore
     from foretaste.serving.answering.list_builder import Made
 
-_Key = tuple[str, bool, bool, str | None]
+_Key = tuple[str, bool, bool]
 
 
 class Replayed(NamedTuple):
@@ -93,7 +93,7 @@ class Replayer:
     def _world(self, record: AnswerRecord, config: ServiceConfig) -> World:
         """The bundle of then, with the catalogue of then."""
         version, partial, indexed = (record.inputs.get(name, False) for name in ("version", "partial", "indexed"))
-        bundle_key = (version, partial, indexed, config.group)
+        bundle_key = (version, partial, indexed)
         key = (bundle_key, record.change, record.inputs.get("read", 0))
         if key in self._worlds:
             return self._worlds[key]
@@ -104,7 +104,7 @@ class Replayer:
             bundle = load_fallback(folder) if partial else load_bundle(folder)
             if indexed:
                 bundle = with_indexes(bundle, config.approximate_above, anyhow=True)
-            self._catalogues[bundle_key] = Catalogue.of(bundle, config.group)
+            self._catalogues[bundle_key] = Catalogue.of(bundle)
         world = World(self._catalogues[bundle_key], partial=partial).with_changes(self._book.items(record.change))
         world = _read(world, record.inputs.get("read", 0))
         self._worlds = {key: world}  # the next answer is likely of the same

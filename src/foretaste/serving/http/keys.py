@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from foretaste.config import Config
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
-from foretaste.files import locked, write_whole
+from foretaste.files import file_lock, write_atomically
 from foretaste.serving.errors import KeysUnreadableError
 
 if TYPE_CHECKING:
@@ -98,13 +98,13 @@ class KeyFile:
         created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         ordered = tuple(scope for scope in SCOPES if scope in scopes)
         key = ApiKey(id=key_id, name=name, scopes=ordered, created=created, hashes=(KeyHash(sha256=_hash(secret)),))
-        with locked(self.path):
+        with file_lock(self.path):
             self._write((*_read(self.path).keys, key))
         return NewKey(key, secret)
 
     def rotate(self, which: str, keep_old_seconds: float = 0.0) -> NewKey:
         """A new secret for the same client; the old one is good for so long still."""
-        with locked(self.path):
+        with file_lock(self.path):
             keys = _read(self.path).keys
             old = _find(keys, which)
             secret = _secret(old.id)
@@ -121,7 +121,7 @@ class KeyFile:
 
     def revoke(self, which: str) -> ApiKey:
         """Refused from now on, by a running service within a second."""
-        with locked(self.path):
+        with file_lock(self.path):
             keys = _read(self.path).keys
             gone = _find(keys, which)
             self._write(tuple(key for key in keys if key.id != gone.id))
@@ -158,7 +158,7 @@ class KeyFile:
             self._looked = now
 
     def _write(self, keys: tuple[ApiKey, ...]) -> None:
-        write_whole(self.path, _Document(keys=keys).model_dump_json(indent=2) + "\n", private=True)
+        write_atomically(self.path, _Document(keys=keys).model_dump_json(indent=2) + "\n", private=True)
 
 
 def _secret(key_id: str) -> str:

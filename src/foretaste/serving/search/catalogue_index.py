@@ -12,12 +12,12 @@ from foretaste.api.search import Found, FoundItem
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import DataError
-from foretaste.features.items import encoded
-from foretaste.features.reading import item_texts
+from foretaste.features.item_texts import item_texts
+from foretaste.features.items import encode_texts
 from foretaste.features.text import text_encoder
 from foretaste.index.exact import ExactIndex
 from foretaste.models.content.content import Content
-from foretaste.search.search import Search, SearchConfig
+from foretaste.search.hybrid import Search, SearchConfig
 from foretaste.serving.answering.items_out import scored
 from foretaste.types import NO_ITEM, NO_USER, Queries, Run
 
@@ -58,14 +58,14 @@ class Shelf:
     def vectors(self, run: Run) -> FloatArray:
         """(n_items, D) of the bundle's texts, and the language model made ready; needs no lock."""
         config = self._search.config
-        text_encoder(config.encoder).question("ready")
+        text_encoder(config.encoder).encode_query("ready")
         content = self._content
         if content is not None and content.vectors is not None:
             read = content.config.read
             alone = read.text > 0 and not (read.columns or read.pictures or read.ready_file)
             if alone and read.encoder == config.encoder and read.pieces == config.pieces:
                 return content.vectors  # trained with the bundle: nothing to read again
-        return encoded(self._texts, config.encoder, run)
+        return encode_texts(self._texts, config.encoder, run)
 
     def attach(self, vectors: FloatArray) -> None:
         """From now on meaning counts, of what came in the meantime as well."""
@@ -73,7 +73,7 @@ class Shelf:
         if self._written:
             codes = np.array(list(self._written), np.int32)
             texts = [self._said(record) for record in self._written.values()]
-            index.put(codes, encoded(texts, self._search.config.encoder, Run()))
+            index.put(codes, encode_texts(texts, self._search.config.encoder, Run()))
         self._search.vectors = index
 
     def read(self, run: Run) -> None:
@@ -89,7 +89,7 @@ class Shelf:
     def text_of(self, name: str, columns: Mapping[str, Any]) -> FloatArray:
         """(D,) of an item that came later."""
         text = item_texts(_alone(name, columns, self.catalogue.bundle.items.title))
-        vector: FloatArray = encoded(text, self._search.config.encoder, Run())[0]
+        vector: FloatArray = encode_texts(text, self._search.config.encoder, Run())[0]
         return vector
 
     def follow(self, world: World) -> None:
@@ -132,9 +132,9 @@ class Shelf:
         lately = (searches,) if searches else None
         queries = Queries(np.array([NO_USER], np.int32), whose, searches=lately, text=(query,))
         allowed = self._allowed(world, wanted)
-        understood = self._search.understood(query)  # once: spelling is the slow part of a question of unknown words
+        understood = self._search.parse_query(query)  # once: spelling is the slow part of a question of unknown words
         personal = 0.0 if nobody else personal
-        found = self._search.recommend(queries, n, allowed=allowed, personal=personal, understood=[understood])
+        found = self._search.recommend(queries, n, allowed=allowed, personal=personal, parsed=[understood])
         items: list[FoundItem] = []
         rows = zip(found.items[0].tolist(), found.scores[0].tolist(), found.found_by[0].tolist(), strict=True)
         for code, score, said in rows:

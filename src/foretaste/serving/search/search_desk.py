@@ -12,8 +12,8 @@ import numpy as np
 from foretaste.api import SimilarItems
 from foretaste.api.search import Found, FoundItem
 from foretaste.errors import DataError, ForetasteError
-from foretaste.search.search import SearchConfig
-from foretaste.search.similar import Views
+from foretaste.search.hybrid import SearchConfig
+from foretaste.search.similar import ItemSimilarity
 from foretaste.serving.answering.feedback import parted
 from foretaste.serving.answering.items_out import scored_items
 from foretaste.serving.errors import NotReadyError
@@ -86,10 +86,10 @@ class SearchDesk:
         allowed = world.allowed(wanted or {})
         shelf = self._looked_at(world.catalogue)
         assert shelf.vectors is not None
-        views = Views({PICTURE: shelf.vectors})
+        views = ItemSimilarity({PICTURE: shelf.vectors})
         with self._looking:
             seen = look(asked, shelf.config)
-        found = views.like({PICTURE: seen}, n, allowed=allowed)
+        found = views.similar_to({PICTURE: seen}, n, allowed=allowed)
         items = [FoundItem.model_construct(**dict(i), found_by={PICTURE: i.score}) for i in scored_items(world, found)]
         return Found.model_construct(
             query=None,
@@ -124,10 +124,10 @@ class SearchDesk:
         if not own and model is None:
             raise DataError(f"Nothing is known of '{item}' by {by}; ask by=text, or leave it out.")
         behaviour = {} if model is None else {BEHAVIOUR: model}
-        views = Views(vectors, behaviour, len(world.catalogue), world.catalogue.bundle.kinds.usual)
+        views = ItemSimilarity(vectors, behaviour, len(world.catalogue), world.catalogue.bundle.kinds.usual)
         allowed = world.allowed({})
         if code is None:
-            found = views.like(own, n, allowed=allowed)
+            found = views.similar_to(own, n, allowed=allowed)
         else:
             equal = dict.fromkeys(views.names, 1.0)
             found = views.similar(np.array([code], np.int32), n, equal, allowed=allowed)

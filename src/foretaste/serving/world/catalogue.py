@@ -22,7 +22,7 @@ from foretaste.serving.world.new_items import Words
 from foretaste.types import NO_ITEM, BoolArray, FloatArray, History, IntArray, LongArray
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from foretaste.models.content.content import Content
     from foretaste.models.content.labels import Labels
     from foretaste.pipeline.bundle import Bundle
+    from foretaste.pipeline.pipeline import Pipeline
 
 UNWRITABLE = ("Binary", "Object")
 """Types of columns that JSON has no form for; they stay inside."""
@@ -45,7 +46,7 @@ class Catalogue:
     ids, titles : one of each per item code
     frame       : the other columns, of types JSON can hold
     popular     : (≤ MAX_N,) codes, most popular first
-    group       : (n_items,) int32, variants of one product have one number; −1 for none. None where nobody said
+    pipelines   : the bundle's pipeline as each scene has it, made when it is first asked
     """
 
     bundle: Bundle
@@ -55,12 +56,12 @@ class Catalogue:
     code_of: dict[str, int]
     kind_code_of: dict[str, int]
     popular: IntArray
-    group: IntArray | None
+    pipelines: dict[Hashable, Pipeline] = field(default_factory=dict)
     _rows: dict[int, dict[str, Any]] = field(default_factory=dict)
     _likes: dict[str | None, tuple[str, Labels] | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, bundle: Bundle, group: str | None = None) -> Catalogue:
+    def of(cls, bundle: Bundle) -> Catalogue:
         ids = bundle.items.ids.names.to_list()
         frame = _writable(bundle.items)
         return cls(
@@ -71,7 +72,6 @@ class Catalogue:
             code_of={name: code for code, name in enumerate(ids)},
             kind_code_of={name: code for code, name in enumerate(bundle.kinds.names)},
             popular=bundle.pipeline.popular(MAX_N),
-            group=_groups(frame, group),
         )
 
     def __len__(self) -> int:
@@ -165,7 +165,7 @@ class Catalogue:
         get = self.kind_code_of.get
         items = self.codes(past.item)
         kinds = np.fromiter((get(kind, -1) for kind in past.kind), np.int16, len(past))
-        # What was merely shown is no taste; it is read elsewhere (tastes.py).
+        # What was merely shown is no taste; the stages read it.
         shown = np.fromiter((kind == SHOWN for kind in past.kind), np.bool_, len(past))
         known = (items != NO_ITEM) & (kinds >= 0) & ~shown
         time: LongArray | None = None
@@ -181,11 +181,3 @@ def _writable(items: ItemTable) -> pl.DataFrame:
     frame = items.frame if items.title is None else items.frame.drop(items.title)
     unwritable = [name for name, dtype in frame.schema.items() if any(kind in repr(dtype) for kind in UNWRITABLE)]
     return frame.drop(unwritable).with_columns(cs.temporal().cast(pl.String), cs.decimal().cast(pl.Float64))
-
-
-def _groups(frame: pl.DataFrame, column: str | None) -> IntArray | None:
-    if column is None or column not in frame.columns:
-        return None
-    values = frame[column].cast(pl.String)
-    numbers = values.rank("dense").cast(pl.Int32) - 1
-    return numbers.fill_null(-1).to_numpy().astype(np.int32)

@@ -41,7 +41,7 @@ def warm(content: Content) -> None:
     """Load the language model, which takes seconds, before somebody waits for it."""
     from foretaste.features.text import text_encoder
 
-    text_encoder(content.config.read.encoder).question("ready")
+    text_encoder(content.config.read.encoder).encode_query("ready")
 
 
 def read_items(content: Content, bundle: Bundle, records: Sequence[ItemRecord]) -> FloatArray:

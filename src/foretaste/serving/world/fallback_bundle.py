@@ -14,9 +14,10 @@ from foretaste.data.kinds import EventKind, Kinds
 from foretaste.errors import BundleError
 from foretaste.models.plain.popular import Popular
 from foretaste.pipeline.bundle import ID_COLUMN, Bundle
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.manifest import Manifest
-from foretaste.pipeline.pipeline import FALLBACK, Pipeline, PipelineConfig, RecallConfig
-from foretaste.registry import model_class
+from foretaste.pipeline.pipeline import Pipeline
+from foretaste.registry import FALLBACK, model_class
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 
 from foretaste.errors import BundleError, ConfigError
-from foretaste.files import locked
+from foretaste.files import file_lock
 from foretaste.protocols import InnerProducts, ReadsColumns
 from foretaste.types import NO_ITEM, Candidates
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from foretaste.index.approximate import ApproximateIndex
-    from foretaste.index.shortlist import Shortlist
+    from foretaste.index.int8_prefilter import Int8Prefilter
     from foretaste.pipeline.bundle import Bundle
     from foretaste.types import BoolArray, FloatArray, IntArray, Queries, Ragged
 
@@ -115,10 +115,10 @@ def _inner_products(bundle: Bundle, name: str) -> InnerProducts:
     return cast("InnerProducts", model)
 
 
-def _shortlist(bundle: Bundle, name: str, *, anyhow: bool) -> Shortlist | None:
-    from foretaste.index.shortlist import Shortlist
+def _shortlist(bundle: Bundle, name: str, *, anyhow: bool) -> Int8Prefilter | None:
+    from foretaste.index.int8_prefilter import Int8Prefilter
 
-    return (Shortlist if anyhow else Shortlist.if_faster)(*_inner_products(bundle, name).scored_vectors())
+    return (Int8Prefilter if anyhow else Int8Prefilter.if_faster)(*_inner_products(bundle, name).scored_vectors())
 
 
 def _index(folder: Path, bundle: Bundle, name: str, *, build: bool) -> ApproximateIndex | None:
@@ -127,7 +127,7 @@ def _index(folder: Path, bundle: Bundle, name: str, *, build: bool) -> Approxima
     if not build and not folder.is_dir():
         return None
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
+    with file_lock(folder):
         if folder.is_dir():
             try:
                 return ApproximateIndex.load(folder)

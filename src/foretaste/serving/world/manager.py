@@ -92,7 +92,7 @@ class Worlds:
     def use(self, bundle: Bundle, *, partial: bool = False) -> None:
         """Answer from this bundle from now on; requests under way finish with the one they began with."""
         self.follow()
-        world = World(Catalogue.of(bundle, self._config.group), partial=partial)
+        world = World(Catalogue.of(bundle), partial=partial)
         with self._lock:
             world = world.with_changes(self._records.values())
             self._worlds.pop(world.version, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,20 +14,19 @@ from foretaste.serving.world.catalogue import Catalogue
 from foretaste.serving.world.filters import check_filter, matches
 from foretaste.serving.world.indexes import Indexed
 from foretaste.serving.world.new_items import Newcomers, Words
-from foretaste.types import NO_ITEM
+from foretaste.serving.world.stages import with_stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from foretaste.events.model import ItemRecord
+    from foretaste.pipeline.config import StageConfig
     from foretaste.pipeline.pipeline import Pipeline
-    from foretaste.types import BoolArray, FloatArray, IntArray
+    from foretaste.types import BoolArray, FloatArray
 
 NOBODY = Newcomers((), (), Words(()))
 MASKS_KEPT = 64
 """Filters whose answer is remembered (a byte for each item)."""
-SIMILAR = 20
-"""So many items most similar to one of which a person wants less are offered less, too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +51,6 @@ class World:
     change: int = 0
     read: Mapping[str, tuple[int, FloatArray]] = field(default_factory=dict)
     _masks: dict[str, tuple[BoolArray, BoolArray]] = field(default_factory=dict)
-    _alike: dict[int, IntArray] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -182,25 +179,25 @@ class World:
         """Of every item, those that were put included."""
         return self.catalogue.column_names.union(*(record.columns for record in self.records.values()))
 
-    def alike(self, code: int) -> IntArray:
-        """(≤ SIMILAR,) what is most similar to an item."""
-        if (found := self._alike.get(code)) is None:
-            items = self.catalogue.bundle.pipeline.similar(np.array([code], np.int32), SIMILAR).items[0]
-            found = items[items != NO_ITEM]
-            if len(self._alike) > 10_000:
-                self._alike.clear()
-            self._alike[code] = found
-        return found
+    def pipeline(
+        self,
+        hides: tuple[str, ...] | None = None,
+        sources: tuple[str, ...] | None = None,
+        stages: tuple[StageConfig, ...] = (),
+    ) -> Pipeline:
+        """The bundle's pipeline for a scene; made once for each.
 
-    def pipeline(self, hides: tuple[str, ...] | None = None, sources: tuple[str, ...] | None = None) -> Pipeline:
-        """The bundle's; where they are given, with these kinds and no others hiding an item, and of these sources."""
-        pipeline = self.catalogue.bundle.pipeline
-        if hides is None and sources is None:
-            return pipeline
-        other = copy(pipeline)
-        if hides is not None:
-            other.kinds = pipeline.kinds.hiding(hides)
-        if sources is not None:
-            recalls = pipeline.recalls or {}
-            other.recalls = {name: recalls[name] for name in sources if name in recalls}
-        return other
+        hides   : the kinds of events, and no others, that hide an item; None as the bundle says
+        sources : the only recalls that are asked; None asks all
+        stages  : what happens between the merge and the answer
+        """
+        key = (hides, sources, repr(stages))
+        if (pipeline := self.catalogue.pipelines.get(key)) is None:
+            pipeline = with_stages(self.catalogue.bundle.pipeline, stages, self.catalogue.bundle.items)
+            if hides is not None:
+                pipeline = pipeline.with_kinds(pipeline.kinds.hiding(hides))
+            if sources is not None:
+                recalls = pipeline.recalls or {}
+                pipeline = pipeline.with_recalls({name: recalls[name] for name in sources if name in recalls})
+            self.catalogue.pipelines[key] = pipeline
+        return pipeline
