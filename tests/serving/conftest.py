@@ -23,7 +23,8 @@ from foretaste.serving.answering.engine import Engine
 from foretaste.serving.http.app import create_app
 from foretaste.serving.http.keys import KeyFile
 from foretaste.serving.process.protocol import PatientProtocol
-from foretaste.serving.process.server import listen, uvicorn_settings
+from foretaste.serving.process.server import listen
+from foretaste.serving.process.uvicorn_settings import uvicorn_settings
 from foretaste.serving.settings import ServerConfig
 from foretaste.types import Run
 

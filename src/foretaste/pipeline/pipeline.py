@@ -21,19 +21,21 @@ from foretaste.pipeline.explain import Reason, explain
 from foretaste.pipeline.merge import filled, reciprocal_rank
 from foretaste.pipeline.ranking_rows import ranking_rows
 from foretaste.pipeline.seen import hidden_items, joined, masked
-from foretaste.pipeline.trace import Step, Trace
+from foretaste.pipeline.trace import Outcome, Step, Trace
 from foretaste.protocols import LearnsFromRows
 from foretaste.registry import FALLBACK, STAGES, model_class
 from foretaste.types import BoolArray, Candidates, IntArray, LongArray, Queries, Ragged, StageContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from foretaste.data.dataset import Dataset
     from foretaste.protocols import Recommender, Stage
     from foretaste.types import Run
 
 log = logging.getLogger("foretaste.pipeline")
+RECALL = "recall:"
+"""What the name of a recall begins with in a trace."""
 SIMILAR = 20
 """Items that count as the most similar to one, for stages."""
 SIMILAR_KEPT = 10_000
@@ -59,7 +61,8 @@ class Pipeline:
 
     recalls : name to fitted model, in the order of the config
     stages  : name to stage, in the order of the config: what happens between the merge and the answer
-    missing : names of configured stages that are not there; every answer is degraded by them and names them
+    left_out : steps that are not taken, and why: a stage that is missing, what a past answer had no time for. They
+               degrade every answer, which names them
     """
 
     config_class = PipelineConfig
@@ -68,7 +71,7 @@ class Pipeline:
         self.config = config or PipelineConfig()
         self.recalls: dict[str, Recommender] | None = None
         self.stages: dict[str, Stage] = {}
-        self.missing: tuple[str, ...] = ()
+        self.left_out: Mapping[str, Outcome] = {}
         self.fallback = Popular()
         self.kinds = Kinds([EventKind(name="interaction")])
         self._similar: dict[int, IntArray] = {}
@@ -133,11 +136,15 @@ class Pipeline:
         context = StageContext(n, hidden, allowed, now, deadline, self.most_similar)
         before = best
         for name, stage in self.stages.items():
-            best = self._staged(name, stage, queries, best, context, trace, strict)
+            if name in self.left_out:
+                trace.left_out(name, best, self.left_out[name])
+            else:
+                best = self._staged(name, stage, queries, best, context, trace, strict)
         if best is not before:
             best = masked(best, hidden, allowed)
-        for name in self.missing:
-            trace.left_out(name, best, "missing")
+        for name, outcome in self.left_out.items():
+            if outcome == "missing":
+                trace.left_out(name, best, outcome)
         best = best.head(n)
         reasons = None
         if explain:
@@ -148,11 +155,12 @@ class Pipeline:
     def _merged(self, queries: Queries, n: int, hidden: Ragged, allowed: BoolArray | None, trace: Trace) -> Candidates:
         lists: dict[str, Candidates] = {}
         for name, model in fitted(self.recalls, self).items():
-            if lists and trace.late:
-                trace.left_out(f"recall:{name}", lists[next(iter(lists))], "timed out")
+            step = f"{RECALL}{name}"
+            if lists and (trace.late or step in self.left_out):
+                trace.left_out(step, lists[next(iter(lists))], self.left_out.get(step, "timed out"))
                 continue
             lists[name] = model.recommend(queries, max(n, self.config.depth), exclude=hidden, allowed=allowed)
-            trace.add(f"recall:{name}", lists[name])
+            trace.add(step, lists[name])
         weights = self._weights()
         merged = reciprocal_rank(lists, [weights[name] for name in lists], self.config.merge_constant)
         trace.add("merge", merged)
@@ -232,14 +240,20 @@ class Pipeline:
         other._similar = {}
         return other
 
-    def with_stages(self, stages: Mapping[str, Stage], missing: tuple[str, ...] = ()) -> Self:
+    def with_stages(self, stages: Mapping[str, Stage], missing: Iterable[str] = ()) -> Self:
         """The same with these stages in place of its own.
 
         missing : names of stages that ought to be there and are not
         """
         other = copy(self)
         other.stages = dict(stages)
-        other.missing = missing
+        other.left_out = dict.fromkeys(missing, "missing")
+        return other
+
+    def without(self, left_out: Mapping[str, Outcome]) -> Self:
+        """The same without these steps, as they stand in a trace: 'recall:ease', 'fatigue'. The first recall stays."""
+        other = copy(self)
+        other.left_out = {**self.left_out, **left_out}
         return other
 
     def _weights(self) -> dict[str, float]:

@@ -35,6 +35,35 @@ MOST_WAITING = 20_000
 NAME_OF = {kind: name for name, kind in KINDS.items()}
 
 
+class RecordedAnswers:
+    """What is recorded of the answers that were given; nothing until `begin`."""
+
+    def __init__(self) -> None:
+        self._recorder: Recorder | None = None
+
+    def begin(self, recorder: Recorder) -> None:
+        """Record from now on."""
+        self._recorder = recorder
+
+    def note(self, made: Made, question: Question, world: World, past: Past, moment: Moment, user: str | None) -> None:
+        """Remember an answer that was just given, where answers are recorded."""
+        if self._recorder is not None:
+            self._recorder.note(made, question, world, past, moment, user)
+
+    def forget(self, user: str) -> int:
+        """Remove what was recorded of the answers a user got; how many those were."""
+        return 0 if self._recorder is None else self._recorder.forget(user)
+
+    def of_person(self, user: str) -> list[dict[str, Any]]:
+        """Every recorded answer a user got, JSON-ready."""
+        return [] if self._recorder is None else self._recorder.of_person(user)
+
+    def close(self) -> None:
+        if self._recorder is not None:
+            recorder, self._recorder = self._recorder, None
+            recorder.close()
+
+
 class Recorder:
     """Thread-safe. What the last 0.2 seconds saw is lost when the process is killed; what was answered is not wrong
     for that, it can only not be given again."""
@@ -129,8 +158,8 @@ class Recorder:
         }
         if world.partial:
             said["partial"] = True
-        elif made.answer.degraded:
-            said["sources"] = list(made.sources)
+        elif made.left_out:
+            said["left_out"] = dict(made.left_out)
         if world.read_to:
             said["read"] = world.read_to
         if world.indexed:

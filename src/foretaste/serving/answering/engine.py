@@ -35,7 +35,7 @@ from foretaste.events.clock import Clock
 from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import current_version
-from foretaste.serving.answering.answer_recorder import Recorder
+from foretaste.serving.answering.answer_recorder import RecordedAnswers, Recorder
 from foretaste.serving.answering.bundle_list import known_models
 from foretaste.serving.answering.event_intake import record
 from foretaste.serving.answering.feedback import SEARCHES_READ
@@ -89,10 +89,10 @@ class Engine:
         self._words = words or KindWords()
         folder = bundles if bundles is not None or bundle is None else bundle.folder.parent
         self.worlds = Worlds(store, self.config, folder, keep_versions, follow=bundles is not None)
-        self.persons = Persons(self)
+        self._answers = RecordedAnswers()
+        self.persons = Persons(store, lambda: self.world, self.record, self._answers)
         self._clock = Clock(store.last_stamp())
         self._lists = ListMaker(self.config, answer_seconds)
-        self._recorder: Recorder | None = None
         if bundle is not None:
             self.worlds.use(bundle)
 
@@ -143,15 +143,13 @@ class Engine:
 
     def stop(self) -> None:
         self.worlds.stop()
-        if self._recorder is not None:
-            recorder, self._recorder = self._recorder, None
-            recorder.close()
+        self._answers.close()
 
     def keep_answers(self, book: AnswerLog) -> Recorder:
         """Write down from now on what answers are to be given again from."""
         recorder = Recorder(book, self.config)
         self.worlds.on_changes(recorder.changes)
-        self._recorder = recorder
+        self._answers.begin(recorder)
         return recorder
 
     def use(self, bundle: Bundle) -> None:
@@ -239,17 +237,8 @@ class Engine:
             past = self.store.history(user, last=MAX_HISTORY)
         moment = Moment.now()
         made = answered(self._lists, world, question, past, moment)
-        if self._recorder is not None:
-            self._recorder.note(made, question, world, past, moment, user)
+        self._answers.note(made, question, world, past, moment, user)
         return self._counted(made.answer, scene)
-
-    def forget_answers(self, user: str) -> int:
-        """Remove what was written down of the answers a person got; how many those were."""
-        return 0 if self._recorder is None else self._recorder.forget(user)
-
-    def answers_of(self, user: str) -> list[dict[str, Any]]:
-        """What was written down of the answers a person got."""
-        return [] if self._recorder is None else self._recorder.of_person(user)
 
     @staticmethod
     def _counted(made: Recommendations, scene: str | None) -> Recommendations:

@@ -81,10 +81,14 @@ def scored(item: Item, score: float) -> ScoredItem:
 
 
 def trace_steps(trace: Iterable[Step]) -> list[TraceStep]:
-    return [
-        TraceStep.model_construct(stage=step.stage, seconds=_short(step.seconds), kept=step.kept, outcome=step.outcome)
-        for step in trace
-    ]
+    """The trace as it is sent; how a step ended is said only where it was left out."""
+    steps = []
+    for step in trace:
+        sent = TraceStep.model_construct(stage=step.stage, seconds=_short(step.seconds), kept=step.kept)
+        if step.outcome != "ran":
+            sent.outcome = step.outcome
+        steps.append(sent)
+    return steps
 
 
 def _listed(found: Candidates) -> list[tuple[int, float]]:

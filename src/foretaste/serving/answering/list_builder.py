@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from foretaste.api import RecommendedItem
     from foretaste.events.model import Past
+    from foretaste.pipeline.trace import Outcome
     from foretaste.serving.answering.feedback import Feedback
     from foretaste.serving.world.world import World
     from foretaste.types import BoolArray, History, LongArray
@@ -59,12 +60,12 @@ class Moment(NamedTuple):
 
     at      : µs since 1970 UTC; nothing later may be used, and nothing else looks at a clock
     id      : the recommendation_id
-    sources : the only ones asked, where an answer is given again that had no time for the others; None asks all
+    left_out : steps that are left out, and why, where an answer is given again that went without them
     """
 
     at: int
     id: str
-    sources: tuple[str, ...] | None = None
+    left_out: Mapping[str, Outcome] = {}
 
     @classmethod
     def now(cls) -> Moment:
@@ -74,12 +75,12 @@ class Moment(NamedTuple):
 class Made(NamedTuple):
     """answer  : as it is sent
     known   : (L,) which events of the past the models could use
-    sources : that answered
+    left_out : steps that were left out, and why
     """
 
     answer: Recommendations
     known: BoolArray
-    sources: tuple[str, ...]
+    left_out: Mapping[str, Outcome]
 
 
 class ListMaker:
@@ -129,9 +130,9 @@ class ListMaker:
         allowed = self._allowed(world, asked, wanted)
         exclude = self._excluded(world, reactions, asked)
         queries = self._queries(world, history, reactions, now, searches, asked.columns)
-        pipeline = world.pipeline(
-            scene.hides if hides is None else hides, moment.sources, self.config.stage_configs(asked.scene)
-        )
+        pipeline = world.pipeline(scene.hides if hides is None else hides, self.config.stage_configs(asked.scene))
+        if moment.left_out:
+            pipeline = pipeline.without(moment.left_out)
         answer = pipeline.answer(
             queries,
             asked.n,
@@ -149,7 +150,7 @@ class ListMaker:
             user=user,
             recommendation_id=moment.id,
             version=world.version,
-            degraded=answer.degraded or world.partial or moment.sources is not None,
+            degraded=answer.degraded or world.partial,
             events_used=len(history.items),
             items=items,
         )
@@ -157,7 +158,8 @@ class ListMaker:
             made.cursor = self._cursor(world, items, asked)
         if asked.explain:
             made.trace = trace_steps(answer.trace)
-        return Made(made, known, answer.candidates.sources)
+        left_out = {step.stage: step.outcome for step in answer.trace if step.outcome != "ran"}
+        return Made(made, known, left_out)
 
     def scene(self, name: str | None) -> SceneConfig:
         if name is None:

@@ -24,16 +24,32 @@ from foretaste.errors import UnknownNameError
 from foretaste.events.model import SEARCHED
 
 if TYPE_CHECKING:
-    from foretaste.api import LessIn, UserIn
-    from foretaste.serving.answering.engine import Engine
+    from collections.abc import Callable, Sequence
+
+    from foretaste.api import EventsOut, LessIn, UserIn
+    from foretaste.events.protocols import EventStore
+    from foretaste.serving.answering.answer_recorder import RecordedAnswers
+    from foretaste.serving.world.world import World
 
 
 class Persons:
     """Everything the service does with people by name. Keeps nothing itself: the store is asked each time."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._store = engine.store
+    def __init__(
+        self,
+        store: EventStore,
+        world: Callable[[], World],
+        record: Callable[[Sequence[EventIn]], EventsOut],
+        answers: RecordedAnswers,
+    ) -> None:
+        """world   : the one in use
+        record  : keeps events
+        answers : what was recorded of the answers people got
+        """
+        self._store = store
+        self._world = world
+        self._record = record
+        self._answers = answers
 
     def latest(self, n: int = 20) -> People:
         """Who was active last."""
@@ -42,7 +58,7 @@ class Persons:
 
     def profile(self, user: str, n: int = 50) -> Profile:
         """What a person did, newest first; an unknown person simply did nothing yet."""
-        world = self._engine.world
+        world = self._world()
         past = self._store.history(user, last=n)
         history = []
         for item, kind, moment, value in zip(past.item, past.kind, past.time, past.value, strict=True):
@@ -71,7 +87,7 @@ class Persons:
     def less(self, user: str, wish: LessIn) -> LessOut:
         """Never this item again, and less of what is like it."""
         event = EventIn(id=wish.id or f"less-{uuid4().hex}", user=user, item=wish.item, kind=DISLIKE)
-        (result,) = self._engine.record([event]).results
+        (result,) = self._record([event]).results
         return LessOut.model_construct(user=user, item=wish.item, status=result.status)
 
     def forget(self, user: str, item: str, kind: str | None, time: int | None) -> Forgotten:
@@ -79,15 +95,15 @@ class Persons:
 
     def reset(self, user: str) -> Forgotten:
         removed = self._store.reset(user)
-        self._engine.forget_answers(user)
+        self._answers.forget(user)
         return Forgotten.model_construct(user=user, removed=removed)
 
     def erase(self, user: str) -> ReceiptOut:
         receipt = self._store.erase(user).to_json()
-        receipt["found"]["answers"] = self._engine.forget_answers(user)
+        receipt["found"]["answers"] = self._answers.forget(user)
         return ReceiptOut.model_construct(**{name: receipt[name] for name in ("id", "at", "found", "remarks")})
 
     def export(self, user: str) -> Export:
         if (found := self._store.export_person(user)) is None:
             raise UnknownNameError(f"Nothing is kept of anybody called '{user}'.")
-        return Export.model_construct(**found, answers=self._engine.answers_of(user))
+        return Export.model_construct(**found, answers=self._answers.of_person(user))

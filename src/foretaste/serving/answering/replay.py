@@ -82,9 +82,10 @@ class Replayer:
         if past is None:
             assert user is not None
             past = self._store.history(user, last=MAX_HISTORY, until=said["position"])
-        sources = tuple(said["sources"]) if "sources" in said else None
         # Without a deadline: what there was no time for then is left out by name.
-        made = answered(ListMaker(config), world, question, past, Moment(record.at, record.id, sources))
+        made = answered(
+            ListMaker(config), world, question, past, Moment(record.at, record.id, said.get("left_out", {}))
+        )
         _as_long(made, said.get("seconds"))
         body = written(made)
         same = body_hash(body) == said["sha256"]

@@ -9,12 +9,13 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from foretaste.errors import BundleError, ConfigError
 from foretaste.serving.http.keys import KeyFile
+from foretaste.serving.process.uvicorn_settings import GRACE_SECONDS, uvicorn_settings
 from foretaste.serving.settings import ServerConfig
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from foretaste.serving.answering.engine import Engine
 
-GRACE_SECONDS = 5
-"""How long requests under way may take once we are told to stop."""
 PRELOADED = (
     "fastapi",
     "numpy",
@@ -97,18 +96,6 @@ def serve_project(folder: Path, config: ServerConfig, announce: Callable[[], Non
         from foretaste.serving.process.prefork import Workers
 
         Workers(partial(worker.serve, folder.resolve(), config, listening), config.workers, 2 * GRACE_SECONDS).run()
-
-
-def uvicorn_settings() -> dict[str, Any]:
-    return {
-        "http": "foretaste.serving.process.protocol:PatientProtocol",
-        "ws": "none",
-        "log_config": None,
-        "log_level": "warning",
-        "access_log": False,  # it would print the ids in the paths; the guard writes the route instead
-        "server_header": False,
-        "timeout_graceful_shutdown": GRACE_SECONDS,
-    }
 
 
 def check_closed(config: ServerConfig, keys: KeyFile | None) -> None:

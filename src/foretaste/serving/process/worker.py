@@ -11,8 +11,8 @@ import uvicorn
 from foretaste.allocator import keep_freed_memory
 from foretaste.errors import ForetasteError
 from foretaste.serving.process.protocol import PatientProtocol
-from foretaste.serving.process.server import uvicorn_settings
 from foretaste.serving.process.threads import use_one_blas_thread
+from foretaste.serving.process.uvicorn_settings import uvicorn_settings
 from foretaste.serving.telemetry.logs import show_logs
 
 if TYPE_CHECKING:

@@ -182,22 +182,17 @@ class World:
     def pipeline(
         self,
         hides: tuple[str, ...] | None = None,
-        sources: tuple[str, ...] | None = None,
         stages: tuple[StageConfig, ...] = (),
     ) -> Pipeline:
         """The bundle's pipeline for a scene; made once for each.
 
-        hides   : the kinds of events, and no others, that hide an item; None as the bundle says
-        sources : the only recalls that are asked; None asks all
-        stages  : what happens between the merge and the answer
+        hides  : the kinds of events, and no others, that hide an item; None as the bundle says
+        stages : what happens between the merge and the answer
         """
-        key = (hides, sources, repr(stages))
+        key = (hides, repr(stages))
         if (pipeline := self.catalogue.pipelines.get(key)) is None:
             pipeline = with_stages(self.catalogue.bundle.pipeline, stages, self.catalogue.bundle.items)
             if hides is not None:
                 pipeline = pipeline.with_kinds(pipeline.kinds.hiding(hides))
-            if sources is not None:
-                recalls = pipeline.recalls or {}
-                pipeline = pipeline.with_recalls({name: recalls[name] for name in sources if name in recalls})
             self.catalogue.pipelines[key] = pipeline
         return pipeline
