@@ -10,7 +10,7 @@ import pytest
 
 from foretaste.data.guessing.event_columns import KIND_SYNONYMS, canonical_kind, guess_columns
 from foretaste.data.kinds import USUAL
-from foretaste.data.parsing.columns import tidied
+from foretaste.data.parsing.columns import typed_columns
 from foretaste.data.parsing.times import guess_format, to_microseconds
 from foretaste.data.project.guess import guess_project, load_dataset
 
@@ -66,7 +66,7 @@ LISTS = {
 
 @pytest.mark.parametrize("name", LISTS)
 def test_lists_as_people_write_them(name: str) -> None:
-    frame = tidied(pl.DataFrame({"genres": LISTS[name]}, schema={"genres": pl.String}))
+    frame = typed_columns(pl.DataFrame({"genres": LISTS[name]}, schema={"genres": pl.String}))
     assert frame["genres"].to_list() == [["Action", "War"], ["Drama"], None]
 
 
@@ -74,14 +74,14 @@ def test_commas_make_a_list_of_few_words_and_not_of_a_sentence() -> None:
     genres = ["Action, War, Drama", "War, Drama", "Drama", "Action, Drama"] * 20
     prose = [f"A tale, told {n} times, of a sailor, and of number {n * 7}" for n in range(80)]
     names = [f"Doe {n}, Jane" for n in range(80)]
-    frame = tidied(pl.DataFrame({"genres": genres, "prose": prose, "names": names}))
+    frame = typed_columns(pl.DataFrame({"genres": genres, "prose": prose, "names": names}))
     assert frame["genres"].head(2).to_list() == [["Action", "War", "Drama"], ["War", "Drama"]]
     assert (frame["prose"].dtype, frame["names"].dtype) == (pl.String, pl.String)
 
 
 def test_what_looks_like_a_program_stays_text() -> None:
     odd = ["[__import__('os').getcwd()]", "[1, 2", "[open('x')]"]
-    assert tidied(pl.DataFrame({"a": odd}))["a"].to_list() == odd
+    assert typed_columns(pl.DataFrame({"a": odd}))["a"].to_list() == odd
 
 
 KINDS = {

@@ -19,12 +19,12 @@ from foretaste.data.impressions import NO_TIME, UNKNOWN, Impressions
 from foretaste.data.prepare.config import PrepareConfig
 from foretaste.data.prepare.prepare import prepare
 from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
+from foretaste.data.project.log_dataset import add_to_log, log_dataset
 from foretaste.data.project.logged_impressions import read_context
 from foretaste.data.splits import by_time, leave_last
 from foretaste.errors import ConfigError, DataError
 from foretaste.events.memory import MemoryStore
 from foretaste.events.model import Event
-from foretaste.project import add_to_log, logged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -221,7 +221,7 @@ def test_the_log_gives_back_what_was_shown() -> None:
         ]
     )
     store.append([Event("c", "bob", "mug", "click", START + 99 * SECOND, context=json.dumps(said))])
-    data, _ = logged(store, files)
+    data, _ = log_dataset(store, files)
     unknown = (None,) * 4
     assert rows(data) == [
         ("bob", "tea", START + 9 * SECOND, 2, "home", "f" * 32, 0.25),
@@ -230,7 +230,7 @@ def test_the_log_gives_back_what_was_shown() -> None:
     ]
     assert len(data) == 8 + 5 + 1
     assert store.forget("bob", "tea", "shown") == 5
-    assert logged(store, files)[0].impressions is None
+    assert log_dataset(store, files)[0].impressions is None
 
 
 def test_what_a_client_sends_is_what_training_reads() -> None:
@@ -249,11 +249,11 @@ def test_files_and_log_together_count_each_impression_once() -> None:
     files = files.with_impressions(Impressions.from_frame(pl.concat([SHOWN, also]), files.users, files.items.ids))
     assert len(rows(files)) == 4 + 4, "ann's mug is an event and a row of the file"
     add_to_log(store, files)
-    data, _ = logged(store, files)
+    data, _ = log_dataset(store, files)
     assert rows(data) == rows(files)
     store.forget("bob", "cup")
     assert ("bob", "cup") in {row[:2] for row in rows(files)}
-    assert ("bob", "cup") not in {row[:2] for row in rows(logged(store, files)[0])}, "what was removed stays away"
+    assert ("bob", "cup") not in {row[:2] for row in rows(log_dataset(store, files)[0])}, "what was removed stays away"
 
 
 @pytest.mark.parametrize(

@@ -35,22 +35,22 @@ class DataConfig(Config):
     query: str | None = None
     """Where the events are a database: the SELECT that gives them, instead of a table."""
     user: str
-    """Column with the id of who did it."""
+    """Column with the id of the user."""
     item: str
-    """Column with the id of what it was done to."""
+    """Column with the id of the item."""
     time: str | None = None
-    """Column with the time; without one, the order of the rows counts."""
+    """Column with the time; without one, the rows are taken to be in order of time."""
     time_format: str = "iso"
     """iso, s, ms, us, ns (since 1970), excel (days), or a pattern like %d.%m.%Y %H:%M."""
     time_zone: TimeZone = "UTC"
-    """Of times that do not name one themselves."""
+    """Time zone of times that do not state one."""
     kind: str | None = None
     """Column with the kind of event."""
     value: str | None = None
     """Column with a rating, an amount, a share watched."""
     dislike_below: float | None = None
     """Ratings (events of the kind rating, or of default_kind) below this become a dislike: with 3 those of one and two
-    stars. Empty: every rating counts as wanted, the lowest too."""
+    stars. Empty: every rating is positive feedback, even the lowest."""
     default_kind: str = "interaction"
     """Kind of every event where there is no such column."""
     items: str | None = None
@@ -58,7 +58,7 @@ class DataConfig(Config):
     item_key: str | None = None
     """Column of the item file with the item's id."""
     title: str | None = None
-    """Column of the item file that people read first."""
+    """Column of the item file with the display name."""
     images: str | None = None
     """Folder of pictures or videos named after their items: 42.jpg, or 42/front.mp4; or a Parquet file of pictures."""
     image: str | None = None
@@ -68,7 +68,7 @@ class DataConfig(Config):
     user_key: str | None = None
     """Column of the user file with the user's id."""
     licence: str | None = None
-    """What one may do with the data, in a sentence; it stands in the data card of every trained bundle."""
+    """Terms of use of the data, in a sentence; they are part of the data card of every trained bundle."""
 
 
 class RelationConfig(Config):
@@ -76,17 +76,17 @@ class RelationConfig(Config):
     file: str
     """File or table with one row per link."""
     between: Literal["users", "items", "triples"]
-    """Who is linked: users with users, items with items, or anything with anything (a knowledge graph)."""
+    """What is linked: users with users, items with items, or entities of a knowledge graph (triples)."""
     source: str
     """Column with the id a link begins at (of a triple: its head)."""
     target: str
     """Column with the id it leads to (of a triple: its tail)."""
     relation: str | None = None
-    """Column with what the link says: 'directed by', 'belongs to'."""
+    """Column with the label of the link: 'directed by', 'belongs to'."""
     weight: str | None = None
-    """Column with how strong it is; without one, all are equally strong."""
+    """Column with the weight of the link; without one, all weights are 1."""
     entities: str | None = None
-    """File that says which entity of the graph is which item; without one, they have the same ids."""
+    """File that maps items to entities of the knowledge graph; without one, they have the same ids."""
     entity_item: str | None = None
     """Column of that file with the item's id."""
     entity: str | None = None
@@ -98,11 +98,11 @@ class SearchConfig(Config):
     file: str
     """File or table with one row per search."""
     user: str
-    """Column with the id of who searched."""
+    """Column with the id of the user."""
     text: str
-    """Column with what they searched for."""
+    """Column with the text of the search."""
     time: str | None = None
-    """Column with when; searches without a time are not used for anything that is measured."""
+    """Column with the time; searches without one are not used in an evaluation."""
     time_format: str = "iso"
     """As for the events."""
     time_zone: TimeZone = "UTC"
@@ -112,13 +112,13 @@ class SearchConfig(Config):
 class ImpressionConfig(Config):
     called = "[impressions]"
     file: str
-    """File or table with one row per item that somebody was shown."""
+    """File or table with one row per item shown to a user."""
     user: str = "user"
-    """Column with the id of who was shown it."""
+    """Column with the id of the user."""
     item: str = "item"
-    """Column with the id of what was shown."""
+    """Column with the id of the item."""
     time: str | None = None
-    """Column with when; impressions without a time belong to no part of a split by time."""
+    """Column with the time; impressions without one belong to no training part of a split."""
     time_format: str = "iso"
     """As for the events."""
     time_zone: TimeZone = "UTC"
@@ -126,9 +126,9 @@ class ImpressionConfig(Config):
     position: str | None = None
     """Column with the place in the list, 1 the first."""
     scene: str | None = None
-    """Column with where the list was shown: home, basket."""
+    """Column with the scene in which the list was shown: home, basket."""
     recommendation_id: str | None = None
-    """Column with the id of the answer that the list came from."""
+    """Column with the recommendation_id of the list."""
     propensity: str | None = None
     """Column with the probability, above 0 and at most 1, with which this item was shown here."""
 
@@ -138,16 +138,16 @@ class ProjectConfig(Config):
     name: str
     data: DataConfig
     kinds: tuple[EventKind, ...] = ()
-    """What each kind of event means; kinds not listed have their usual meaning."""
+    """The meaning of each kind of event; kinds not listed have their usual meaning."""
     relations: dict[str, RelationConfig] = {}
     """Further tables by name: friends, similar products, a knowledge graph."""
     searches: SearchConfig | None = None
-    """What people searched for."""
+    """Search queries of users."""
     impressions: ImpressionConfig | None = None
-    """What people were shown, whether they took it or not."""
+    """Items that users were shown, clicked or not."""
     kind_names: dict[str, str] = {}
     """Words of the kind column to kinds: addtocart = "cart"."""
     prepare: PrepareConfig = PrepareConfig()
-    """What is done to the data before anything learns from it; nothing, unless asked for."""
+    """Preparation of the data before training; by default none."""
     serve: dict[str, Any] = {}
-    """How the service puts lists together: groups of variants, scenes, fatigue; see docs/service.md."""
+    """Settings of the service: groups of variants, scenes, fatigue; see docs/service.md."""

@@ -1,4 +1,4 @@
-"""Histories as a sparse matrix: the same function for everybody at training and for one guest at serving."""
+"""Histories as a sparse user-item matrix, by the same function in training and in serving."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, History, IntArray, LongArray
 
 MAX_DENSE_CELLS = 1 << 23
-"""Bytes to look for repeats in."""
+"""Largest number of users times items, 1 byte each, for which repeated items are looked for in a dense matrix."""
 
 
 def interaction_matrix(
     rows: History, n_items: int, kind_weight: FloatArray, half_life_events: float | None = None
 ) -> csr_array:
-    """(B, n_items) float32, 1 where the events of row b about an item speak for it on balance.
+    """(B, n_items) float32 CSR, 1 where the summed weights of the events of row b on an item are positive.
 
-    kind_weight      : (n_kinds,) sign x weight of each event kind; a dislike takes back what a click gave
-    half_life_events : instead of 1 an item has 2^(−a / half-life), a being how many others were taken since
+    kind_weight      : (n_kinds,) sign x weight of each event kind; a dislike cancels a click
+    half_life_events : recency weights instead of 1: 2^(−a / half-life) for an item followed by a newer items
     """
     weight = kind_weight[rows.kind]
     shape = (len(rows), n_items)
@@ -43,25 +43,28 @@ def interaction_matrix(
 
 
 def _newest(rows: History, n_items: int) -> LongArray:
-    """Of each row's different items, by their codes: where in the flat arrays the newest event of each stands."""
+    """Index in the flat arrays of the newest event of each distinct item, by row and item code."""
     keys = rows.row_of_event().astype(np.int64) * n_items + rows.items
     _, from_end = np.unique(keys[::-1], return_index=True)
     return len(keys) - 1 - from_end
 
 
 def _recency_weights(when: LongArray, offsets: LongArray | IntArray, half_life_events: float) -> FloatArray:
-    """(N,) for N items in rows by `offsets`, where `when` rises with time within a row."""
+    """(N,) recency weights of N items in rows by `offsets`.
+
+    when : (N,) rises with time within a row
+    """
     place = np.empty(len(when), np.int64)
-    place[np.argsort(when)] = np.arange(len(when))  # rows stand one after the other in time as well
+    place[np.argsort(when)] = np.arange(len(when))  # `when` rises from row to row as well
     ends: LongArray = np.repeat(offsets[1:].astype(np.int64), np.diff(offsets))
     after = ends - 1 - place
     return np.exp2(-after / half_life_events).astype(np.float32)
 
 
 def _without_repeats(rows: History, shape: tuple[int, int]) -> bool:
-    """Whether no item comes twice in a row; False also where looking would take more room than a few answers do.
+    """Whether no row holds an item twice; False also where the dense matrix to find out would be too large.
 
-    Nothing has to be sorted then, which would be a fifth of the time in which everybody is answered.
+    Rows without repeats need no sorting, which would take a fifth of the time of batch recommendation.
     """
     if shape[0] * shape[1] > MAX_DENSE_CELLS:
         return False

@@ -1,4 +1,4 @@
-"""`foretaste.read`: a frame, a file or a folder in; a data set out. Columns are guessed unless they are named."""
+"""`foretaste.read` and `foretaste.recommend`: a frame or file in, a data set out; a model in, lists as a frame out."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int, int], None]
 
 PLAIN = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
-"""Files whose size says how many parts they have."""
+"""Endings of files whose size tells in how many parts they will be read."""
 
 
 def read(
@@ -47,14 +47,14 @@ def read(
     dislike_below: float | None = None,
     **columns: str,
 ) -> Dataset:
-    """A data set from a polars or pandas frame, a file (CSV, JSON lines, Parquet, packed or not), a folder, a database.
+    """A data set from a polars or pandas frame, a file (CSV, JSON lines, Parquet, also packed), a folder, a database.
 
-    events  : one row per event; `shop.db#orders` and `postgresql://…#orders` are tables of databases
-    items   : one row per item, likewise; None where nothing is known of the items
-    impressions : one row per item that somebody was shown, likewise: user, item (called so, or as in the events) and,
-              where known, time, position, scene, recommendation_id, propensity
-    dislike_below : ratings below this become a dislike; None, the default, counts even the lowest as wanted
-    columns : user=, item=, time=, kind=, value=, time_format=, time_zone= where the guess should not decide
+    events        : one row per event; `shop.db#orders` and `postgresql://…#orders` are tables of databases
+    items         : one row per item, likewise; None for no attributes of items
+    impressions   : one row per item that a user was shown, likewise: columns user and item (named so, or as in the
+                    events) and, where known, time, position, scene, recommendation_id, propensity
+    dislike_below : ratings below this become the kind dislike; None, the default, takes all ratings as positive
+    columns       : user=, item=, time=, kind=, value=, time_format=, time_zone=, where they should not be guessed
 
     A file is read part by part, with a bar on a terminal and in a notebook. Rows that cannot be used are left out with
     a warning that counts them; `foretaste check` shows each.
@@ -94,7 +94,7 @@ def read(
 
 
 def with_progress(source: str | Path, report: Progress) -> Iterator[Table]:
-    """The parts of a source; how many there will be is known by its size, for a plain file."""
+    """The parts of a source, with progress reports; the number of parts of a plain file follows from its size."""
     path = Path(source)
     known = path.is_file() and path.suffix.lower() in PLAIN
     total = -(-path.stat().st_size // BLOCK) if known else 0
@@ -104,9 +104,9 @@ def with_progress(source: str | Path, report: Progress) -> Iterator[Table]:
 
 
 def id_type(dtype: pl.DataType, names: pl.Series) -> pl.DataType:
-    """The type in which ids go out: the one they came in if every name survives the way there and back, else text.
+    """The type in which ids are returned: that of the source if all names convert back without loss, else text.
 
-    Whole numbers that were held as floats come out as whole numbers.
+    Whole numbers that the source holds as floats are returned as integers.
     """
     wanted = pl.Int64() if dtype.is_float() else dtype
     try:
@@ -127,9 +127,9 @@ def recommend(
 ) -> pl.DataFrame:
     """The n best items for each user as a frame: user, item, rank, score, title; ids of the type they came in.
 
-    users   : ids, as in your data, or one of them; None for everybody. What a user already did is not offered again
-    guests  : people the data does not know instead, each with ids of items they took, the newest last
-    allowed : ids of the only items that may be offered; None allows all
+    users   : ids as in the source, or a single one; None for all users. Items of a user's history are left out
+    guests  : instead, users that the data does not know: name → ids of the items they consumed, newest last
+    allowed : ids of the only items that may be recommended; None for all
     """
     if not isinstance(n, int | np.integer) or n < 1:
         raise ConfigError(f"n is {n}; ask for a whole number of items, 1 or more.")
@@ -165,7 +165,7 @@ def recommend(
 
 
 def _codes(ids: IdMap, asked: Any, what: str, told: str = "") -> IntArray:
-    """The codes of ids as they stand in somebody's data, or of a single one; UnknownNameError where there is none."""
+    """The codes of ids as they are in the source, or of a single one; UnknownNameError for an unknown id."""
     several = [asked] if isinstance(asked, str) or not isinstance(asked, Iterable) else asked
     names = [str(int(name) if isinstance(name, float) and name.is_integer() else name) for name in several]
     codes = ids.codes(names)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from foretaste.data.parsing.columns import truths
+from foretaste.data.parsing.columns import booleans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ def _as(values: pl.Series, dtype: pl.DataType) -> pl.Series:
         if values.dtype == pl.String and dtype in (pl.Date, pl.Datetime):
             return values.str.to_datetime(time_unit="us", strict=False).cast(dtype)
         if values.dtype == pl.String and dtype == pl.Boolean:
-            return truths(values)
+            return booleans(values)
         return values.cast(dtype, strict=False)
     except pl.exceptions.PolarsError:
         return pl.Series(values.name, [None] * len(values), dtype)

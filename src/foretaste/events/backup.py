@@ -1,10 +1,10 @@
-"""A copy of a project's log at one moment, with what it takes to check it and to open it again.
+"""Backup and restore: a copy of a project's log at one moment, with its key, settings and checksums.
 
 backup/
-├── manifest.json   when, from which version, how far the log had got, and the hash of every file
-├── events.db       the log, compact; nothing that was erased is in it
-├── foretaste.key   unless it is kept elsewhere: without it nobody in the log has a name
-└── foretaste.toml  where there is one
+├── manifest.json   time, version, position of the log, SHA-256 of every file
+├── events.db       the log, compacted; nothing that was erased is in it
+├── foretaste.key   unless it is kept elsewhere: without it no user name in the log can be decrypted
+└── foretaste.toml  if the project has one
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def _quiet(what: str, done: int, total: int) -> None:
 
 
 def backup(folder: Path, target: Path, *, with_key: bool = True, progress: Progress = _quiet) -> BackupManifest:
-    """Copy the log of a project while it is in use, as of one moment; `target` appears once it is whole and synced.
+    """Copy the log of a project while it is in use, as of one moment; `target` appears once complete and synced.
 
-    Nobody waits for it: readers and writers go on, and what they write meanwhile is not in the copy.
+    Readers and writers are not blocked; what they write meanwhile is not in the copy.
     """
     from foretaste import __version__
 
@@ -95,9 +95,9 @@ def backup(folder: Path, target: Path, *, with_key: bool = True, progress: Progr
 
 
 def restore(source: Path, folder: Path, *, key: Path | None = None, progress: Progress = _quiet) -> BackupManifest:
-    """Check a backup from end to end and put it into a project folder that has no log yet.
+    """Verify a backup completely and copy it into a project folder that has no log yet.
 
-    The log comes last and by one rename: cut short, there is none, and the same command does it again.
+    The log is copied last and appears by one rename, so an interrupted restore is completed by running it again.
 
     key : the key file, where the backup was made without it
     """
@@ -131,7 +131,7 @@ def restore(source: Path, folder: Path, *, key: Path | None = None, progress: Pr
 
 
 def verify(source: Path, progress: Progress = _quiet) -> BackupManifest:
-    """The manifest of a backup whose files are all there and unchanged; DataError otherwise."""
+    """The manifest of a backup; DataError unless all its files are present and unchanged."""
     try:
         read = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
         manifest = BackupManifest.model_validate(read)

@@ -1,4 +1,4 @@
-"""Erasure in a whole project: the log, and a look at everything else that lies in the folder."""
+"""Erasure in a whole project: the log and the past answers, and a search of all other files for the person's name."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ EVERY = 1 << 62
 
 
 def erase_person(folder: Path, user: str) -> Receipt:
-    """Remove a person from the log of a project; the receipt also says what else in the folder names them.
+    """Remove a person from the log of a project; the receipt also lists other files in the folder that name them.
 
-    Files that foretaste did not write are never changed: their owner has to. Until then the log keeps what they say
-    of the person out of every import.
+    Files that foretaste did not write are not changed; their owner has to. Until then the log rejects the person's
+    events in every import of them.
     """
     _check(folder)
     store = open_store(None, folder)
@@ -49,7 +49,7 @@ def erase_person(folder: Path, user: str) -> Receipt:
 
 
 def erase_by_age(folder: Path, days: int) -> Receipt:
-    """Remove events older than so many days, and refuse such events from now on."""
+    """Remove events older than so many days, and reject such events from now on."""
     _check(folder)
     store = open_store(None, folder)
     try:
@@ -71,7 +71,7 @@ def _check(folder: Path) -> None:
 
 
 def _of_other_files(folder: Path, user: str) -> list[str]:
-    """Which files but the log's own name the person, and how often. Packed files cannot be looked into."""
+    """Which files other than the log's name the person, and how often. Compressed files are not searched."""
     files = [
         file
         for file in sorted(folder.rglob("*"))

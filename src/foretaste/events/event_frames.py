@@ -1,4 +1,4 @@
-"""Events as tables: what a log looks like, and how a table of events is made ready for a store."""
+"""Events as data frames: the schema of the log, and the normalisation and ids of a table before its import."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 100_000
 IMPORTED = b"\xff"
-"""First byte of the id of an imported row. No UTF-8 text has it, so no client's id can be taken for one."""
+"""First byte of the id of an imported row. No UTF-8 text begins with it, so it is never a client's id."""
 EXPORTED = b"\xfe"
-"""First byte of an id that a store gave out itself: what follows is its key, as it is."""
+"""First byte of an id that a store has exported; the bytes after it are the key in the store."""
 
 LOG_SCHEMA = {
     "seq": pl.Int64,
@@ -28,13 +28,13 @@ LOG_SCHEMA = {
     "value": pl.Float64,
 }
 WHOLE_SCHEMA = {**LOG_SCHEMA, "id": pl.String, "stamped": pl.Boolean, "context": pl.String}
-"""The log with all that its rows hold: `id` is the store's own, 32 hex digits."""
+"""The log with all its columns; `id` is the store's own, 32 hex digits."""
 
 
 def plain_events(frame: pl.DataFrame) -> pl.DataFrame:
-    """Columns user, item, kind (String), time (Int64 µs, or null), value (Float64), stamped, context, and id if given.
+    """Columns user, item, kind (String), time (Int64 µs), value (Float64), stamped, context, and id if given.
 
-    Nothing is missing in them but times, contexts and ids.
+    Only times, contexts and ids may be null. DataError where a column or a value cannot be used.
     """
     if missing := {"user", "item"} - set(frame.columns):
         raise DataError(f"The events have no column '{min(missing)}'. They have: {', '.join(frame.columns)}.")
@@ -59,10 +59,10 @@ def plain_events(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_ids(events: pl.DataFrame) -> Iterator[tuple[list[bytes], pl.DataFrame]]:
-    """Chunks of (ids, events). An id is the hash of the row and of how many equal rows came before it.
+    """Chunks of (ids, events). An id is the hash of the row and of the number of equal rows before it.
 
-    So the same file imported again has the same ids, and two equal rows of one file stay two events. A row that
-    brings an id along, as exports do, keeps it.
+    So the same file imported again has the same ids, and two equal rows of one file are two events. A row with an id
+    of its own, as in an export, keeps it.
     """
     names = ("user", "item", "kind")
     lengths = [pl.col(name).str.len_bytes() for name in names]  # lest ("ab", "c") and ("a", "bc") read alike

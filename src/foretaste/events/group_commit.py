@@ -1,4 +1,4 @@
-"""Group commit: while one transaction is on its way to the disk, whoever comes waits and shares the next one."""
+"""Group commit: callers that arrive while a transaction is being written share the next one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Work = TypeVar("Work")
 
 
 class _Ticket(Generic[Work, Result]):
-    """One caller's work, and the lock it sleeps on until the work is done or its turn to lead has come."""
+    """One caller's work, and the lock it waits on until the work is done or it has to lead the next group."""
 
     __slots__ = ("awake", "error", "results", "work")
 
@@ -29,12 +29,12 @@ class _Ticket(Generic[Work, Result]):
 
 
 class GroupCommit(Generic[Work, Result]):
-    """Hands the work of many threads to `commit` in few calls, never two at once, first come first served.
+    """Passes the work of many threads to `commit` in few calls, never two at once, in order of arrival.
 
     commit : does a list of work in one transaction and returns one result for each, in order
-    most   : so much work is enough for one transaction (a single caller's is never split)
+    most   : largest group in one transaction (a single caller's work is never split)
 
-    There is no timer: alone, a caller commits at once; under load the groups grow by themselves
+    There is no timer: a lone caller commits at once, and under load the groups grow by themselves
     (DeWitt et al. 1984, "Implementation techniques for main memory database systems", section 5).
     """
 
@@ -46,7 +46,7 @@ class GroupCommit(Generic[Work, Result]):
         self._led = False
 
     def submit(self, work: Sequence[Work]) -> list[Result]:
-        """Returns when the work is committed; an error of the transaction reaches everyone who shared it."""
+        """Returns when the work is committed; an error of the transaction is raised in every caller of the group."""
         ticket: _Ticket[Work, Result] = _Ticket(work)
         with self._lock:
             self._waiting.append(ticket)
@@ -63,7 +63,7 @@ class GroupCommit(Generic[Work, Result]):
         return ticket.results
 
     def _lead(self) -> None:
-        """Commit a group that begins with the oldest ticket, which is the caller's own."""
+        """Commit a group that begins with the oldest ticket, the caller's own."""
         with self._lock:
             group = [self._waiting.popleft()]
             n = len(group[0].work)

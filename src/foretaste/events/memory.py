@@ -1,4 +1,4 @@
-"""An event store in memory: for tests and trials, gone when the process ends."""
+"""The event store in memory, for tests and trials; nothing of it outlives the process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class _Place(NamedTuple):
-    """Where an event stands in its person's history; what has no time comes first."""
+    """Sort key of an event in its user's history; events without a time come first."""
 
     timed: bool
     time: int
@@ -239,4 +239,4 @@ class MemoryStore:
         return len(gone)
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to close."""

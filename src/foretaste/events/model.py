@@ -1,4 +1,4 @@
-"""What happened, as values: events, histories, items of the live catalogue, positions in the log."""
+"""The values of the event store: events, histories, items of the live catalogue, positions in the log."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ Status = Literal["accepted", "duplicate", "conflict", "rejected"]
 DEFAULT_KIND = "interaction"
 """The kind of imported events that name none; `usual_kinds([])` means the same by it."""
 SEARCHED = "searched for"
-"""The kind of a search; its item is what was searched for. It has a space, so that no kind of a shop's own is it."""
+"""The kind of a search event, whose item is the search text. The spaces keep it apart from every kind of a project."""
 EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
-"""The µs since 1970 UTC that a date-time can be written for: the years 1 to 9999."""
+"""The range of times, in µs since 1970 UTC, that can be written as a date: the years 1 to 9999."""
 LARGEST_VALUE = 1e30
 """Values are float32 from the data set on; beyond 3e38 they would be infinite."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One person did one thing to one item.
+    """One interaction of a user with an item.
 
-    id      : the client's name for this event; the same id never counts twice
+    id      : the client's id of this event; events of the same id count once
     time    : µs since 1970 UTC; None where only the order is known
-    value   : a rating, a share watched; 1 where nothing was said
-    stamped : the client gave no time, and `time` is when we heard of it. A retry is stamped later: no conflict
-    context : whatever else belongs to it, as JSON text: the recommendation it answers, place in the list, session
+    value   : a rating, a share watched; 1 where the client sent none
+    stamped : the client sent no time, and `time` is when the service received it; a retry may have a later one
+    context : further facts as JSON text: recommendation_id, position, scene, session
     """
 
     id: str
@@ -45,21 +45,21 @@ class Event:
     context: str | None = None
 
     def same_as(self, other: Event) -> bool:
-        """Whether the client said the same thing twice."""
-        return self._said() == other._said()
+        """Whether the client sent the same event twice."""
+        return self._as_sent() == other._as_sent()
 
-    def _said(self) -> tuple[object, ...]:
+    def _as_sent(self) -> tuple[object, ...]:
         time = None if self.stamped else self.time
         return self.user, self.item, self.kind, self.value, self.stamped, time, self.context
 
 
 class Outcome(NamedTuple):
-    """What became of one event.
+    """The result of appending one event.
 
-    accepted  : on disk, for good
-    duplicate : it was there already; nothing changed
+    accepted  : durable on disk
+    duplicate : the log had it already; nothing changed
     conflict  : its id belongs to another event; nothing changed
-    rejected  : it is not an event; `why` says what is wrong
+    rejected  : invalid or removed on purpose; `why` gives the reason in one sentence
     """
 
     status: Status
@@ -68,9 +68,9 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What one person did, oldest first: four lists of one length.
+    """The history of one user, oldest event first: four lists of one length.
 
-    upto : the latest place in the log among them, 0 where there is none: `history(until=upto)` gives them again
+    upto : the latest position in the log among the events, 0 for none: `history(until=upto)` returns the same again
     """
 
     item: list[str]
@@ -84,7 +84,7 @@ class Past:
 
 
 class Logged(NamedTuple):
-    """One event as the log has it."""
+    """One event as it is stored, with its position `seq` in the log."""
 
     seq: int
     user: str
@@ -97,8 +97,8 @@ class Logged(NamedTuple):
 class ItemRecord(NamedTuple):
     """One item of the live catalogue.
 
-    columns : all that is known of it, as JSON values
-    change  : place of its latest change among all changes of the catalogue; rises, with gaps
+    columns : its attributes, as JSON values
+    change  : number of its latest change among all changes of the catalogue; rises, with gaps
     """
 
     name: str
@@ -109,10 +109,10 @@ class ItemRecord(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """How far somebody has followed a store; the default is its very beginning.
+    """A reader's position in a store; the default is its beginning.
 
-    seq    : of the last event seen
-    change : of the last item seen
+    seq    : position of the last event read
+    change : number of the last change of the catalogue read
     epoch  : how often histories had been rewritten by then
     """
 
@@ -122,12 +122,12 @@ class Mark(NamedTuple):
 
 
 class News(NamedTuple):
-    """What happened behind a mark.
+    """What was written to a store after a mark.
 
-    events    : in order of seq; as many as the limit if there are more to ask for
+    events    : in order of seq; as many as the limit where there are more
     items     : new, changed, hidden and deleted ones, in order of change
-    mark      : where to go on from
-    forgotten : histories were rewritten (an erasure, a removed entry); whatever was derived from one is out of date
+    mark      : the mark to continue from
+    forgotten : histories were rewritten (an erasure, a removed entry), so whatever was derived from them is out of date
     """
 
     events: list[Logged]
@@ -137,7 +137,7 @@ class News(NamedTuple):
 
 
 def problem(event: Event) -> str | None:
-    """What is wrong with an event, in one sentence; None if nothing is."""
+    """Why an event is invalid, in one sentence; None if it is valid."""
     for name in ("id", "user", "item", "kind"):
         text = getattr(event, name)
         if not text:

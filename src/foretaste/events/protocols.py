@@ -19,66 +19,67 @@ if TYPE_CHECKING:
 
 
 class EventLog(Protocol):
-    """Every event once, for good; a person's history is ordered by (time, seq).
+    """An append-only log that keeps every event once.
 
-    Events without a time come first, in the order they arrived.
+    The history of a user is ordered by (time, seq); events without a time come first, in the order they arrived.
     """
 
     def append(self, events: Sequence[Event]) -> list[Outcome]:
-        """Keep new events, all of them in one durable transaction: what is acknowledged is on disk.
+        """Append new events in one durable transaction: when it returns, they are on disk.
 
         returns : one outcome per event, in order
         """
         ...
 
     def import_frame(self, frame: pl.DataFrame) -> int:
-        """Keep a table of events; rows that are there already, from an earlier import, are not added again.
+        """Append a table of events; rows that an earlier import has added are left out.
 
-        Left out as well is what was removed on purpose: events of erased people, forgotten entries, retention.
+        So are rows that were removed on purpose: events of erased users, forgotten entries, events older than the
+        retention time.
 
         frame   : columns user, item; optionally kind, time (Datetime, naive as UTC, or whole µs), value, and id (32
-                  hex digits as `export` writes them, null for none)
-        returns : how many were new
+                  hex digits as `export_log` writes them, null for none)
+        returns : how many rows were new
         """
         ...
 
     def history(self, user: str, last: int | None = None, until: int | None = None) -> Past:
-        """What a person did, or the `last` events of it, oldest first; empty for people without events.
+        """The events of a user, or the `last` of them, oldest first; empty for users without events.
 
-        until : a place in the log; what was written behind it, whenever it happened, is not looked at
+        until : a position in the log; events appended after it are left out, whatever their time
         """
         ...
 
     def count(self, user: str) -> int:
-        """How many events a person has."""
+        """Number of events of a user."""
         ...
 
     def frame(self, after: int = 0, limit: int | None = None, whole: bool = False) -> pl.DataFrame:
-        """The log behind position `after`, at most `limit` rows of it: seq, user, item, kind, time (µs), value.
+        """The log after position `after`, at most `limit` rows of it: seq, user, item, kind, time (µs), value.
 
-        whole : with the columns id (the store's own, 32 hex digits), stamped and context besides
+        whole : with the further columns id (the store's own, 32 hex digits), stamped and context
         """
         ...
 
     @property
     def position(self) -> int:
-        """seq of the last event that was kept, 0 while there is none; seq rises, with gaps, and is never used twice."""
+        """seq of the last event, 0 while there is none; seq rises, with gaps, and is never used twice."""
         ...
 
     def users(self, n: int) -> list[tuple[str, int]]:
-        """(user, number of events) of the n people who were active last, by (time, seq) of their latest event."""
+        """(user, number of events) of the n most recently active users, by (time, seq) of their latest event."""
         ...
 
     def last_stamp(self) -> int:
-        """The latest time, in µs, at which the store's own side stamped one of the last 1,000 events; 0 for never."""
+        """The latest time, in µs, that the service stamped on one of the last 1,000 events; 0 for none."""
         ...
 
     def mark(self) -> Mark:
-        """The present moment, to follow the store from here on."""
+        """The mark of the latest event and change, to follow the store from here on."""
         ...
 
     def follow(self, after: Mark, limit: int = 10_000) -> News:
-        """What came behind a mark, whoever wrote it; cheap when nothing did."""
+        """The events and changes of items after a mark, of all writers; cheap when there are none."""
         ...
 
 
@@ -86,7 +87,7 @@ class LiveCatalogue(Protocol):
     """The items as they are now: put, hidden, shown again, deleted. Every change has a rising number."""
 
     def put_items(self, items: Mapping[str, Mapping[str, Any]]) -> list[ItemRecord]:
-        """Keep what is known of items (name → columns, JSON values), all or none; a deleted one is there again."""
+        """Write the attributes of items (name → columns, JSON values), all or none; this restores deleted items."""
         ...
 
     def hide_item(self, name: str, hidden: bool = True) -> ItemRecord | None:
@@ -107,48 +108,48 @@ class LiveCatalogue(Protocol):
 
 
 class PeopleTable(Protocol):
-    """What is known of people beside their events, as columns of JSON values."""
+    """The attributes of users, as columns of JSON values."""
 
     def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
-        """Keep what is known of a person, as JSON values."""
+        """Write the attributes of a user, as JSON values, in place of those before."""
         ...
 
     def user(self, user: str) -> dict[str, Any] | None:
-        """What is known of a person; None if the store has never heard of them."""
+        """The attributes of a user; {} if only events are known, None if nothing is."""
         ...
 
     def user_columns(self) -> dict[str, dict[str, Any]]:
-        """What is known of everybody, by name: people of whom `put_user` said something. For training."""
+        """User name → attributes, of all users that `put_user` wrote some of. For training."""
         ...
 
 
 class Erasable(Protocol):
-    """What the law and people themselves may ask of a store: a copy of all that is held, and its removal for good."""
+    """The rights of the people in a store: export of all that is held on them, and its removal."""
 
     def export_person(self, user: str) -> dict[str, Any] | None:
-        """All that is held on one person, JSON-ready: user, columns, events; None where nothing is held."""
+        """Everything held on one user as JSON values: user, columns, events; None where nothing is held."""
         ...
 
     def erase(self, user: str) -> Receipt:
-        """Remove every trace of a person; afterwards no byte of the store leads back to them.
+        """Remove every trace of a user; afterwards no byte of the store leads back to them.
 
-        What stays is one keyed mark, which keeps imports and late retries of what they did before from bringing
-        them back. Events of a later time are kept again: they came back themselves.
+        Only a keyed mark stays, by which imports and late retries of their earlier events are rejected. Events of a
+        later time are accepted again, because the user has come back.
         """
         ...
 
     def forget(self, user: str, item: str, kind: str | None = None, time: int | None = None) -> int:
-        """Remove the entries of a history that match; they do not come back. Returns how many there were."""
+        """Remove the matching events of a history and reject them from now on; returns how many there were."""
         ...
 
     def reset(self, user: str) -> int:
-        """Remove all of a history; what `put_user` said of the person stays. Returns how many events there were."""
+        """Remove a whole history; the attributes of the user stay. Returns how many events there were."""
         ...
 
     def forget_before(self, time: int) -> int:
-        """Remove every event older than a time (µs), and refuse such events from now on; returns how many there were.
+        """Remove all events older than a time (µs) and reject such events from now on; returns how many there were.
 
-        Events without a time stay. People of whom nothing is left are removed too.
+        Events without a time stay. Users of whom nothing is left are removed too.
         """
         ...
 

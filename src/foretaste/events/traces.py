@@ -1,4 +1,4 @@
-"""How often given bytes stand in files, counted by a process of its own.
+"""Counts how often given bytes occur in files, in a process of its own: proof that an erasure left no trace.
 
 A database that is in use must never be opened as a plain file by the process that uses it: by the rules of POSIX,
 closing any handle of a file takes away all locks that the process has on it. The next process to leave would believe
@@ -21,9 +21,9 @@ BLOCK_BYTES = 8 << 20
 
 
 def occurrences(files: Sequence[Path], needles: Sequence[bytes]) -> list[int | None]:
-    """How often these bytes are found in each file; None where it cannot be read.
+    """How often these bytes occur in each file; None for a file that cannot be read.
 
-    OSError if no process could be started to look.
+    OSError if no process could be started.
     """
     if not files or not needles:
         return [0] * len(files)
@@ -38,14 +38,14 @@ def occurrences(files: Sequence[Path], needles: Sequence[bytes]) -> list[int | N
 
 
 def count(file: Path, needles: Sequence[bytes], block_bytes: int = BLOCK_BYTES) -> int:
-    """How often these bytes are found in a file that this process has not open as a database."""
+    """How often these bytes occur in a file, which this process must not have open as a database."""
     overlap = max(len(needle) for needle in needles) - 1
     found = 0
     kept = b""
     with file.open("rb") as opened:
         while block := opened.read(block_bytes):
             window = kept + block
-            # What lies wholly in the part that was kept has been counted already.
+            # Occurrences within the overlap have been counted already.
             found += sum(window.count(needle) - kept.count(needle) for needle in needles)
             kept = window[-overlap:] if overlap else b""
     return found

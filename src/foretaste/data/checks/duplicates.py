@@ -1,4 +1,4 @@
-"""Which rows of a table are alike, in 16 bytes a row: compared by a number of each row, not by the rows once more."""
+"""Duplicate rows of a table, found by a 64-bit hash of each row in 16 bytes of memory per row."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def shared(frame: pl.DataFrame) -> tuple[int, NDArray[np.uint64], NDArray[np.uint64]]:
-    """How many rows have an equal row, by their hashes; the hash of each row (n,), and the hashes that occur again.
+    """The number of rows with a duplicate, the (n,) hash of each row, and the hashes that occur more than once.
 
-    Of two different rows in a table of 20 million, one in 50,000 such tables has a pair with the same number.
+    Of tables with 20 million different rows, one in 50,000 has a pair with equal hashes.
     """
     number = frame.hash_rows().to_numpy()
     rising = np.sort(number)
@@ -24,7 +24,7 @@ def shared(frame: pl.DataFrame) -> tuple[int, NDArray[np.uint64], NDArray[np.uin
 
 
 def is_among(number: NDArray[np.uint64], again: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """(n,) whether the row's hash is one of `again`, which rises."""
+    """(n,) whether the hash of the row is in `again`, which is sorted."""
     place = np.searchsorted(again, number)
     place[place == len(again)] = 0
     return again[place] == number if len(again) else np.zeros(len(number), np.bool_)

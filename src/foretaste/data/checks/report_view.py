@@ -1,4 +1,4 @@
-"""The report of a check for a terminal: what is wrong, then what the data can carry."""
+"""The report of a check for a terminal: problems, then statistics."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _carries(report: Report) -> Text:
 
 
 def _beside(report: Report) -> Text:
-    """What is known beside the events."""
+    """A line on the catalogue and the side tables."""
     counts = report.counts
     said = [
         f"{counts['catalogue']:,} items in the catalogue, {counts['items_without_events']:,} of them without events"

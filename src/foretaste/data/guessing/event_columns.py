@@ -1,4 +1,4 @@
-"""Which column is the user, the item, the time? By what columns are called, then by what stands in them."""
+"""Guesses which columns of an event table are user, item, time, kind and value: by name first, then by values."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ VALUE_KINDS = {
     ),
     "listen": ("plays", "playcount", "listencount", "listentime", "msplayed"),
 }
-"""What a log without a column of kinds is about, by what its values are called."""
+"""The kind of all events of a log without a kind column, by the name of its value column."""
 
 
 class Guess(Config):
@@ -97,13 +97,13 @@ class Guess(Config):
     column: str | None
     why: str
     sample: str = ""
-    """A value that stands in the column."""
+    """A value of the column."""
     confidence: float = 0.0
-    """0 to 1: how sure the guess is; below a half it deserves a look."""
+    """0 to 1; a guess below 0.5 should be checked by a person."""
 
 
 def guess_columns(frame: pl.DataFrame) -> list[Guess]:
-    """One guess per role, in the order user, item, time, kind, value; column None where nothing fits."""
+    """One guess per role, in the order user, item, time, kind, value; its column is None where none fits."""
     columns = [name for name, dtype in frame.schema.items() if name not in {ROW, FILE} and is_plain(dtype)]
     sample = spread(frame)
     found: dict[Role, Guess] = {}
@@ -116,12 +116,12 @@ def guess_columns(frame: pl.DataFrame) -> list[Guess]:
 
 
 def spread(frame: pl.DataFrame) -> pl.DataFrame:
-    """SAMPLE rows from everywhere: the first rows of a log are all of one day, and often of one kind."""
+    """SAMPLE rows spread over the table, because the first rows of a log are often of one day and one kind."""
     return frame.gather_every(max(1, len(frame) // SAMPLE)).head(SAMPLE)
 
 
 def _by_name(role: Role, columns: list[str], sample: pl.DataFrame) -> Guess:
-    """The column whose name is best known for the role, if what stands in it agrees."""
+    """The column whose name fits the role best, if its values fit too."""
     ranked = []
     for column in columns:
         plain = _plain(column)
@@ -143,7 +143,7 @@ def _by_name(role: Role, columns: list[str], sample: pl.DataFrame) -> Guess:
 
 
 def _said_of_times(column: pl.Series) -> str:
-    """What a person should know about how the times are read."""
+    """A remark on how the times are read."""
     if column.dtype.is_temporal():
         return ""
     values = column.drop_nulls().cast(pl.String).to_list()
@@ -157,7 +157,7 @@ def _said_of_times(column: pl.Series) -> str:
 
 
 def _by_content(found: dict[Role, Guess], columns: list[str], sample: pl.DataFrame) -> None:
-    """Fill the roles no name spoke for: times are read, then ids are what repeats."""
+    """Fill the roles without a fitting name by values: columns that read as times, then those with repeated values."""
 
     def free() -> list[str]:
         taken = {guess.column for guess in found.values()}
@@ -228,19 +228,19 @@ def _share_numeric(column: pl.Series) -> float:
 
 
 def canonical_kind(name: str) -> str | None:
-    """'add_to_cart' is 'cart'; None for a word that is none of the usual kinds."""
+    """The usual kind that a word means: 'cart' for 'add_to_cart'; None for any other word."""
     plain = _plain(name)
     return next((kind for kind, words in KIND_SYNONYMS.items() if plain in words), None)
 
 
 def kind_of_values(column: str) -> str | None:
-    """A log with a column 'stars' is one of ratings, one with 'watch_time' one of watching."""
+    """The kind of events by the name of their value column: 'rating' for 'stars', 'watch' for 'watch_time'."""
     plain = _plain(column)
     return next((kind for kind, words in VALUE_KINDS.items() if plain in words), None)
 
 
 def guess_title(columns: Iterable[str]) -> str | None:
-    """The column people would read first."""
+    """The column with the display name of an item."""
     words = (
         "title",
         "name",

@@ -1,4 +1,4 @@
-"""What the tables beside the events are: relations, searches, pictures. By their columns' names, then by their ids."""
+"""Guesses what the columns of relations, searches and picture tables mean: by their names, then by their ids."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from foretaste.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-HEAD, SAID, TAIL = ("head", "subject", "h"), ("relation", "predicate", "property", "r"), ("tail", "object", "t")
+HEAD, LABEL, TAIL = ("head", "subject", "h"), ("relation", "predicate", "property", "r"), ("tail", "object", "t")
 WEIGHT = ("weight", "score", "strength", "similarity", "trust", "count")
 ABOUT_USERS = re.compile(r"user|friend|trust|follow|member|person|customer|social|kunde|freund", re.IGNORECASE)
 ABOUT_ITEMS = re.compile(
@@ -29,18 +29,18 @@ TEXT = ("query", "text", "search", "searchterm", "searchquery", "keyword", "keyw
 
 
 def guess_relation(frame: pl.DataFrame, name: str, file: str, users: pl.Series, items: pl.Series) -> RelationConfig:
-    """What a table of links links.
+    """The settings of a relation: its columns, and whether it links users, items or the entities of a knowledge graph.
 
-    name  : of the table, which may say it: friends, similar_items
-    users, items : the ids of the events
+    name         : of the table, as a hint: friends, similar_items
+    users, items : ids in the events
     """
     columns = _columns(frame)
     by_name = {_plain(column): column for column in columns}
-    head, said, tail = (_first(by_name, names) for names in (HEAD, SAID, TAIL))
-    if head and said and tail:
-        return RelationConfig(file=file, between="triples", source=head, relation=said, target=tail)
+    head, label, tail = (_first(by_name, names) for names in (HEAD, LABEL, TAIL))
+    if head and label and tail:
+        return RelationConfig(file=file, between="triples", source=head, relation=label, target=tail)
     weight = _first(by_name, WEIGHT)
-    ends = [column for column in columns if column not in {weight, said}]
+    ends = [column for column in columns if column not in {weight, label}]
     if len(ends) < 2:
         raise DataError(
             f"{file} needs two columns of ids, or head, relation and tail of facts; it has: {', '.join(columns)}."
@@ -52,27 +52,27 @@ def guess_relation(frame: pl.DataFrame, name: str, file: str, users: pl.Series, 
             f"The ids in '{source}' and '{target}' of {file} are neither users nor items of the events; is it the "
             "right file?"
         )
-    return RelationConfig(file=file, between=between, source=source, target=target, relation=said, weight=weight)
+    return RelationConfig(file=file, between=between, source=source, target=target, relation=label, weight=weight)
 
 
 def _between(
     frame: pl.DataFrame, columns: str, name: str, users: pl.Series, items: pl.Series
 ) -> Literal["users", "items"] | None:
-    """By what the columns are called, then the table, then by whose ids they hold."""
+    """What a table links: by the names of its columns, then by its own name, then by the ids it holds."""
     source, target = _columns(frame)[:2]
     ids = pl.concat([clean_ids(frame[source]), clean_ids(frame[target])]).drop_nulls().unique()
     shares = [number(ids.is_in(clean_ids(known).unique().implode()).mean()) for known in (users, items)]
-    for said in (columns, name):
-        told = bool(ABOUT_USERS.search(said)), bool(ABOUT_ITEMS.search(said))
-        if told[0] != told[1] and shares[told[1]] > 0:
-            return "users" if told[0] else "items"
+    for text in (columns, name):
+        users_named, items_named = bool(ABOUT_USERS.search(text)), bool(ABOUT_ITEMS.search(text))
+        if users_named != items_named and shares[items_named] > 0:
+            return "users" if users_named else "items"
     if not any(shares):
         return None
     return "users" if shares[0] >= shares[1] else "items"
 
 
 def guess_entities(frame: pl.DataFrame, items: pl.Series) -> tuple[str, str] | None:
-    """(item column, entity column) of a table that says which item is which entity, or None."""
+    """(item column, entity column) of a table that maps items to entities, or None."""
     columns = _columns(frame)
     entity = next((column for column in columns if "entity" in _plain(column)), None)
     others = [column for column in columns if column != entity]
@@ -82,7 +82,7 @@ def guess_entities(frame: pl.DataFrame, items: pl.Series) -> tuple[str, str] | N
 
 
 def guess_searches(table: Table, file: str) -> SearchConfig:
-    """Who searched for what, when."""
+    """The settings of a table of searches: its columns of users, texts and times."""
     columns = _columns(table.frame)
     text = _first({_plain(column): column for column in columns}, TEXT)
     text = text or next((name for name in columns if any(word in _plain(name) for word in TEXT if len(word) > 3)), None)
@@ -101,7 +101,7 @@ def guess_searches(table: Table, file: str) -> SearchConfig:
 
 
 def guess_image(frame: pl.DataFrame) -> str | None:
-    """The column of an item file that says where the pictures are."""
+    """The column of an item file with the paths or URLs of pictures; None where there is none."""
     return next((name for name in _columns(frame) if looks_like_places(frame[name])), None)
 
 

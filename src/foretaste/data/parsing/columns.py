@@ -1,4 +1,4 @@
-"""What the columns of an item or user file hold: written lists become lists, numbers numbers, true and false truths."""
+"""Types of the text columns of an item or user file: lists, numbers, booleans, or text."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from foretaste.data.parsing.numbers import number
 
 Column = TypeVar("Column", pl.Series, pl.Expr)
 LIST_SHARE = 0.05
-"""A column is of lists when at least this share of its values holds more than one part."""
+"""Smallest share of values with more than one part from which a column holds lists."""
 
 
-def tidied(frame: pl.DataFrame, keep: tuple[str, ...] = ()) -> pl.DataFrame:
-    """Columns of text with their meaning: nothing is null, 'Action|War' is a list, '1995' a number, 'true' a truth.
+def typed_columns(frame: pl.DataFrame, keep: tuple[str, ...] = ()) -> pl.DataFrame:
+    """Text columns as typed ones: '' is null, 'Action|War' a list, '1995' a number, 'true' a boolean.
 
-    keep : columns whose text stays exactly as it is: ids, titles
+    keep : columns whose text stays unchanged: ids, titles
     """
     return frame.with_columns(
         _meaning(column)
         if column.name not in keep
-        else column.set(column.str.strip_chars() == "", None)  # an item without a title is called by its id
+        else column.set(column.str.strip_chars() == "", None)  # an item without a title is shown by its id
         for column in frame.iter_columns()
         if column.dtype == pl.String
     )
@@ -43,12 +43,12 @@ def _meaning(column: pl.Series) -> pl.Series:
     if _shares_words(values):
         return by_commas(column)
     if values.str.contains(r"(?i)^\s*(true|false)\s*$").all():
-        return truths(column)
+        return booleans(column)
     return _number(column, values)
 
 
-def truths(column: pl.Series) -> pl.Series:
-    """'true' and 'False' as what they say, in any case, as JSON has it anyway; null for every other word."""
+def booleans(column: pl.Series) -> pl.Series:
+    """'true' and 'false', in any case, as booleans; null for every other text."""
     words = column.str.strip_chars().str.to_lowercase()
     return words.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
 
@@ -63,7 +63,7 @@ def by_commas(values: Column) -> Column:
 
 
 def _shares_words(values: pl.Series) -> bool:
-    """'Action, War' is a list where the same few short words come again and again; a sentence with commas is none."""
+    """Whether text with commas is lists: 'Action, War' is where few short words recur often; a sentence is not."""
     if _share(values, ",") < 0.3:
         return False
     parts = by_commas(values)
@@ -74,7 +74,7 @@ def _shares_words(values: pl.Series) -> bool:
 
 
 def _written_lists(column: pl.Series) -> pl.Series | None:
-    """Lists of words, spelled as JSON or as Python has it; None where a value is no list."""
+    """Lists of texts, written as JSON or Python literals; None if a value is no list."""
     found: list[list[str] | None] = []
     for value in column.to_list():
         try:
@@ -99,7 +99,7 @@ def _word(part: Any) -> str:
 
 
 def _number(column: pl.Series, values: pl.Series) -> pl.Series:
-    """Numbers where every value is one; codes with leading zeros, '0042', stay text.
+    """Numbers if every value is one; codes with leading zeros, '0042', stay text.
 
     A comma is a decimal one where some number has other than three digits behind it: '9,90', not '1,000'.
     """

@@ -1,4 +1,4 @@
-"""Times of any spelling to µs since 1970 UTC."""
+"""Times in any format to µs since 1970 UTC, and guesses of the format."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ FORMATS = (
     "%a %b %d %H:%M:%S %z %Y",
 )
 EARLY = 631_152_000_000_000
-"""1990 in µs. Logs of what people did begin later; a time before it usually stands for 'unknown'."""
+"""1990 in µs. Logs of user behaviour begin later; a time before it usually means 'unknown'."""
 YEAR_1900 = -2_208_988_800_000_000
 _ISO_SHAPE = re.compile(r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d([.,]\d+)?)?)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)?$")
 
 
 def guess_format(sample: Sequence[str]) -> tuple[str, float]:
-    """The spelling that reads most of a sample, and the share of the sample it reads."""
+    """The format that reads most of a sample, and the share of the sample it reads."""
     values = [value.strip() for value in sample if value and value.strip()]
     if not values:
         return ISO, 0.0
@@ -67,14 +67,14 @@ def guess_format(sample: Sequence[str]) -> tuple[str, float]:
         return ISO, 1.0
     column = pl.Series(values)
     for spelling in FORMATS:
-        # '1/12/10' also reads as a day of the year 10; nobody's log is that old.
+        # '1/12/10' also reads as a day of the year 10; no log is that old.
         shares[spelling] = int((to_microseconds(column, spelling) > YEAR_1900).sum()) / len(values)
     best = max(shares, key=lambda spelling: shares[spelling])
     return best, shares[best]
 
 
 def day_or_month_first(sample: Sequence[str], spelling: str) -> str | None:
-    """The other way to read these days, where nothing in the sample decides between the two."""
+    """The format with day and month exchanged, if it reads the whole sample too; else None."""
     for one, other in (("%d/%m/", "%m/%d/"), ("%m/%d/", "%d/%m/")):
         if spelling.startswith(one):
             swapped = spelling.replace(one, other)
@@ -84,7 +84,7 @@ def day_or_month_first(sample: Sequence[str], spelling: str) -> str | None:
 
 
 def other_unit(column: pl.Series, unit: str) -> pl.Series:
-    """Int64 µs of numbers that make sense in one other unit than theirs, null elsewhere.
+    """Int64 µs of numbers that are plausible in exactly one other unit than `unit`, null elsewhere.
 
     Two logs were joined, one in seconds and one in milliseconds: each unit is a thousand times the next, so a number
     of the wrong one lies tens of thousands of years away, and only one unit puts it between 1990 and tomorrow.
@@ -98,14 +98,14 @@ def other_unit(column: pl.Series, unit: str) -> pl.Series:
 
 
 def sensible(times: pl.Series) -> pl.Series:
-    """Between 1990 and tomorrow; clocks of other time zones may be a day ahead."""
+    """(n,) whether times are between 1990 and tomorrow; clocks of other time zones may be a day ahead."""
     return ((times >= EARLY) & (times <= (time.time() + 86_400) * 1e6)).fill_null(False)
 
 
 def to_microseconds(column: pl.Series, spelling: str, zone: str = "UTC") -> pl.Series:
-    """Int64 µs since 1970 UTC, null where a value does not fit the spelling.
+    """Int64 µs since 1970 UTC, null where a value does not fit the format.
 
-    zone : of times that do not name one themselves
+    zone : time zone of values that do not state one
     """
     if isinstance(column.dtype, pl.Datetime):
         aware = column if column.dtype.time_zone else column.dt.replace_time_zone(zone, ambiguous="earliest")
@@ -172,7 +172,7 @@ def _looks_like_a_day(value: str) -> bool:
 
 
 def _unit(number: float) -> str:
-    """By size: seconds have ten digits until the year 2286; a spreadsheet's days have five."""
+    """The unit of a number by its size: seconds have ten digits until the year 2286, days of a spreadsheet five."""
     if number < 100_000:
         return EXCEL
     return "s" if number < 1e11 else "ms" if number < 1e14 else "us" if number < 1e17 else "ns"

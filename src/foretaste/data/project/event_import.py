@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from foretaste.data.readers.tables import Table
 
 SURE = 0.5
-"""Confidence of a guess below which events are not written into a log, where nobody sees them again."""
+"""Confidence of a guess below which an import is refused, because a wrong import is hard to notice in a log."""
 
 
 def imported_events(file: Path, folder: Path) -> tuple[pl.DataFrame, list[str]]:
-    """The file's events as a log takes them, and what a person should know: how it was read, what was left out."""
+    """The events of a file for `EventLog.import_frame`, and remarks on how it was read and what was left out."""
     project = load_project(folder) if (folder / FILE_NAME).exists() else None
     sample = sample_table(file)
     if project is not None and {project.data.user, project.data.item} <= set(sample.frame.columns):
@@ -57,7 +57,7 @@ def _as_project(project: ProjectConfig, sample: Table, file: Path) -> tuple[Proj
 
 
 def _guessed(project: ProjectConfig | None, sample: Table, file: Path) -> tuple[ProjectConfig, list[str]]:
-    """By the file's own columns; words for kinds mean what they mean in the project."""
+    """The settings guessed from the file's own columns; its words for kinds are read as in the project."""
     config, guesses = guess_data(sample, str(file), file.name)
     for guess in guesses:
         if guess.role in {"user", "item"} and guess.confidence < SURE:

@@ -25,33 +25,38 @@ if TYPE_CHECKING:
 COLUMNS = ("user", "item", "time", "position", "scene", "recommendation_id", "propensity")
 
 
-def read_impressions(asked: ImpressionConfig, table: Table, data: Dataset) -> tuple[Dataset, list[Problem]]:
+def read_impressions(settings: ImpressionConfig, table: Table, data: Dataset) -> tuple[Dataset, list[Problem]]:
     """The data set with the impressions of a table beside those it has, and what is wrong with the table.
 
     A row without a user or item that the data knows is left out; a value that cannot be is unknown, its row is kept.
     """
-    for name in (getattr(asked, role) for role in COLUMNS):
+    for name in (getattr(settings, role) for role in COLUMNS):
         if name is not None and name not in table.frame.columns:
             hint = did_you_mean(name, [column for column in table.frame.columns if column not in {ROW, FILE}])
-            raise ConfigError(f"foretaste.toml: [impressions] '{name}': {asked.file} has no such column.{hint}")
-    problems = list(_broken(asked, table))
+            raise ConfigError(f"foretaste.toml: [impressions] '{name}': {settings.file} has no such column.{hint}")
+    problems = list(_broken(settings, table))
     frame = pl.DataFrame(
-        {"user": clean_ids(table.frame[asked.user]), "item": clean_ids(table.frame[asked.item])}
-    ).with_columns(_values(asked, table, problems))
+        {"user": clean_ids(table.frame[settings.user]), "item": clean_ids(table.frame[settings.item])}
+    ).with_columns(_values(settings, table, problems))
     empty = frame.select(pl.col("user").is_null() | pl.col("item").is_null()).to_series()
-    said = f"Rows of {asked.file} without a user or without an item; they are left out."
-    problems += _problem("impression-without-id", said, table, empty, asked.user)
+    sentence = f"Rows of {settings.file} without a user or without an item; they are left out."
+    problems += _problem("impression-without-id", sentence, table, empty, settings.user)
     known_user = frame["user"].is_in(data.users.names.implode())
     known_item = frame["item"].is_in(data.items.ids.names.implode())
-    for what, column, known in (("user", asked.user, known_user), ("item", asked.item, known_item)):
-        said = f"Impressions of {asked.file} of {what}s that neither an event nor a file knows; they are left out."
-        problems += _problem(f"impression-{what}-unknown", said, table, ~known & ~empty, column)
+    for what, column, known in (("user", settings.user, known_user), ("item", settings.item, known_item)):
+        sentence = (
+            f"Impressions of {settings.file} of {what}s that neither an event nor a file knows; they are left out."
+        )
+        problems += _problem(f"impression-{what}-unknown", sentence, table, ~known & ~empty, column)
     read = Impressions.from_frame(frame.filter(known_user & known_item), data.users, data.items.ids)
     return data.with_impressions(read), problems
 
 
 def guess_impressions(table: Table, events: DataConfig) -> ImpressionConfig:
-    """Which column is what: called as in the events, or by the plain name of what it holds."""
+    """The settings of a table whose columns are named as in the events, or user, item, time, position, ...
+
+    DataError without a column of users and one of items.
+    """
     columns = [name for name in table.frame.columns if name not in {ROW, FILE}]
     found: dict[str, str] = {}
     for role in COLUMNS:
@@ -69,29 +74,29 @@ def guess_impressions(table: Table, events: DataConfig) -> ImpressionConfig:
     return ImpressionConfig(file="impressions", time_zone=events.time_zone, **found)
 
 
-def _values(asked: ImpressionConfig, table: Table, problems: list[Problem]) -> list[pl.Series]:
-    """The columns beside user and item; what a value cannot be is null, and written down as a problem."""
+def _values(settings: ImpressionConfig, table: Table, problems: list[Problem]) -> list[pl.Series]:
+    """The columns other than user and item; invalid values are null, and are added to `problems`."""
     found = []
-    if asked.time is not None:
-        time = to_microseconds(table.frame[asked.time], asked.time_format, asked.time_zone)
+    if settings.time is not None:
+        time = to_microseconds(table.frame[settings.time], settings.time_format, settings.time_zone)
         wrong = ~sensible(time)
-        said = f"Impressions whose time does not read as {asked.time_format}, is before 1990 or in the future"
-        problems += _unreadable("impression-time", said, table, wrong, asked.time)
+        sentence = f"Impressions whose time does not read as {settings.time_format}, is before 1990 or in the future"
+        problems += _unreadable("impression-time", sentence, table, wrong, settings.time)
         found.append(time.set(wrong, None).alias("time"))
-    if asked.position is not None:
-        number = _number(table.frame[asked.position])
+    if settings.position is not None:
+        number = _number(table.frame[settings.position])
         wrong = ~((number >= 1) & (number < 2**31) & (number % 1 == 0)).fill_null(False)
-        said = "Impressions whose position is not a whole number, 1 or more"
-        problems += _unreadable("impression-position", said, table, wrong, asked.position)
+        sentence = "Impressions whose position is not a whole number, 1 or more"
+        problems += _unreadable("impression-position", sentence, table, wrong, settings.position)
         found.append(number.set(wrong, None).cast(pl.Int32).alias("position"))
-    if asked.propensity is not None:
-        number = _number(table.frame[asked.propensity]).cast(pl.Float32)
+    if settings.propensity is not None:
+        number = _number(table.frame[settings.propensity]).cast(pl.Float32)
         wrong = ~((number > 0) & (number <= 1)).fill_null(False)
-        said = "Impressions whose propensity is not a probability above 0 and at most 1"
-        problems += _unreadable("impression-propensity", said, table, wrong, asked.propensity)
+        sentence = "Impressions whose propensity is not a probability above 0 and at most 1"
+        problems += _unreadable("impression-propensity", sentence, table, wrong, settings.propensity)
         found.append(number.set(wrong, None).alias("propensity"))
     for role in ("scene", "recommendation_id"):
-        if (name := getattr(asked, role)) is not None:
+        if (name := getattr(settings, role)) is not None:
             text = table.frame[name].cast(pl.String).str.strip_chars()
             found.append(text.set((text == "").fill_null(False), None).alias(role))
     return found
@@ -103,16 +108,18 @@ def _number(column: pl.Series) -> pl.Series:
 
 
 def _unreadable(code: str, what: str, table: Table, wrong: pl.Series, column: str) -> Iterator[Problem]:
-    """Values that are there and cannot be; a cell that is empty is no problem."""
+    """The problem of invalid values; an empty cell is none."""
     given = (table.frame[column].cast(pl.String).str.strip_chars() != "").fill_null(False)
     yield from _problem(code, f"{what}; kept without.", table, wrong & given, column, "kept")
 
 
-def _broken(asked: ImpressionConfig, table: Table) -> Iterator[Problem]:
+def _broken(settings: ImpressionConfig, table: Table) -> Iterator[Problem]:
     if table.broken:
-        said = f"Rows of {asked.file} that cannot be cut into the columns of its header; they are left out."
+        sentence = f"Rows of {settings.file} that cannot be cut into the columns of its header; they are left out."
         first = tuple((file, row, f"{what}: {text[:60]}") for file, row, what, text in table.broken[:5])
-        yield Problem(code="impression-ragged", sentence=said, rows=len(table.broken), first=first, action="left out")
+        yield Problem(
+            code="impression-ragged", sentence=sentence, rows=len(table.broken), first=first, action="left out"
+        )
 
 
 def _problem(

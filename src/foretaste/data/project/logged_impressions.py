@@ -1,4 +1,4 @@
-"""The impressions of an event log: its events of kind `shown`, with what their context says of the list."""
+"""The impressions of an event log: its events of kind `shown`, with position, scene, ... from their contexts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 100_000
 DETAILS = {"position": pl.Int32, "scene": pl.String, "recommendation_id": pl.String, "propensity": pl.Float32}
-"""What a context may say, as the columns of `Impressions.from_frame`."""
+"""The keys of a context that are read, as columns of `Impressions.from_frame`."""
 
 
 def logged_impressions(log: EventLog, events: pl.DataFrame, users: IdMap, items: IdMap) -> Impressions | None:
@@ -30,12 +30,12 @@ def logged_impressions(log: EventLog, events: pl.DataFrame, users: IdMap, items:
     shown = events.filter(pl.col("kind") == SHOWN)
     if not len(shown):
         return None
-    # An event that was erased since `events` was read has no context any longer; the next training knows nothing of it.
+    # An event that was erased after `events` was read has no context any more; the next training will not have it.
     return Impressions.from_frame(shown.join(_details(log, shown["seq"][-1]), on="seq", how="left"), users, items)
 
 
 def _details(log: EventLog, last: int) -> pl.DataFrame:
-    """seq and the columns of DETAILS, of every event of kind `shown` up to a place in the log."""
+    """seq and the columns of DETAILS, of every event of kind `shown` up to a position in the log."""
     parts = [pl.DataFrame(schema={"seq": pl.Int64, **DETAILS})]
     after = 0
     while after < last and len(part := log.frame(after, ROWS_AT_ONCE, whole=True)):
@@ -47,23 +47,24 @@ def _details(log: EventLog, last: int) -> pl.DataFrame:
 
 
 def read_context(context: str) -> tuple[int | None, str | None, str | None, float | None]:
-    """(position, scene, recommendation_id, propensity) of an event's context; None for what it does not say.
+    """(position, scene, recommendation_id, propensity) of an event's context; None for missing or invalid values.
 
-    A context is JSON text that clients wrote: whatever is no value of its sort is unknown.
+    A context is JSON text from clients, so nothing about it is certain.
     """
     try:
-        said: Any = json.loads(context)
+        values: Any = json.loads(context)
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
+        values = None
+    if not isinstance(values, dict):
         return None, None, None, None
-    position, propensity = said.get("position"), said.get("propensity")
+    position, propensity = values.get("position"), values.get("propensity")
     if isinstance(position, bool) or not isinstance(position, int) or not 1 <= position < 2**31:
         position = None
     if isinstance(propensity, bool) or not isinstance(propensity, int | float) or not _is_probability(propensity):
         propensity = None
     scene, recommendation = (
-        value if isinstance(value := said.get(name), str) and value else None for name in ("scene", "recommendation_id")
+        value if isinstance(value := values.get(name), str) and value else None
+        for name in ("scene", "recommendation_id")
     )
     return position, scene, recommendation, propensity
 

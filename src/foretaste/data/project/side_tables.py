@@ -1,4 +1,4 @@
-"""The tables beside the events, read and checked: relations, searches, impressions and pictures of a project."""
+"""Reads and checks a project's side tables: relations, searches, impressions and pictures."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 
 def place(folder: Path, source: str) -> Path | str:
-    """A path from the project's folder; the address of a database as it is."""
+    """A path relative to the project's folder; the URL of a database unchanged."""
     return source if is_postgres(source) else folder / source
 
 
 def with_tables(
     data: Dataset, config: ProjectConfig, folder: Path, items: pl.DataFrame | None
 ) -> tuple[Dataset, list[Problem]]:
-    """The data set with its relations, searches, impressions and pictures, and what was wrong with them."""
+    """The data set with its relations, searches, impressions and pictures, and their problems."""
     problems: list[Problem] = []
     relations = {}
-    for name, asked in config.relations.items():
-        relations[name], found = read_relation(name, asked, folder, data)
+    for name, settings in config.relations.items():
+        relations[name], found = read_relation(name, settings, folder, data)
         problems += found
     searches = data.searches
     if config.searches is not None:
@@ -56,73 +56,82 @@ def with_tables(
         places, found = places_of(items, config.data.image, beside)
         table, problems = replace(table, places=places), problems + found
     data = replace(data, relations={**data.relations, **relations}, searches=searches, items=table)
-    if (asked_for := config.impressions) is not None:
-        data, found = read_impressions(asked_for, read_table(place(folder, asked_for.file)), data)
+    if config.impressions is not None:
+        table_of_impressions = read_table(place(folder, config.impressions.file))
+        data, found = read_impressions(config.impressions, table_of_impressions, data)
         problems += found
     return data, problems
 
 
-def read_relation(name: str, asked: RelationConfig, folder: Path, data: Dataset) -> tuple[Relation, list[Problem]]:
-    wanted = tuple(column for column in (asked.source, asked.target, asked.relation, asked.weight) if column)
-    table = read_table(place(folder, asked.file), columns=wanted)
-    _has(table, wanted, f"[relations.{name}]", asked.file)
-    frame = pl.DataFrame(
-        {"source": clean_ids(table.frame[asked.source]), "target": clean_ids(table.frame[asked.target])}
+def read_relation(name: str, settings: RelationConfig, folder: Path, data: Dataset) -> tuple[Relation, list[Problem]]:
+    """A relation by name, and the problems of its file."""
+    wanted = tuple(
+        column for column in (settings.source, settings.target, settings.relation, settings.weight) if column
     )
-    if asked.relation:
-        frame = frame.with_columns(relation=table.frame[asked.relation].cast(pl.String).str.strip_chars())
-    if asked.weight:
-        number = table.frame[asked.weight].cast(pl.String).str.replace(",", ".", literal=True)
+    table = read_table(place(folder, settings.file), columns=wanted)
+    _has(table, wanted, f"[relations.{name}]", settings.file)
+    frame = pl.DataFrame(
+        {"source": clean_ids(table.frame[settings.source]), "target": clean_ids(table.frame[settings.target])}
+    )
+    if settings.relation:
+        frame = frame.with_columns(relation=table.frame[settings.relation].cast(pl.String).str.strip_chars())
+    if settings.weight:
+        number = table.frame[settings.weight].cast(pl.String).str.replace(",", ".", literal=True)
         frame = frame.with_columns(weight=number.cast(pl.Float32, strict=False))
-    elif asked.between == "triples" and not asked.relation:
+    elif settings.between == "triples" and not settings.relation:
         raise ConfigError(f"foretaste.toml: [relations.{name}] needs relation, the column with what each triple says.")
     empty = frame.select(pl.any_horizontal(pl.exclude("weight").is_null())).to_series()
-    said = f"Rows of {asked.file} without one of their ids; they are left out."
-    problems = _problems(f"{name}-without-id", said, table, empty, asked.source)
+    sentence = f"Rows of {settings.file} without one of their ids; they are left out."
+    problems = _problems(f"{name}-without-id", sentence, table, empty, settings.source)
     entities = None
-    if asked.between == "triples" and asked.entities and asked.entity_item and asked.entity:
-        columns = (asked.entity_item, asked.entity)
-        pairs = read_table(place(folder, asked.entities), columns=columns)
-        _has(pairs, columns, f"[relations.{name}]", asked.entities)
+    if settings.between == "triples" and settings.entities and settings.entity_item and settings.entity:
+        columns = (settings.entity_item, settings.entity)
+        pairs = read_table(place(folder, settings.entities), columns=columns)
+        _has(pairs, columns, f"[relations.{name}]", settings.entities)
         entities = pl.DataFrame(
-            {"item": clean_ids(pairs.frame[asked.entity_item]), "entity": clean_ids(pairs.frame[asked.entity])}
+            {"item": clean_ids(pairs.frame[settings.entity_item]), "entity": clean_ids(pairs.frame[settings.entity])}
         ).drop_nulls()
-    relation = Relation(asked.between, frame.filter(~empty), entities)
-    if asked.between != "triples":
-        ids = data.users if asked.between == "users" else data.items.ids
+    relation = Relation(settings.between, frame.filter(~empty), entities)
+    if settings.between != "triples":
+        ids = data.users if settings.between == "users" else data.items.ids
         known = ids.names.implode()
-        strange = ~(frame["source"].is_in(known) & frame["target"].is_in(known)) & ~empty
-        what = asked.between
-        said = (
-            f"Links of {asked.file} to {what} that neither an event nor a file of {what} knows; they count for nothing."
+        unknown = ~(frame["source"].is_in(known) & frame["target"].is_in(known)) & ~empty
+        what = settings.between
+        sentence = (
+            f"Links of {settings.file} to {what} that neither an event nor a file of {what} knows; they count for "
+            "nothing."
         )
-        problems += _problems(f"{name}-unknown", said, table, strange, asked.source)
+        problems += _problems(f"{name}-unknown", sentence, table, unknown, settings.source)
     return relation, problems
 
 
-def read_searches(asked: SearchConfig, folder: Path, data: Dataset) -> tuple[pl.DataFrame, list[Problem]]:
-    """Columns user, text and, where the file has it, time."""
-    wanted = tuple(column for column in (asked.user, asked.text, asked.time) if column)
-    table = read_table(place(folder, asked.file), columns=wanted)
-    _has(table, wanted, "[searches]", asked.file)
+def read_searches(settings: SearchConfig, folder: Path, data: Dataset) -> tuple[pl.DataFrame, list[Problem]]:
+    """The searches with columns user, text and, if the file has it, time (µs); and the problems of the file."""
+    wanted = tuple(column for column in (settings.user, settings.text, settings.time) if column)
+    table = read_table(place(folder, settings.file), columns=wanted)
+    _has(table, wanted, "[searches]", settings.file)
     frame = pl.DataFrame(
-        {"user": clean_ids(table.frame[asked.user]), "text": table.frame[asked.text].cast(pl.String).str.strip_chars()}
+        {
+            "user": clean_ids(table.frame[settings.user]),
+            "text": table.frame[settings.text].cast(pl.String).str.strip_chars(),
+        }
     )
     empty = frame["user"].is_null() | (frame["text"].fill_null("") == "")
-    said = f"Rows of {asked.file} without a user or without a text; they are left out."
-    problems = _problems("search-empty", said, table, empty, asked.text)
-    strange = ~frame["user"].is_in(data.users.names.implode()) & ~empty
-    said = "Searches of people without any event; they are left out."
-    problems += _problems("search-user-unknown", said, table, strange, asked.user)
-    if asked.time:
-        time = to_microseconds(table.frame[asked.time], asked.time_format, asked.time_zone)
-        odd = ~sensible(time)
-        said = (
-            f"Searches whose time does not read as {asked.time_format}, is before 1990 or in the future; kept without."
+    sentence = f"Rows of {settings.file} without a user or without a text; they are left out."
+    problems = _problems("search-empty", sentence, table, empty, settings.text)
+    unknown = ~frame["user"].is_in(data.users.names.implode()) & ~empty
+    sentence = "Searches of people without any event; they are left out."
+    problems += _problems("search-user-unknown", sentence, table, unknown, settings.user)
+    if settings.time:
+        time = to_microseconds(table.frame[settings.time], settings.time_format, settings.time_zone)
+        invalid = ~sensible(time)
+        sentence = (
+            f"Searches whose time does not read as {settings.time_format}, is before 1990 or in the future; kept "
+            "without."
         )
-        problems += _problems("search-time", said, table, odd & ~empty & ~strange, asked.time, kept=True)
-        frame = frame.with_columns(time=time.set(odd, None))
-    return frame.filter(~(empty | strange)), problems
+        problems += _problems("search-time", sentence, table, invalid & ~empty & ~unknown, settings.time, kept=True)
+        frame = frame.with_columns(time=time.set(invalid, None))
+    return frame.filter(~(empty | unknown)), problems
 
 
 def _has(table: Table, columns: tuple[str, ...], where: str, file: str) -> None:

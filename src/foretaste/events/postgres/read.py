@@ -1,4 +1,4 @@
-"""What is read from a log in PostgreSQL, on any connection to it."""
+"""Queries on a log in PostgreSQL, on any connection to it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class PostgresReader:
         return _one(reader, COUNT, self.keys.pseudonym(user))[0]
 
     def users(self, reader: Connection, n: int) -> list[tuple[str, int]]:
-        """The log is read backwards, through a cursor on the server, until n people have been met."""
+        """The log is read backwards, through a cursor on the server, until n users have been found."""
         met: dict[int, None] = {}
         with reader.cursor("lately") as found:
             found.itersize = max(4 * n, 100)

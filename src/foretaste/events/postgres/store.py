@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5
 SILENT_SECONDS = 10
-"""A server that cannot be reached any more, its cable cut, is given up after so long."""
+"""Time after which a server that does not answer any more counts as unreachable."""
 NEXT_CHANGE = "UPDATE meta SET number = number + 1 WHERE name = 'change' RETURNING number"
 
 
@@ -199,13 +199,13 @@ class PostgresStore:
         self._let_go()
 
     def _vacuum(self) -> None:
-        """Deleted rows leave the tables now rather than some day."""
+        """Vacuum at once, so that deleted rows leave the tables now."""
         with self._connection() as connection:
             connection.execute("VACUUM person, event, item")
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """One durable transaction, after those of all other hosts."""
+        """One durable transaction; writers of all hosts take turns."""
         with self._lock, self._connection() as writer:
             try:
                 with writer.transaction():
@@ -213,12 +213,12 @@ class PostgresStore:
                     self._tables.connection = writer
                     yield writer
             except BaseException:
-                self._log_writer.forget()  # codes that were handed out in it are not there
+                self._log_writer.forget()  # the codes it assigned are not in the database
                 raise
 
     @contextmanager
     def _at_one_moment(self) -> Iterator[Connection]:
-        """Several statements that see the same state."""
+        """A read transaction: all its statements see the same state."""
         with self._connection() as reader, reader.transaction():
             reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield reader

@@ -26,7 +26,7 @@ TYPES = ("int8", "bytea", "int8", "int8", "int8", "int8", "float8", "bool", "byt
 
 
 class PostgresTables:
-    """On the connection of the present transaction, which holds the writers' lock."""
+    """Works on the connection of the current transaction, which holds the writers' lock."""
 
     connection: psycopg.Connection[Any]
 

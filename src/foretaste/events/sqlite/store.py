@@ -36,9 +36,9 @@ CLOSE_SECONDS = 10.0
 
 
 class SqliteStore:
-    """One connection writes, behind a lock; readers take one of their own, so that no read waits for the disk.
+    """One connection writes, behind a lock; readers have connections of their own, so no read waits for the disk.
 
-    Events that several threads append at the same time share a transaction, and so a sync of the disk.
+    Events that several threads append at the same time share a transaction, and so one sync of the disk.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -59,9 +59,9 @@ class SqliteStore:
         return self._written(lambda: self._log_writer.append(events))
 
     def import_frame(self, frame: pl.DataFrame) -> int:
-        """As the protocol says; in one transaction per chunk, so that other writers get their turn.
+        """As the protocol says, in one transaction per chunk, so that other writers are not blocked for long.
 
-        Cut short, it has kept a first part of the table, and the same import again adds the rest.
+        An interrupted import has added a first part of the table; the same import again adds the rest.
         """
         new = 0
         for ids, chunk in with_ids(plain_events(frame)):
@@ -158,9 +158,9 @@ class SqliteStore:
         return self._removed(lambda: self._remove.forget_before(time))
 
     def close(self) -> None:
-        """Lets a write under way end first, but never hangs: a log that is still in use then is left to SQLite.
+        """Waits for a write under way, but at most CLOSE_SECONDS; after that the file is left to SQLite.
 
-        What was acknowledged is on disk in any case, and SQLite undoes the rest when the process ends.
+        Acknowledged events are on disk in any case, and SQLite rolls back the rest when the process ends.
         """
         self._closed = True
         if not self._lock.acquire(timeout=CLOSE_SECONDS):
@@ -176,7 +176,7 @@ class SqliteStore:
     # __exit__, which is Python, would leave it held for good.
 
     def _written(self, work: Callable[[], Result]) -> Result:
-        """What `work` returns, done in one transaction by the only one who writes."""
+        """Runs `work` in one transaction of the only writer, and returns its result."""
         with self._lock:
             self._check_open()
             try:
@@ -187,7 +187,7 @@ class SqliteStore:
                 raise
 
     def _removed(self, work: Callable[[], Result]) -> Result:
-        """The same for work in several transactions of its own; idle readers go, for they remember pages."""
+        """The same for work with transactions of its own; idle readers are closed, because they cache pages."""
         with self._lock, as_store_errors(self.path):
             self._check_open()
             while self._readers:
@@ -198,13 +198,13 @@ class SqliteStore:
                 self._undo()
 
     def _undo(self) -> None:
-        self._log_writer.forget()  # codes that were handed out in it are not in the file
+        self._log_writer.forget()  # the codes it assigned are not in the file
         if self._writer.in_transaction:  # Ctrl-C came just before the end of `writing`
             self._writer.execute("ROLLBACK")
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection of one's own, kept for the next reader; as many as ever read at once."""
+        """A connection for one reader, reused by the next; there are as many as were ever in use at once."""
         with as_store_errors(self.path):
             self._check_open()
             try:
@@ -216,7 +216,7 @@ class SqliteStore:
 
     @contextmanager
     def _at_one_moment(self) -> Iterator[sqlite3.Connection]:
-        """Several statements that see the same state."""
+        """A read transaction: all its statements see the same state."""
         with self._reading() as reader:
             reader.execute("BEGIN")
             try:

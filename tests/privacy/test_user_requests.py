@@ -8,9 +8,9 @@ import numpy as np
 
 import worlds
 from foretaste.data.kinds import usual_kinds
+from foretaste.data.project.log_dataset import add_to_log, log_dataset
 from foretaste.events.model import Event
 from foretaste.events.sqlite.store import SqliteStore
-from foretaste.project import add_to_log, logged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def test_training_reads_the_names_that_came_in_and_not_those_who_left(tmp_path: 
     files = worlds.parity(n_users=30)
     store = SqliteStore(tmp_path / "events.db")
     assert add_to_log(store, files) == len(files)
-    data, _ = logged(store, files)
+    data, _ = log_dataset(store, files)
     assert sorted(data.users.names) == sorted(files.users.names)
     columns = data.as_frame().columns
     assert data.as_frame().sort("user", "item").equals(files.as_frame().select(columns).sort("user", "item"))
@@ -36,7 +36,7 @@ def test_training_reads_the_names_that_came_in_and_not_those_who_left(tmp_path: 
     store.append([Event("1", stays, item, "less", 1)])
     store.erase(gone)
     assert add_to_log(store, files) == 0, "the file still names them; the log does not take them back"
-    data, _ = logged(store, files)
+    data, _ = log_dataset(store, files)
     assert gone not in set(data.users.names)
     assert set(data.users.names) == set(files.users.names) - {gone}
     assert (data.kinds.weights[data.kind] < 0).sum() == 1
