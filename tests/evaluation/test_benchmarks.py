@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import worlds
 from foretaste.cli.app import app
 from foretaste.errors import ConfigError, DataError, UnknownNameError
-from foretaste.evaluation.stability import Stability
+from foretaste.evaluation.robustness.stability import Stability
 from foretaste.published.names import run_table, summaries
 from foretaste.types import Run
 

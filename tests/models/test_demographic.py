@@ -11,7 +11,7 @@ import pytest
 
 import worlds
 from foretaste.errors import DataError
-from foretaste.evaluation.cold import known_by_columns
+from foretaste.evaluation.cold_start import known_by_columns
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.features.columns import ColumnsConfig
 from foretaste.models.linear.ease import Ease

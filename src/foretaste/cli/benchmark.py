@@ -41,7 +41,7 @@ def benchmark(
     from foretaste.errors import ConfigError
     from foretaste.evaluation.leaderboard import Leaderboard
     from foretaste.evaluation.report.page import report_page
-    from foretaste.evaluation.stability import Stability
+    from foretaste.evaluation.robustness.stability import Stability
     from foretaste.files import write_atomically
     from foretaste.progress import progress
     from foretaste.published import ratings

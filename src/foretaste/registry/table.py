@@ -52,7 +52,7 @@ class Table(Generic[S]):
         self.group = group
         self._homes = homes
         self._spec = spec
-        self._parts = parts
+        self.parts = parts
         self._specs: dict[str, S] | None = None
         self._own: dict[str, type[Any]] = {}
 
@@ -97,7 +97,7 @@ class Table(Generic[S]):
         """A class of your own under a name, until this process ends. Registered again, the newer class replaces it."""
         if name in self.all() and name not in self._own:
             raise ConfigError(f"A {self.what} is called '{name}' already; choose another name.")
-        if missing := [part for part in self._parts if not hasattr(made, part)]:
+        if missing := [part for part in self.parts if not hasattr(made, part)]:
             raise ConfigError(f"{made.__name__} has no {' and no '.join(missing)}; see foretaste.protocols.")
         self._own[name] = made
         declared = getattr(made, "spec", None)
