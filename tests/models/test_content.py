@@ -158,5 +158,5 @@ def test_nothing_to_read_is_a_sentence() -> None:
     data = Dataset.from_frame(pl.DataFrame({"user": ["u"], "item": ["a"]}))
     with pytest.raises(DataError, match="says nothing"):
         Content().fit(data, Run())
-    with pytest.raises(DataError, match="No part of the items is read"):
+    with pytest.raises(DataError, match="No part of the items is used"):
         Content(ContentConfig(read=ItemFeaturesConfig(text=0.0))).fit(data, Run())

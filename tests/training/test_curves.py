@@ -15,7 +15,7 @@ from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
 from foretaste.project import train_on  # noqa: E402
 from foretaste.training.config import TrainingConfig  # noqa: E402
 from foretaste.training.curves import COLUMNS, CsvCurves  # noqa: E402
-from foretaste.training.loop import TrainingProgress  # noqa: E402
+from foretaste.training.progress import TrainingProgress  # noqa: E402
 from foretaste.types import Run  # noqa: E402
 
 if TYPE_CHECKING:

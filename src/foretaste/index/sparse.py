@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged
 
 SPARSE_FACTOR = 8
-"""The sparse path is faster where fewer than one score in so many is stored."""
+"""The sparse path is taken where fewer than one in SPARSE_FACTOR scores is stored: there it is faster."""
 
 
 def recommend_sparse(

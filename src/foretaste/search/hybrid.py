@@ -128,13 +128,13 @@ class Search:
         items = np.full((B, k), NO_ITEM, np.int32)
         scores = np.full((B, k), np.nan, np.float32)
         found_by = np.full((B, k, len(SOURCES)), np.nan, np.float32)
-        for b, question in enumerate(searches):
+        for b, parsed_query in enumerate(searches):
             free = may
             if exclude is not None:
                 free = may.copy()
                 free[exclude.row(b)] = False
             meaning = None if meanings is None else meanings[b]
-            pool, parts = self._pool(question, meaning, free, config.depth_personal if weight else config.depth)
+            pool, parts = self._pool(parsed_query, meaning, free, config.depth_personal if weight else config.depth)
             total = (1 - self._meaning_weight) * np.nan_to_num(parts[:, 0])
             total += self._meaning_weight * np.nan_to_num(parts[:, 1])
             if weight and self.taste is not None and len(pool):
@@ -191,7 +191,7 @@ class Search:
         if self.vectors is None or not self._meaning_weight or not searches:
             return None
         encoder = text_encoder(self.config.encoder)
-        return np.stack([encoder.encode_query(question.text) for question in searches])
+        return np.stack([encoder.encode_query(parsed_query.text) for parsed_query in searches])
 
     def _pool(
         self, parsed: ParsedQuery, meaning: FloatArray | None, free: BoolArray, depth: int

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from foretaste.training.loop import TrainingProgress
+    from foretaste.training.progress import TrainingProgress
 
 KEPT_CHECKPOINTS = 12
 """Checkpoints (one per training) kept in a folder, the newest: enough to resume a `foretaste train`."""

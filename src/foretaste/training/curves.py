@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from foretaste.training.loop import TrainingProgress
+    from foretaste.training.progress import TrainingProgress
 
 COLUMNS = ("training", "epoch", "loss", "validation", "seconds", "events_per_second")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from foretaste.allocator import keep_freed_memory
 from foretaste.training.distributed import ProcessGroup, current_group
+from foretaste.training.progress import TrainingProgress
 from foretaste.training.run_folder import RunFolder
 from foretaste.training.state import SwappedWeights, TrainingState
 
@@ -22,37 +23,6 @@ if TYPE_CHECKING:
     from foretaste.training.batches import BatchSource, TrainingBatch
     from foretaste.training.config import TrainingConfig
     from foretaste.types import Run
-
-
-@dataclass
-class TrainingProgress:
-    """Progress of a training; a checkpoint holds this and the weights.
-
-    losses, scores, seconds, events : one value per completed epoch; scores are nan without a monitor
-    best_epoch : the epoch of the highest score, counted from 1; without a monitor the last
-    """
-
-    losses: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    events: list[int] = field(default_factory=list)
-    best_epoch: int = 0
-
-    @property
-    def epochs(self) -> int:
-        return len(self.losses)
-
-    @property
-    def best_score(self) -> float:
-        return self.scores[self.best_epoch - 1] if self.best_epoch else -np.inf
-
-    @property
-    def summary(self) -> str:
-        """Loss, score and speed of the last epoch, for a progress bar."""
-        if not self.epochs:
-            return ""
-        score = "" if np.isnan(self.scores[-1]) else f", validation {self.scores[-1]:.4f}"
-        return f" (loss {self.losses[-1]:.3f}{score}, {self.events[-1] / max(1e-9, self.seconds[-1]):,.0f} events/s)"
 
 
 def train_loop(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from foretaste.training.checkpoint import Checkpoint
-    from foretaste.training.loop import TrainingProgress
+    from foretaste.training.progress import TrainingProgress
 
 
 class RunFolder:

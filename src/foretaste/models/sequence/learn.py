@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.models.sequence.config import SequenceConfig
     from foretaste.nn.next_item_network import NextItemNetwork
-    from foretaste.training.loop import TrainingProgress
+    from foretaste.training.progress import TrainingProgress
     from foretaste.types import BoolArray, FloatArray, Run
 
 ROWS = "items.ids"

@@ -25,7 +25,7 @@ from foretaste.models.sequence.searched import Searched
 from foretaste.nn.item_embedding import ItemEmbedding, ItemTokens
 from foretaste.nn.next_item_network import NextItemNetwork
 from foretaste.training.batches import as_batch, positive_events
-from foretaste.training.loop import TrainingProgress
+from foretaste.training.progress import TrainingProgress
 from foretaste.types import Queries
 
 if TYPE_CHECKING:

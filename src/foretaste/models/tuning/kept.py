@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from foretaste.features.text import TextEncoderConfig
-    from foretaste.training.loop import TrainingProgress
+    from foretaste.training.progress import TrainingProgress
 
 
 def place_for(what: str, encoder: TextEncoderConfig, *taught_by: str) -> Path:
