@@ -9,7 +9,7 @@ import typer
 
 from foretaste.cli.init import Items, Users
 from foretaste.cli.output import console, notes, project_folder
-from foretaste.cli.serve import Host, Port, run_server
+from foretaste.cli.serve import Host, Port, check_installed, run_server
 from foretaste.cli.train import show
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def up(
     from foretaste.selection.check_report import with_data
     from foretaste.types import Run
 
+    if serve:
+        check_installed()  # and not after minutes of training
     folder = Path(project or f"{events.name.split('.')[0]}-foretaste")
     out = console()
     if (folder / FILE_NAME).exists():  # perhaps corrected by hand

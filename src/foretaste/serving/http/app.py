@@ -21,7 +21,7 @@ from foretaste.serving.routes import events, health, items, models, onboarding, 
 from foretaste.serving.routes.parameters import only_known
 from foretaste.serving.search.search_desk import SearchDesk
 from foretaste.serving.settings import ServerConfig
-from foretaste.serving.telemetry import metrics
+from foretaste.serving.telemetry import prometheus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -95,7 +95,7 @@ def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile
 
     @app.get("/metrics", include_in_schema=False)
     def figures() -> Response:
-        text, kind = metrics.exposition()
+        text, kind = prometheus.exposition()
         return Response(text, media_type=kind)
 
     app.mount("/console", StaticFiles(directory=CONSOLE))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PRELOADED = (
     "fastapi",
     "numpy",
-    "prometheus_client",
+    "foretaste.serving.telemetry.prometheus",  # reads where the figures are kept, which is now set
     "scipy.sparse",
     "uvicorn.loops.auto",
     "uvicorn.protocols.http.httptools_impl",
