@@ -37,7 +37,7 @@ from foretaste.models.sequence.sasrec import SasRecConfig
 from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.registry import model_class
-from foretaste.selection.select import Chosen, choose_weights
+from foretaste.selection.choose_settings import Chosen, choose_weights
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
 

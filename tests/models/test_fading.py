@@ -16,7 +16,7 @@ from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.data.splits import leave_last
 from foretaste.models.fading import HALF_LIVES, FadingConfig, asked_otherwise, loudness
 from foretaste.registry import model_class
-from foretaste.selection.select import choose_settings
+from foretaste.selection.choose_settings import choose_settings
 from foretaste.types import History, Queries, Run
 
 FADING = ("itemknn", "rp3beta", "p3alpha", "rules", "slim", "ease", "gfcf")
