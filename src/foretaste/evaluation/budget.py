@@ -14,7 +14,7 @@ from foretaste.errors import ConfigError, ForetasteError
 from foretaste.evaluation.protocol import fingerprint_of
 from foretaste.evaluation.select import DEPTH, Chosen, Watch, choose_settings, score_of
 from foretaste.evaluation.space import Range, config_of, space_of
-from foretaste.models.fading import asked_otherwise
+from foretaste.models.recency import half_life_variants
 from foretaste.registry import model_class
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class _Search:
         assert self.best is not None
         best, chosen, model = self.best
         tried = list(self.scores.values())
-        for other in asked_otherwise(model):
+        for other in half_life_variants(model):
             lists = self._asked(other)
             score = score_of(lists, self.split.validation)
             tried.append((other.config, score))

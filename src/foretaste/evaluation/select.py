@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from foretaste.metrics.ranking import ndcg
-from foretaste.models.fading import asked_otherwise
+from foretaste.models.recency import half_life_variants
 from foretaste.pipeline.merge import Union
 from foretaste.pipeline.pipeline import PipelineConfig, RecallConfig
 from foretaste.registry import model_class
@@ -120,7 +120,7 @@ def choose_model(
         run.progress(f"choosing settings of {name}", number + 1, len(configs))
     assert best is not None
     _, _, model, _, seconds, course = best
-    for other in asked_otherwise(model):
+    for other in half_life_variants(model):
         asked(other, other.config, seconds, course)
     _, config, model, lists, seconds, course = best
     return Best(Chosen(config, tuple(tried), lists, course), model, seconds)

@@ -16,8 +16,8 @@ from foretaste.features.spaces import Whitening
 from foretaste.index.topk import BLOCK_CELLS, blank
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf, TfidfConfig
-from foretaste.models.fading import loudness
 from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
+from foretaste.models.recency import recency_weights
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Bridge(Content):
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         """(K, H) what each thing a person did gives to the score of each item: a row sums to the score."""
-        speaks = loudness(len(history), self.config.half_life_events)
+        speaks = recency_weights(len(history), self.config.half_life_events)
         parts = self.white[items] @ self.white[history].T
         if self.text is not None:
             parts += np.float32(self.config.words) * self.text.alike(items, history)

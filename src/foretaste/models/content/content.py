@@ -13,8 +13,7 @@ from foretaste.config import Config
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures, ItemFeaturesConfig
 from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
-from foretaste.models.content.taste import events_after
-from foretaste.models.fading import loudness
+from foretaste.models.recency import DAY_MICROSECONDS, count_newer_events, recency_weights
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
         Ragged,
         Run,
     )
-
-DAY = 86_400e6  # µs
 
 
 class ContentConfig(Config):
@@ -118,7 +115,7 @@ class Content:
         asked_at : (B,) µs, from when events are old; None takes the newest event of each history
         """
         weight = self.kind_weight[history.kind]
-        weight = weight * np.exp2(-events_after(history, weight != 0) / self.config.half_life_events)
+        weight = weight * np.exp2(-count_newer_events(history, weight != 0) / self.config.half_life_events)
         if history.time is not None and np.isfinite(self.kind_days).any():
             if asked_at is None:
                 last = (
@@ -126,13 +123,13 @@ class Content:
                 )
             else:
                 last = asked_at
-            age_days = np.maximum(np.repeat(last, history.lengths) - history.time, 0) / DAY
+            age_days = np.maximum(np.repeat(last, history.lengths) - history.time, 0) / DAY_MICROSECONDS
             weight = weight * np.exp2(-age_days / self.kind_days[history.kind])
         return weight.astype(np.float32)
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         vectors = fitted(self.vectors, self)
-        return vectors[items] @ vectors[history].T * loudness(len(history), self.config.half_life_events)
+        return vectors[items] @ vectors[history].T * recency_weights(len(history), self.config.half_life_events)
 
     def save(self, folder: Path | str) -> None:
         arrays = {"vectors": fitted(self.vectors, self), "kind_weight": self.kind_weight, "kind_days": self.kind_days}

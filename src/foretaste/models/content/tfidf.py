@@ -16,8 +16,7 @@ from foretaste.config import Config
 from foretaste.errors import BundleError, DataError
 from foretaste.index.sparse import dense_scores, recommend_sparse
 from foretaste.index.topk import score_in_blocks
-from foretaste.models.content.taste import faded
-from foretaste.models.fading import loudness
+from foretaste.models.recency import recency_weighted_matrix, recency_weights
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -139,14 +138,17 @@ class Tfidf:
     def _likeness(self, queries: Queries) -> csr_array:
         """(B, n_items) CSR; nothing where item and history share no telling word."""
         vectors = fitted(self.vectors, self)
-        taste = faded(queries.history, vectors.shape[0], self.kind_weight, self.config.half_life_events) @ vectors
+        taste = (
+            recency_weighted_matrix(queries.history, vectors.shape[0], self.kind_weight, self.config.half_life_events)
+            @ vectors
+        )
         length = np.asarray(np.sqrt(taste.multiply(taste).sum(axis=1)), np.float32)
         found = csr_array(taste @ self.items_of)
         found.data /= np.repeat(np.where(length > 0, length, np.float32(1)), np.diff(found.indptr))
         return found
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        return self.alike(items, history) * loudness(len(history), self.config.half_life_events)
+        return self.alike(items, history) * recency_weights(len(history), self.config.half_life_events)
 
     def alike(self, some: IntArray, others: IntArray) -> FloatArray:
         """(K, H) cosines of items with items."""

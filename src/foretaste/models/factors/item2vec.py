@@ -13,9 +13,8 @@ from pydantic import PositiveFloat, PositiveInt
 
 from foretaste.config import Config
 from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
-from foretaste.models.content.taste import faded
 from foretaste.models.factors.sgd_kernels import skipgram_epoch
-from foretaste.models.fading import loudness
+from foretaste.models.recency import recency_weighted_matrix, recency_weights
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -115,7 +114,10 @@ class Item2Vec:
     def _score_all(self, queries: Queries) -> FloatArray:
         """(B, n_items); nan for items nobody took and for people without a taste."""
         vectors = fitted(self.vectors, self)
-        taste = faded(queries.history, len(vectors), self.kind_weight, self.config.half_life_events) @ vectors
+        taste = (
+            recency_weighted_matrix(queries.history, len(vectors), self.kind_weight, self.config.half_life_events)
+            @ vectors
+        )
         scores: FloatArray = taste @ self.contexts.T
         blank(scores, self.unmet)
         scores[~taste.any(axis=1)] = np.nan
@@ -123,7 +125,7 @@ class Item2Vec:
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         said = self.contexts[items] @ fitted(self.vectors, self)[history].T
-        return said * loudness(len(history), self.config.half_life_events)
+        return said * recency_weights(len(history), self.config.half_life_events)
 
     def save(self, folder: Path | str) -> None:
         arrays = {"vectors": fitted(self.vectors, self), "contexts": self.contexts, "kind_weight": self.kind_weight}

@@ -11,7 +11,7 @@ from scipy.sparse.linalg import svds
 
 from foretaste.data.matrix import interaction_matrix
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
-from foretaste.models.fading import FadingConfig, loudness
+from foretaste.models.recency import RecencyConfig, recency_weights
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
 
 
-class GraphFilterConfig(FadingConfig):
+class GraphFilterConfig(RecencyConfig):
     rank: NonNegativeInt = 256
     """Of the ideal low-pass filter: how many of the smoothest directions of the graph it keeps."""
     ideal_weight: NonNegativeFloat = 0.3
@@ -89,7 +89,7 @@ class GraphFilter:
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         linear = fitted(self.linear, self)[history][:, items].toarray()
         parts = (linear + self.into[history] @ self.out_of[:, items]).T
-        return parts * loudness(len(history), self.config.half_life_events)
+        return parts * recency_weights(len(history), self.config.half_life_events)
 
     def save(self, folder: Path | str) -> None:
         linear = sparse_arrays("linear", fitted(self.linear, self))

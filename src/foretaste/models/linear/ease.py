@@ -11,7 +11,7 @@ from scipy.linalg import lapack
 from foretaste.data.matrix import interaction_matrix
 from foretaste.errors import ConfigError
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
-from foretaste.models.fading import FadingConfig, loudness
+from foretaste.models.recency import RecencyConfig, recency_weights
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 1024
 
 
-class EaseConfig(FadingConfig):
+class EaseConfig(RecencyConfig):
     regularisation: PositiveFloat = 300.0
     """λ: the larger, the more the weights are drawn to 0. Hundreds for small catalogues, thousands for dense ones."""
     max_items: PositiveInt = 20_000
@@ -110,7 +110,7 @@ class Ease:
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         parts = fitted(self.weights, self)[np.ix_(history, items)].T
-        return parts * loudness(len(history), self.config.half_life_events)
+        return parts * recency_weights(len(history), self.config.half_life_events)
 
     def save(self, folder: Path | str) -> None:
         arrays = {"gram": fitted(self.gram, self), "weights": fitted(self.weights, self)}

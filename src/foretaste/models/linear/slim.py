@@ -9,9 +9,9 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy.sparse import csc_array, csr_array
 
 from foretaste.errors import MissingExtraError
-from foretaste.models.fading import FadingConfig
 from foretaste.models.neighbours.item_to_item import ItemToItem
 from foretaste.models.neighbours.weights import ItemWeights, nearest_items
+from foretaste.models.recency import RecencyConfig
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
@@ -24,7 +24,7 @@ TOLERANCE = 1e-4
 MOST_SWEEPS = 100
 
 
-class SlimConfig(FadingConfig):
+class SlimConfig(RecencyConfig):
     l1: NonNegativeFloat = 1.0
     """Draws weights to exactly 0, in people: an item that explains fewer others says nothing."""
     l2: PositiveFloat = 100.0

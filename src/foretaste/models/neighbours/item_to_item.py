@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class ItemToItem(ABC):
     """A model names itself, its settings and how items come to speak for each other, and is done.
 
-    config  : a `FadingConfig`
+    config  : a `RecencyConfig`
     weights : what each item says for each other one, sparse; score = history · weights
     """
 

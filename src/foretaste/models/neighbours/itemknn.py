@@ -8,17 +8,17 @@ import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 from scipy.sparse import csr_array, diags_array
 
-from foretaste.models.fading import FadingConfig
 from foretaste.models.neighbours.item_to_item import ItemToItem
 from foretaste.models.neighbours.similarity import Similarity, alike, feature_weights, sizes
 from foretaste.models.neighbours.weights import ItemWeights, nearest_items
+from foretaste.models.recency import RecencyConfig
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.types import FloatArray, IntArray, Run
 
 
-class ItemKNNConfig(FadingConfig):
+class ItemKNNConfig(RecencyConfig):
     neighbours: PositiveInt = 200
     """How many of the nearest items may speak for an item."""
     shrinkage: NonNegativeFloat = 20.0

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeFloat, PositiveInt
 
-from foretaste.models.fading import FadingConfig
 from foretaste.models.neighbours.item_to_item import ItemToItem
 from foretaste.models.neighbours.weights import ItemWeights, walk
+from foretaste.models.recency import RecencyConfig
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.types import Run
 
 
-class PlainWalkConfig(FadingConfig):
+class PlainWalkConfig(RecencyConfig):
     neighbours: PositiveInt = 50
     """How many items may speak for an item."""
     alpha: NonNegativeFloat = 1.0

@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 from scipy.sparse import csr_array
 
-from foretaste.models.fading import FadingConfig
 from foretaste.models.neighbours.item_to_item import ItemToItem
 from foretaste.models.neighbours.weights import ItemWeights, nearest_items
+from foretaste.models.recency import RecencyConfig
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, IntArray, Run
 
 
-class RulesConfig(FadingConfig):
+class RulesConfig(RecencyConfig):
     speaks: Literal["confidence", "lift", "both"] = "both"
     """What a rule weighs in the score: its confidence, the log of its lift, or their product."""
     shrinkage: NonNegativeFloat = 50.0

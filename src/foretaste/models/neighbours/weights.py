@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, diags_array
 from foretaste.data.matrix import interaction_matrix
 from foretaste.index.sparse import dense_scores, recommend_sparse
 from foretaste.index.topk import BLOCK_CELLS, score_in_blocks
-from foretaste.models.fading import loudness
+from foretaste.models.recency import recency_weights
 from foretaste.models.saving import sparse_arrays, sparse_matrix
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class ItemWeights:
         allowed: BoolArray | None,
         half_life_events: float | None = None,
     ) -> Candidates:
-        """half_life_events : as `FadingConfig` has it"""
+        """half_life_events : as `RecencyConfig` has it"""
         n = self.weights.shape[0]
         rows = partial(self._rows, half_life_events=half_life_events)
         return recommend_sparse(rows, queries, k, n, source, exclude=exclude, allowed=allowed)
@@ -61,7 +61,9 @@ class ItemWeights:
         return x @ self.weights
 
     def contributions(self, history: IntArray, items: IntArray, half_life_events: float | None = None) -> FloatArray:
-        found: FloatArray = self.weights[history][:, items].toarray().T * loudness(len(history), half_life_events)
+        found: FloatArray = self.weights[history][:, items].toarray().T * recency_weights(
+            len(history), half_life_events
+        )
         return found
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:

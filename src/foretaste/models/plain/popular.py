@@ -11,6 +11,7 @@ from foretaste.config import Config
 from foretaste.errors import ConfigError
 from foretaste.index.ranked import Ranking
 from foretaste.index.topk import score_in_blocks
+from foretaste.models.recency import DAY_MICROSECONDS
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from foretaste.data.dataset import Dataset
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
-
-DAY = 86_400e6  # µs
 
 
 class PopularConfig(Config):
@@ -46,7 +45,7 @@ class Popular:
         if (days := self.config.half_life_days) is not None:
             if train.time is None:
                 raise ConfigError("half_life_days needs events with times; these have only an order. Leave it out.")
-            weight *= np.exp2((train.time - train.time.max(initial=0)) / (days * DAY))
+            weight *= np.exp2((train.time - train.time.max(initial=0)) / (days * DAY_MICROSECONDS))
         self._keep(np.bincount(train.item, weight, train.n_items).astype(np.float32))
         return self
 

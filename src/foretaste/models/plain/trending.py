@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from foretaste.config import Config
 from foretaste.index.ranked import Ranking
 from foretaste.index.topk import BLOCK_CELLS, recommend_in_blocks, score_in_blocks
-from foretaste.models.plain.popular import DAY
+from foretaste.models.recency import DAY_MICROSECONDS
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Trending:
         self._last = int(time[-1]) if len(time) else 0
 
     def _fade(self, then: NDArray[np.int64], now: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.exp2((then - now) / (self.config.half_life_days * DAY))
+        return np.exp2((then - now) / (self.config.half_life_days * DAY_MICROSECONDS))
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
