@@ -42,8 +42,8 @@ from foretaste.models.content.content import ContentConfig
 from foretaste.models.content.metric import MetricConfig
 from foretaste.models.content.profile_classifier import ProfileClassifierConfig
 from foretaste.models.content.tfidf import TfidfConfig
-from foretaste.models.tuning.config import FineTuneConfig
-from foretaste.models.tuning.fine_tune import fine_tune
+from foretaste.models.encoder_tuning.config import FineTuneConfig
+from foretaste.models.encoder_tuning.fine_tune import fine_tune
 from foretaste.registry import model_class
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run

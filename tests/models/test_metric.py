@@ -16,11 +16,11 @@ from foretaste.errors import DataError  # noqa: E402
 from foretaste.features.items import ItemFeaturesConfig  # noqa: E402
 from foretaste.features.spaces import Whitening, main_directions  # noqa: E402
 from foretaste.models.content.metric import Metric, MetricConfig  # noqa: E402
-from foretaste.models.tuning.config import ContrastConfig  # noqa: E402
+from foretaste.models.encoder_tuning.config import ContrastiveConfig  # noqa: E402
 from foretaste.types import Queries, Run  # noqa: E402
 
 N, D = 120, 8
-QUICK = ContrastConfig(temperature=0.1, batches=12)
+QUICK = ContrastiveConfig(temperature=0.1, batches=12)
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from foretaste.features.items import ItemFeatures, fused
 from foretaste.features.spaces import Whitening, main_directions, unit
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf
+from foretaste.models.encoder_tuning.config import ContrastiveConfig
 from foretaste.models.saving import read_model, write_model
-from foretaste.models.tuning.config import ContrastConfig
 from foretaste.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class MetricConfig(ContentConfig):
     """How loudly the words speak at the start, where the language model speaks with 1."""
     shrinkage: Annotated[float, Field(gt=0, le=1)] = 0.2
     """How little the spread of the catalogue counts at the start; 1 leaves all directions as they are."""
-    contrast: ContrastConfig = ContrastConfig(temperature=0.1, batches=50)
+    contrast: ContrastiveConfig = ContrastiveConfig(temperature=0.1, batches=50)
     """What the space is taught by; the half-life is that of the model."""
     training: TrainingConfig = TrainingConfig(
         epochs=6, least_steps=0, patience=3, batch_events=512, weight_decay=0.0, warm_up_steps=0, averaging=0.98
@@ -129,7 +129,7 @@ class Metric(Content):
         return found
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        from foretaste.models.tuning.metric import learn_map
+        from foretaste.models.encoder_tuning.linear_map import fit_linear_map
 
         self._take_kinds(train)
         space = Space(self.config).fit(train, run)
@@ -139,14 +139,19 @@ class Metric(Content):
                 f"The model '{self.name}' reads what items are, and this catalogue says nothing; leave it out."
             )
 
-        def measured(learned: FloatArray) -> float:
+        def validation_score(learned: FloatArray) -> float:
             self._keep(unit(start @ learned))
             assert run.monitor is not None
             return run.monitor(self)
 
         contrast = self.config.contrast.model_copy(update={"half_life_events": self.config.half_life_events})
-        space.map, self.epochs = learn_map(
-            train, start, contrast, self.config.training, run, measured=measured if run.monitor else None
+        space.map, self.epochs = fit_linear_map(
+            train,
+            start,
+            contrast,
+            self.config.training,
+            run,
+            validation_score=validation_score if run.monitor else None,
         )
         self.features: Any = space
         self._keep(unit(start @ space.map))

@@ -10,7 +10,7 @@ from foretaste.errors import DataError
 from foretaste.features.adapters import read_adapter
 from foretaste.features.items import ItemFeatures
 from foretaste.models.content.content import Content, ContentConfig
-from foretaste.models.tuning.config import FineTuneConfig
+from foretaste.models.encoder_tuning.config import FineTuneConfig
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
@@ -49,14 +49,14 @@ class TunedContent(Content):
         return found
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        from foretaste.models.tuning.fine_tune import fine_tune
+        from foretaste.models.encoder_tuning.fine_tune import fine_tune
 
         read = self.config.read
         if not read.text:
             raise DataError(f"The model '{self.name}' reads texts, and `read.text` is 0; take 'content' instead.")
         self._take_kinds(train)
 
-        def measured(vectors: FloatArray) -> float:
+        def validation_score(vectors: FloatArray) -> float:
             self._keep(vectors)
             assert run.monitor is not None
             return run.monitor(self)
@@ -70,7 +70,7 @@ class TunedContent(Content):
             train,
             self.config.tuning.model_copy(update=of_the_model),
             run,
-            measured=measured if run.monitor else None,
+            validation_score=validation_score if run.monitor else None,
         )
         self.epochs = tuned.epochs
         return self._read(train, read.model_copy(update={"encoder": tuned.encoder}), run)

@@ -46,13 +46,13 @@ def learn(
     data: Dataset,
     run: Run,
     *,
-    measured: Callable[[Trained], float] | None,
+    validation_score: Callable[[Trained], float] | None,
     mask_share: float | None = None,
     start: Mapping[str, Tensor] | None = None,
 ) -> Trained:
     """Teach a network the histories of `data`, or as many as the config's ensemble has, each with a seed of its own.
 
-    measured   : the validation score of what has been learned so far, for early stopping
+    validation_score   : the validation score of what has been learned so far, for early stopping
     mask_share : hide this share of the events and ask for them; None asks for every next event
     start      : weights to begin with, by name; None begins at random
     """
@@ -84,8 +84,8 @@ def learn(
     known = ("" if people is None else sha256(people.tobytes()).hexdigest()) + _hash(beside)
 
     def monitor(module: NextItems) -> float:
-        assert measured is not None
-        return measured(Trained(name, [module], config, data.kinds.weights, met, columns=columns))
+        assert validation_score is not None
+        return validation_score(Trained(name, [module], config, data.kinds.weights, met, columns=columns))
 
     modules, learning = [], []
     for seed in range(run.seed, run.seed + config.ensemble):
@@ -98,7 +98,7 @@ def learn(
             said,
             mask_share,
             seed,
-            measured is not None,
+            validation_score is not None,
             start or {},
             run.device,
             people,

@@ -57,7 +57,7 @@ class SequenceModel(ABC):
     def fit(self, train: Dataset, run: Run, *, start: SequenceModel | None = None) -> Self:
         """start : begin with what this model learned from other data, where both read texts (`transfer.carried`)"""
 
-        def measured(half_trained: Trained) -> float:
+        def validation_score(half_trained: Trained) -> float:
             self.trained = half_trained
             assert run.monitor is not None
             score = run.monitor(self)
@@ -71,7 +71,7 @@ class SequenceModel(ABC):
             self.network,
             train,
             run,
-            measured=measured if run.monitor else None,
+            validation_score=validation_score if run.monitor else None,
             mask_share=self.mask_share(),
             start=None if start is None else carried(fitted(start.trained, start), self.config),
         )
