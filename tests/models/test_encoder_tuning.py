@@ -261,7 +261,7 @@ def test_saved_with_the_model_it_reads_new_items_where_there_is_no_cache(tmp_pat
     shutil.rmtree(cache)
     again = TunedContent.load(tmp_path / "model")
     np.testing.assert_array_equal(again.recommend(queries, 5).items, model.recommend(queries, 5).items)
-    assert again.settled.tuning.training.epochs == 3
+    assert again.refit_config.tuning.training.epochs == 3
     ids = data.items.ids.extended(["Zorvex anvil"])
     titles = [*data.items.titles(), "Zorvex anvil"]
     grown = again.with_items(ItemTable.of(ids, pl.DataFrame({"item": titles, "title": titles})), Run())

@@ -113,8 +113,8 @@ def test_early_stopping_keeps_the_best_map(world) -> None:
     data, config, _ = world
     scores = iter([0.1, 0.9, 0.2, 0.2, 0.2])
     model = Metric(config).fit(data, Run(monitor=lambda half: next(scores)))
-    assert model.epochs == model.settled.training.epochs == 2
-    two = Metric(model.settled).fit(data, Run())
+    assert model.epochs == model.refit_config.training.epochs == 2
+    two = Metric(model.refit_config).fit(data, Run())
     np.testing.assert_array_equal(model.vectors, two.vectors)
 
 

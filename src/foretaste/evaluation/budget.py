@@ -186,7 +186,7 @@ class _Search:
         self.scores[_key(config)] = (config, score)
         if self.best is None or score > self.best[0]:
             # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
-            settled = getattr(model, "settled", config)
+            settled = getattr(model, "refit_config", config)
             self.best = (score, Chosen(settled, (), lists, tuple(watch.scores)), model)
         self.slowest = max(self.slowest, monotonic() - began)
         self._say()

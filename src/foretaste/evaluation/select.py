@@ -116,7 +116,7 @@ def choose_model(
         began, watch = perf_counter(), Watch(questions, monitored)
         model = made(config).fit(split.train, run.with_monitor(watch))
         # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
-        asked(model, getattr(model, "settled", config), perf_counter() - began, tuple(watch.scores))
+        asked(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(watch.scores))
         run.progress(f"choosing settings of {name}", number + 1, len(configs))
     assert best is not None
     _, _, model, _, seconds, course = best

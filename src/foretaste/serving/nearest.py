@@ -115,7 +115,7 @@ def _shortlist(bundle: Bundle, name: str, *, anyhow: bool) -> Shortlist | None:
     trained: Any = getattr((bundle.pipeline.recalls or {})[name], "trained", None)
     if trained is None:
         return None
-    return (Shortlist if anyhow else Shortlist.if_faster)(trained.vectors, trained.judged)
+    return (Shortlist if anyhow else Shortlist.if_faster)(trained.vectors, trained.scorable)
 
 
 def _index(folder: Path, bundle: Bundle, name: str, *, build: bool) -> ApproximateIndex | None:
@@ -135,7 +135,7 @@ def _index(folder: Path, bundle: Bundle, name: str, *, build: bool) -> Approxima
         if not build or trained is None:
             return None
         vectors = trained.vectors.copy()
-        vectors[~trained.judged] = 0  # never found, as they are never scored
+        vectors[~trained.scorable] = 0  # never found, as they are never scored
         try:
             index = ApproximateIndex.build(vectors)
         except ConfigError as error:

@@ -122,7 +122,7 @@ class Metric(Content):
     epochs: int = 0
 
     @property
-    def settled(self) -> MetricConfig:
+    def refit_config(self) -> MetricConfig:
         """The settings with the number of epochs early stopping found: to learn again from more data, unwatched."""
         training = self.config.training.model_copy(update={"epochs": max(1, self.epochs), "least_steps": 0})
         found: MetricConfig = self.config.model_copy(update={"training": training})

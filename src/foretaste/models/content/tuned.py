@@ -39,7 +39,7 @@ class TunedContent(Content):
     epochs: int = 0
 
     @property
-    def settled(self) -> TunedContentConfig:
+    def refit_config(self) -> TunedContentConfig:
         """The settings with the number of epochs early stopping found: to learn again from more data, unwatched."""
         tuning = self.config.tuning
         training = tuning.training.model_copy(update={"epochs": max(1, self.epochs), "least_steps": 0})

@@ -55,7 +55,7 @@ class Slim(ItemToItem):
         SlimConfig(l1=0.1, l2=10.0),
     )
 
-    def learned(self, train: Dataset, run: Run) -> ItemWeights:
+    def fit_weights(self, train: Dataset, run: Run) -> ItemWeights:
         try:
             from foretaste.models.linear.slim_kernel import descend
         except ModuleNotFoundError as error:

@@ -31,11 +31,11 @@ class ItemToItem(ABC):
         self.config: Any = config or self.config_class()
 
     @abstractmethod
-    def learned(self, train: Dataset, run: Run) -> ItemWeights:
+    def fit_weights(self, train: Dataset, run: Run) -> ItemWeights:
         """What each item says for each other one."""
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        self.weights = self.learned(train, run)
+        self.weights = self.fit_weights(train, run)
         return self
 
     def recommend(

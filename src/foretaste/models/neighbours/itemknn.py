@@ -44,7 +44,7 @@ class ItemKNN(ItemToItem):
         ItemKNNConfig(similarity="bm25"),
     )
 
-    def learned(self, train: Dataset, run: Run) -> ItemWeights:
+    def fit_weights(self, train: Dataset, run: Run) -> ItemWeights:
         how, shrinkage = self.config.similarity, self.config.shrinkage
         X = train.matrix()
         people = csr_array(X.T)

@@ -38,5 +38,5 @@ class PlainWalk(ItemToItem):
         ),
     )
 
-    def learned(self, train: Dataset, run: Run) -> ItemWeights:
+    def fit_weights(self, train: Dataset, run: Run) -> ItemWeights:
         return walk(train, self.config.alpha, 0.0, self.config.neighbours, run, "p3alpha")

@@ -38,6 +38,6 @@ class RandomWalk(ItemToItem):
         *(WalkConfig(neighbours=k, beta=b) for k, b in ((50, 0.3), (100, 0.4))),
     )
 
-    def learned(self, train: Dataset, run: Run) -> ItemWeights:
+    def fit_weights(self, train: Dataset, run: Run) -> ItemWeights:
         alpha, beta = self.config.alpha, self.config.beta
         return walk(train, alpha, beta, self.config.neighbours, run, "rp3beta")

@@ -74,7 +74,7 @@ class Rules(ItemToItem):
     count: FloatArray
     people: int
 
-    def learned(self, train: Dataset, run: Run) -> ItemWeights:
+    def fit_weights(self, train: Dataset, run: Run) -> ItemWeights:
         X = train.matrix()
         self.count = np.asarray(X.sum(axis=0), np.float32)
         self.people = int((np.diff(X.indptr) > 0).sum())

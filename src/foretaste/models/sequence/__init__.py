@@ -1,1 +1,1 @@
-"""Networks that read a history in its order."""
+"""Sequence models: networks that read a history in order and predict the next item."""
