@@ -55,7 +55,7 @@ def test_it_is_the_faded_sum_of_what_was_known_when_asked(seed: int, half_life: 
     data = at(data, rng.integers(0, 30, len(data)) + rng.random())
     moments = rng.integers(-1, 40, 9) + rng.random(9)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trending, "EVENTS_AT_ONCE", at_once)
+        patch.setattr(trending, "MAX_EVENTS_PER_BLOCK", at_once)
         model = Trending(TrendingConfig(half_life_days=half_life)).fit(data, Run())
         every = np.tile(np.arange(5, dtype=np.int32), (len(moments), 1))
         scores = model.score(asked(moments), every)

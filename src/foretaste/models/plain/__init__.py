@@ -1,1 +1,1 @@
-"""What needs no taste: chance, popularity, and what is wanted lately."""
+"""Non-personalised baselines (random, popular, trending), and popularity by user attributes (demographic)."""

@@ -1,4 +1,4 @@
-"""Recommend what most people took: the baseline every model must beat."""
+"""Items by popularity: the baseline that every model must beat."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 class PopularConfig(Config):
     half_life_days: PositiveFloat | None = None
-    """Age at which an event counts half; None counts all events alike."""
+    """Age at which an event counts half; None weights all events equally."""
 
 
 class Popular:
-    """The same list for everyone, most wanted first.
+    """score(i) = Σ w_e 2^(−age_e / half-life) over the events e of item i; the same ranking for every user.
 
-    popularity : (n_items,) float32, set by fit; the weight of each item's events, faded by age
+    popularity : (n_items,) float32, the scores; None before `fit`
     """
 
     config_class = PopularConfig
@@ -41,6 +41,7 @@ class Popular:
         self.config = config or PopularConfig()
 
     def fit(self, train: Dataset, run: Run) -> Self:
+        """Raises ConfigError where a half-life is set and the events have no times."""
         weight = train.kinds.weights[train.kind].astype(np.float64)
         if (days := self.config.half_life_days) is not None:
             if train.time is None:
