@@ -98,7 +98,7 @@ def test_lightgcn_is_the_sums_of_its_paper() -> None:
         total += layer
     total /= 4
     graph = _Graph(data.matrix(), "cpu")
-    people, items, _ = graph.smoothed(torch.from_numpy(e.astype(np.float32)), 3)
+    people, items, _ = graph.convolve(torch.from_numpy(e.astype(np.float32)), 3)
     np.testing.assert_allclose(people.numpy(), total[:12], atol=1e-5)
     np.testing.assert_allclose(items.numpy(), total[12:], atol=1e-5)
     # What a history alone gives is what the graph gave.

@@ -1,1 +1,1 @@
-"""Histories smoothed over the graph of people and items."""
+"""Graph models on the user-item graph: closed-form graph filters and graph convolution."""
