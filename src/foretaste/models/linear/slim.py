@@ -88,8 +88,8 @@ class Slim(ItemToItem):
         X = train.matrix()
         count = np.asarray(X.sum(axis=0), np.float32)
 
-        def cosine(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
-            return met / np.sqrt(count[target] * count[source])
+        def cosine(target: IntArray, source: IntArray, overlap: FloatArray) -> FloatArray:
+            return overlap / np.sqrt(count[target] * count[source])
 
         nearest = csc_array(nearest_items(csr_array(X.T), X, cosine, self.config.candidates, run, "slim: neighbours"))
         return nearest.indptr.astype(np.int32), nearest.indices.astype(np.int32)

@@ -1,1 +1,1 @@
-"""Who took this also took that: similarities, walks and rules."""
+"""Neighbourhood models: item and user kNN, random walks, association rules."""

@@ -28,7 +28,7 @@ class SimilarityRegressionConfig(Config):
     neighbours: PositiveInt = 300
     """How many of the nearest items speak for an item."""
     shrinkage: NonNegativeFloat = 50.0
-    """Added to the denominator of the cosine: two items that met twice are not yet alike."""
+    """Added to the denominator of the cosine: two items that overlap twice are not yet alike."""
     caution: PositiveFloat = 0.5
     """How much similarity "nothing special" weighs among an item's neighbours."""
     item_shrinkage: NonNegativeFloat = 5.0
@@ -71,8 +71,8 @@ class SimilarityRegression:
         E = self._deviations(ratings)
         length = np.asarray(np.sqrt(E.multiply(E).sum(axis=0)), np.float32)
 
-        def cosine(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
-            weight: FloatArray = np.maximum(met, 0) / (
+        def cosine(target: IntArray, source: IntArray, overlap: FloatArray) -> FloatArray:
+            weight: FloatArray = np.maximum(overlap, 0) / (
                 length[target] * length[source] + np.float32(self.config.shrinkage + 1e-9)
             )
             return weight

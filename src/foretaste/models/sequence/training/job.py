@@ -85,7 +85,7 @@ class TrainingJob:
         settings = json.loads(tensors["settings"].numpy().tobytes())
         n_words = settings.pop("n_words")
         settings["config"] = config_class(settings["name"]).model_validate(settings["config"])
-        arrays = {name: tensors[name].numpy() for name in ARRAYS if name in tensors}
+        arrays: dict[str, Any] = {name: tensors[name].numpy() for name in ARRAYS if name in tensors}
         arrays["seen_items"] = np.asarray(arrays["seen_items"], bool)
         time = tensors.get("history.time")
         history = History(
@@ -97,7 +97,8 @@ class TrainingJob:
         )
         words = None
         if n_words is not None:
-            words = Words(*(tensors[f"words.{part}"] for part in ("codes", "starts", "weights")), n_words)
+            codes, starts, weights = (tensors[f"words.{part}"] for part in ("codes", "starts", "weights"))
+            words = Words(codes, starts, weights, n_words)
         return cls(
             **settings,
             **arrays,
