@@ -40,8 +40,8 @@ class BlurSharpenConfig(Config):
 class BlurSharpen:
     """s = (r P + β r D^(−½) V Vᵀ D^(½)) p(−T P / steps)^steps, for a history r: the "early merge" of the paper.
 
-    The blurred history is the initial value of the sharpening ODE ds/dt = −s P, solved up to t = T. A Runge–Kutta step of
-    a linear ODE is a polynomial: p(z) = 1 + z for euler and 1 + z + z²/2 + z³/6 + z⁴/24 for rk4. P = R̃ᵀ R̃ is never
+    The blurred history is the initial value of the sharpening ODE ds/dt = −s P, solved up to t = T. A Runge–Kutta step
+    of a linear ODE is a polynomial: p(z) = 1 + z for euler and 1 + z + z²/2 + z³/6 + z⁴/24 for rk4. P = R̃ᵀ R̃ is never
     computed: with 41,000 items it would be dense, while R̃ = D_u^(−½) R D_i^(−½) is sparse.
 
     normal : (n_users, n_items) CSR float32, R̃

@@ -1,1 +1,1 @@
-"""Item-to-item weights learned by regression."""
+"""Linear item-to-item models learned by regression."""
