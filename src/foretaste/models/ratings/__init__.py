@@ -1,1 +1,1 @@
-"""Models that expect ratings on the scale of the data."""
+"""Rating prediction models, on the scale of the ratings."""
