@@ -1,1 +1,1 @@
-"""People and items as vectors of factors."""
+"""Matrix factorisation and item embeddings."""
