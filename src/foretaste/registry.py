@@ -88,7 +88,7 @@ BUILT_IN = {
         "text",
     ),
     "content_metric": ModelSpec(
-        "foretaste.models.content.metric:Metric",
+        "foretaste.models.content.metric:ContentMetric",
         "items near in a space that histories taught: words and language model, learned in seconds",
         "text",
     ),

@@ -11,7 +11,7 @@ import pytest
 import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.errors import BundleError, DataError
-from foretaste.models.content.tfidf import Tfidf, TfidfConfig, words
+from foretaste.models.content.tfidf import Tfidf, TfidfConfig, tokenise
 from foretaste.types import NO_ITEM, Queries, Run
 
 if TYPE_CHECKING:
@@ -210,4 +210,4 @@ def test_tfidf_knows_a_new_item_by_its_words(tmp_path: Path) -> None:
 def test_tfidf_needs_words() -> None:
     with pytest.raises(DataError, match="leave it out"):
         Tfidf().fit(catalogue(["", "?!"]), Run())
-    assert words("Straße, NAÏVE_2 ночь") == ["strasse", "naïve", "2", "ночь"]
+    assert tokenise("Straße, NAÏVE_2 ночь") == ["strasse", "naïve", "2", "ночь"]

@@ -1,1 +1,1 @@
-"""What items say of themselves."""
+"""Content-based models, and the onboarding of new users."""

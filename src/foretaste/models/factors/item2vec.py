@@ -48,8 +48,8 @@ class Item2Vec:
     """score(i) = t · c_i with t the recency-weighted sum of the history's vectors v_j, each of length 1.
 
     Skip-gram learns two vectors per item, v as a target and c as a context. Papers rank by the cosine of v with v,
-    which finds substitutes; v · c finds items that occur together. On ml-100k, leave-one-out validation, the latter has an
-    NDCG@10 of 0.12, against 0.01 to 0.05.
+    which finds substitutes; v · c finds items that occur together. On ml-100k, leave-one-out validation, the latter has
+    an NDCG@10 of 0.12, against 0.01 to 0.05.
 
     vectors, contexts : (n_items, D) float32, v and c; v is 0 for items without events
     """

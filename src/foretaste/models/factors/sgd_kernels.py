@@ -168,8 +168,8 @@ def logistic_epoch(
 ) -> None:
     """One pass over the events in `order`, each with `negatives` items drawn uniformly.
 
-    s = b + b_u + b_i + p_u·q_i (Rendle et al. 2020, eq. 2 and section 4.1),  e = [positive] − σ(s), then updates as in `svd_epoch`
-    mean : (1,) global bias b;  state : (1,) of the random generator
+    s = b + b_u + b_i + p_u·q_i (Rendle et al. 2020, eq. 2 and section 4.1),  e = [positive] − σ(s)
+    Updates as in `svd_epoch`. mean : (1,) global bias b;  state : (1,) of the random generator
     """
     D, n_items = p.shape[1], q.shape[0]
     kept = np.float32(1) - rate * shrink
