@@ -103,9 +103,14 @@ def test_a_job_takes_the_user_vectors_along(data: Dataset) -> None:
     vectors = np.random.default_rng(0).random((80, 3)).astype(np.float32)
     seen = np.ones(32, bool)
     job = TrainingJob(
-        name="sasrec", config=SasRecConfig(), history=data.histories(), seen_items=seen, user_vectors=vectors
+        name="sasrec",
+        model_path="foretaste.models.sequence.sasrec:SasRec",
+        config=SasRecConfig(),
+        history=data.histories(),
+        seen_items=seen,
+        user_vectors=vectors,
     )
-    again = TrainingJob.from_tensors(job.tensors(), lambda name: SasRecConfig)
+    again = TrainingJob.from_tensors(job.tensors())
     np.testing.assert_array_equal(again.user_vectors, vectors)
     without = replace(job, user_vectors=None).tensors()
-    assert TrainingJob.from_tensors(without, lambda name: SasRecConfig).user_vectors is None
+    assert TrainingJob.from_tensors(without).user_vectors is None

@@ -150,6 +150,7 @@ def test_a_job_arrives_as_it_was_sent() -> None:
     words = Words(torch.tensor([0, 1, 1]), torch.tensor([0, 2]), torch.tensor([0.5, 0.5, 1.0]), 2)
     sent = TrainingJob(
         name="sasrec",
+        model_path="foretaste.models.sequence.sasrec:SasRec",
         config=SasRecConfig(width=16),
         history=data.histories(),
         seen_items=np.ones(40, bool),
@@ -162,8 +163,8 @@ def test_a_job_arrives_as_it_was_sent() -> None:
         seed=7,
         early_stopping=True,
     )
-    found = TrainingJob.from_tensors(sent.tensors(), lambda name: SasRecConfig)
-    for name in ("name", "config", "seed", "early_stopping", "mask_share", "device"):
+    found = TrainingJob.from_tensors(sent.tensors())
+    for name in ("name", "model_class", "config", "seed", "early_stopping", "mask_share", "device"):
         assert getattr(found, name) == getattr(sent, name)
     np.testing.assert_array_equal(found.history.items, sent.history.items)
     np.testing.assert_array_equal(found.history.time, sent.history.time)

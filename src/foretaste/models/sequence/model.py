@@ -72,9 +72,8 @@ class SequenceModel(ABC):
             return float(score)
 
         self.trained = fit_network(
-            self.name,
+            type(self),
             self.config,
-            self.network,
             train,
             run,
             validation_score=validation_score if run.monitor else None,

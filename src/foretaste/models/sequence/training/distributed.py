@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,14 +84,12 @@ def _serve_training_jobs(processes: Processes) -> None:
     """Take part in the trainings of rank 0 until it leaves."""
     from foretaste.models.sequence.training.fit import train_network
     from foretaste.models.sequence.training.job import LEAVE, TrainingJob
-    from foretaste.registry import model_class
     from foretaste.training.processes import EndedByLeadError
     from foretaste.types import Run
 
     while processes.signal() != LEAVE:
-        job = TrainingJob.from_tensors(processes.tell(), lambda name: model_class(name).config_class)
-        model: Any = model_class(job.name)
+        job = TrainingJob.from_tensors(processes.tell())
         try:
-            train_network(job, model.network, Run(seed=job.seed, device=job.device))
+            train_network(job, job.model_class.network, Run(seed=job.seed, device=job.device))
         except EndedByLeadError:
             continue

@@ -39,9 +39,8 @@ ITEM_ROWS = "items.ids"
 
 
 def fit_network(
-    name: str,
+    model: type[Any],
     config: SequenceConfig,
-    network_of: Callable[[Any], nn.Module],
     data: Dataset,
     run: Run,
     *,
@@ -51,13 +50,14 @@ def fit_network(
 ) -> TrainedNetwork:
     """Train a network on the histories of `data`, or one for each member of the config's ensemble, with seeds in a row.
 
-    network_of       : settings to an untrained network
+    model            : the class of the sequence model
     validation_score : of the network so far, for early stopping, higher is better; None trains for all epochs
     mask_share       : share of the events that are masked and predicted; None predicts every next event
     initial_weights  : by name, from another network; the others are random
     raises           : ConfigError for settings that cannot go together; DataError where the catalogue has not what the
                        settings read
     """
+    name = model.name
     _check_settings(name, config, masked=mask_share is not None)
     history = wanted(data.histories(), data.kinds.weights)
     seen_items = np.bincount(history.items, minlength=data.n_items) > 0
@@ -66,6 +66,7 @@ def fit_network(
     columns, user_vectors = user_column_vectors(data, config, history.lengths > 0)
     job = TrainingJob(
         name=name,
+        model_path=f"{model.__module__}:{model.__qualname__}",
         config=config,
         history=history,
         seen_items=seen_items,
@@ -90,7 +91,7 @@ def fit_network(
     modules, progress = [], []
     for seed in range(run.seed, run.seed + config.ensemble):
         module, member_progress = train_network(
-            replace(job, seed=seed), network_of, replace(run, seed=seed), monitor=monitor, fingerprint=fingerprint
+            replace(job, seed=seed), model.network, replace(run, seed=seed), monitor=monitor, fingerprint=fingerprint
         )
         module.fill_times()
         modules.append(module)
@@ -108,6 +109,7 @@ def train_network(
 ) -> tuple[NextItems, Progress]:
     """The network trained by one job, on the CPU, and its progress; shared among processes where there are several.
 
+    network_of  : settings to the body of an untrained network
     monitor     : the validation score of the network so far; called only for jobs with early stopping
     fingerprint : of the data, for checkpoints
     """

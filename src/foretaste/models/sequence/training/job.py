@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,21 +15,22 @@ from foretaste.nn.items import Words
 from foretaste.types import History
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from foretaste.models.sequence.config import SequenceConfig
     from foretaste.types import BoolArray, FloatArray, IntArray
 
 TRAIN, LEAVE = 0.0, 1.0
 """Signals of the lead process between two trainings: here comes a job; there are no more."""
-SETTINGS = ("name", "mask_share", "seed", "early_stopping", "device")
+SETTINGS = ("name", "model_path", "mask_share", "seed", "early_stopping", "device")
 ARRAYS = ("seen_items", "user_vectors", "similar_items", "initial_rows")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrainingJob:
     """
-    name            : of the model in the registry
+    name            : of the model, for progress reports and checkpoints
+    model_path      : 'package.module:Class' of the model, for processes that have only the job
     history         : the positive events of all users, one row per user code
     seen_items      : (n_items,) whether the item occurs in `history`
     text_vectors    : (n_items, C) float32 text vectors of a frozen encoder, or None
@@ -44,6 +46,7 @@ class TrainingJob:
     """
 
     name: str
+    model_path: str
     config: SequenceConfig
     history: History
     seen_items: BoolArray
@@ -58,6 +61,11 @@ class TrainingJob:
     seed: int = 0
     early_stopping: bool = False
     device: str = "cpu"
+
+    @property
+    def model_class(self) -> Any:
+        """The class of the model, imported."""
+        return _imported(self.model_path)
 
     def tensors(self) -> dict[str, Tensor]:
         """The whole job as named tensors, to be sent to another process; `from_tensors` reads them."""
@@ -77,14 +85,11 @@ class TrainingJob:
         return tensors | {f"initial_weights/{name}": tensor for name, tensor in self.initial_weights.items()}
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor], config_class: Callable[[str], type[Any]]) -> Self:
-        """The job that `tensors()` described.
-
-        config_class : name of the model to the class of its settings
-        """
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Self:
+        """The job that `tensors()` described; imports the class of its model."""
         settings = json.loads(tensors["settings"].numpy().tobytes())
         n_words = settings.pop("n_words")
-        settings["config"] = config_class(settings["name"]).model_validate(settings["config"])
+        settings["config"] = _imported(settings["model_path"]).config_class.model_validate(settings["config"])
         arrays: dict[str, Any] = {name: tensors[name].numpy() for name in ARRAYS if name in tensors}
         arrays["seen_items"] = np.asarray(arrays["seen_items"], bool)
         time = tensors.get("history.time")
@@ -108,6 +113,11 @@ class TrainingJob:
             modalities=_with_prefix("modalities/", tensors),
             initial_weights=_with_prefix("initial_weights/", tensors),
         )
+
+
+def _imported(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
 
 
 def _with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
