@@ -26,6 +26,8 @@ HALF_LIVES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 
 class RecencyConfig(Config):
+    """Base of the settings of models with recency weighting."""
+
     half_life_events: PositiveFloat | None = None
     """An event counts half as much after this many newer events; None, as in the papers, weights all events equally."""
 

@@ -33,7 +33,10 @@ CALIBRATION_USERS = 1_000
 
 
 class BridgeConfig(ContentConfig):
+    """Settings of `bridge`."""
+
     half_life_events: PositiveFloat = 3.0
+    """An event of the history counts half as much after this many newer events."""
     shrinkage: Annotated[float, Field(gt=0, le=1)] = 0.2
     """Shrinkage of the covariance in the whitening; 1 does not whiten."""
     words: NonNegativeFloat = 2.0

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 
 class ContentConfig(Config):
+    """Settings of `content`."""
+
     read: ItemFeaturesConfig = ItemFeaturesConfig()
     """Which features of the items are read (texts, columns, pictures, ready-made vectors), and their weights."""
     half_life_events: PositiveFloat = 2.0

@@ -60,6 +60,7 @@ class Labels:
 
     @cached_property
     def code_of(self) -> dict[str, int]:
+        """Label to code, its position in `names`."""
         return {name: code for code, name in enumerate(self.names)}
 
     @cached_property

@@ -27,7 +27,10 @@ SPACE, WORDS = "space", "words"
 
 
 class ContentMetricConfig(ContentConfig):
+    """Settings of `content_metric`."""
+
     half_life_events: PositiveFloat = 3.0
+    """An event of the history counts half as much after this many newer events."""
     words: NonNegativeInt = 256
     """Dimensions of the reduced tf-idf vectors besides those of the language model; 0 leaves them out."""
     word_weight: NonNegativeFloat = 0.5

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 class ProfileClassifierConfig(ContentConfig):
+    """Settings of `profile_classifier`."""
+
     half_life_events: PositiveFloat = 10.0
     """An event counts half as much after this many newer events."""
     shrinkage: Annotated[float, Field(gt=0, le=1)] = 0.3

@@ -32,6 +32,8 @@ LENGTH_WEIGHT = 0.75
 
 
 class TfidfConfig(Config):
+    """Settings of `tfidf`."""
+
     weighting: Literal["bm25", "tfidf"] = "bm25"
     """Term frequency. bm25: saturates with the count and is normalised by text length. tfidf: the count itself."""
     saturation: PositiveFloat = 1.2

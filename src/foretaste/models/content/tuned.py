@@ -21,6 +21,8 @@ ENCODER = "encoder"
 
 
 class TunedContentConfig(ContentConfig):
+    """Settings of `content_tuned`."""
+
     tuning: FineTuneConfig = FineTuneConfig()
     """Fine-tuning of the encoder. Its encoder, pieces and half-life are set to those of the model."""
 

@@ -17,6 +17,8 @@ from foretaste.nn.transformer import Transformer
 
 
 class TwoTowerConfig(SequenceConfig):
+    """Settings of `two_tower`: those of the sequence models with other defaults, and the user tower's size."""
+
     width: PositiveInt = 128
     texts: TextEncoderConfig | None = TextEncoderConfig()
     words: bool = True

@@ -46,6 +46,8 @@ class ContrastiveConfig(Config):
 
 
 class FineTuneConfig(ContrastiveConfig):
+    """Settings of contrastive fine-tuning of a text encoder."""
+
     encoder: TextEncoderConfig = TextEncoderConfig()
     """The encoder that is fine-tuned: a sentence-transformers model of the BERT architecture, by name or folder."""
     pieces: tuple[str, ...] | None = None

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 
 class BPRConfig(Config):
+    """Settings of `bpr`."""
+
     factors: PositiveInt = 128
     """Number of latent factors."""
     learning_rate: PositiveFloat = 0.05
+    """Step size of SGD."""
     regularisation: NonNegativeFloat = 0.02
     """λ: L2 penalty on the parameters that an SGD step updates."""
     epochs: PositiveInt = 100

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 
 class IALSConfig(Config):
+    """Settings of `ials`."""
+
     factors: PositiveInt = 128
     """Number of latent factors."""
     unobserved_weight: PositiveFloat = 0.1

@@ -28,6 +28,8 @@ NOISE_CELLS = 1 << 17
 
 
 class Item2VecConfig(Config):
+    """Settings of `item2vec`."""
+
     factors: PositiveInt = 64
     """Embedding dimension."""
     window: PositiveInt = 5

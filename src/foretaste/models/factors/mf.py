@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 class MFConfig(Config):
+    """Settings of `mf`."""
+
     factors: PositiveInt = 64
     """Number of latent factors; the paper has 192 for ml-1m."""
     epochs: PositiveInt = 64

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 class PureSVDConfig(Config):
+    """Settings of `puresvd`."""
+
     factors: PositiveInt = 50
     """Number of singular vectors; at most a quarter of all, since all of them would reproduce the history itself."""
     popularity: NonNegativeFloat = 1.0

@@ -25,6 +25,8 @@ HISTORIES_PER_BLOCK = 32
 
 
 class BlurSharpenConfig(Config):
+    """Settings of `bspm`."""
+
     rank: NonNegativeInt = 448
     """Rank of the ideal low-pass filter: how many of the lowest graph frequencies it keeps."""
     ideal_weight: NonNegativeFloat = 0.2

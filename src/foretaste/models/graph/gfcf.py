@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 class GraphFilterConfig(RecencyConfig):
+    """Settings of `gfcf`."""
+
     rank: NonNegativeInt = 256
     """Rank of the ideal low-pass filter: how many of the lowest graph frequencies it keeps."""
     ideal_weight: NonNegativeFloat = 0.3

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 class LightGCNConfig(Config):
+    """Settings of `lightgcn`."""
+
     factors: PositiveInt = 64
     """Embedding dimension."""
     layers: int = Field(default=3, ge=1, le=4)

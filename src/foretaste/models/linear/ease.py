@@ -27,6 +27,8 @@ ROWS_PER_BLOCK = 1024
 
 
 class EaseConfig(RecencyConfig):
+    """Settings of `ease`."""
+
     regularisation: PositiveFloat = 300.0
     """λ of the ridge penalty. Hundreds for small data, thousands for dense data."""
     max_items: PositiveInt = 20_000

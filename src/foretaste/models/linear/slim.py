@@ -26,6 +26,8 @@ MAX_SWEEPS = 100
 
 
 class SlimConfig(RecencyConfig):
+    """Settings of `slim`."""
+
     l1: NonNegativeFloat = 1.0
     """Lasso penalty, in users: sets small weights to exactly 0."""
     l2: PositiveFloat = 100.0

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 class ItemKNNConfig(RecencyConfig):
+    """Settings of `itemknn`."""
+
     neighbours: PositiveInt = 200
     """How many of the most similar items are kept for each item."""
     shrinkage: NonNegativeFloat = 20.0

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 class PlainWalkConfig(RecencyConfig):
+    """Settings of `p3alpha`."""
+
     neighbours: PositiveInt = 50
     """How many of the largest weights are kept for each item."""
     alpha: NonNegativeFloat = 1.0

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 class WalkConfig(RecencyConfig):
+    """Settings of `rp3beta`."""
+
     neighbours: PositiveInt = 200
     """How many of the largest weights are kept for each item."""
     alpha: NonNegativeFloat = 1.0

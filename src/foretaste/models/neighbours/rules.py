@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 class RulesConfig(RecencyConfig):
+    """Settings of `rules`."""
+
     speaks: Literal["confidence", "lift", "both"] = "both"
     """Weight of a rule in the score: its confidence, the log of its lift, or their product."""
     shrinkage: NonNegativeFloat = 50.0

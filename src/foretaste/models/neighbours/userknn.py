@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 class UserKNNConfig(Config):
+    """Settings of `userknn`."""
+
     neighbours: PositiveInt = 100
     """How many of the most similar users contribute."""
     shrinkage: NonNegativeFloat = 5.0

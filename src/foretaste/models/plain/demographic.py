@@ -30,6 +30,8 @@ COLUMNS = "columns.json"
 
 
 class DemographicConfig(Config):
+    """Settings of `demographic`."""
+
     shrinkage: PositiveFloat = 1_000.0
     """Strength of the Dirichlet prior, in events: the larger, the less a rare value counts."""
     weight: Annotated[float, Field(gt=0, le=1)] = 0.3

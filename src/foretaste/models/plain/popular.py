@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 class PopularConfig(Config):
+    """Settings of `popular`."""
+
     half_life_days: PositiveFloat | None = None
     """Age at which an event counts half; None weights all events equally."""
 

@@ -27,6 +27,8 @@ MAX_EVENTS_PER_BLOCK = 1 << 22
 
 
 class TrendingConfig(Config):
+    """Settings of `trending`."""
+
     half_life_days: PositiveFloat = 30.0
     """Age at which an event counts half."""
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 class BiasConfig(Config):
+    """Settings of `bias`."""
+
     item_shrinkage: NonNegativeFloat = 5.0
     """Prior strength of an item bias of 0, in ratings."""
     user_shrinkage: NonNegativeFloat = 5.0

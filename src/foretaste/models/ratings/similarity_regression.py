@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 class SimilarityRegressionConfig(Config):
+    """Settings of `similarity_regression`."""
+
     neighbours: PositiveInt = 300
     """How many of the most similar items are kept for each item."""
     shrinkage: NonNegativeFloat = 50.0

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 class SVDConfig(Config):
+    """Settings of `svd`."""
+
     factors: PositiveInt = 100
     """Number of latent factors."""
     epochs: PositiveInt = 100

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 class SVDPPConfig(Config):
+    """Settings of `svdpp`."""
+
     factors: PositiveInt = 50
     """Number of latent factors."""
     epochs: PositiveInt = 80

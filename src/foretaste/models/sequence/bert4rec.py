@@ -15,7 +15,10 @@ from foretaste.nn.transformer import Transformer
 
 
 class Bert4RecConfig(SequenceConfig):
+    """Settings of `bert4rec`."""
+
     blocks: PositiveInt = 2
+    """Number of transformer blocks."""
     heads: PositiveInt = 1
     """Attention heads; `width` must be a multiple of them."""
     dropout: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = 0.3

@@ -14,6 +14,8 @@ from foretaste.training.config import AugmentConfig, TrainingConfig
 
 
 class LossConfig(Config):
+    """Loss of the sequence models, and its negatives."""
+
     kind: Literal["softmax", "sampled", "gbce", "bpr"] = "softmax"
     """softmax: cross-entropy over all items. sampled, gbce, bpr: against `negatives` sampled items."""
     negatives: PositiveInt = 512
@@ -25,6 +27,8 @@ class LossConfig(Config):
 
 
 class SequenceConfig(Config):
+    """Base of the settings of the sequence models."""
+
     width: PositiveInt = 64
     """Length of item embeddings and hidden states."""
     max_length: PositiveInt = 200
@@ -69,10 +73,12 @@ class SequenceConfig(Config):
     """How many of the user's latest searches are read as newest events, each like an item whose text is the query.
     Only where `texts` are read, since the same encoder reads the searches."""
     augment: AugmentConfig = AugmentConfig()
+    """Augmentation of the histories in training."""
     ensemble: PositiveInt = 1
     """Networks with consecutive seeds, whose scores are averaged; multiplies the cost of training and serving."""
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
+    """Optimiser, epochs, early stopping and precision."""
 
     @property
     def dropout_rate(self) -> float:

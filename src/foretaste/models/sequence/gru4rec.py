@@ -10,6 +10,8 @@ from foretaste.nn.gru import Gru
 
 
 class Gru4RecConfig(SequenceConfig):
+    """Settings of `gru4rec`."""
+
     layers: PositiveInt = 1
     """Stacked GRU layers."""
 

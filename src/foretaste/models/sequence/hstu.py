@@ -10,7 +10,10 @@ from foretaste.nn.hstu import Hstu as Network
 
 
 class HstuConfig(SequenceConfig):
+    """Settings of `hstu`."""
+
     blocks: PositiveInt = 2
+    """Number of HSTU blocks."""
     heads: PositiveInt = 1
     """Attention heads; `width` must be a multiple of them."""
 

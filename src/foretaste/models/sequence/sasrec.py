@@ -16,6 +16,8 @@ from foretaste.nn.transformer import Transformer
 
 
 class SasRecConfig(SequenceConfig):
+    """Settings of `sasrec`."""
+
     blocks: PositiveInt | Literal["auto"] = "auto"
     """Transformer blocks. auto: 2 from 45 events per item on, else 1 (docs/log.md)."""
     heads: PositiveInt = 1

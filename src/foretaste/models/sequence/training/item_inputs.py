@@ -40,6 +40,7 @@ class ItemInputs:
 
     @property
     def ids_only(self) -> bool:
+        """Whether nothing but the ids of items is read."""
         return self.text_vectors is None and self.words is None and not self.modalities
 
 
