@@ -150,7 +150,7 @@ def _encoder() -> dict[str, object]:
 
 
 def _after_reading(data: Dataset) -> ItemFeaturesConfig:
-    from foretaste.features.reading import item_texts
+    from foretaste.features.item_texts import item_texts
     from foretaste.models.encoder_tuning.pretrain import pretrain
 
     encoder = pretrain(item_texts(data.items), TextEncoderConfig(), GUESSING, Run())

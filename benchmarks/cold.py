@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from foretaste.config import Config
-    from foretaste.data.splits import Questions, Split
+    from foretaste.data.splits import EvalQueries, Split
     from foretaste.types import BoolArray, FloatArray
 
 BRIDGES: tuple[dict[str, float], ...] = (
@@ -158,13 +158,13 @@ def scored(
     return best[1], _scores(best[2], split.test, new[1]), about
 
 
-def _scores(model: Any, questions: Questions, new: BoolArray) -> FloatArray:
+def _scores(model: Any, questions: EvalQueries, new: BoolArray) -> FloatArray:
     items = np.tile(np.flatnonzero(new).astype(np.int32), (len(questions), 1))
     found: FloatArray = np.nan_to_num(model.score(questions.queries, items), nan=-1e9)
     return found
 
 
-def gains(scores: FloatArray, questions: Questions, new: BoolArray) -> np.ndarray:
+def gains(scores: FloatArray, questions: EvalQueries, new: BoolArray) -> np.ndarray:
     """(B,) NDCG@10 of the new items in the order of these scores (B, C)."""
     places, _ = top_k(scores, 10)
     return ndcg(np.flatnonzero(new)[places].astype(np.int32), questions.relevant)

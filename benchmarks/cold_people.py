@@ -24,7 +24,6 @@ from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.evaluation.report.plots import Line, lines
 from foretaste.evaluation.report.style import STYLE
-from foretaste.evaluation.select import Chosen, choose_weights
 from foretaste.features.items import ItemFeaturesConfig
 from foretaste.features.text import TextEncoderConfig
 from foretaste.metrics.ranking import ndcg
@@ -35,9 +34,10 @@ from foretaste.models.content.profile_classifier import ProfileClassifierConfig
 from foretaste.models.content.tfidf import TfidfConfig
 from foretaste.models.content.two_tower import TwoTowerConfig
 from foretaste.models.sequence.sasrec import SasRecConfig
+from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
-from foretaste.pipeline.pipeline import PipelineConfig
 from foretaste.registry import model_class
+from foretaste.selection.select import Chosen, choose_weights
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from foretaste.config import Config
-    from foretaste.data.splits import Questions, Split
+    from foretaste.data.splits import EvalQueries, Split
     from foretaste.types import Candidates
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -139,12 +139,12 @@ def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, 
     }
 
 
-def _lists(model: Any, questions: Questions) -> Candidates:
+def _lists(model: Any, questions: EvalQueries) -> Candidates:
     found: Candidates = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
     return found
 
 
-def score_each(lists: Candidates, questions: Questions) -> np.ndarray:
+def score_each(lists: Candidates, questions: EvalQueries) -> np.ndarray:
     """(B,) NDCG@10."""
     return ndcg(lists.items[:, :10], questions.relevant)
 

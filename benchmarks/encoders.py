@@ -28,11 +28,11 @@ from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.features.image_text_map import fit_image_text_map, mean_reciprocal_rank
 from foretaste.features.images import ImageEncoderConfig, image_encoder
-from foretaste.features.items import ItemFeaturesConfig, encoded
+from foretaste.features.item_texts import item_texts
+from foretaste.features.items import ItemFeaturesConfig, encode_texts
 from foretaste.features.language_models import language_model
-from foretaste.features.lit import fit_map, mean_reciprocal_rank
-from foretaste.features.reading import item_texts
 from foretaste.features.text import TextEncoder, TextEncoderConfig
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.types import Run
@@ -115,9 +115,9 @@ def _pictures() -> dict[str, object]:
     places = data.items.frame["poster"].to_list()
     looked = image_encoder(ImageEncoderConfig()).encode(picture_bytes(places), Run(), len(places))
     seconds = perf_counter() - began
-    texts = encoded([bare(title) for title in data.items.titles()], TextEncoderConfig(), Run())
+    texts = encode_texts([bare(title) for title in data.items.titles()], TextEncoderConfig(), Run())
     test = np.random.default_rng(0).random(len(texts)) < 0.2
-    fitted = fit_map(np.where(test[:, None], 0, looked.vectors), texts, Run())
+    fitted = fit_image_text_map(np.where(test[:, None], 0, looked.vectors), texts, Run())
     chance = float((1 / np.arange(1, test.sum() + 1)).mean())
     return {
         "posters": len(places),

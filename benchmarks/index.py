@@ -20,7 +20,7 @@ from benchmarks.so_far import resumed
 from foretaste.errors import ConfigError
 from foretaste.index.approximate import ApproximateConfig, ApproximateIndex
 from foretaste.index.exact import ExactIndex
-from foretaste.index.shortlist import Shortlist
+from foretaste.index.int8_prefilter import Int8Prefilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,7 @@ def _size(n: int) -> dict[str, object]:
         _row("exact", 0, perf_counter() - began, _rss_mb() - before, lambda q: exact.search(q, K)[0], queries, truth)
     )
     began, before = perf_counter(), _rss_mb()
-    shortlist = Shortlist(vectors)
+    shortlist = Int8Prefilter(vectors)
     built, grown = perf_counter() - began, _rss_mb() - before
     rows.append(_row("exact, 8 bits first", 0, built, grown, lambda q: shortlist.search(q, K)[0], queries, truth))
     for engine in ("faiss", "usearch"):

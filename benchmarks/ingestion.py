@@ -22,7 +22,7 @@ from foretaste.events.sqlite.store import SqliteStore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import EventLog, EventStore
 
 N_USERS, N_ITEMS = 50_000, 20_000
 THREADS = 32
@@ -39,7 +39,7 @@ def made_up(n: int, seed: int) -> list[Event]:
     ]
 
 
-def rate(store: EventStore, events: Sequence[Event], batch: int, threads: int) -> float:
+def rate(store: EventLog, events: Sequence[Event], batch: int, threads: int) -> float:
     """Events per second, all of them acknowledged."""
     parts = [events[k::threads] for k in range(threads)]
 
@@ -118,7 +118,7 @@ def run() -> dict[str, Any]:
     return result
 
 
-def rates_of_reading(store: EventStore) -> dict[str, Any]:
+def rates_of_reading(store: EventLog) -> dict[str, Any]:
     users = [f"customer-{i}" for i in range(2_000)]
     began = perf_counter()
     for user in users:

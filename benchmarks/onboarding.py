@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from foretaste.data.dataset import Dataset
-    from foretaste.data.splits import Questions
+    from foretaste.data.splits import EvalQueries
     from foretaste.types import BoolArray, IntArray
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -176,7 +176,7 @@ class _World:
         }
 
 
-def _people(data: Dataset, questions: Questions) -> People:
+def _people(data: Dataset, questions: EvalQueries) -> People:
     taken = data.matrix()[questions.queries.user].toarray() > 0
     rng = np.random.default_rng(0)
     may = taken.copy()

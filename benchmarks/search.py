@@ -22,7 +22,7 @@ from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.models.neighbours.itemknn import ItemKNN
-from foretaste.search.search import Search, SearchConfig
+from foretaste.search.hybrid import Search, SearchConfig
 from foretaste.types import NO_USER, History, Queries, Run
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from foretaste.data.dataset import Dataset
     from foretaste.data.items import ItemTable
-    from foretaste.data.splits import Questions
+    from foretaste.data.splits import EvalQueries
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "ml-latest-small-posters"
 K, DEEP = 10, 200
@@ -86,7 +86,7 @@ def _hits(search: Search, asked: Sequence[Case], meaning: float, *, forgiving: b
     search = _weighted(search, meaning)
     queries = _ask([case.query for case in asked])
     if not forgiving:
-        known = [" ".join(w for w in case.query.lower().split() if search._bm25.written(w)) for case in asked]
+        known = [" ".join(w for w in case.query.lower().split() if search._bm25.is_indexed(w)) for case in asked]
         queries = _ask(known)
     return _found(asked, search.recommend(queries, K).items)
 
@@ -149,7 +149,7 @@ def _personal(
     }
 
 
-def _reciprocal_ranks(search: Search, questions: Questions, items: ItemTable, personal: float) -> np.ndarray:
+def _reciprocal_ranks(search: Search, questions: EvalQueries, items: ItemTable, personal: float) -> np.ndarray:
     """(B,) of the film each person chose next, when they search for one of its genres; 0 beyond DEEP."""
     chance = random.Random(0)
     wanted = questions.relevant.indices[questions.relevant.indptr[:-1]]

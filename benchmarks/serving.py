@@ -29,12 +29,13 @@ from benchmarks.loadgen import closed_loop, get, open_loop, post
 from benchmarks.so_far import SoFar, kept_or_temporary
 from foretaste.data.dataset import Dataset
 from foretaste.events.sqlite.store import SqliteStore
-from foretaste.index.shortlist import Shortlist
+from foretaste.index.int8_prefilter import Int8Prefilter
 from foretaste.index.topk import top_k
 from foretaste.pipeline.bundle import activate, current_version, load_current, save_bundle
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
-from foretaste.serving.nearest import with_indexes
-from foretaste.serving.threads import use_one_blas_thread
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
+from foretaste.serving.process.threads import use_one_blas_thread
+from foretaste.serving.world.indexes import with_indexes
 from foretaste.types import Queries, Run
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _shortlist_alone() -> dict[str, float]:
     """The same by way of a shortlist, as the service does it."""
     rng = np.random.default_rng(0)
     items, person = rng.standard_normal((ITEMS, 64), np.float32), rng.standard_normal((1, 64), np.float32)
-    shortlist = Shortlist(items)
+    shortlist = Int8Prefilter(items)
     return _timed(lambda: shortlist.search(person, 200))
 
 

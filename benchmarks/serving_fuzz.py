@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import worlds
 from foretaste.project import train_on
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.keys import KeyFile
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http.app import create_app
+from foretaste.serving.http.keys import KeyFile
 from foretaste.serving.settings import Limits, ServerConfig
 from foretaste.types import Run
 from serving.fuzz import fuzz

@@ -18,11 +18,11 @@ import numpy as np
 from benchmarks.loadgen import closed_loop, get, open_loop
 from benchmarks.serving import _timed, made_once, serving
 from benchmarks.so_far import SoFar, kept_or_temporary
-from foretaste.index.shortlist import Shortlist
+from foretaste.index.int8_prefilter import Int8Prefilter
 from foretaste.index.topk import top_k
 from foretaste.pipeline.bundle import load_current
-from foretaste.pipeline.pipeline import RecallConfig
-from foretaste.serving.nearest import Nearest, with_indexes
+from foretaste.pipeline.config import RecallConfig
+from foretaste.serving.world.indexes import Indexed, with_indexes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,10 +83,10 @@ def _alone(folder: Path, items: int) -> dict[str, object]:
     bundle = with_indexes(load_current(folder / "bundles"), above=min(items, 500_000), build=True)
     took = time.perf_counter() - began
     model: Any = (bundle.pipeline.recalls or {})["sasrec"]
-    assert isinstance(model, Nearest), "no index was built: is faiss installed?"
+    assert isinstance(model, Indexed), "no index was built: is faiss installed?"
     vectors = model.model.trained.vectors
     person = np.random.default_rng(0).standard_normal((1, vectors.shape[1]), np.float32)
-    shortlist = Shortlist(vectors, model.model.trained.scorable)
+    shortlist = Int8Prefilter(vectors, model.model.trained.scorable)
     index: Any = model.index
     return {
         "share_of_items_known": round(float(model.model.trained.scorable.mean()), 4),

@@ -102,9 +102,9 @@ def life(folder: Path, epochs: int) -> None:
     from foretaste.data.sources.folder import load_folder
     from foretaste.data.splits import leave_last
     from foretaste.evaluation.evaluator import evaluate
-    from foretaste.evaluation.select import score_of
     from foretaste.models.saving import fitted
     from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
+    from foretaste.selection.select import score_of
     from foretaste.training.config import TrainingConfig
     from foretaste.types import Run
 

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from foretaste.api import EventIn
 from foretaste.client import AsyncClient, Client, ServiceError, retrying
 from foretaste.client.calls import kind_of
 from foretaste.errors import DataError
 from foretaste.events.memory import MemoryStore
 from foretaste.pipeline.bundle import Bundle
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.schemas import EventIn
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http.app import create_app
 from serving.conftest import bundle, film_events, running
 
 __all__ = ["bundle"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from foretaste.serving.engine import Engine
-from foretaste.serving.service_config import ServiceConfig
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.config import ServiceConfig
 from serving.conftest import running
 
 PAGE = (Path(__file__).parents[1] / "docs" / "service.md").read_text()
@@ -81,8 +81,9 @@ def test_the_settings_of_the_page_are_settings() -> None:
 
 
 def test_the_defaults_of_the_page_are_the_defaults() -> None:
-    from foretaste.serving.looking import MOST_PIXELS
-    from foretaste.serving.settings import MAX_BATCH, MAX_DEPTH, MAX_EVENTS, MAX_N, MAX_TEXT, Limits
+    from foretaste.api.limits import MAX_BATCH, MAX_DEPTH, MAX_EVENTS, MAX_N, MAX_TEXT
+    from foretaste.serving.search.pictures import MOST_PIXELS
+    from foretaste.serving.settings import Limits
 
     limits = Limits()
     for said, is_so in [

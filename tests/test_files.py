@@ -10,29 +10,29 @@ from typer.testing import CliRunner
 
 from foretaste.cli.app import app
 from foretaste.errors import ConfigError
-from foretaste.files import check_writable, write_whole
+from foretaste.files import check_writable, write_atomically
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    write_whole(path, "one")
-    write_whole(path, "two")
+    write_atomically(path, "one")
+    write_atomically(path, "two")
     assert path.read_text() == "two"
     assert list(tmp_path.iterdir()) == [path], "nothing is left beside it"
-    write_whole(path, "three", private=True)
+    write_atomically(path, "three", private=True)
     assert path.stat().st_mode & 0o077 == 0
 
 
 def test_what_breaks_off_leaves_the_old_text(tmp_path: Path, monkeypatch) -> None:
     path = tmp_path / "a.json"
-    write_whole(path, "one")
+    write_atomically(path, "one")
 
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ConfigError, match=r"a\.json cannot be written \(No space left on device\)"):
-        write_whole(path, "two")
+        write_atomically(path, "two")
     assert path.read_text() == "one"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -41,7 +41,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    write_whole(pipe, "said")
+    write_atomically(pipe, "said")
     assert os.read(reading, 10) == b"said"
     os.close(reading)
 
@@ -69,7 +69,7 @@ def test_a_read_only_disk_is_one_sentence(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(os, "open", refuse)
     monkeypatch.setattr(Path, "unlink", refuse)
     with pytest.raises(ConfigError, match=r"a\.json cannot be written \(Read-only file system\)"):
-        write_whole(tmp_path / "a.json", "one")
+        write_atomically(tmp_path / "a.json", "one")
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,14 @@ def ipython(monkeypatch: pytest.MonkeyPatch, shell: str) -> list[str]:
     shown.display = display  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "IPython", package)
     monkeypatch.setitem(sys.modules, "IPython.display", shown)
-    monkeypatch.setattr(notebook, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(notebook, "MIN_SECONDS", 0.0)
     monkeypatch.setattr(notebook, "REDRAW_SECONDS", 0.0)
     return pages
 
 
 def test_a_notebook_has_a_bar_that_goes_when_all_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = ipython(monkeypatch, "ZMQInteractiveShell")
-    with notebook.waiting() as report:
+    with notebook.auto_progress() as report:
         report("reading <x>", 3, 10)
         report("reading <x>", 10, 10)
     assert 'value="3" max="10"' in pages[0]
@@ -57,12 +57,12 @@ def test_a_bar_without_a_known_end_has_no_value() -> None:
 def test_ipython_on_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = ipython(monkeypatch, "TerminalInteractiveShell")
     assert not notebook.in_notebook()
-    with notebook.waiting() as report:
+    with notebook.auto_progress() as report:
         report("reading", 1, 2)
     assert pages == []
 
 
 def test_a_script_hears_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with notebook.waiting() as report:
+    with notebook.auto_progress() as report:
         report("reading", 1, 1)
     assert capsys.readouterr() == ("", "")

@@ -11,12 +11,13 @@ import pytest
 import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.data.prepare.config import PrepareConfig
+from foretaste.data.project.log_dataset import log_dataset, with_filled_times
 from foretaste.data.relations import Relation
 from foretaste.errors import BundleError
 from foretaste.events.model import Event
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.pipeline.bundle import current_version
-from foretaste.project import logged, train_on, with_times
+from foretaste.project import train_on
 from foretaste.types import Run
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def test_events_without_a_time_count_as_older_than_all_others_in_their_order(tmp
     store.append([Event("live-1", "ann", "d", "view", 2_000), Event("live-2", "bob", "d", "view", 1_000)])
     files = Dataset.from_frame(pl.DataFrame({"user": ["ann"] * 3 + ["cid"], "item": ["c", "a", "b", "a"]}))
     store.import_frame(files.as_frame())
-    data, remark = logged(store, files)
+    data, remark = log_dataset(store, files)
     assert history(data, "ann") == ["c", "a", "b", "d"]
     assert store.history("ann").item == ["c", "a", "b", "d"], "the service sees the same order"
     assert data.time is not None
@@ -46,8 +47,8 @@ def test_events_without_a_time_count_as_older_than_all_others_in_their_order(tmp
 
 def test_a_log_wholly_with_or_wholly_without_times_is_left_alone() -> None:
     log = pl.DataFrame({"user": ["a", "a"], "item": ["x", "y"], "time": [5, 3]})
-    assert with_times(log)[0].equals(log)
-    bare, remark = with_times(log.with_columns(time=pl.lit(None, pl.Int64)))
+    assert with_filled_times(log)[0].equals(log)
+    bare, remark = with_filled_times(log.with_columns(time=pl.lit(None, pl.Int64)))
     assert "time" not in bare.columns
     assert remark is None
 
@@ -70,12 +71,12 @@ def test_what_the_service_was_told_of_people_is_learned_from(tmp_path: Path) -> 
     trained = train_on(tmp_path, files, Run(seed=0), names=["ease", "demographic"])
     assert {recall.model for recall in trained.selection.config.recalls} == {"ease", "demographic"}
     store = SqliteStore(tmp_path / "events.db")
-    bare, _ = logged(store, replace(files, user_table=None))
+    bare, _ = log_dataset(store, replace(files, user_table=None))
     assert bare.user_table is not None
     assert bare.user_table["side"].to_list() == ["odd" if p else "even" for p in worlds.parity_of_people(bare)]
     for user in files.users.names:
         store.erase(user)
-    assert logged(store, files)[0].user_table is None
+    assert log_dataset(store, files)[0].user_table is None
     store.close()
 
 
@@ -91,7 +92,7 @@ def test_what_lies_beside_the_events_survives_the_log(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "events.db")
     store.append([Event("new", "a new person", "a new item", "view", 1)])
     store.import_frame(beside.as_frame())
-    data, _ = logged(store, beside)
+    data, _ = log_dataset(store, beside)
     store.close()
     ages = dict(zip(data.users.names, data.user_table["age"], strict=True)) if data.user_table is not None else {}
     assert ages == {**dict(zip(files.users.names, range(6), strict=True)), "a new person": None}

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from foretaste.data.read import read as read
     from foretaste.data.read import recommend as recommend
     from foretaste.data.sources import load_source as load_source
+    from foretaste.pipeline.config import PipelineConfig as PipelineConfig
+    from foretaste.pipeline.config import RecallConfig as RecallConfig
     from foretaste.pipeline.pipeline import Pipeline as Pipeline
-    from foretaste.pipeline.pipeline import PipelineConfig as PipelineConfig
-    from foretaste.pipeline.pipeline import RecallConfig as RecallConfig
     from foretaste.registry import all_models as all_models
     from foretaste.registry import model_class as model_class
     from foretaste.registry import register as register
@@ -35,9 +35,9 @@ _HOMES = {
     "Candidates": "foretaste.types",
     "Dataset": "foretaste.data.dataset",
     "Pipeline": "foretaste.pipeline.pipeline",
-    "PipelineConfig": "foretaste.pipeline.pipeline",
+    "PipelineConfig": "foretaste.pipeline.config",
     "Queries": "foretaste.types",
-    "RecallConfig": "foretaste.pipeline.pipeline",
+    "RecallConfig": "foretaste.pipeline.config",
     "Run": "foretaste.types",
     "load_source": "foretaste.data.sources",
     "read": "foretaste.data.read",

@@ -1,4 +1,4 @@
-"""One frozen pydantic class per part: defaults, checks and the JSON Schema in one place."""
+"""Base class of all settings: a frozen pydantic model with defaults, validation and JSON Schema."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from foretaste.errors import ConfigError, did_you_mean
 
 
 class Config(BaseModel):
-    """Base of every setting: frozen, unknown keys refused with the nearest name, docstrings in the schema."""
+    """Base of every config class: frozen, unknown keys refused with the nearest name, docstrings in the schema."""
 
     called: ClassVar[str] = ""
-    """What a person knows it by, as the table of foretaste.toml; its class otherwise."""
+    """Name in error messages, such as a table of foretaste.toml; the class name if empty."""
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     def __init__(self, /, **settings: Any) -> None:
-        """A wrong setting written in Python is said in the same sentence as one in a file."""
+        """A wrong setting raises ConfigError with the same sentence as one from a file."""
         try:
             super().__init__(**settings)
         except ValidationError as error:
-            raise ConfigError(f"{self.called or type(self).__name__}: {_sentence(error)}") from None
+            raise ConfigError(f"{self.called or type(self).__name__}: {_error_sentence(error)}") from None
 
-    # As pydantic marks its own: settings within settings are checked without it, and an error names its whole place.
+    # As pydantic marks its own __init__: nested settings are validated without it, so errors have their full path.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @model_validator(mode="before")
@@ -38,24 +38,24 @@ class Config(BaseModel):
 
     @classmethod
     def parse(cls, data: dict[str, Any], where: str) -> Self:
-        """The settings in `data`; a wrong one raises ConfigError that begins with `where` (a file, a flag)."""
+        """The settings in `data`; ConfigError, which begins with `where` (a file, a flag), for a wrong one."""
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise ConfigError(f"{where}: {_sentence(error)}") from None
+            raise ConfigError(f"{where}: {_error_sentence(error)}") from None
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
 
 
-def _sentence(error: ValidationError) -> str:
-    """What is wrong with the first wrong setting; where it may be one of several things, why it is none of them."""
+def _error_sentence(error: ValidationError) -> str:
+    """What is wrong with the first wrong setting; for a union type the reason for each member."""
     first, *others = error.errors()
-    key = _key(first["loc"])
-    why = [first["msg"], *(other["msg"] for other in others if _key(other["loc"]) == key)]
+    key = _setting_path(first["loc"])
+    why = [first["msg"], *(other["msg"] for other in others if _setting_path(other["loc"]) == key)]
     return f"{key} = {first['input']!r}: {', or '.join(dict.fromkeys(why))}."
 
 
-def _key(place: tuple[int | str, ...]) -> str:
-    """'training.epochs', without what pydantic adds to it of the types it tried."""
+def _setting_path(place: tuple[int | str, ...]) -> str:
+    """'training.epochs', without the type names that pydantic adds for union members."""
     tried = {"float", "int", "str", "bool", "none"}
     return ".".join(str(p) for p in place if isinstance(p, int) or (p.isidentifier() and p not in tried))

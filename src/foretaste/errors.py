@@ -1,14 +1,14 @@
-"""Every error foretaste raises on purpose; one sentence: what is wrong, where, what to do next.
+"""Exceptions of foretaste; each message is one sentence: what is wrong, where, what to do next.
 
-ForetasteError            a mistake a person can put right; the command line exits with 2
+ForetasteError            base class: an error the user can fix; the command line exits with 2
 ├── ConfigError           a setting is unknown or out of range
-├── UnknownNameError      no model, data set, user or item is called that
-├── DataError             a table cannot be read or understood
-├── NotFittedError        a model was asked before it was trained
-├── BundleError           a trained bundle is missing, damaged or of another world
+├── UnknownNameError      no model, data set, user or item has that name
+├── DataError             a table or an array is malformed
+├── NotFittedError        a model was used before `fit`
+├── BundleError           a trained bundle is missing, damaged or made for other data
 ├── StoreError            the event store cannot be read or written
-│   ├── StoreUnavailableError   just now; the next call may work again
-│   └── StoreFullError          its disk is full
+│   ├── StoreUnavailableError   temporarily; the next call may succeed
+│   └── StoreFullError          the disk is full
 └── MissingExtraError     an optional package is not installed
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ForetasteError(Exception):
-    """A mistake a person can put right."""
+    """Base class: an error the user can fix."""
 
 
 class ConfigError(ForetasteError):
@@ -30,19 +30,19 @@ class ConfigError(ForetasteError):
 
 
 class UnknownNameError(ForetasteError):
-    """No model, data set, user or item is called that."""
+    """No model, data set, user or item has that name."""
 
 
 class DataError(ForetasteError):
-    """A table cannot be read or understood."""
+    """A table or an array is malformed."""
 
 
 class NotFittedError(ForetasteError):
-    """A model was asked before it was trained."""
+    """A model was used before `fit`."""
 
 
 class BundleError(ForetasteError):
-    """A trained bundle is missing, damaged or of another world."""
+    """A trained bundle is missing, damaged or made for other data."""
 
 
 class StoreError(ForetasteError):
@@ -50,15 +50,15 @@ class StoreError(ForetasteError):
 
 
 class StoreUnavailableError(StoreError):
-    """The event store does not answer just now; the next call tries again by itself."""
+    """The event store is temporarily unavailable; the next call reconnects."""
 
 
 class StoreFullError(StoreError):
-    """The disk under the event store is full; nothing of the request was kept."""
+    """The disk of the event store is full; nothing of the request was stored."""
 
 
 class MissingExtraError(ForetasteError):
-    """An optional package is not installed."""
+    """An optional package is not installed; the message names the extra that installs it."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(
@@ -67,7 +67,7 @@ class MissingExtraError(ForetasteError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """' Did you mean 'sasrec'? Known: popular, sasrec.', the second half of a helpful sentence."""
+    """End of an error message: ' Did you mean 'sasrec'? Known: popular, sasrec.'"""
     options = sorted(known)
     near = get_close_matches(name, options, n=1, cutoff=0.5)
     hint = f" Did you mean '{near[0]}'?" if near else ""

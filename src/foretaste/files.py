@@ -1,4 +1,4 @@
-"""Small files: written whole or not at all, and by one process at a time where several share them."""
+"""Atomic writes of small files, checks of write access, and locks between processes."""
 
 from __future__ import annotations
 
@@ -13,44 +13,46 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_whole(path: Path, text: str, *, private: bool = False) -> None:
-    """Replace a file; whoever looks, after a crash too, sees the old text or the new, never half of one.
+def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
+    """Replace a file atomically: readers see the old text or the new one, also after a crash.
 
-    private : only its owner may read it
+    private : readable by its owner alone (mode 0600)
+
+    ConfigError where the file cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        if path.exists() and not path.is_file():  # /dev/stdout, a pipe: nothing to replace
+        if path.exists() and not path.is_file():  # /dev/stdout or a pipe cannot be replaced
             path.write_text(text, encoding="utf-8")
             return
-        handle = os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600 if private else 0o666)
+        handle = os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600 if private else 0o666)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except OSError as error:
-        with suppress(OSError):  # a read-only file system refuses even to remove what is not there
-            beside.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only file system refuses even to remove a missing file
+            temporary.unlink(missing_ok=True)
         raise ConfigError(f"{path} cannot be written ({error.strerror}); check the folder and its disk.") from None
 
 
 def check_writable(path: Path) -> None:
-    """ConfigError where a file of this name could not be written: to be asked before the hour of work, not after."""
+    """ConfigError where a file at `path` could not be written; call it before the long work and not after."""
     folder = path.parent
     if not folder.is_dir():
         raise ConfigError(f"{path} cannot be written: there is no folder {folder}. Make it first.")
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name a file in it.")
-    # A file is replaced by one written beside it, so its folder counts too; a pipe is written to where it is.
-    asked = [folder] if not path.exists() else [folder, path] if path.is_file() else [path]
-    for place in asked:
-        if not os.access(place, os.W_OK):
-            raise ConfigError(f"{path} cannot be written: {place} may not be written to. Name another file.")
+    # A file is replaced by a new one in its folder, so the folder must be writable too; a pipe is written directly.
+    targets = [folder] if not path.exists() else [folder, path] if path.is_file() else [path]
+    for target in targets:
+        if not os.access(target, os.W_OK):
+            raise ConfigError(f"{path} cannot be written: {target} may not be written to. Name another file.")
 
 
-def make_folder(folder: Path) -> None:
-    """The folder and those above it, where they are not there yet; ConfigError where that is not allowed."""
+def create_folder(folder: Path) -> None:
+    """Create the folder and its parents unless they exist; ConfigError where that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -58,8 +60,8 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """While within, no other process changes the file."""
+def file_lock(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on `path` between processes (flock on a lock file beside it); waits for it."""
     import fcntl
 
     try:

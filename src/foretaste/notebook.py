@@ -1,4 +1,4 @@
-"""What a notebook shows while one waits: a bar of its own, since a notebook is no terminal."""
+"""Progress bars in notebooks, and the choice between notebook, terminal and none."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-QUIET_SECONDS = 0.5
-"""What ends sooner shows nothing."""
+MIN_SECONDS = 0.5
+"""Tasks shorter than this show no bar."""
 REDRAW_SECONDS = 0.1
 
 
 def in_notebook() -> bool:
-    """Whether we run in a Jupyter kernel; IPython is asked only if somebody has loaded it already."""
+    """Whether this is a Jupyter kernel; does not import IPython."""
     if "IPython" not in sys.modules:
         return False
     shell = sys.modules["IPython"].get_ipython()
@@ -25,8 +25,8 @@ def in_notebook() -> bool:
 
 
 @contextmanager
-def waiting() -> Iterator[Callable[[str, int, int], None]]:
-    """Yields what `Run.progress` wants: a bar in a notebook or on a terminal, and silence everywhere else."""
+def auto_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Yields a callback for `Run.progress`: a bar in a notebook or on a terminal, nothing elsewhere."""
     if in_notebook():
         with _bar() as report:
             yield report
@@ -43,7 +43,7 @@ def waiting() -> Iterator[Callable[[str, int, int], None]]:
 
 @contextmanager
 def _bar() -> Iterator[Callable[[str, int, int], None]]:
-    from IPython.display import HTML, display  # type: ignore[import-not-found,unused-ignore]  # there, or we were not
+    from IPython.display import HTML, display  # type: ignore[import-not-found,unused-ignore]  # loaded, or in_notebook() is false
 
     began = drawn = monotonic()
     handle: Any = None
@@ -51,7 +51,7 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
     def report(what: str, done: int, total: int) -> None:
         nonlocal handle, drawn
         now = monotonic()
-        if now - began < QUIET_SECONDS or (handle is not None and now - drawn < REDRAW_SECONDS and done < total):
+        if now - began < MIN_SECONDS or (handle is not None and now - drawn < REDRAW_SECONDS and done < total):
             return
         drawn = now
         page = HTML(bar(what, done, total, now - began))
@@ -68,6 +68,8 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def bar(what: str, done: int, total: int, seconds: float) -> str:
-    """One bar as HTML."""
-    share = f'value="{done}" max="{max(total, 1)}"' if total > done + 1 or done >= total else ""  # no end is known
+    """A progress bar as HTML; `seconds` since the start."""
+    share = (
+        f'value="{done}" max="{max(total, 1)}"' if total > done + 1 or done >= total else ""
+    )  # indeterminate while total is only a lower bound
     return f"<div>{escape(what)} <progress {share}></progress> {done:,} of {total:,}, {seconds:.0f} s</div>"

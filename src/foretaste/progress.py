@@ -1,4 +1,4 @@
-"""Progress that people can read: bars on a terminal, plain lines elsewhere, nothing for what is done at once."""
+"""Progress reports: bars on a terminal, plain lines elsewhere, nothing for short tasks."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-QUIET_SECONDS = 2.0
-"""What ends sooner says nothing on paper; on a terminal the bar simply goes."""
+MIN_SECONDS = 2.0
+"""Tasks shorter than this print no line; on a terminal their bar disappears."""
 
 
 @contextmanager
 def progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """Yields what `Run.progress` wants: called with (what, done, total) as often as one likes."""
+    """Yields a callback for `Run.progress`, called with (task, done, total) at any rate."""
     if not console.is_terminal:
         yield _lines(console)
         return
@@ -58,17 +58,17 @@ def progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
 
 def _lines(console: Console) -> Callable[[str, int, int], None]:
     began: dict[str, float] = {}
-    said: dict[str, float] = {}
+    last_printed: dict[str, float] = {}
 
     def report(what: str, done: int, total: int) -> None:
         now = monotonic()
         began.setdefault(what, now)
         if done >= total:
-            if now - began[what] > QUIET_SECONDS:
+            if now - began[what] > MIN_SECONDS:
                 console.print(f"{what}: {total} of {total}, {now - began[what]:.0f} s", highlight=False)
             began.pop(what)
-        elif now - max(said.get(what, 0.0), began[what]) > 10 * QUIET_SECONDS:
-            said[what] = now
+        elif now - max(last_printed.get(what, 0.0), began[what]) > 10 * MIN_SECONDS:
+            last_printed[what] = now
             seconds = now - began[what]
             left = f", {seconds * (total - done) / done:.0f} s left" if done else ""
             console.print(f"{what}: {done} of {total}, {_rate(done, seconds)}{left}", highlight=False)
@@ -77,7 +77,7 @@ def _lines(console: Console) -> Callable[[str, int, int], None]:
 
 
 def _rate(done: int, seconds: float) -> str:
-    """How many a second, once there is something to tell; slow things by the minute."""
+    """Rate per second, or per minute for slow tasks; empty before the first result."""
     if not done or seconds <= 0:
         return ""
     per_second = done / seconds

@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
     from foretaste.config import Config
     from foretaste.data.dataset import Dataset
-    from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
+    from foretaste.data.items import ItemTable
+    from foretaste.types import (
+        BoolArray,
+        Candidates,
+        FloatArray,
+        IntArray,
+        Queries,
+        Ragged,
+        RankingRows,
+        Run,
+        StageContext,
+    )
 
 
 class Fittable(Protocol):
@@ -69,7 +80,7 @@ class Rater(Protocol):
 
 @runtime_checkable
 class RatingModel(Fittable, Rater, Saveable, Protocol):
-    """Learns ratings, expects them, and can be kept on disk: what a line in the registry's RATERS names.
+    """Learns ratings, expects them, and can be kept on disk: what a line in the registry of raters names.
 
     People are known by the ratings in their history alone, so a guest is rated for as anybody else is.
     """
@@ -81,17 +92,91 @@ class RatingModel(Fittable, Rater, Saveable, Protocol):
     def __init__(self, config: Any = None) -> None: ...
 
 
-class Ranker(Saveable, Scorer, Protocol):
-    def fit(self, rows: Candidates, run: Run) -> Self: ...
+@runtime_checkable
+class InnerProducts(Protocol):
+    """Scores are inner products of a query's vector and an item's, so the best items can be looked up in an index."""
+
+    def query_vectors(self, queries: Queries) -> tuple[FloatArray, BoolArray]:
+        """((n, D), (B,)): vectors of the n queries that can be answered, in order, and which ones those are."""
+        ...
+
+    def scored_vectors(self) -> tuple[FloatArray, BoolArray]:
+        """((n_items, D), (n_items,)): vectors of the items, and which of them can be scored."""
+        ...
 
 
-class Stage(Protocol):
-    """One step of a pipeline: takes candidates, gives candidates."""
+@runtime_checkable
+class ReadsNewItems(Protocol):
+    """Scores items that came after the training from what the catalogue says of them."""
+
+    def with_items(self, items: ItemTable, run: Run, changed: IntArray | None = None) -> Self:
+        """The same model for a catalogue that has grown; nothing is learned, and the model itself stays as it is.
+
+        items   : the catalogue of `fit` with further rows behind it
+        changed : codes of old items that are to be read again
+        """
+        ...
+
+
+class Ranker(Saveable, Protocol):
+    """Orders candidates by what it expects each to be worth to the user; a line in the registry of rankers names it.
+
+    Its class takes one argument, its config, and does nothing with it but keep it.
+    """
+
+    config_class: ClassVar[type[Config]]
+
+    def __init__(self, config: Any = None) -> None: ...
+
+    def fit(self, rows: RankingRows, run: Run) -> Self:
+        """Learn from candidates and what became of them; forget whatever was learned before."""
+        ...
+
+    def score(self, queries: Queries, candidates: Candidates) -> FloatArray:
+        """(B, K) the higher the better; nan where it cannot judge, as at NO_ITEM."""
+        ...
+
+
+class Stage(Saveable, Protocol):
+    """One step of a pipeline between the merge and the answer; a line in the registry of stages names it.
+
+    Its class takes one argument, its config, and does nothing with it but keep it. A stage that learns has
+    `fit(train, run)`; one that learns from candidates has `fit_rows` (`LearnsFromRows`); one that reads the catalogue
+    has `for_items` (`ReadsCatalogue`).
+    """
+
+    config_class: ClassVar[type[Config]]
+
+    def __init__(self, config: Any = None) -> None: ...
 
     @property
-    def name(self) -> str: ...
+    def config(self) -> Any: ...
 
-    def __call__(self, queries: Queries, candidates: Candidates) -> Candidates: ...
+    def extra(self, queries: Queries, n: int) -> int:
+        """How many more candidates than n it wants to choose from, for these queries; 0 where it will do nothing."""
+        ...
+
+    def __call__(self, queries: Queries, candidates: Candidates, context: StageContext) -> Candidates:
+        """Candidates in, candidates out: reordered, rescored, fewer, or more; the same object where nothing changes.
+
+        Whatever it does, items that are excluded or not allowed are masked after the last stage. One that cannot
+        finish before `context.deadline` raises TimeoutError, and the list stays as it was.
+        """
+        ...
+
+
+@runtime_checkable
+class LearnsFromRows(Protocol):
+    def fit_rows(self, rows: RankingRows, run: Run) -> Self:
+        """Learn from candidates of recalls that knew nothing of the answers, and which of them were taken."""
+        ...
+
+
+@runtime_checkable
+class ReadsCatalogue(Protocol):
+    def for_items(self, items: ItemTable) -> Self:
+        """The same part for another catalogue; nothing is learned, and the part itself stays as it is."""
+        ...
 
 
 class ItemEncoder(Protocol):

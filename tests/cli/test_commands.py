@@ -110,7 +110,7 @@ def test_somebody_new_is_asked_and_answered(bookshop: Path) -> None:
 def test_training_again_counts_nothing_twice(bookshop: Path) -> None:
     again = json.loads(run("train", "-p", str(bookshop), "--model", "itemknn", "--json").stdout)
     rows = again["leaderboard"]["rows"]
-    assert {row["model"] for row in rows} == {"itemknn", "pipeline", "popular", "random"}
+    assert {row["model"] for row in rows} == {"as served", "itemknn", "pipeline", "popular", "random"}
     assert len({row["protocol"]["fingerprint"] for row in rows}) == 1
     manifest = json.loads((bookshop / "bundles" / again["version"] / "manifest.json").read_text())
     assert manifest["data"]["events"] == 3590

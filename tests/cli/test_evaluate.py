@@ -106,7 +106,7 @@ def test_a_wrong_device_is_said_at_once(command: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No device is called 'gpu'; say cpu, cuda"):
         CliRunner().invoke(app, [*words, "gpu"], catch_exceptions=False)
     pytest.importorskip("torch")
-    with pytest.raises(ConfigError, match="'cuda:99' is asked for, and torch finds"):
+    with pytest.raises(ConfigError, match="'cuda:99' is not available: torch finds"):
         CliRunner().invoke(app, [*words, "cuda:99"], catch_exceptions=False)
 
 

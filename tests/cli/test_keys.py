@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from foretaste.cli.app import app
 from foretaste.errors import ConfigError, UnknownNameError
-from foretaste.serving.keys import KeyFile
+from foretaste.serving.http.keys import KeyFile
 
 run = CliRunner()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from foretaste.events.memory import MemoryStore
-from foretaste.events.model import EventStore
+from foretaste.events.protocols import EventStore
 from foretaste.events.sqlite.store import SqliteStore
 
 Make = Callable[[], EventStore]

@@ -131,7 +131,7 @@ def test_an_item_without_a_vector_is_not_found(make: Make) -> None:
 
 
 def test_wrong_widths_are_one_sentence(index: Any) -> None:
-    with pytest.raises(DataError, match="vectors of 16 numbers"):
+    with pytest.raises(DataError, match="vectors of width 16"):
         index.put(np.array([1], np.int32), np.ones((1, 3), np.float32))
 
 

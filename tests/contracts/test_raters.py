@@ -1,4 +1,4 @@
-"""What every rater promises. A new line in the registry's RATERS is tested here without a new test."""
+"""What every rater promises. A new line in the registry of raters is tested here without a new test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.errors import DataError, NotFittedError
 from foretaste.protocols import RatingModel
-from foretaste.registry import RATERS, rater_class
+from foretaste.registry import rater_class, raters
 from foretaste.types import NO_ITEM, Queries, Run
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ def rated_parity(n_users: int = 60, n_items: int = 40, per_user: int = 20, seed:
 
 
 def _unfitted(name: str) -> Any:
-    extra = RATERS[name].extra
+    extra = raters()[name].extra
     if extra and find_spec(NEEDS[extra]) is None:
         pytest.skip(f"the extra '{extra}' is not installed: pip install 'foretaste[{extra}]'")
     return rater_class(name)()
 
 
-@pytest.fixture(scope="module", params=list(RATERS))
+@pytest.fixture(scope="module", params=list(raters()))
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -180,7 +180,7 @@ def test_the_command_line_lists_raters_with_their_settings(capsys: pytest.Captur
 
     models(None, as_json=True)
     listed = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in listed["raters"]] == list(RATERS)
+    assert [row["name"] for row in listed["raters"]] == list(raters())
     models("similarity_regression", as_json=True)
     settings = json.loads(capsys.readouterr().out)["settings"]["properties"]
     assert all(described.get("description") for described in settings.values()), "a setting without a meaning"

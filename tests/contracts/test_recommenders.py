@@ -12,7 +12,8 @@ import pytest
 
 import worlds
 from foretaste.errors import BundleError, DataError, NotFittedError
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.protocols import Recommender
 from foretaste.registry import model_class, model_spec, models
 from foretaste.types import NO_ITEM, Candidates, Queries, Ragged, Run
@@ -161,12 +162,12 @@ def test_a_question_that_does_not_fit_is_refused_in_a_sentence(name: str, model:
             with pytest.raises(DataError, match=f"the code {code}"):
                 model.score(Queries.guests([[code]]), np.zeros((1, 1), np.int32))
     two = Queries.guests([[0], [1]])
-    with pytest.raises(DataError, match="1 rows of exclude for 2 questions"):
+    with pytest.raises(DataError, match="1 rows of exclude for 2 queries"):
         model.recommend(two, 5, exclude=Ragged.from_rows([[2]]))
-    with pytest.raises(DataError, match="exclude holds the code -1"):
+    with pytest.raises(DataError, match="exclude contains the code -1"):
         model.recommend(two, 5, exclude=Ragged.from_rows([[2], [-1]]))
     for allowed in (np.array([1, 2, 3]), np.ones(n, np.int64), np.ones(n - 1, bool)):
-        with pytest.raises(DataError, match=rf"give \({n},\) of bool"):
+        with pytest.raises(DataError, match=rf"a bool array of shape \({n},\)"):
             model.recommend(two, 5, allowed=allowed)
 
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretaste.errors import DataError
-from foretaste.events.model import EARLIEST, LATEST, Event, EventStore
+from foretaste.events.model import EARLIEST, LATEST, Event
+from foretaste.events.protocols import EventStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from foretaste.errors import DataError
 from foretaste.events.memory import MemoryStore
-from foretaste.events.model import Event, EventStore, Logged, Mark
+from foretaste.events.model import Event, Logged, Mark
+from foretaste.events.protocols import EventStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,9 @@ from scipy.stats import spearmanr
 
 from foretaste.data.checks.check import checked
 from foretaste.data.checks.leaks import column_leaks, spearman, table_leaks
+from foretaste.data.config import DataConfig, ProjectConfig
 from foretaste.data.dataset import Dataset
 from foretaste.data.prepare.config import PrepareConfig
-from foretaste.data.project.config import DataConfig, ProjectConfig
 from foretaste.data.readers.common import FILE, ROW, Table
 
 N = 600

@@ -13,11 +13,11 @@ from rich.console import Console
 
 from foretaste.data.checks.check import Reading, checked
 from foretaste.data.checks.report import report_view
-from foretaste.data.columns import tidied
-from foretaste.data.guess import guess_columns
+from foretaste.data.guessing.event_columns import guess_columns
+from foretaste.data.parsing.columns import typed_columns
+from foretaste.data.parsing.times import guess_format, to_microseconds
 from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
 from foretaste.data.readers.tables import ROW, read_table
-from foretaste.data.times import guess_format, to_microseconds
 from foretaste.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def test_columns_of_items_get_their_meaning() -> None:
             "sale": ["true", "soon", None],
         }
     )
-    assert tidied(frame, keep=("title",)).to_dict(as_series=False) == {
+    assert typed_columns(frame, keep=("title",)).to_dict(as_series=False) == {
         "title": ["Alien|s", None, "1984"],
         "genres": [["Action", "War"], None, ["Drama"]],
         "tags": [["a", "1"], None, []],

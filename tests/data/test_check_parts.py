@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from foretaste.data.checks.check import checked, checked_parts
 from foretaste.data.checks.repair import cut
+from foretaste.data.config import DataConfig, ProjectConfig
 from foretaste.data.prepare.config import PrepareConfig
-from foretaste.data.project.config import DataConfig, ProjectConfig
 from foretaste.data.project.guess import guess_project, load_dataset
 from foretaste.data.readers.common import FILE, ROW, Table
 

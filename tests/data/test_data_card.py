@@ -17,7 +17,8 @@ from foretaste.data.checks.card import DataCard, data_card
 from foretaste.data.checks.card_text import card_text
 from foretaste.data.dataset import Dataset
 from foretaste.pipeline.bundle import load_bundle, save_bundle
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.types import Run
 
 DAY = 86_400_000_000

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretaste.data.dataset import Dataset
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.data.kinds import EventKind, Kinds
-from foretaste.data.matrix import interaction_matrix
 from foretaste.errors import DataError
 from foretaste.types import Candidates, History, Queries, Ragged
 

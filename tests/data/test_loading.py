@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
+from foretaste.data.config import ProjectConfig
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
-from foretaste.data.project.config import ProjectConfig
 from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
 from foretaste.data.readers.sample import sample_table
 from foretaste.data.readers.tables import ROW

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from foretaste.data.sources.movielens import named
+from foretaste.data.sources.datasets.movielens import named
 
 
 @pytest.mark.parametrize(

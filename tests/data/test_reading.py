@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from foretaste.data.checks.check import checked
-from foretaste.data.guess import guess_columns
+from foretaste.data.guessing.event_columns import guess_columns
 from foretaste.data.project.guess import guess_project, load_dataset, load_project, write_project
 from foretaste.data.readers.tables import read_table
 from foretaste.errors import ConfigError, DataError

@@ -189,9 +189,9 @@ def test_the_last_searches_of_a_person_newest_last() -> None:
     )
     searches = Searches.of(frame, small().users)
     codes = small().users.codes(["b", "a", "c"])
-    assert searches.lately(codes) == (("9",), ("?", "1", "2"), ())
-    assert searches.lately(codes, np.array([9, 2, 9])) == ((), ("1",), ())
-    assert searches.lately(codes, n=1) == (("9",), ("2",), ())
+    assert searches.latest(codes) == (("9",), ("?", "1", "2"), ())
+    assert searches.latest(codes, np.array([9, 2, 9])) == ((), ("1",), ())
+    assert searches.latest(codes, n=1) == (("9",), ("2",), ())
 
 
 def test_the_fingerprint_knows_relations_and_searches() -> None:

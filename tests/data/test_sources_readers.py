@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 
 from foretaste.data.dataset import Dataset
-from foretaste.data.sources import SOURCES, downloads_folder, load_source, movielens
+from foretaste.data.sources import SOURCES, downloads_folder, load_source
+from foretaste.data.sources.datasets import movielens
 from foretaste.errors import DataError
 
 US = 1_000_000

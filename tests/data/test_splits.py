@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import worlds
 from foretaste.data.dataset import Dataset
-from foretaste.data.splits import Questions, Split, by_time, fixed, leave_last
+from foretaste.data.splits import EvalQueries, Split, by_time, fixed, leave_last
 from foretaste.errors import DataError
 
 EVENTS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9), st.integers(0, 30)), min_size=1, max_size=60)
@@ -27,7 +27,7 @@ def build(events: list[tuple[int, int, int]], *, timed: bool = True) -> Dataset:
     return Dataset.from_frame(frame if timed else frame.drop("time"))
 
 
-def knows_nothing_of_the_future(data: Dataset, train: Dataset, questions: Questions, *, everybody: bool) -> None:
+def knows_nothing_of_the_future(data: Dataset, train: Dataset, questions: EvalQueries, *, everybody: bool) -> None:
     """The history ends at asked_at; what is asked for lies after it, or at it for events of equal time."""
     assert questions.queries.asked_at is not None
     for b, user in enumerate(questions.queries.user):

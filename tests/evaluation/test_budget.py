@@ -16,14 +16,14 @@ from rich.console import Console
 import worlds
 from foretaste.config import Config
 from foretaste.data.dataset import Dataset
-from foretaste.data.splits import Questions, Split, leave_last
+from foretaste.data.splits import EvalQueries, Split, leave_last
 from foretaste.errors import ConfigError
-from foretaste.evaluation import budget, train
-from foretaste.evaluation.budget import Tuned, seconds_of, tune_all
-from foretaste.evaluation.select import Chosen
-from foretaste.evaluation.train import measure_models, select_pipeline
 from foretaste.models.linear.ease import Ease
 from foretaste.models.neighbours.itemknn import ItemKNN
+from foretaste.selection import budget, train
+from foretaste.selection.budget import Tuned, seconds_of, tune_all
+from foretaste.selection.select import Chosen
+from foretaste.selection.train import measure_models, select_pipeline
 from foretaste.types import NO_ITEM, Candidates, Queries, Run
 
 pytest.importorskip("optuna", reason="tuning within a budget needs the extra tune")
@@ -100,7 +100,7 @@ def test_ctrl_c_ends_the_search_and_keeps_what_was_found() -> None:
 
 def test_test_answers_have_no_say() -> None:
     split = leave_last(worlds.parity(n_users=80))
-    spoiled = replace(split, test=Questions(split.test.queries, split.test.relevant[::-1]))
+    spoiled = replace(split, test=EvalQueries(split.test.queries, split.test.relevant[::-1]))
     # The same trials in the same order: as many as the grid has, and the default for want of time.
     one, two = (tune_all(["ease"], s, Run(), seconds=1e-9).chosen["ease"] for s in (split, spoiled))
     assert one.tried == two.tried

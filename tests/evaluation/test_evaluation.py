@@ -10,18 +10,23 @@ import pytest
 from rich.console import Console
 
 import worlds
-from foretaste.data.splits import Questions, leave_last
-from foretaste.evaluation import evaluator, train
+from foretaste.data.dataset import Dataset
+from foretaste.data.splits import EvalQueries, leave_last
+from foretaste.errors import DataError
+from foretaste.evaluation import evaluator
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.evaluation.leaderboard import MAIN
-from foretaste.evaluation.select import choose_settings
-from foretaste.evaluation.train import select_pipeline, usable_models, usual_models
 from foretaste.index.topk import recommend_in_blocks
-from foretaste.models.linear.ease import Ease
+from foretaste.models.linear.ease import Ease, EaseConfig
 from foretaste.models.plain.random import Random
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
-from foretaste.registry import model_class
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
+from foretaste.registry import model_class, models, spec
+from foretaste.selection import model_fit
+from foretaste.selection.model_fit import checked_models, default_models, model_fits
+from foretaste.selection.select import choose_settings
+from foretaste.selection.train import select_pipeline
 from foretaste.types import Candidates, Queries, Run
 
 
@@ -41,7 +46,7 @@ class Constant:
 class Oracle:
     """Has read the answers."""
 
-    def __init__(self, questions: Questions) -> None:
+    def __init__(self, questions: EvalQueries) -> None:
         self.answers = dict(zip(questions.queries.user.tolist(), questions.relevant.toarray(), strict=True))
 
     def recommend(self, queries: Queries, k: int, *, exclude=None, allowed=None) -> Candidates:
@@ -111,7 +116,7 @@ def test_settings_are_chosen_on_validation_alone() -> None:
         split.train,
         split.validation,
         split.refit,
-        Questions(split.test.queries, split.test.relevant[::-1]),
+        EvalQueries(split.test.queries, split.test.relevant[::-1]),
         split.rule,
         0,
     )
@@ -124,7 +129,7 @@ def test_the_pipeline_is_chosen_measured_and_shown() -> None:
     board = found.leaderboard
     assert board is not None
     by_name = {row.model: row.result.mean(MAIN) for row in board.rows}
-    assert set(by_name) == {"random", "popular", "itemknn", "ease", "pipeline"}
+    assert set(by_name) == {"random", "popular", "itemknn", "ease", "pipeline", "as served"}
     assert by_name["pipeline"] > 2 * by_name["popular"]
     document = board.to_json()
     for row in document["rows"]:
@@ -168,35 +173,59 @@ def test_too_little_data_is_said_and_not_measured() -> None:
     assert [recall.model for recall in found.config.recalls] == ["itemknn", "ease"]
 
 
-def test_models_the_data_cannot_feed_are_left_out() -> None:
-    textless = worlds.dataset(np.array([0, 1]), np.array([0, 1]))
-    object.__setattr__(textless.items, "frame", textless.items.frame.drop("title"))
-    assert usable_models(textless, ["popular", "content", "ease"]) == ["popular", "ease"]
+def _without_texts() -> Dataset:
+    data = worlds.dataset(np.arange(60) // 3, np.arange(60) % 7)
+    object.__setattr__(data.items, "frame", data.items.frame.drop("title"))
+    return data
+
+
+@pytest.mark.parametrize("name", [name for name, spec in models().items() if "texts" in spec.needs])
+def test_a_model_that_reads_texts_is_not_tried_without_them_and_refused_by_name(name: str) -> None:
+    """`check` said that three of them fit, and `train --model` dropped them without a word."""
+    data = _without_texts()
+    assert name not in default_models(data)
+    (fit,) = (fit for fit in model_fits(data) if fit.name == name)
+    assert not fit.fits
+    with pytest.raises(DataError, match=f"The model '{name}' does not fit this data: nothing is written"):
+        checked_models(data, ["popular", name])
+
+
+def test_a_model_with_a_limit_on_items_is_refused_by_name_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = worlds.parity()
+    assert checked_models(data, ["ease"]) == ["ease"]
+
+    class Small(EaseConfig):
+        max_items: int = 1
+
+    monkeypatch.setattr(Ease, "config_class", Small)
+    with pytest.raises(DataError, match="more than its max_items of 1"):
+        checked_models(data, ["ease"])
+    assert "ease" not in default_models(data)
 
 
 @pytest.mark.parametrize(("n_users", "most"), [(3, 3 * 10**2), (60, 40**2)])
-def test_a_graph_too_large_to_keep_is_no_quick_model_and_stays_a_name_away(
+def test_a_graph_too_large_to_keep_is_not_tried_by_default_and_stays_a_name_away(
     n_users: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = worlds.parity(n_users)
     R = data.matrix()
     assert (R.T @ R).nnz <= most
-    monkeypatch.setattr(train, "MOST_MET", most)
-    assert "gfcf" in usual_models(data)
-    monkeypatch.setattr(train, "MOST_MET", most - 1)
-    assert "gfcf" not in usual_models(data)
-    assert usable_models(data, ["gfcf"]) == ["gfcf"]
+    monkeypatch.setitem(spec.MEMORY_LIMITS, "co-occurrences", most)  # type: ignore[arg-type]
+    assert "gfcf" in default_models(data)
+    monkeypatch.setitem(spec.MEMORY_LIMITS, "co-occurrences", most - 1)  # type: ignore[arg-type]
+    assert "gfcf" not in default_models(data)
+    assert checked_models(data, ["gfcf"]) == ["gfcf"]
 
 
-@pytest.mark.parametrize(("timed", "usual", "other"), [(True, "hstu", "sasrec"), (False, "sasrec", "hstu")])
-def test_the_network_that_is_asked_reads_times_where_there_are_any(
-    timed: bool, usual: str, other: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("timed", "tried", "other"), [(True, "hstu", "sasrec"), (False, "sasrec", "hstu")])
+def test_the_network_tried_by_default_reads_times_where_there_are_any(
+    timed: bool, tried: str, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch", reason="the extra 'torch' is not installed")
-    monkeypatch.setattr(train, "FEWEST_EVENTS", 100)
+    monkeypatch.setattr(model_fit, "MANY_EVENTS", 100)
     data = replace(worlds.parity(), time=np.arange(600, dtype=np.int64) if timed else None)
-    assert usual in usual_models(data)
-    assert other not in usual_models(data)
+    assert tried in default_models(data)
+    assert other not in default_models(data)
 
 
 def test_a_pipeline_of_models_that_have_learned_is_the_pipeline_that_learns_them_itself() -> None:

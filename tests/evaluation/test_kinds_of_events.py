@@ -13,7 +13,8 @@ from foretaste.evaluation.evaluator import evaluate
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf
 from foretaste.models.neighbours.itemknn import ItemKNN
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.types import History, Queries, Run
 
 SHOWN_BEFORE = 5
@@ -47,8 +48,8 @@ def test_to_buy_what_one_viewed_is_an_answer_and_may_be_offered() -> None:
     split = leave_last(data)
     assert len(split.test) == 60
     bought = data.kinds.code("buy")
-    had = split.test.had
-    assert (had.kind == bought).all(), "what was only viewed can still be bought, so lists may hold it"
+    consumed = split.test.consumed_items
+    assert (consumed.kind == bought).all(), "what was only viewed can still be bought, so lists may hold it"
     assert (split.test.queries.history.kind != bought).any()
 
 

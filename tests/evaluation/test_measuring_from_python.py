@@ -8,8 +8,8 @@ import worlds
 from foretaste.data.splits import Split, leave_last
 from foretaste.errors import DataError, UnknownNameError
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.train import measure_models
 from foretaste.models.plain.popular import Popular
+from foretaste.selection.train import measure_models
 from foretaste.types import Run
 
 

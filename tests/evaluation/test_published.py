@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 import worlds
-from foretaste.data.sources.fixed import load_fixed
+from foretaste.data.sources.fixed_splits import load_fixed
 from foretaste.errors import DataError, UnknownNameError
-from foretaste.evaluation.published.fixed_splits import BENCHMARKS, run_benchmark
+from foretaste.published.fixed_splits import BENCHMARKS, run_benchmark
 from foretaste.registry import models
 from foretaste.types import Run
 

@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from foretaste.errors import ConfigError, UnknownNameError
-from foretaste.evaluation.published import next_item as published_next
-from foretaste.evaluation.published.names import run_table
+from foretaste.published import next_item as published_next
+from foretaste.published.names import run_table
 from foretaste.types import Run
 
 if TYPE_CHECKING:

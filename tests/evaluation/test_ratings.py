@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from foretaste.data.dataset import Dataset
 from foretaste.errors import DataError, UnknownNameError
 from foretaste.evaluation import ratings as module
-from foretaste.evaluation.published.ratings import REFERENCES, SUMMARIES, board
 from foretaste.evaluation.rating_board import ratio_resampled
 from foretaste.evaluation.ratings import RatingQuestions, cross_validate, errors, random_folds
 from foretaste.models.ratings.bias import Bias, BiasConfig
+from foretaste.published.ratings import REFERENCES, SUMMARIES, board
 from foretaste.types import NO_ITEM, Queries, Run
 
 REAL = Path(__file__).parents[3] / "shared" / "data"

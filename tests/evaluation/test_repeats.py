@@ -8,9 +8,10 @@ import worlds
 from foretaste.data.splits import Holdout, by_time, leave_last
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Protocol
-from foretaste.evaluation.select import choose_settings
 from foretaste.models.neighbours.itemknn import ItemKNN
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
+from foretaste.selection.select import choose_settings
 from foretaste.types import Run
 
 

@@ -12,9 +12,9 @@ import worlds
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError, UnknownNameError
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.published.ncf import REFERENCES, board, load
 from foretaste.evaluation.sampled import SampledQuestions, evaluate_sampled
 from foretaste.models.linear.ease import Ease
+from foretaste.published.ncf import REFERENCES, board, load
 from foretaste.types import NO_ITEM, Queries, Run
 
 REAL = Path(__file__).parents[3] / "shared" / "data"

@@ -10,10 +10,10 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from foretaste.config import Config
 from foretaste.errors import ForetasteError
-from foretaste.evaluation.space import Range, config_of, space_of
 from foretaste.models.linear.ease import Ease
 from foretaste.models.plain.popular import Popular
 from foretaste.registry import model_class, models
+from foretaste.selection.space import Range, config_of, space_of
 
 
 class SomeConfig(Config):

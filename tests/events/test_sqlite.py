@@ -123,7 +123,7 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
 
 
 def test_an_import_cut_short_is_finished_by_doing_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foretaste.events.tables.CHUNK_ROWS", 4)
+    monkeypatch.setattr("foretaste.events.event_frames.CHUNK_ROWS", 4)
     frame = pl.DataFrame({"user": ["a", "b"] * 5, "item": ["x"] * 10})
     store = SqliteStore(tmp_path / "log.db")
     store.import_frame(frame.head(6))

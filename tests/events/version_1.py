@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from foretaste.events.tables import plain_events, with_ids
+from foretaste.events.event_frames import plain_events, with_ids
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from foretaste.errors import BundleError, ConfigError, DataError
 from foretaste.features import images
+from foretaste.features.image_text_map import ImageTextMapConfig, LinearMap, fit_image_text_map, mean_reciprocal_rank
 from foretaste.features.images import ImageEncoder, ImageEncoderConfig
-from foretaste.features.lit import LinearMap, LitConfig, fit_map, mean_reciprocal_rank
 from foretaste.types import Run
 
 Image = pytest.importorskip("PIL.Image")
@@ -99,14 +99,14 @@ def test_what_moves_is_the_mean_of_its_frames(tmp_path: Path, model: MeanColour)
 
 
 def test_a_trap_is_not_unpacked(tmp_path: Path, model: MeanColour, monkeypatch) -> None:
-    monkeypatch.setattr(images, "MOST_PIXELS", 50)
+    monkeypatch.setattr(images, "MAX_PIXELS", 50)
     assert ImageEncoder(None, tmp_path).encode([file(COLOURS["red"])], Run()).broken == 1
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_survived(content: bytes) -> None:
-    assert isinstance(ImageEncoder()._opened(content), list)
-    assert isinstance(ImageEncoder()._opened(file((9, 9, 9))[:30] + content), list)
+    assert isinstance(ImageEncoder()._frames(content), list)
+    assert isinstance(ImageEncoder()._frames(file((9, 9, 9))[:30] + content), list)
 
 
 def test_nothing_to_look_at_is_no_rows(tmp_path: Path, model: MeanColour) -> None:
@@ -170,10 +170,12 @@ def pairs(n: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def test_the_map_is_found_again(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pictures, texts = pairs()
-    found = fit_map(pictures, texts, Run(), LitConfig(epochs=30, learning_rate=0.01, batch_size=64))
+    found = fit_image_text_map(pictures, texts, Run(), ImageTextMapConfig(epochs=30, learning_rate=0.01, batch_size=64))
     new_pictures, new_texts = pairs(100, seed=1)
     assert mean_reciprocal_rank(found(new_pictures), new_texts) > 0.9
-    shuffled = fit_map(pictures, texts[::-1].copy(), Run(), LitConfig(epochs=5, learning_rate=0.01, batch_size=64))
+    shuffled = fit_image_text_map(
+        pictures, texts[::-1].copy(), Run(), ImageTextMapConfig(epochs=5, learning_rate=0.01, batch_size=64)
+    )
     assert mean_reciprocal_rank(shuffled(new_pictures), new_texts) < 0.2, "wrong pairs teach nothing"
     assert not found(np.zeros((1, 40), np.float32)).any(), "no picture, no direction"
     found.save(tmp_path)
@@ -188,11 +190,11 @@ def test_too_few_pairs_are_refused() -> None:
     pictures, texts = pairs(60)
     pictures[20:] = 0
     with pytest.raises(DataError, match="Only 20 items have both"):
-        fit_map(pictures, texts, Run())
+        fit_image_text_map(pictures, texts, Run())
 
 
 def test_large_files_go_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MOST_HELD", 100)
+    monkeypatch.setattr(images, "MAX_BATCH_BYTES", 100)
     files = [b"x" * 60, None, b"x" * 60, b"x" * 500, b"x", b"x", b"x"]
     assert [[len(file or b"") for file in batch] for batch in images._batches(files, 3)] == [
         [60, 0, 60],

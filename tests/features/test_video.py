@@ -44,7 +44,7 @@ def test_frames_come_from_all_parts_of_it(kind: str, codec: str) -> None:
 def test_without_a_length_all_of_it_is_seen_and_little_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     content = clip("mp4", "mpeg4")
     with av.open(BytesIO(content)) as container:
-        found = video._thinned(container, 4)
+        found = video._frames_by_thinning(container, 4)
     assert len(found) == 4
     seen = [np.asarray(frame.to_image(), float).mean(axis=(0, 1)) for frame in found]
     np.testing.assert_allclose(seen, COLOURS, atol=30)
@@ -69,7 +69,7 @@ def test_pictures_are_no_videos() -> None:
 
 
 def test_a_video_too_large_to_be_true_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video, "MOST_PIXELS", 1_000)
+    monkeypatch.setattr(video, "MAX_PIXELS", 1_000)
     assert frames_of(clip("mp4", "mpeg4"), 4) == []
 
 

@@ -54,7 +54,7 @@ def test_blocks_do_not_change_the_answer(monkeypatch) -> None:
 
 @pytest.mark.parametrize("seed", range(200))
 def test_long_rows_are_searched_by_groups_and_give_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topk, "LEAST_GROUPS", 1)
+    monkeypatch.setattr(topk, "MIN_GROUPS", 1)
     rng = np.random.default_rng(seed)
     shape, k = (int(rng.integers(1, 5)), int(rng.integers(40, 200))), int(rng.integers(1, 6))
     scores = rng.normal(size=shape).astype(np.float32) if seed % 2 else rng.integers(-3, 4, shape).astype(np.float32)

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from foretaste.metrics.beyond import catalogue_coverage, exposure, gini, intra_list_diversity
+from foretaste.metrics.beyond_accuracy import catalogue_coverage, exposure, gini, intra_list_diversity
 from foretaste.metrics.clicks import auc, expected_calibration_error, gauc, log_loss
 from foretaste.metrics.rating import mae, mse, rmse
 from foretaste.types import NO_ITEM

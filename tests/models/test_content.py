@@ -15,7 +15,7 @@ from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.data.kinds import EventKind, Kinds
 from foretaste.errors import DataError
-from foretaste.features.items import ItemFeatures, ItemFeaturesConfig, fused, picture_column
+from foretaste.features.items import ItemFeatures, ItemFeaturesConfig, picture_column, weighted_concat
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.types import History, Queries, Run
 
@@ -66,11 +66,11 @@ def test_the_taste_is_the_plain_sum(corner: tuple[Dataset, Content]) -> None:
 def test_parts_stand_side_by_side_and_may_be_missing() -> None:
     one = np.array([[1, 0], [1, 0], [0, 0]], np.float32)
     other = np.array([[0, 1], [0, 0], [0, 0]], np.float32)
-    whole = fused([one, other], [3.0, 1.0])
+    whole = weighted_concat([one, other], [3.0, 1.0])
     assert whole.shape == (3, 4)
     np.testing.assert_allclose(np.linalg.norm(whole, axis=1), [1, 1, 0], atol=1e-6)
     assert whole[0] @ whole[1] == pytest.approx(np.sqrt(3 / 4))
-    full = fused([one[[0, 0]], np.array([[0, 1], [1, 0]], np.float32)], [3.0, 1.0])
+    full = weighted_concat([one[[0, 0]], np.array([[0, 1], [1, 0]], np.float32)], [3.0, 1.0])
     assert full[0] @ full[1] == pytest.approx(3 / 4), "the weighted mean of the parts' cosines"
 
 
@@ -158,5 +158,5 @@ def test_nothing_to_read_is_a_sentence() -> None:
     data = Dataset.from_frame(pl.DataFrame({"user": ["u"], "item": ["a"]}))
     with pytest.raises(DataError, match="this catalogue has none"):
         Content().fit(data, Run())
-    with pytest.raises(DataError, match="No part of the items is read"):
+    with pytest.raises(DataError, match="No part of the items is used"):
         Content(ContentConfig(read=ItemFeaturesConfig(text=0.0))).fit(data, Run())

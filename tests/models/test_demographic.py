@@ -13,12 +13,13 @@ import worlds
 from foretaste.errors import DataError
 from foretaste.evaluation.cold import known_by_columns
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.select import Chosen, choose_weights
 from foretaste.features.columns import ColumnsConfig
 from foretaste.models.linear.ease import Ease
 from foretaste.models.plain.demographic import Demographic, DemographicConfig
 from foretaste.models.plain.popular import Popular
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
+from foretaste.selection.select import Chosen, choose_weights
 from foretaste.types import NO_ITEM, Queries, Run
 
 if TYPE_CHECKING:

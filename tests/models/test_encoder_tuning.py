@@ -18,7 +18,7 @@ from foretaste.data.dataset import Dataset  # noqa: E402
 from foretaste.data.items import ItemTable  # noqa: E402
 from foretaste.errors import ConfigError, DataError  # noqa: E402
 from foretaste.features.adapters import ABOUT  # noqa: E402
-from foretaste.features.items import encoded  # noqa: E402
+from foretaste.features.items import encode_texts  # noqa: E402
 from foretaste.features.language_models import sentence_transformer, weights_of  # noqa: E402
 from foretaste.features.text import TextEncoderConfig  # noqa: E402
 from foretaste.models.content.tuned import TunedContent, TunedContentConfig  # noqa: E402
@@ -61,7 +61,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def kinship(data: Dataset, encoder: TextEncoderConfig) -> float:
     """How much nearer things of the same brand are than the same things of the other, among the new items alone."""
     titles = data.items.titles()
-    vectors = encoded(titles, encoder, Run())
+    vectors = encode_texts(titles, encoder, Run())
     new = [i for i, title in enumerate(titles) if title.split()[1] in NEW]
     brand = np.array([titles[i].split()[0] for i in new])
     near = vectors[new] @ vectors[new].T
@@ -118,7 +118,9 @@ def test_interrupted_it_goes_on_and_comes_to_the_same(tmp_path: Path, monkeypatc
     whole = fine_tune(data, QUICK, Run())
     assert weights_of(resumed.encoder.name).split()[:-1] == weights_of(whole.encoder.name).split()[:-1]
     titles = data.items.titles()
-    np.testing.assert_array_equal(encoded(titles, resumed.encoder, Run()), encoded(titles, whole.encoder, Run()))
+    np.testing.assert_array_equal(
+        encode_texts(titles, resumed.encoder, Run()), encode_texts(titles, whole.encoder, Run())
+    )
 
 
 def test_early_stopping_keeps_the_best_epoch() -> None:
@@ -136,7 +138,7 @@ def test_what_is_watched_is_what_is_kept() -> None:
         return float(len(seen))
 
     tuned = fine_tune(data, QUICK, Run(), validation_score=validation_score)
-    np.testing.assert_allclose(seen[-1], encoded(data.items.titles(), tuned.encoder, Run()), atol=1e-4)
+    np.testing.assert_allclose(seen[-1], encode_texts(data.items.titles(), tuned.encoder, Run()), atol=1e-4)
 
 
 def test_continued_pretraining_reads_without_clicks_and_fine_tuning_builds_on_it() -> None:
@@ -280,8 +282,8 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
     tuned = Path(fine_tune(data, QUICK, Run()).encoder.name)
     about = json.loads((tuned / ABOUT).read_text())
     (tuned / ABOUT).write_text(json.dumps({**about, "weights": "another"}))
-    with pytest.raises(ConfigError, match="was taught from another"):
+    with pytest.raises(ConfigError, match="was fine-tuned from another"):
         sentence_transformer(str(tuned), "float32")
     (tuned / ABOUT).write_text("{")
-    with pytest.raises(ConfigError, match="teach it again"):
+    with pytest.raises(ConfigError, match="fine-tune it again"):
         weights_of(str(tuned))

@@ -14,7 +14,7 @@ from foretaste.data.dataset import Dataset  # noqa: E402
 from foretaste.data.items import ItemTable  # noqa: E402
 from foretaste.errors import DataError  # noqa: E402
 from foretaste.features.items import ItemFeaturesConfig  # noqa: E402
-from foretaste.features.spaces import Whitening, main_directions  # noqa: E402
+from foretaste.features.vector_ops import Whitening, truncated_svd  # noqa: E402
 from foretaste.models.content.metric import ContentMetric, ContentMetricConfig  # noqa: E402
 from foretaste.models.encoder_tuning.config import ContrastiveConfig  # noqa: E402
 from foretaste.types import Queries, Run  # noqa: E402
@@ -103,10 +103,10 @@ def test_the_main_directions_are_those_of_the_svd() -> None:
         rng.normal(size=(60, 5)) @ np.diag([9, 7, 5, 3, 1]) @ rng.normal(size=(5, 30)) * (rng.random((60, 30)) < 0.5)
     )
     rows = csr_array(dense.astype(np.float32))
-    found = main_directions(rows, 3, np.random.default_rng(1))
+    found = truncated_svd(rows, 3, np.random.default_rng(1))
     exact = np.linalg.svd(dense, full_matrices=False)[2][:3].T
     np.testing.assert_allclose(np.abs((found * exact).sum(axis=0)), 1, atol=1e-3)
-    np.testing.assert_array_equal(found, main_directions(rows, 3, np.random.default_rng(1)))
+    np.testing.assert_array_equal(found, truncated_svd(rows, 3, np.random.default_rng(1)))
 
 
 def test_early_stopping_keeps_the_best_map(world) -> None:

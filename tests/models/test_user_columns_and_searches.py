@@ -15,8 +15,8 @@ import torch
 import worlds
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
 from foretaste.models.sequence.training.job import TrainingJob
+from foretaste.training.batches import NextEventBatches, UserFeatures, every_nth_row
 from foretaste.training.config import TrainingConfig
-from foretaste.training.rows import NextEvents, People, every_nth_row
 from foretaste.types import History, Queries, Run
 
 if TYPE_CHECKING:
@@ -88,14 +88,14 @@ def test_without_a_table_of_people_nothing_is_read(data: Dataset) -> None:
 def test_people_stay_with_their_rows_and_some_are_forgotten() -> None:
     rows = [[i, i + 1, i + 2] for i in range(0, 60, 3)]
     vectors = np.arange(1, 21, dtype=np.float32)[:, None] * np.array([1, 10], np.float32)
-    lessons = NextEvents(History.of_items(rows), 50, people=People(vectors, forget=0.0))
+    lessons = NextEventBatches(History.of_items(rows), 50, user_features=UserFeatures(vectors, forget=0.0))
     rng = np.random.default_rng(0)
     for lesson in lessons.epoch(12, rng):
-        first = lesson.batch.items[lesson.batch.place == 0]
-        assert (lesson.batch.person[:, 0] == first // 3 + 1).all()
+        first = lesson.inputs.items[lesson.inputs.position == 0]
+        assert (lesson.inputs.user_features[:, 0] == first // 3 + 1).all()
         halves = [every_nth_row(lesson, n, 2) for n in (0, 1)]
-        assert torch.equal(halves[1].batch.person, lesson.batch.person[1::2])
-    some = People(np.ones((4_000, 1), np.float32), forget=0.3).of(np.arange(4_000), rng)
+        assert torch.equal(halves[1].inputs.user_features, lesson.inputs.user_features[1::2])
+    some = UserFeatures(np.ones((4_000, 1), np.float32), forget=0.3).of(np.arange(4_000), rng)
     assert abs(float(some.mean()) - 0.7) < 0.03
 
 

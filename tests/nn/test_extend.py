@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 from foretaste.nn.gru import Gru  # noqa: E402
 from foretaste.nn.hstu import Hstu  # noqa: E402
-from foretaste.nn.items import ItemEmbedding  # noqa: E402
-from foretaste.nn.memory import Memory  # noqa: E402
-from foretaste.nn.next_items import NextItems  # noqa: E402
+from foretaste.nn.item_embedding import ItemEmbedding  # noqa: E402
+from foretaste.nn.next_item_network import NextItemNetwork  # noqa: E402
 from foretaste.nn.ragged import batch_of  # noqa: E402
+from foretaste.nn.sequence_cache import SequenceCache  # noqa: E402
 from foretaste.nn.transformer import Transformer  # noqa: E402
 
 WIDTH, LONGEST, ITEMS, KINDS = 8, 12, 20, 3
@@ -24,9 +24,9 @@ NETWORKS = {
 }
 
 
-def module(name: str, seed: int) -> NextItems:
+def module(name: str, seed: int) -> NextItemNetwork:
     torch.manual_seed(seed)
-    made = NextItems(ItemEmbedding(ITEMS, WIDTH), NETWORKS[name](), WIDTH, mask=False, n_kinds=KINDS, timed=True)
+    made = NextItemNetwork(ItemEmbedding(ITEMS, WIDTH), NETWORKS[name](), WIDTH, mask=False, n_kinds=KINDS, timed=True)
     for parameter in made.parameters():  # kinds and gaps begin at zero, where nothing could go wrong with them
         torch.nn.init.normal_(parameter, std=0.5)
     return made.eval()
@@ -42,7 +42,7 @@ def test_read_in_parts_it_is_the_row_read_at_once(name: str, parts: list[int], t
     time = torch.rand(length, dtype=torch.float64).mul(1e6).cumsum(0) if timed else None
     with torch.inference_mode():
         table = network.table()
-        memory, start = Memory(), 0
+        memory, start = SequenceCache(), 0
         for part in parts:
             stop = min(start + part, length)
             if stop == start:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 from foretaste.nn.fusion import fusion_of  # noqa: E402
-from foretaste.nn.items import ItemEmbedding, Words  # noqa: E402
+from foretaste.nn.item_embedding import ItemEmbedding, ItemTokens  # noqa: E402
 
 WIDTH, ITEMS = 6, 12
 KINDS = ["sum", "concat", "gated", "attention"]
@@ -94,7 +94,7 @@ def embedding(kind: str, layers: int, lacks: str | None, ids: bool = True) -> It
     g = torch.Generator().manual_seed(1)
     said = [0 if lacks == "words" and i in LACKING else 2 for i in range(ITEMS)]
     starts = torch.tensor([0, *said]).cumsum(0)
-    words = Words(torch.arange(int(starts[-1])) % 5, starts[:-1], torch.ones(int(starts[-1])), 5)
+    words = ItemTokens(torch.arange(int(starts[-1])) % 5, starts[:-1], torch.ones(int(starts[-1])), 5)
     met = torch.ones(ITEMS, dtype=torch.bool).index_fill(0, LACKING, lacks != "row")
     beside = {"pictures": vectors("pictures", 3)}
     torch.manual_seed(2)
@@ -148,14 +148,14 @@ def test_what_an_item_lacks_says_nothing_of_it(kind: str, part: str, layers: int
 def test_a_search_is_an_item_of_which_only_the_texts_are_known(kind: str, ids: bool) -> None:
     """As a catalogue in which the other parts are missing would have it."""
     items = embedding(kind, 2, None, ids)
-    asked = torch.nn.functional.normalize(torch.randn(ITEMS, 4), dim=1)
-    found = items.of_content(asked)
-    empty = Words(torch.tensor([], dtype=torch.int64), torch.zeros(ITEMS, dtype=torch.int64), torch.tensor([]), 5)
+    asked_at = torch.nn.functional.normalize(torch.randn(ITEMS, 4), dim=1)
+    found = items.from_content(asked_at)
+    empty = ItemTokens(torch.tensor([], dtype=torch.int64), torch.zeros(ITEMS, dtype=torch.int64), torch.tensor([]), 5)
     unmet = torch.zeros(ITEMS, dtype=torch.bool)
     alone = ItemEmbedding(
         ITEMS,
         WIDTH,
-        asked,
+        asked_at,
         empty,
         ids=ids,
         layers=2,
@@ -173,7 +173,7 @@ def test_a_search_is_an_item_of_which_only_the_texts_are_known(kind: str, ids: b
 def test_the_default_is_the_sum_and_keeps_what_it_always_kept() -> None:
     torch.manual_seed(0)
     content = torch.nn.functional.normalize(torch.randn(ITEMS, 4), dim=1)
-    words = Words(torch.arange(ITEMS) % 5, torch.arange(ITEMS), torch.ones(ITEMS), 5)
+    words = ItemTokens(torch.arange(ITEMS) % 5, torch.arange(ITEMS), torch.ones(ITEMS), 5)
     items = ItemEmbedding(ITEMS, WIDTH, content, words)
     said = torch.nn.functional.embedding_bag(
         words.codes, items.words, words.starts, mode="sum", per_sample_weights=words.weights
@@ -183,5 +183,5 @@ def test_the_default_is_the_sum_and_keeps_what_it_always_kept() -> None:
         *("ids", "words", "project.0.weight"),
         *("content", "word_codes", "word_starts", "word_weights"),
     }
-    assert items.described().all()
-    assert not ItemEmbedding(ITEMS, WIDTH).described().any()
+    assert items.has_content().all()
+    assert not ItemEmbedding(ITEMS, WIDTH).has_content().any()

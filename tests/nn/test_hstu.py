@@ -9,18 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
-from foretaste.nn.hstu import Hstu, HstuBlock, Looks, pick_numbers  # noqa: E402
+from foretaste.nn.hstu import AttentionContext, Hstu, HstuBlock, gather_scalars  # noqa: E402
 from foretaste.nn.ragged import batch_of, time_bucket  # noqa: E402
 
 WIDTH, LONGEST = 8, 12
 
 
-def one_row(n: int, *, asked: float | None = None, seed: int = 0):
-    """n events with random content at uneven times, and the question `asked` seconds after the newest."""
+def one_row(n: int, *, asked_at: float | None = None, seed: int = 0):
+    """n events with random content at uneven times, and the question `asked_at` seconds after the newest."""
     g = torch.Generator().manual_seed(seed)
     time = torch.rand(n, generator=g, dtype=torch.float64).cumsum(0) * 1e5
-    moment = None if asked is None else time[-1:] + asked
-    batch = batch_of(torch.zeros(n, dtype=torch.int64), torch.tensor([n]), time, asked=moment)
+    moment = None if asked_at is None else time[-1:] + asked_at
+    batch = batch_of(torch.zeros(n, dtype=torch.int64), torch.tensor([n]), time, asked_at=moment)
     return torch.randn(n, WIDTH, generator=g), batch
 
 
@@ -30,8 +30,8 @@ def test_a_block_equals_the_formula(heads: int) -> None:
     torch.manual_seed(0)
     block = HstuBlock(WIDTH, heads, 0.0, LONGEST).eval()
     torch.nn.init.normal_(block.bias.by_time)
-    x, batch = one_row(6, asked=86_400.0)
-    looks = Looks.back(6, 6, batch.time[None], batch.until()[None], x.device)
+    x, batch = one_row(6, asked_at=86_400.0)
+    context = AttentionContext.causal(6, 6, batch.time[None], batch.next_time()[None], x.device)
     u, v, q, k = torch.nn.functional.silu(block.uvqk(block.norm(x))).chunk(4, 1)
     d = WIDTH // heads
     expected = []
@@ -47,7 +47,7 @@ def test_a_block_equals_the_formula(heads: int) -> None:
                 seen[part] = seen[part] + weight * v[j, part]
         expected.append(x[i] + block.out(block.norm_seen(seen) * u[i]))
     torch.testing.assert_close(
-        block(x, [(batch.grid, looks)], torch.arange(6)), torch.stack(expected), rtol=1e-4, atol=1e-5
+        block(x, [(batch.grid, context)], torch.arange(6)), torch.stack(expected), rtol=1e-4, atol=1e-5
     )
 
 
@@ -63,8 +63,8 @@ def test_the_quick_gather_is_the_plain_one_there_and_back(n: int, shape: list[in
     quick = plain.detach().clone().requires_grad_()
     codes, weights = torch.randint(0, n, shape), torch.randn(shape)
     (plain[codes] * weights).sum().backward()
-    (pick_numbers(quick, codes) * weights).sum().backward()
-    torch.testing.assert_close(pick_numbers(quick, codes), plain[codes])
+    (gather_scalars(quick, codes) * weights).sum().backward()
+    torch.testing.assert_close(gather_scalars(quick, codes), plain[codes])
     torch.testing.assert_close(quick.grad, plain.grad)
 
 
@@ -83,13 +83,13 @@ def test_rows_read_together_are_rows_read_alone(lengths: list[int], seed: int) -
     begin_anywhere(made)
     x = torch.randn(sum(lengths), WIDTH, requires_grad=True)
     time = torch.rand(sum(lengths), dtype=torch.float64).cumsum(0) * 1e5
-    asked = time[torch.tensor(lengths).cumsum(0) - 1] + 1e4
+    asked_at = time[torch.tensor(lengths).cumsum(0) - 1] + 1e4
 
-    def read(x, time, lengths, asked):
-        return made(x, batch_of(torch.zeros(len(x), dtype=torch.int64), torch.tensor(lengths), time, asked=asked))
+    def read(x, time, lengths, asked_at):
+        return made(x, batch_of(torch.zeros(len(x), dtype=torch.int64), torch.tensor(lengths), time, asked_at=asked_at))
 
-    together = read(x, time, lengths, asked)
-    rows = zip(x.split(lengths), time.split(lengths), lengths, asked.split(1), strict=True)
+    together = read(x, time, lengths, asked_at)
+    rows = zip(x.split(lengths), time.split(lengths), lengths, asked_at.split(1), strict=True)
     alone = torch.cat([read(own, times, [n], moment) for own, times, n, moment in rows])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
     weight = torch.randn_like(together)
@@ -110,8 +110,8 @@ def network() -> Hstu:
 def test_when_the_question_comes_matters_to_the_newest_event_alone() -> None:
     made = network()
     x, at_once = one_row(6)
-    _, next_month = one_row(6, asked=2.6e6)
-    _, right_now = one_row(6, asked=0.0)
+    _, next_month = one_row(6, asked_at=2.6e6)
+    _, right_now = one_row(6, asked_at=0.0)
     torch.testing.assert_close(made(x, right_now), made(x, at_once))
     torch.testing.assert_close(made(x, next_month)[:5], made(x, at_once)[:5])
     assert not torch.allclose(made(x, next_month)[5], made(x, at_once)[5])
@@ -121,16 +121,16 @@ def test_asked_before_its_newest_event_it_waited_for_nothing() -> None:
     """Clocks of two machines differ: no time is shorter than a second."""
     made = network()
     x, _ = one_row(1)
-    torch.testing.assert_close(made(x, one_row(1, asked=-30.0)[1]), made(x, one_row(1, asked=0.0)[1]))
+    torch.testing.assert_close(made(x, one_row(1, asked_at=-30.0)[1]), made(x, one_row(1, asked_at=0.0)[1]))
 
 
 def test_a_time_between_two_events_is_known_to_the_first_of_them() -> None:
     """As a question it would have been put then."""
     made = network()
     x, batch = one_row(6)
-    _, asked = one_row(6)
-    until_third = batch_of(batch.items[:2], torch.tensor([2]), batch.time[:2], asked=batch.time[2:3])
-    torch.testing.assert_close(made(x, asked)[:2], made(x[:2], until_third), rtol=1e-4, atol=1e-5)
+    _, asked_at = one_row(6)
+    until_third = batch_of(batch.items[:2], torch.tensor([2]), batch.time[:2], asked_at=batch.time[2:3])
+    torch.testing.assert_close(made(x, asked_at)[:2], made(x[:2], until_third), rtol=1e-4, atol=1e-5)
 
 
 def test_buckets_of_float32_differences_are_those_of_float64() -> None:
@@ -141,7 +141,7 @@ def test_buckets_of_float32_differences_are_those_of_float64() -> None:
 def test_without_times_it_reads_the_order() -> None:
     made = network()
     x, batch = one_row(6)
-    untimed = batch._replace(time=None, asked=None)
+    untimed = batch._replace(time=None, asked_at=None)
     assert torch.isfinite(made(x, untimed)).all()
     assert not torch.allclose(made(x, untimed), made(x, batch))
 
@@ -149,5 +149,5 @@ def test_without_times_it_reads_the_order() -> None:
 def test_told_to_read_no_times_it_reads_none() -> None:
     torch.manual_seed(0)
     made = Hstu(WIDTH, 2, 2, 0.0, LONGEST, timed=False).eval()
-    x, batch = one_row(6, asked=1e6)
-    torch.testing.assert_close(made(x, batch), made(x, batch._replace(time=None, asked=None)))
+    x, batch = one_row(6, asked_at=1e6)
+    torch.testing.assert_close(made(x, batch), made(x, batch._replace(time=None, asked_at=None)))

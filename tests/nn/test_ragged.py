@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 from foretaste.nn import ragged  # noqa: E402
-from foretaste.nn.ragged import batch_of, pick  # noqa: E402
+from foretaste.nn.ragged import batch_of, gather_rows  # noqa: E402
 from foretaste.nn.transformer import Attention  # noqa: E402
 
 rows_of = st.lists(st.integers(1, 70), min_size=1, max_size=12)
@@ -45,9 +45,9 @@ def test_attention_in_pieces_is_attention_row_by_row(lengths, causal: bool, seed
 def test_short_rows_are_not_padded_to_the_longest() -> None:
     lengths = [3] * 100 + [50]
     pieces, _ = batch_of(torch.arange(350), torch.tensor(lengths)).pieces()
-    assert sum(piece.numel() for piece in pieces) <= 100 * ragged.PADDED_APART[0] + 50
+    assert sum(piece.numel() for piece in pieces) <= 100 * ragged.PADDING_WIDTHS[0] + 50
 
 
 def test_picking_is_indexing() -> None:
     rows, codes = torch.randn(5, 3), torch.tensor([[4, 0], [2, 2]])
-    assert torch.equal(pick(rows, codes), rows[codes])
+    assert torch.equal(gather_rows(rows, codes), rows[codes])

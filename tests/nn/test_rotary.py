@@ -38,7 +38,7 @@ def test_it_turns_complex_numbers() -> None:
 @pytest.mark.parametrize("lengths", [[5, 1, 12, 3], [30], [2, 9, 17, 33, 1]])
 def test_attention_over_ragged_rows_equals_the_formula(causal: bool, lengths: list[int]) -> None:
     torch.manual_seed(0)
-    attention = Attention(WIDTH, HEADS, causal=causal, turn=Rotary(WIDTH, HEADS, LONGEST))
+    attention = Attention(WIDTH, HEADS, causal=causal, rotary=Rotary(WIDTH, HEADS, LONGEST))
     x = torch.randn(sum(lengths), WIDTH)
     batch = batch_of(torch.zeros(len(x), dtype=torch.int64), torch.tensor(lengths))
     plain, start = [], 0

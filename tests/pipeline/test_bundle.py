@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,28 @@ def test_round_trip(pipeline: Pipeline, tmp_path: Path) -> None:
     queries = worlds.everyone(data)
     np.testing.assert_array_equal(bundle.pipeline.recommend(queries, 9).items, pipeline.recommend(queries, 9).items)
     assert "parity" not in (bundle.folder / "card.md").read_text()
+
+
+def test_a_bundle_of_before_there_were_stages_opens_and_one_of_tomorrow_is_refused_by_name(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    data = worlds.parity()
+    folder = tmp_path / save_bundle(tmp_path, pipeline, data)
+    described = json.loads((folder / "pipeline" / "pipeline.json").read_text())
+    del described["config"]["stages"]
+    (folder / "pipeline" / "pipeline.json").write_text(json.dumps(described))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["config"]["stages"]
+    changed = (folder / "pipeline" / "pipeline.json").read_bytes()
+    manifest["files"]["pipeline/pipeline.json"] = sha256(changed).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "format": 1}))
+    old = load_bundle(folder).pipeline
+    assert old.stages == {}
+    queries = worlds.everyone(data)
+    np.testing.assert_array_equal(old.recommend(queries, 9).items, pipeline.recommend(queries, 9).items)
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "format": 3}))
+    with pytest.raises(BundleError, match=r"has format 3, and foretaste .* reads formats 1 and 2; train it again"):
+        load_bundle(folder)
 
 
 def test_no_name_of_a_person_is_in_it(tmp_path: Path) -> None:

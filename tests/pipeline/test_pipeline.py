@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.errors import ConfigError, UnknownNameError
-from foretaste.pipeline.merge import RANK_IN_SOURCES, Union, reciprocal_rank
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.merge import Union, reciprocal_rank
+from foretaste.pipeline.pipeline import Pipeline
 from foretaste.types import NO_ITEM, Candidates, Queries, Ragged, Run
 
 LISTS = st.lists(st.lists(st.integers(0, 8), max_size=5, unique=True), min_size=2, max_size=2)
@@ -40,7 +41,7 @@ def test_merge_is_the_plain_formula(a: list[list[int]], b: list[list[int]], wa: 
         assert set(found) == set(expected)
         np.testing.assert_allclose([gains[i] for i in found], [gains[i] for i in expected], rtol=1e-9)
         for k, item in enumerate(found):
-            ranks = merged.columns[RANK_IN_SOURCES][row, k].tolist()
+            ranks = merged.ranks[row, k].tolist()
             assert ranks == [
                 (a[row].index(item) + 1) if item in a[row] else 0,
                 (b[row].index(item) + 1) if item in b[row] else 0,
@@ -88,7 +89,7 @@ def test_short_lists_are_filled_by_the_named_fallback_and_say_so(pipeline: Pipel
     assert (answer.candidates.items != NO_ITEM).all()
     assert answer.candidates.items[0].tolist() == pipeline.popular(5).tolist()
     assert answer.candidates.sources[-1] == "popular"
-    assert answer.candidates.columns[RANK_IN_SOURCES][0, :, -1].tolist() == [1, 2, 3, 4, 5]
+    assert answer.candidates.ranks[0, :, -1].tolist() == [1, 2, 3, 4, 5]
     assert "fallback:popular" in [step.stage for step in answer.trace]
     assert {reason.kind for item in answer.reasons[0] for reason in item} == {"popular"}
 

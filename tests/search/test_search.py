@@ -13,7 +13,7 @@ from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import DataError
 from foretaste.models.linear.ease import Ease
-from foretaste.search.search import Search, SearchConfig
+from foretaste.search.hybrid import Search, SearchConfig
 from foretaste.types import NO_ITEM, NO_USER, History, Queries, Ragged, Run
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def test_slips_are_forgiven(words: Search, typed: str, film: int) -> None:
 
 
 def test_what_was_meant_is_said(words: Search) -> None:
-    assert words.understood("the matirx").text == "the matrix"
-    assert words.understood("the matirx").corrected
-    assert words.understood("The Matrix!").text == "The Matrix!"
-    assert not words.understood("The Matrix!").corrected
+    assert words.parse_query("the matirx").text == "the matrix"
+    assert words.parse_query("the matirx").corrected
+    assert words.parse_query("The Matrix!").text == "The Matrix!"
+    assert not words.parse_query("The Matrix!").corrected
 
 
 def test_meaning_finds_what_no_word_names(hybrid: Search) -> None:

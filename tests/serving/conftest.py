@@ -19,11 +19,12 @@ from foretaste.events.memory import MemoryStore
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.pipeline.bundle import Bundle, activate, load_current, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.keys import KeyFile
-from foretaste.serving.protocol import PatientProtocol
-from foretaste.serving.server import listen, uvicorn_settings
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http.app import create_app
+from foretaste.serving.http.keys import KeyFile
+from foretaste.serving.process.protocol import PatientProtocol
+from foretaste.serving.process.server import listen
+from foretaste.serving.process.uvicorn_settings import uvicorn_settings
 from foretaste.serving.settings import ServerConfig
 from foretaste.types import Run
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import numpy as np
 
-from foretaste.events.answers import AnswerBook
+from foretaste.events.answer_log import AnswerLog
 from foretaste.pipeline.bundle import load_current
-from foretaste.serving.replaying import Replayer
+from foretaste.serving.answering.replay import Replayer
 from foretaste.types import NO_ITEM, NO_USER, History, Queries
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import EventLog
     from foretaste.pipeline.pipeline import Pipeline
 
 Fresh = Callable[[], httpx.Client]
@@ -94,7 +94,7 @@ def never_offered(fresh: Fresh, items: list[str], users: list[str], answers: int
     return {**count, "wrong": wrong}
 
 
-def equal_to_pipeline(fresh: Fresh, bundles: Path, store: EventStore, users: list[str], n: int = 20) -> list[str]:
+def equal_to_pipeline(fresh: Fresh, bundles: Path, store: EventLog, users: list[str], n: int = 20) -> list[str]:
     """The people for whom REST and `Pipeline.recommend` differ: the plain reading of the log, without the service."""
     bundle = load_current(bundles)
     names = bundle.items.ids
@@ -191,8 +191,8 @@ class Asker:
     @staticmethod
     def kinds(folder: Path) -> list[dict[str, Any]]:
         """What is written down of each answer."""
-        book = AnswerBook(folder)
-        records = [record.said for name in book.ids() if (record := book.find(name)) is not None]
+        book = AnswerLog(folder)
+        records = [record.inputs for name in book.ids() if (record := book.find(name)) is not None]
         book.close()
         return records
 

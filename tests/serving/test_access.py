@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute, Mount, Route
 
 from foretaste.errors import ConfigError
-from foretaste.serving.access import needed_scope
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.keys import KeyFile, Scope
-from foretaste.serving.server import check_closed
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http.access import needed_scope
+from foretaste.serving.http.app import create_app
+from foretaste.serving.http.keys import KeyFile, Scope
+from foretaste.serving.process.server import check_closed
 from foretaste.serving.settings import Limits, ServerConfig
 
 EVERYWHERE = ServerConfig(host="0.0.0.0", limits=Limits(refusals_per_second=10_000))

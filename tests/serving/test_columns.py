@@ -15,10 +15,11 @@ from fastapi.testclient import TestClient
 from foretaste.data.dataset import Dataset
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.pipeline.bundle import activate, save_bundle
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.replaying import Replayer
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.answering.replay import Replayer
+from foretaste.serving.http.app import create_app
 from foretaste.types import Run
 from serving.conftest import film_events
 

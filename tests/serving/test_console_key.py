@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from foretaste.serving.engine import Engine
-from foretaste.serving.keys import KeyFile
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http.keys import KeyFile
 from serving.conftest import running
 from serving.test_console import browser
 

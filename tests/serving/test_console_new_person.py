@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from foretaste.serving.engine import Engine
+    from foretaste.serving.answering.engine import Engine
 
 __all__ = ["browser"]
 

@@ -10,11 +10,11 @@ from shutil import copytree
 import polars as pl
 import pytest
 
+from foretaste.api import BadEvent, EventIn, GuestIn
 from foretaste.errors import BundleError, UnknownNameError
 from foretaste.events.memory import MemoryStore
 from foretaste.pipeline.bundle import Bundle, load_bundle
-from foretaste.serving.engine import Engine
-from foretaste.serving.schemas import BadEvent, EventIn, GuestIn
+from foretaste.serving.answering.engine import Engine
 
 
 def event(event_id: str, user: str, item: str, **more: object) -> EventIn:

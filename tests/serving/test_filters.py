@@ -12,18 +12,18 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foretaste.api import ItemIn
 from foretaste.data.project.guess import guess_project, load_dataset
 from foretaste.errors import DataError
 from foretaste.events.memory import MemoryStore
 from foretaste.events.model import ItemRecord
 from foretaste.pipeline.bundle import load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.search.search import SearchConfig
-from foretaste.serving.engine import Engine
-from foretaste.serving.filters import check_filter, mask, matches
-from foretaste.serving.schemas import ItemIn
-from foretaste.serving.searching import SearchDesk
-from foretaste.serving.service_config import SceneConfig, ServiceConfig
+from foretaste.search.hybrid import SearchConfig
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.config import SceneConfig, ServiceConfig
+from foretaste.serving.search.search_desk import SearchDesk
+from foretaste.serving.world.filters import check_filter, mask, matches
 from foretaste.types import Run
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.keys import KeyFile
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http.app import create_app
+from foretaste.serving.http.keys import KeyFile
 from foretaste.serving.settings import Limits, ServerConfig
 from serving.fuzz import fuzz
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from foretaste import api as schemas
 from foretaste.errors import StoreError
-from foretaste.serving import schemas
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http.app import create_app
 from foretaste.serving.settings import ServerConfig
 
 ROUTES: dict[str, type[BaseModel]] = {

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from foretaste.errors import ConfigError, UnknownNameError
-from foretaste.serving import keys as keys_module
-from foretaste.serving.keys import FORM, KeyFile
+from foretaste.serving.http import keys as keys_module
+from foretaste.serving.http.keys import FORM, KeyFile
 
 
 @pytest.fixture(autouse=True)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from foretaste.api import EventsIn, GuestIn, RankIn
 from foretaste.errors import ConfigError
 from foretaste.events.sqlite.store import SqliteStore
-from foretaste.serving.engine import Engine
-from foretaste.serving.replaying import Replayer
-from foretaste.serving.schemas import EventsIn, GuestIn, RankIn
-from foretaste.serving.service_config import KindWords
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.answering.replay import Replayer
+from foretaste.serving.config import KindWords
 from serving.conftest import film_events
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretaste.serving.bodies import deeper_than
-from foretaste.serving.engine import Engine
-from foretaste.serving.limits import TokenBuckets, Turns, retry_after
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http.bodies import deeper_than
+from foretaste.serving.http.rate_limits import TokenBuckets, Turns, retry_after
 from foretaste.serving.settings import Limits, ServerConfig
 from serving.conftest import running
 

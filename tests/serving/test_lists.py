@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from foretaste.api import BatchIn, EventIn, GuestIn, ItemIn, LessIn, RankIn
 from foretaste.errors import DataError
 from foretaste.events.memory import MemoryStore
 from foretaste.events.model import Past
 from foretaste.pipeline.bundle import Bundle
-from foretaste.serving.app import create_app
-from foretaste.serving.cursors import Cursor, checksums, read_cursor
-from foretaste.serving.engine import Engine
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.answering.feedback import feedback
+from foretaste.serving.config import SceneConfig, ServiceConfig
 from foretaste.serving.errors import GoneError
-from foretaste.serving.schemas import BatchIn, EventIn, GuestIn, ItemIn, LessIn, RankIn
-from foretaste.serving.service_config import SceneConfig, ServiceConfig
-from foretaste.serving.tastes import fatigue, one_of_each, tastes
+from foretaste.serving.http.app import create_app
+from foretaste.serving.world.cursors import Cursor, checksums, read_cursor
 from serving.conftest import film_events
 
 
@@ -117,10 +117,6 @@ def test_a_list_has_one_variant_of_each_product(bundle: Bundle) -> None:
     assert all(item.reasons for item in answer.items)
 
 
-def test_one_of_each_group_and_all_without_one() -> None:
-    assert one_of_each(np.array([3, -1, 3, 1, -1, 1], np.int32)).tolist() == [True, True, False, True, True, False]
-
-
 # ---- fatigue
 
 
@@ -144,8 +140,7 @@ def test_being_shown_is_no_taste(engine: Engine) -> None:
     assert engine.store.count("u4") == used + 5
 
 
-def test_fatigue_by_hand() -> None:
-    assert [fatigue(times, 3) for times in (0, 2, 3, 4)] == [1, 1, 0.5, 0.25]
+def test_impressions_before_a_reaction_are_forgotten() -> None:
     day = 86_400_000_000
     past = Past(
         ["a", "a", "b", "a", "b", "c", "c"],
@@ -153,9 +148,16 @@ def test_fatigue_by_hand() -> None:
         [0, 1, 2, 14 * day, None, 14 * day, 14 * day],
         [1.0] * 7,
     )
-    felt = tastes(past, 14 * day, half_life_days=7)
-    assert felt.ignored == pytest.approx({"a": 1.0, "b": 1.25, "c": 1.0}, rel=1e-6)
-    assert felt.less == ["c"]
+    reactions = feedback(past)
+    assert reactions.shown == [("b", 2), ("a", 14 * day), ("b", None), ("c", 14 * day)]
+    assert reactions.disliked == ["c"]
+    assert reactions.times_shown(14 * day, 7) == pytest.approx({"a": 1.0, "b": 1.25, "c": 1.0}, rel=1e-6)
+    row = reactions.impressions({"a": 0, "c": 5})
+    assert row is not None
+    assert row.items.tolist() == [0, 5]
+    assert row.time is not None
+    assert row.time.tolist() == [14 * day, 14 * day]
+    assert reactions.impressions({"z": 1}) is None
 
 
 # ---- less of this

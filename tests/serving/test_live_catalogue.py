@@ -7,11 +7,11 @@ import time
 import pytest
 from fastapi.testclient import TestClient
 
+from foretaste.api import GuestIn, ItemIn
 from foretaste.errors import UnknownNameError
 from foretaste.pipeline.bundle import Bundle
-from foretaste.serving.engine import Engine
-from foretaste.serving.newcomers import Words, terms
-from foretaste.serving.schemas import GuestIn, ItemIn
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.world.new_items import Words, terms
 
 COMEDY = {"title": "A new comedy", "genres": ["Comedy"], "year": 1994}
 

@@ -10,14 +10,15 @@ from fastapi.testclient import TestClient
 
 pytest.importorskip("sentence_transformers")
 
+from foretaste.api import ItemIn
 from foretaste.data.dataset import Dataset
 from foretaste.events.memory import MemoryStore
 from foretaste.pipeline.bundle import Bundle, load_bundle, save_bundle
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
-from foretaste.serving import reading
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.schemas import ItemIn
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http.app import create_app
+from foretaste.serving.world import encode_new_items as reading
 from foretaste.types import Run
 
 KITCHEN = ["a frying pan", "a soup ladle", "a bread knife", "an oven dish", "a whisk for cream", "a pepper mill"]
@@ -97,7 +98,7 @@ def test_an_item_that_says_nothing_is_no_trouble(engine: Engine) -> None:
 
 def test_within_a_second_found_and_offered_over_http(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """As people would meet it: put, searched for, and in the list of whom it is for."""
-    monkeypatch.setattr("foretaste.serving.worlds.WARM_SECONDS", 0.0)
+    monkeypatch.setattr("foretaste.serving.world.manager.WARM_SECONDS", 0.0)
     engine = Engine(bundle, MemoryStore())
     with TestClient(create_app(engine), base_url="http://127.0.0.1:8000") as client:
         history = [{"item": f"i{i}"} for i in (6, 7, 8)]

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from foretaste.api import GuestIn, Onboarding
 from foretaste.events.memory import MemoryStore
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.models.content.onboarding import ItemPicker
 from foretaste.pipeline.bundle import Bundle
-from foretaste.serving import onboarding
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.keys import KeyFile
-from foretaste.serving.onboarding import OnboardingDesk, asked_models
-from foretaste.serving.replaying import Replayer
-from foretaste.serving.schemas import GuestIn, Onboarding
-from foretaste.serving.service_config import ServiceConfig
+from foretaste.serving.answering import onboarding
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.answering.onboarding import OnboardingDesk, asked_models
+from foretaste.serving.answering.replay import Replayer
+from foretaste.serving.config import ServiceConfig
+from foretaste.serving.http.app import create_app
+from foretaste.serving.http.keys import KeyFile
 from foretaste.serving.settings import ServerConfig
 from serving.conftest import film_events
 

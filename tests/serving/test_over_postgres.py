@@ -8,7 +8,7 @@ from typing import Any
 
 from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import Bundle
-from foretaste.serving.engine import Engine
+from foretaste.serving.answering.engine import Engine
 from serving.conftest import film_events, running
 
 

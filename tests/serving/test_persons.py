@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi.testclient import TestClient
 
-from foretaste.serving.engine import Engine
+from foretaste.serving.answering.engine import Engine
 
 EVENTS = [
     {"id": "1", "user": "ann", "item": "f2", "kind": "view", "time": "2026-11-10T10:00:00Z"},

@@ -25,10 +25,11 @@ from foretaste.data.dataset import Dataset
 from foretaste.errors import DataError
 from foretaste.events.memory import MemoryStore
 from foretaste.pipeline.bundle import activate, load_current, save_bundle
-from foretaste.pipeline.pipeline import Pipeline, PipelineConfig, RecallConfig
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.looking import MOST_PIXELS, asked_picture
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.pipeline import Pipeline
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http.app import create_app
+from foretaste.serving.search.pictures import MOST_PIXELS, asked_picture
 from foretaste.serving.settings import Limits, ServerConfig
 from foretaste.types import Run
 

@@ -15,7 +15,7 @@ import pytest
 PARENT = """
 import os, signal, sys, time
 from foretaste import errors
-from foretaste.serving import prefork
+from foretaste.serving.process import prefork
 
 def work(refuse):
     if {refuses!r} and refuse is not None:
@@ -91,10 +91,10 @@ import os
 from importlib import import_module
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
-from foretaste.serving.server import PRELOADED
+from foretaste.serving.process.server import PRELOADED
 for name in PRELOADED:
     import_module(name)
-import foretaste.serving.worker
+import foretaste.serving.process.worker
 print(len(os.listdir("/proc/self/task")))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import httpx
 
+from foretaste.api import EventIn
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.pipeline.bundle import Bundle
-from foretaste.serving.engine import Engine
-from foretaste.serving.schemas import EventIn
+from foretaste.serving.answering.engine import Engine
 from serving.conftest import film_events, running
 from serving.proofs import equal_to_pipeline, never_offered
 

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.pipeline.bundle import Bundle
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http.app import create_app
 
 
 def test_a_thousand_times_the_next_answer_knows_what_was_just_done(live: httpx.Client) -> None:

@@ -15,9 +15,9 @@ import pytest
 from foretaste.errors import BundleError, UnknownNameError
 from foretaste.events.memory import MemoryStore
 from foretaste.pipeline.bundle import Bundle, activate, current_version, load_bundle
-from foretaste.serving.engine import Engine
+from foretaste.serving.answering.engine import Engine
 from foretaste.serving.errors import NotReadyError
-from foretaste.serving.loading import load_fallback
+from foretaste.serving.world.fallback_bundle import load_fallback
 from serving.conftest import film_events, running
 
 
@@ -101,7 +101,7 @@ def test_the_port_answers_before_the_models_are_there(bundles: Path) -> None:
 def test_without_any_world_routes_say_not_ready_and_health_answers(bundles: Path) -> None:
     from fastapi.testclient import TestClient
 
-    from foretaste.serving.app import create_app
+    from foretaste.serving.http.app import create_app
 
     client = TestClient(create_app(Engine(None, MemoryStore(), bundles=bundles)), base_url="http://localhost")
     assert client.get("/healthz").status_code == 200

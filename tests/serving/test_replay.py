@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 
 from foretaste.cli.app import app as cli
 from foretaste.errors import BundleError, UnknownNameError
-from foretaste.events.answers import ANSWERS_FILE, AnswerBook
+from foretaste.events.answer_log import ANSWERS_FILE, AnswerLog
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.pipeline.bundle import Bundle
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.replaying import Replayer
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.answering.replay import Replayer
+from foretaste.serving.http.app import create_app
 from serving.conftest import film_events
 from serving.proofs import Asker
 
@@ -68,7 +68,7 @@ def test_whatever_happens_afterwards_an_answer_can_be_given_again(folder: Path, 
     with Replayer.of_project(folder) as replayer:
         for recommendation_id, body in asked.items():
             found = replayer.replay(recommendation_id)
-            assert found.same, (found.why, found.record.said)
+            assert found.same, (found.why, found.record.inputs)
             assert found.body == body
     assert {record["ask"] for record in asker.kinds(folder)} == {"user", "guest", "rank"}
 
@@ -106,7 +106,7 @@ def test_what_was_taken_out_of_the_log_is_said(folder: Path, client: TestClient)
         found = replayer.replay(answer)
     assert not found.same
     assert found.why == ("1 of the 11 events it was made from are gone: erased, taken out, or too old to be kept."), (
-        found.record.said
+        found.record.inputs
     )
 
 
@@ -141,7 +141,7 @@ def test_the_newest_are_kept_and_what_nobody_needs_goes(folder: Path, client: Te
         client.get(f"/v1/users/u{i}/recommendations?n=1")
         client.put("/v1/items/new", json={"columns": {"title": f"New {i}"}})
     flushed(client)
-    book = AnswerBook(folder)
+    book = AnswerLog(folder)
     ids = book.ids()
     assert len(ids) == 20
     assert book.prune(most=5, before=0) == 15

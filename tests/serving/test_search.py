@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from foretaste.api import ItemIn
 from foretaste.cli.app import app as cli
 from foretaste.errors import DataError
-from foretaste.search.search import Search, SearchConfig
-from foretaste.serving.schemas import ItemIn
-from foretaste.serving.searching import SearchDesk
-from foretaste.serving.shelf import Shelf
+from foretaste.search.hybrid import Search, SearchConfig
+from foretaste.serving.search.catalogue_index import Shelf
+from foretaste.serving.search.search_desk import SearchDesk
 from foretaste.types import Run
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fastapi.testclient import TestClient
 
-    from foretaste.serving.engine import Engine
+    from foretaste.serving.answering.engine import Engine
 
 WORDS = SearchConfig(meaning=0.0)
 
@@ -115,8 +115,8 @@ def test_a_shelf_goes_with_the_newest_world_it_was_shown(engine: Engine) -> None
 
 def test_a_question_is_understood_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    understood = Search.understood
-    monkeypatch.setattr(Search, "understood", lambda search, text: read.append(text) or understood(search, text))
+    understood = Search.parse_query
+    monkeypatch.setattr(Search, "parse_query", lambda search, text: read.append(text) or understood(search, text))
     assert SearchDesk(engine, WORDS).find("commedy").corrected == "comedy"
     assert read == ["commedy"]
 

@@ -9,14 +9,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from foretaste.data.dataset import Dataset
+from foretaste.data.project.log_dataset import log_dataset
 from foretaste.events.memory import MemoryStore
 from foretaste.events.model import SEARCHED
 from foretaste.pipeline.bundle import Bundle
-from foretaste.project import logged
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
-from foretaste.serving.keys import KeyFile
-from foretaste.serving.service_config import ServiceConfig
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.config import ServiceConfig
+from foretaste.serving.http.app import create_app
+from foretaste.serving.http.keys import KeyFile
 from foretaste.types import Queries
 from serving.conftest import film_events
 
@@ -107,14 +107,14 @@ def test_a_question_carries_the_latest_searches(engine: Engine, monkeypatch: pyt
 def test_training_reads_them_as_searches_and_not_as_items(engine: Engine) -> None:
     engine.remember_search("u1", "a film about nothing")
     files = Dataset.from_frame(film_events())
-    data, _ = logged(engine.store, files)
+    data, _ = log_dataset(engine.store, files)
     assert "a film about nothing" not in data.items.ids.names
     assert SEARCHED not in data.kinds.names
     assert data.searches is not None
     assert data.searches.select("user", "text").rows() == [("u1", "a film about nothing")]
     of_files = pl.DataFrame({"user": ["u2"], "text": ["older"], "time": [5]})
-    both, _ = logged(engine.store, Dataset(**{**vars(files), "searches": of_files}))
+    both, _ = log_dataset(engine.store, Dataset(**{**vars(files), "searches": of_files}))
     assert both.searches is not None
     assert both.searches["text"].to_list() == ["older", "a film about nothing"]
     assert both.searched is not None
-    assert both.searched.lately(data.users.codes(pl.Series(["u1", "u2"]))) == (("a film about nothing",), ("older",))
+    assert both.searched.latest(data.users.codes(pl.Series(["u1", "u2"]))) == (("a film about nothing",), ("older",))

@@ -18,16 +18,16 @@ from typer.testing import CliRunner
 from foretaste.cli.app import app as cli
 from foretaste.errors import ConfigError, UnknownNameError
 from foretaste.pipeline.bundle import Bundle
-from foretaste.serving.server import listen
+from foretaste.serving.process.server import listen
+from foretaste.serving.process.threads import use_one_blas_thread
 from foretaste.serving.settings import ServerConfig
-from foretaste.serving.threads import use_one_blas_thread
 
 SERVE = """
 import signal, sys
 from pathlib import Path
 from shutil import copytree
-from foretaste.serving.engine import Engine
-from foretaste.serving.server import run
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.process.server import run
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with Engine.of_project(Path(sys.argv[1])) as engine:
     run(engine, port=int(sys.argv[2]))

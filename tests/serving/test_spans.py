@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from foretaste.serving import guard
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
+from foretaste.serving.answering.engine import Engine
+from foretaste.serving.http import guard
+from foretaste.serving.http.app import create_app
 from foretaste.serving.settings import ServerConfig
-from foretaste.serving.spans import Spans
+from foretaste.serving.telemetry.spans import Spans
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -68,7 +68,7 @@ def test_a_failure_is_marked_and_its_words_stay_here(
 
 def test_nothing_of_it_is_imported_where_it_is_off() -> None:
     # The bare API comes with FastAPI; what costs time and starts threads is the rest.
-    code = "import sys, foretaste.serving.app; print([n for n in sys.modules if n.startswith('opentelemetry.sdk')])"
+    code = "import sys, foretaste.serving.http.app; print([n for n in sys.modules if 'opentelemetry.sdk' in n])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
@@ -81,8 +81,8 @@ provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter()))
 trace.set_tracer_provider(provider)
 from foretaste.events.memory import MemoryStore
-from foretaste.serving.app import create_app
-from foretaste.serving.engine import Engine
+from foretaste.serving.http.app import create_app
+from foretaste.serving.answering.engine import Engine
 client = TestClient(create_app(Engine(None, MemoryStore())), base_url="http://127.0.0.1:8000")
 print(client.get("/v1/users/very-secret").status_code)
 """

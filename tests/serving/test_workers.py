@@ -19,7 +19,7 @@ import httpx
 import psutil
 import pytest
 
-from foretaste.serving.keys import KeyFile
+from foretaste.serving.http.keys import KeyFile
 
 
 @dataclass

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretaste.errors import ConfigError
-from foretaste.training.augment import LEAST, augmented, cropped, dropped, masked, reordered, substituted
+from foretaste.training.augment import MIN_EVENTS, augmented, cropped, dropped, masked, reordered, substituted
 from foretaste.training.config import AugmentConfig
 from foretaste.types import History
 
-rows = st.lists(st.integers(LEAST, 20), min_size=1, max_size=8)
+rows = st.lists(st.integers(MIN_EVENTS, 20), min_size=1, max_size=8)
 chances = st.floats(0, 1)
 
 
@@ -36,7 +36,7 @@ def test_nothing_is_invented_and_enough_remains(lengths, crop, drop, reorder, se
     config = AugmentConfig(crop=crop, drop=drop, reorder=reorder)
     found = augmented(history, config, np.random.default_rng(seed))
     assert len(found) == len(history)
-    assert (found.lengths >= LEAST).all()
+    assert (found.lengths >= MIN_EVENTS).all()
     for b in range(len(history)):
         assert set(found.row(b)) <= set(history.row(b)), "nothing of another row"
         assert len(set(found.row(b))) == len(found.row(b))
@@ -53,7 +53,7 @@ def test_nothing_is_invented_and_enough_remains(lengths, crop, drop, reorder, se
 def test_a_crop_is_one_piece_of_the_right_length(lengths, keeps, seed) -> None:
     history = numbered(lengths)
     found = history.where(cropped(history, 1.0, keeps, np.random.default_rng(seed)))
-    expected = np.maximum(LEAST, np.ceil(np.array(lengths) * keeps))
+    expected = np.maximum(MIN_EVENTS, np.ceil(np.array(lengths) * keeps))
     np.testing.assert_array_equal(found.lengths, expected)
     for b in range(len(history)):
         assert (np.diff(found.row(b)) == 1).all()

@@ -15,7 +15,7 @@ from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
 from foretaste.project import train_on  # noqa: E402
 from foretaste.training.config import TrainingConfig  # noqa: E402
 from foretaste.training.curves import COLUMNS, CsvCurves  # noqa: E402
-from foretaste.training.loop import Progress  # noqa: E402
+from foretaste.training.progress import TrainingProgress  # noqa: E402
 from foretaste.types import Run  # noqa: E402
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def progress(epochs: int) -> Progress:
+def progress(epochs: int) -> TrainingProgress:
     numbers = [float(i + 1) for i in range(epochs)]
-    return Progress(numbers, numbers, numbers, [10] * epochs, epochs)
+    return TrainingProgress(numbers, numbers, numbers, [10] * epochs, epochs)
 
 
 def test_every_epoch_is_a_line(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_what_was_lost_or_told_too_early_is_put_right(tmp_path: Path, in_file: i
 
 
 def test_only_the_newest_checkpoints_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foretaste.training.checkpoint.KEPT", 2)
+    monkeypatch.setattr("foretaste.training.checkpoint.KEPT_CHECKPOINTS", 2)
     brief = CONFIG.model_copy(update={"training": CONFIG.training.model_copy(update={"epochs": 1})})
     for seed in range(4):
         SasRec(brief).fit(worlds.parity(), Run(folder=tmp_path, seed=seed))

@@ -15,10 +15,10 @@ from foretaste.errors import ConfigError  # noqa: E402
 from foretaste.models.sequence.trained_network import build_network  # noqa: E402
 from foretaste.models.sequence.training.capacity import resolve_auto_settings  # noqa: E402
 from foretaste.models.sequence.training.fit import _loss  # noqa: E402
-from foretaste.nn.items import Words  # noqa: E402
+from foretaste.nn.item_embedding import ItemTokens  # noqa: E402
 from foretaste.registry import model_class  # noqa: E402
+from foretaste.training.batches import MaskedEventBatches, NextEventBatches, WithNegatives  # noqa: E402
 from foretaste.training.device import device_of  # noqa: E402
-from foretaste.training.rows import MaskedEvents, NextEvents, WithNegatives  # noqa: E402
 from foretaste.types import History  # noqa: E402
 
 N_ITEMS = 12
@@ -51,10 +51,10 @@ def test_a_step_on_an_accelerator_leaves_nothing_behind_on_the_processor(
     made: Any = model_class(name)
     config = made.config_class.parse({"width": 8, "loss": {"kind": loss, "negatives": 4}, **settings}, "a test")
     config = resolve_auto_settings(config, some_history(), np.ones(N_ITEMS, bool))
-    lessons: Any = NextEvents(some_history(), 5)
+    lessons: Any = NextEventBatches(some_history(), 5)
     masked = name == "bert4rec"
     if masked:
-        lessons = MaskedEvents(some_history(), 5, N_ITEMS, 0.3)
+        lessons = MaskedEventBatches(some_history(), 5, N_ITEMS, 0.3)
     lesson = next(iter(WithNegatives(lessons, N_ITEMS, 4).epoch(1_000, np.random.default_rng(0))))
     met = np.ones(N_ITEMS, bool)
     met[3] = False
@@ -64,11 +64,11 @@ def test_a_step_on_an_accelerator_leaves_nothing_behind_on_the_processor(
         with torch.device(PRETENDED):
             network = made.network(config)
             content = torch.ones(N_ITEMS, 5)
-            words = Words(torch.arange(N_ITEMS), torch.arange(N_ITEMS), torch.ones(N_ITEMS), N_ITEMS)
+            words = ItemTokens(torch.arange(N_ITEMS), torch.arange(N_ITEMS), torch.ones(N_ITEMS), N_ITEMS)
             module = build_network(config, N_ITEMS, content, words, network, masked=masked, n_kinds=2, timed=True)
         value = _loss(loss, module, met, config)(_pretended(pretending, lesson))
         assert value.device == PRETENDED
-        assert module.states(module.table(), _pretended(pretending, lesson).batch).device == PRETENDED
+        assert module.states(module.table(), _pretended(pretending, lesson).inputs).device == PRETENDED
 
 
 def test_a_tensor_left_behind_is_found() -> None:
@@ -79,7 +79,7 @@ def test_a_tensor_left_behind_is_found() -> None:
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is an accelerator here")
 def test_an_accelerator_that_is_not_there_is_one_sentence() -> None:
     assert device_of("auto") == device_of("cpu") == torch.device("cpu")
-    with pytest.raises(ConfigError, match="torch finds no accelerator here; say cpu or auto"):
+    with pytest.raises(ConfigError, match="torch finds no accelerator here; use cpu or auto"):
         device_of("cuda")
     with pytest.raises(ConfigError, match="No device is called 'warp'"):
         device_of("warp")
@@ -91,6 +91,6 @@ def _pretended(mode: Any, lesson: Any) -> Any:
     def fake(part: Any) -> Any:
         return None if part is None else mode.from_tensor(part)
 
-    batch = type(lesson.batch)(*(fake(part) for part in lesson.batch))
+    batch = type(lesson.inputs)(*(fake(part) for part in lesson.inputs))
     same = type(lesson)(batch, fake(lesson.where), fake(lesson.targets), fake(lesson.negatives))
     return same.to(PRETENDED)

@@ -13,7 +13,7 @@ from foretaste.cli.output import Html, Json, console, notes, print_json, writabl
 from foretaste.cli.train import Budget, Device, Models, Seed
 
 if TYPE_CHECKING:
-    from foretaste.evaluation.published.names import Ran
+    from foretaste.published.names import Ran
 
 
 def benchmark(
@@ -39,15 +39,15 @@ def benchmark(
     from rich.table import Table
 
     from foretaste.errors import ConfigError
-    from foretaste.evaluation.budget import seconds_of
     from foretaste.evaluation.leaderboard import Leaderboard
-    from foretaste.evaluation.published import ratings
-    from foretaste.evaluation.published.names import run_table, summaries
-    from foretaste.evaluation.published.next_item import Boards
     from foretaste.evaluation.report.page import report_page
     from foretaste.evaluation.stability import Stability
-    from foretaste.files import write_whole
+    from foretaste.files import write_atomically
     from foretaste.progress import progress
+    from foretaste.published import ratings
+    from foretaste.published.names import run_table, summaries
+    from foretaste.published.next_item import Boards
+    from foretaste.selection.budget import seconds_of
     from foretaste.types import Run
 
     if name is None:
@@ -58,7 +58,7 @@ def benchmark(
 
     def keep(ran: Ran) -> None:
         if output is not None:
-            write_whole(output, json.dumps(ran.to_json(), indent=2) + "\n")
+            write_atomically(output, json.dumps(ran.to_json(), indent=2) + "\n")
 
     with progress(notes()) as report:
         seconds = None if budget is None else seconds_of(budget)
@@ -70,7 +70,7 @@ def benchmark(
     keep(ran)
     board = ran.board.boards[0] if isinstance(ran.board, Boards) else ran.board  # strict, seen items excluded
     if html is not None and isinstance(board, Leaderboard):
-        write_whole(html, report_page(board, remarks=board.remarks))
+        write_atomically(html, report_page(board, remarks=board.remarks))
     if as_json:
         print_json(ran.to_json())
         return

@@ -23,13 +23,13 @@ def check(
     from foretaste.data.checks.card_text import card_text
     from foretaste.data.checks.leaks import column_leaks
     from foretaste.data.checks.report import report_view
-    from foretaste.data.checks.report_data import with_data
     from foretaste.data.checks.report_page import report_page
     from foretaste.data.project.guess import load_dataset
     from foretaste.data.project.load import events_source
     from foretaste.data.readers.tables import QUARANTINE, stream_tables
-    from foretaste.files import write_whole
+    from foretaste.files import write_atomically
     from foretaste.project import Project
+    from foretaste.selection.check_report import with_data
 
     opened = Project.open(Path(project))
     config, folder = opened.config, opened.folder
@@ -43,11 +43,11 @@ def check(
     described = data_card(prepared, report)
     written = []
     if card:
-        write_whole(folder / "data-card.json", described.model_dump_json(indent=2) + "\n")
-        write_whole(folder / "data-card.md", card_text(described))
+        write_atomically(folder / "data-card.json", described.model_dump_json(indent=2) + "\n")
+        write_atomically(folder / "data-card.md", card_text(described))
         written.append(f"The data card: {folder / 'data-card.md'} and .json")
     if html is not None:
-        write_whole(html, report_page(report, prepared))
+        write_atomically(html, report_page(report, prepared))
         written.append(f"The same with plots: {html}")
     if as_json:
         print_json({**report.to_json(), "card": described.model_dump(mode="json")})

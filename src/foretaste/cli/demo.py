@@ -32,7 +32,7 @@ def demo(
     from foretaste.data.sources import load_source
     from foretaste.progress import progress
     from foretaste.project import train_on
-    from foretaste.serving.engine import Engine
+    from foretaste.serving.answering.engine import Engine
     from foretaste.types import Run
 
     out, folder = console(), Path(project)

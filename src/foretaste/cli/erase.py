@@ -16,7 +16,7 @@ Days = Annotated[int | None, typer.Option("--older-than", min=1, help="Remove ev
 def erase(user: User = None, older_than: Days = None, project: Folder = ".", as_json: Json = False) -> None:
     """Remove a person, or events by age, for good; say where they were found."""
     from foretaste.errors import DataError
-    from foretaste.privacy.erasure import erase_by_age, erase_person
+    from foretaste.events.erasure import erase_by_age, erase_person
 
     if (user is None) == (older_than is None):
         raise DataError("Say whom or what to erase: --user ID, or --older-than DAYS.")

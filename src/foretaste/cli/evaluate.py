@@ -56,14 +56,16 @@ def evaluate(
     """Measure every model on held-out events: the leaderboard with intervals and protocol."""
     from foretaste.errors import DataError
     from foretaste.evaluation.bubble import simulate
-    from foretaste.evaluation.budget import seconds_of
     from foretaste.evaluation.report.page import report_page
     from foretaste.evaluation.report.table import segments_view
     from foretaste.evaluation.runs import save_run
     from foretaste.evaluation.stability import Stability, with_stability
-    from foretaste.evaluation.train import select_pipeline, usable_models, usual_models
-    from foretaste.files import write_whole
+    from foretaste.files import write_atomically
     from foretaste.progress import progress
+    from foretaste.selection.budget import seconds_of
+    from foretaste.selection.model_fit import checked_models, default_models
+    from foretaste.selection.train import select_pipeline
+    from foretaste.serving.config import ServiceConfig
     from foretaste.types import Run
 
     seconds = None if budget is None else seconds_of(budget)
@@ -73,8 +75,9 @@ def evaluate(
     variant: Literal["refit", "strict"] = "strict" if strict else "refit"
     with progress(notes()) as report:
         run = Run(seed=seed, device=device, progress=report)
-        names = usable_models(split.data, model or usual_models(split.data))
-        found = select_pipeline(split.data, names, run, split=split, variant=variant, budget=seconds)
+        names = checked_models(split.data, model) if model else default_models(split.data)
+        stages = ServiceConfig.of_project(Path(project)).stage_configs()
+        found = select_pipeline(split.data, names, run, split=split, variant=variant, budget=seconds, stages=stages)
         if found.leaderboard is None:
             raise DataError(found.remarks[0])
         board = with_stability(found.leaderboard, split, holdout, run, asked, variant)
@@ -86,7 +89,7 @@ def evaluate(
     if save is not None:
         save_run(save, document)
     if html is not None:
-        write_whole(html, report_page(board, bubble=bubble, remarks=found.remarks))
+        write_atomically(html, report_page(board, bubble=bubble, remarks=found.remarks))
     if as_json:
         print_json({name: value for name, value in document.items() if name != "segments"} if save else document)
         return
@@ -118,7 +121,7 @@ def dataset(project: str, data: str | None) -> Dataset:
 
 def held_out(project: str, data: str | None, protocol: Splits, repeats: bool) -> tuple[Split, Holdout | None]:
     """The split and how it was made; None where the data fixes it."""
-    from foretaste.data.sources.fixed import load_fixed
+    from foretaste.data.sources.fixed_splits import load_fixed
     from foretaste.data.splits import Holdout
     from foretaste.errors import DataError
 

@@ -20,7 +20,7 @@ File = Annotated[
 
 def import_(file: File, project: Folder = ".", as_json: Json = False) -> None:
     """Keep the events of a file; those that are in the log already are passed over, so it may be repeated."""
-    from foretaste.data.project.further import further_events
+    from foretaste.data.project.event_import import imported_events
     from foretaste.errors import DataError
     from foretaste.events.opening import open_store
     from foretaste.events.transfer import import_export, is_export
@@ -31,7 +31,7 @@ def import_(file: File, project: Folder = ".", as_json: Json = False) -> None:
         raise DataError(f"{file} is not there; name a file of events.")
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; name a project with --project.")
-    frame, remarks = (None, []) if is_export(file) else further_events(file, folder)
+    frame, remarks = (None, []) if is_export(file) else imported_events(file, folder)
     for remark in remarks:
         notes().print(remark, highlight=False, markup=False, soft_wrap=True)
     store = open_store(None, folder)

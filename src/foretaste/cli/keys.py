@@ -10,7 +10,7 @@ import typer
 from foretaste.cli.output import Folder, Json, console, notes, print_json
 
 if TYPE_CHECKING:
-    from foretaste.serving.keys import ApiKey, KeyFile, NewKey
+    from foretaste.serving.http.keys import ApiKey, KeyFile, NewKey
 
 keys = typer.Typer(
     name="keys", help="Who may use the service: make, list, change and take back API keys.", no_args_is_help=True
@@ -75,7 +75,7 @@ def revoke(which: Which, project: Folder = ".", as_json: Json = False) -> None:
 
 def _file(project: str) -> KeyFile:
     from foretaste.errors import ConfigError
-    from foretaste.serving.keys import KeyFile
+    from foretaste.serving.http.keys import KeyFile
 
     folder = Path(project)
     if not folder.is_dir():

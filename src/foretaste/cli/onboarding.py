@@ -23,8 +23,8 @@ def onboarding(
     from rich.table import Table
     from rich.text import Text
 
-    from foretaste.serving.engine import Engine
-    from foretaste.serving.onboarding import OnboardingDesk
+    from foretaste.serving.answering.engine import Engine
+    from foretaste.serving.answering.onboarding import OnboardingDesk
 
     with Engine.of_project(Path(project)) as engine:
         desk = OnboardingDesk(engine, patience=float("inf"))

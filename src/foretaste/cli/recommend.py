@@ -12,7 +12,7 @@ from foretaste.cli.output import Folder, Json, console, print_json
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from foretaste.serving.schemas import Recommendations
+    from foretaste.api import Recommendations
 
 N = Annotated[int, typer.Option("-n", min=1, max=500, help="How many.")]
 
@@ -27,9 +27,9 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Recommend items to one person, or to somebody new by what they like, and say why."""
+    from foretaste.api import GuestIn
     from foretaste.errors import DataError
-    from foretaste.serving.engine import Engine
-    from foretaste.serving.schemas import GuestIn
+    from foretaste.serving.answering.engine import Engine
 
     if (user is None) == (not likes):
         raise DataError("Say who it is with --user ID, or what somebody new likes with --likes LABEL: one of the two.")

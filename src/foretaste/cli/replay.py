@@ -20,11 +20,11 @@ def replay(
 
     The answer goes to standard output, byte for byte; ends with 1 if it is no longer the same, and says why.
     """
-    from foretaste.serving.replaying import Replayer
+    from foretaste.serving.answering.replay import Replayer
 
     with Replayer.of_project(Path(project)) as replayer:
         found = replayer.replay(recommendation_id)
-    said = found.record.said
+    said = found.record.inputs
     if as_json:
         print_json(
             {

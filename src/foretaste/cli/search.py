@@ -29,9 +29,9 @@ def search(
 
     from foretaste.errors import DataError
     from foretaste.progress import progress
-    from foretaste.search.search import SearchConfig
-    from foretaste.serving.engine import Engine
-    from foretaste.serving.searching import SearchDesk
+    from foretaste.search.hybrid import SearchConfig
+    from foretaste.serving.answering.engine import Engine
+    from foretaste.serving.search.search_desk import SearchDesk
     from foretaste.types import Run
 
     if (query is None) == (picture is None):

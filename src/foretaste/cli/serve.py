@@ -65,7 +65,7 @@ def run_server(
     otel: bool = False,
 ) -> None:
     """Blocks until Ctrl-C."""
-    from foretaste.serving.server import serve_project
+    from foretaste.serving.process.server import serve_project
     from foretaste.serving.settings import ServerConfig
 
     words = f"\n[bold]http://{host}:{port}[/bold]  the page; /docs the API; Ctrl-C stops."

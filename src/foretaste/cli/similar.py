@@ -27,9 +27,9 @@ def similar(
 
     from foretaste.errors import DataError, did_you_mean
     from foretaste.progress import progress
-    from foretaste.serving.engine import Engine
-    from foretaste.serving.likeness import By
-    from foretaste.serving.searching import SearchDesk
+    from foretaste.serving.answering.engine import Engine
+    from foretaste.serving.search.search_desk import SearchDesk
+    from foretaste.serving.search.similarity import By
     from foretaste.types import Run
 
     if by is not None and by not in get_args(By):

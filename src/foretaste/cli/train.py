@@ -10,7 +10,7 @@ import typer
 from foretaste.cli.output import Folder, Json, console, notes, print_json
 
 if TYPE_CHECKING:
-    from foretaste.project import Trained
+    from foretaste.project import TrainingResult
 
 Models = Annotated[list[str] | None, typer.Option("--model", help="Only these models; may be repeated.")]
 Budget = Annotated[str | None, typer.Option(help="Time to search for settings in: 90s, 10m, 1h. None: the grids.")]
@@ -47,9 +47,9 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Choose settings on validation, measure on a test part, write a bundle with its card and use it."""
-    from foretaste.evaluation.budget import seconds_of
     from foretaste.progress import progress
     from foretaste.project import Project, train
+    from foretaste.selection.budget import seconds_of
     from foretaste.types import Run
 
     seconds = None if budget is None else seconds_of(budget)
@@ -65,7 +65,7 @@ def train(
         console().print(f"\nNext: foretaste serve{place}", style="dim", highlight=False)
 
 
-def described(trained: Trained) -> dict[str, Any]:
+def described(trained: TrainingResult) -> dict[str, Any]:
     board = trained.selection.leaderboard
     return {
         "version": trained.version,
@@ -75,7 +75,7 @@ def described(trained: Trained) -> dict[str, Any]:
     }
 
 
-def show(trained: Trained) -> None:
+def show(trained: TrainingResult) -> None:
     out = console()
     if trained.selection.leaderboard:
         out.print(trained.selection.leaderboard.view())

@@ -13,7 +13,7 @@ from foretaste.cli.serve import Host, Port, run_server
 from foretaste.cli.train import show
 
 if TYPE_CHECKING:
-    from foretaste.data.project.config import ProjectConfig
+    from foretaste.data.config import ProjectConfig
 
 
 def up(
@@ -30,10 +30,10 @@ def up(
 ) -> None:
     """Guess the columns, check, train and serve a file, in one command."""
     from foretaste.data.checks.check import report_view
-    from foretaste.data.checks.report_data import with_data
     from foretaste.data.project.guess import FILE_NAME, guess_project, guess_table, load_dataset, write_project
     from foretaste.progress import progress
     from foretaste.project import train_on
+    from foretaste.selection.check_report import with_data
     from foretaste.types import Run
 
     folder = Path(project or f"{events.name.split('.')[0]}-foretaste")
@@ -58,8 +58,8 @@ def up(
 
 def known_project(folder: Path, given: dict[str, str | None]) -> ProjectConfig:
     """The settings that are there, if they are of the files that are given."""
-    from foretaste.data.beside import place
     from foretaste.data.project.guess import FILE_NAME, load_project, spelled
+    from foretaste.data.project.side_tables import place
     from foretaste.errors import ConfigError
 
     config = load_project(folder)

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from foretaste.client.calls import Answer, Call, Event
-    from foretaste.serving.schemas import (
+    from foretaste.api import (
         Activated,
         EventResult,
         Export,
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
         SimilarItems,
         UserOut,
     )
-    from foretaste.serving.schemas.search import Found
+    from foretaste.api.search import Found
+    from foretaste.client.calls import Answer, Call, Event
 
 
 class AsyncClient:

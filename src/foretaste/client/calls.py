@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
+from foretaste import api as s
+from foretaste.api.search import Found
 from foretaste.errors import DataError
-from foretaste.serving import schemas as s
-from foretaste.serving.schemas.search import Found
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Event = Mapping[str, Any] | s.EventIn

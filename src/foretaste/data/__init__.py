@@ -1,1 +1,1 @@
-"""From names to arrays: ids, items, events, splits and where they come from."""
+"""Data sets: files and logs in, events, items, users and impressions as arrays of codes out; checks and splits."""

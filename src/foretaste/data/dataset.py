@@ -1,4 +1,4 @@
-"""Who did what, when: every event of a data set as columns of codes, sorted by (user, time)."""
+"""The data set: every event as columns of codes, sorted by (user, time), and the tables beside the events."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 
 from foretaste.data.ids import IdMap
+from foretaste.data.impressions import Impressions
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.data.items import ItemTable
-from foretaste.data.kinds import Kinds, usual_kinds
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.kinds import SHOWN, Kinds, usual_kinds
 from foretaste.data.searches import ALWAYS, NEVER, Searches
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
 from foretaste.types import BoolArray, FloatArray, History, IntArray, LongArray
@@ -30,19 +31,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """All events, sorted by (user, time); events of one user at equal times keep the order they came in.
+    """All L events, sorted by (user, time); events of one user at equal times keep their original order.
 
-    users, items : names ⇄ codes, and what is known of each item
+    users, items : names ⇄ codes, and the attributes of each item
     user, item   : (L,) int32 codes
-    time         : (L,) int64 µs since 1970 UTC, or None when the data has only an order
+    time         : (L,) int64 µs since 1970 UTC, or None where only the order of the events is known
     kind         : (L,) uint8 rows of `kinds`
-    value        : (L,) float32, a rating, a share watched; 1 where nothing was said
-    user_table   : one row per user code, or None
-    relations    : friends, similar items, facts, by the name of each table
-    searches     : columns user (names), text and, where it is known, time (µs); or None
-    name         : what people call the data
-    licence      : what one may do with them, or None where nobody said
-    user_type, item_type : types of the ids as they came in; they go out as the same
+    value        : (L,) float32, a rating, a share watched; 1 where there is none
+    user_table   : attributes of users, one row per user code; or None
+    relations    : name of the table → friends, similar items, facts of a knowledge graph
+    searches     : columns user (names), text and, where known, time (µs); or None
+    impressions  : what was shown, including every event of kind `shown`; None where nothing was
+    name         : name of the data set
+    licence      : terms of use in a sentence, or None where unknown
+    user_type, item_type : types of the ids in the source, in which they are returned
     """
 
     users: IdMap
@@ -56,6 +58,7 @@ class Dataset:
     user_table: pl.DataFrame | None = None
     relations: Mapping[str, Relation] = field(default_factory=dict)
     searches: pl.DataFrame | None = None
+    impressions: Impressions | None = None
     name: str = "data"
     licence: str | None = None
     user_type: pl.DataType = field(default_factory=pl.String)
@@ -78,8 +81,8 @@ class Dataset:
         events : columns user, item; optionally time (Datetime, or int64 µs UTC), kind, value. Rows of one user at
                  the same time, or without any time, keep the order of the frame. A lazy frame, as `pl.scan_parquet`
                  gives, is read one column after the other, and never held whole
-        items  : a column item and whatever else is known of each
-        users, item_ids : numberings already handed out, to be extended rather than made anew
+        items  : a column item, and one column per attribute
+        users, item_ids : existing id maps, to be extended rather than made anew
         """
         if not isinstance(events, pl.DataFrame | pl.LazyFrame):
             kind = f"{type(events).__module__.partition('.')[0]} {type(events).__name__}"
@@ -128,36 +131,37 @@ class Dataset:
         kinds: Kinds,
         name: str = "data",
     ) -> Dataset:
-        """A data set from columns in any order."""
+        """A data set from (L,) columns in any order; events of kind `shown` become impressions as well."""
         if time is None or (time[1:] >= time[:-1]).all():
-            order = np.argsort(user, kind="stable")  # most logs are written as things happen: half the work
+            order = np.argsort(user, kind="stable")  # most logs are in order of time already: half the work
         else:
             order = np.lexsort((time, user))
-        # One column after the other, each old one let go at once: a log of millions is held one and a half times.
+        # One column after the other, so that at most half of the columns are held twice.
         user = user[order]
         item = item[order]
         time = None if time is None else time[order]
         kind = kind[order]
         value = value[order]
-        return cls(users, items, user, item, time, kind, value, kinds, name=name)
+        data = cls(users, items, user, item, time, kind, value, kinds, name=name)
+        return replace(data, impressions=data.shown_events()) if SHOWN in kinds.names else data
 
     def __len__(self) -> int:
         return len(self.user)
 
     def __repr__(self) -> str:
-        from foretaste.data import shown
+        from foretaste.data import dataset_view
 
-        return shown.line(self)
+        return dataset_view.line(self)
 
     def __rich__(self) -> Group:
-        from foretaste.data import shown
+        from foretaste.data import dataset_view
 
-        return shown.view(self)
+        return dataset_view.view(self)
 
     def _repr_html_(self) -> str:
-        from foretaste.data import shown
+        from foretaste.data import dataset_view
 
-        return shown.html(self)
+        return dataset_view.html(self)
 
     @property
     def n_users(self) -> int:
@@ -169,24 +173,24 @@ class Dataset:
 
     @cached_property
     def offsets(self) -> LongArray:
-        """(n_users + 1,) where the events of each user begin and end."""
+        """(n_users + 1,) row pointers: the events of user u are rows offsets[u]:offsets[u + 1]."""
         return np.searchsorted(self.user, np.arange(self.n_users + 1)).astype(np.int64)
 
     @cached_property
     def position(self) -> LongArray:
-        """(L,) place of each event in its user's history, 0 the oldest."""
+        """(L,) index of each event in its user's history, 0 the oldest."""
         return np.arange(len(self)) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
 
     def histories(self) -> History:
-        """One row per user code; empty for users without events."""
+        """The histories, one row per user code; empty for users without events."""
         return History(self.item, self.offsets, self.time, self.kind, self.value)
 
     def matrix(self) -> csr_array:
-        """(n_users, n_items) float32, 1 where the user wants the item on balance."""
+        """(n_users, n_items) float32, 1 where the summed feedback of the user on the item is positive."""
         return interaction_matrix(self.histories(), self.n_items, self.kinds.weights)
 
     def as_frame(self) -> pl.DataFrame:
-        """The events with names for codes: user, item, kind, value and, where there is one, time in µs UTC."""
+        """The events with names instead of codes: user, item, kind, value and, where known, time in µs UTC."""
         names = np.array(self.kinds.names, dtype=object)
         frame = pl.DataFrame(
             {
@@ -220,7 +224,7 @@ class Dataset:
         return None if self.searches is None else Searches.of(self.searches, self.users)
 
     def columns_of(self, users: IntArray) -> dict[str, NDArray[Any]]:
-        """What the user table says of these people, as `Queries.columns` has it; {} where there is none.
+        """The attributes of these users from the user table, as in `Queries.columns`; {} where there is none.
 
         Whole numbers, texts and lists are objects, None where nothing is known: a missing one makes no float of others.
         """
@@ -236,11 +240,39 @@ class Dataset:
         code = self.users.codes(self.searches["user"])
         if "time" not in self.searches.columns:
             return replace(self, searches=self.searches.clear())
-        early = self.searches["time"].fill_null(ALWAYS).to_numpy() < np.append(until, NEVER)[code]  # code −1: nobody
+        early = (
+            self.searches["time"].fill_null(ALWAYS).to_numpy() < np.append(until, NEVER)[code]
+        )  # code −1: unknown users
         return replace(self, searches=self.searches.filter(early))
 
+    def impressions_before(self, until: LongArray) -> Dataset:
+        """The same events, and only the impressions of a known time before until (n_users,) µs of their user."""
+        return self if self.impressions is None else replace(self, impressions=self.impressions.before(until))
+
+    def shown_events(self) -> Impressions | None:
+        """The events of kind `shown` as impressions; None where there are none."""
+        if SHOWN not in self.kinds.names or not (shown := self.kind == self.kinds.code(SHOWN)).any():
+            return None
+        return Impressions.of_events(
+            self.user[shown], self.item[shown], None if self.time is None else self.time[shown]
+        )
+
+    def impressions_beside_events(self) -> Impressions | None:
+        """The impressions that hold more than the events of kind `shown` do; None where there are none."""
+        if (table := self.impressions) is None or (events := self.shown_events()) is None:
+            return table
+        more = table.has_details | ~table.are_among(events)
+        return table.take(more) if more.any() else None
+
+    def with_impressions(self, more: Impressions) -> Dataset:
+        """The same with further impressions of its users and items; duplicates count once (`Impressions.merged`)."""
+        return replace(self, impressions=more if self.impressions is None else more.merged(self.impressions))
+
     def where(self, keep: BoolArray) -> Dataset:
-        """The events for which keep (L,) is true; users and items keep their codes."""
+        """The events for which keep (L,) is true; users and items keep their codes.
+
+        The tables beside the events stay whole: `searched_before` and `impressions_before` cut them at a moment.
+        """
         return replace(
             self,
             user=self.user[keep],
@@ -252,7 +284,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of every event and every name: equal fingerprints are equal data."""
+        """Hash of all events, names, relations, searches and impressions: equal fingerprints mean equal data."""
         digest = sha256(self.users.fingerprint().encode() + self.items.ids.fingerprint().encode())
         for column in (self.user, self.item, self.time, self.kind, self.value):
             digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
@@ -261,6 +293,8 @@ class Dataset:
             digest.update(f"{name} {relation.between} {_hash(relation.frame)}".encode())
         if self.searches is not None:
             digest.update(_hash(self.searches).encode())
+        if (shown := self.impressions_beside_events()) is not None:
+            digest.update(shown.fingerprint().encode())
         return digest.hexdigest()[:16]
 
 
@@ -273,12 +307,12 @@ def _objects(column: pl.Series) -> NDArray[Any]:
 
 
 def _hash(frame: pl.DataFrame) -> str:
-    """Of the content, whatever the version of polars."""
+    """Hash of the content of a table, the same in all versions of polars."""
     return sha256(frame.select(sorted(frame.columns)).write_csv().encode()).hexdigest()
 
 
 def _coded(names: pl.Series, known: IdMap | None, further: pl.Series | None = None) -> tuple[IdMap, IntArray]:
-    """A numbering of these names, and of `further` ones, and the code of each name."""
+    """An id map of these names and of `further` ones, and the (n,) codes of the names."""
     if names.null_count():
         raise DataError(f"Some events have no {names.name}; `foretaste check` lists them.")
     distinct = names.unique().cast(pl.String)

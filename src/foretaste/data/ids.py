@@ -1,4 +1,4 @@
-"""Names outside, codes inside: the one place where they meet."""
+"""Maps between names of users or items and int32 codes: the only place where the two meet."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 ROWS_AT_ONCE = 2_000_000
-"""Names turned into codes at once, so that a join of a large log never holds the whole of it."""
+"""Names looked up at once, which bounds the memory of the join for a large log."""
 
 
 class IdMap:
-    """Names ⇄ codes 0 … n−1. Codes are handed out once and for all; new names get the next ones.
+    """Names ⇄ codes 0 … n−1. A code never changes; new names get the next codes.
 
     The first names are ordered by a hash of the name, never by appearance: ties in score are broken by the code,
     and an order of appearance would leak who did what first.
@@ -36,7 +36,7 @@ class IdMap:
 
     @classmethod
     def of(cls, names: Iterable[str] | pl.Series) -> IdMap:
-        """Number these names, in any order and with repetitions, by the hash of each."""
+        """An id map of these names, in any order and with repetitions, ordered by the hash of each name."""
         distinct = pl.Series(names, dtype=pl.String).drop_nulls().unique().to_list()
         return cls(sorted(distinct, key=lambda name: (blake2b(name.encode(), digest_size=8).digest(), name)))
 
@@ -54,8 +54,8 @@ class IdMap:
         return self._code.get(str(name))
 
     def codes(self, names: Sequence[object] | pl.Series, *, unknown: int = NO_ITEM) -> IntArray:
-        """(n,) codes of names; `unknown` for those that have none. A number is looked up as it is written."""
-        if not isinstance(names, pl.Series):  # a handful: no table needed
+        """(n,) codes of names; `unknown` for names without one. Numbers are looked up by their text."""
+        if not isinstance(names, pl.Series):  # a few names: no join needed
             return np.fromiter((self._code.get(str(name), unknown) for name in names), np.int32, len(names))
         known = pl.DataFrame({"name": self.names, "code": np.arange(len(self), dtype=np.int32)})
         codes = np.empty(len(names), np.int32)
@@ -74,12 +74,12 @@ class IdMap:
         return self.names.gather(codes).to_list()
 
     def extended(self, names: Iterable[str] | pl.Series) -> IdMap:
-        """This map and, behind it, the names it does not know yet."""
+        """The same map with unknown names appended."""
         new = [name for name in IdMap.of(names).names.to_list() if name not in self._code]
         return IdMap(pl.concat([self.names, pl.Series("name", new, dtype=pl.String)])) if new else self
 
     def fingerprint(self, length: int | None = None) -> str:
-        """Hash of the first `length` names in order; a bundle accepts any extension of the map it knew."""
+        """Hash of the first `length` names in order; a bundle accepts any extension of the map it was trained with."""
         digest = sha256()
         for name in self.names.head(len(self) if length is None else length).to_list():
             raw = name.encode()

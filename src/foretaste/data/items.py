@@ -1,4 +1,4 @@
-"""The catalogue: one row per item, in the order of the codes."""
+"""The item table: the attributes of each item, one row per item code, and item texts made of them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ItemTable:
-    """ids   : names ⇄ codes
-    frame : one row per code; any columns; nulls where nothing is known
-    title : the column a person would read first, or None
-    places : where pictures are, by name: columns item, picture (a path, an address, or `file.parquet#ROW`); or None
+    """The catalogue of a data set.
+
+    ids    : names ⇄ codes
+    frame  : attributes, one row per code; null where unknown
+    title  : the column with the display name, or None
+    places : locations of pictures: columns item (name), picture (a path, a URL, or `file.parquet#ROW`); or None
     """
 
     ids: IdMap
@@ -32,7 +34,7 @@ class ItemTable:
     def __post_init__(self) -> None:
         if len(self.frame) != len(self.ids) and self.frame.width:
             raise DataError(f"The item table has {len(self.frame)} rows for {len(self.ids)} ids.")
-        if self.title not in self.frame.columns:  # of a bundle, say: ids are better names than none
+        if self.title not in self.frame.columns:  # as in a bundle without that column: ids are shown instead
             object.__setattr__(self, "title", None)
 
     @classmethod
@@ -56,18 +58,18 @@ class ItemTable:
         return len(self.ids)
 
     def as_frame(self) -> pl.DataFrame:
-        """A column item of names and every other column: what `Dataset.from_frame` takes."""
+        """A column item of names, and the attributes: what `Dataset.from_frame` takes."""
         return pl.concat([self.ids.names.alias("item").to_frame(), self.frame], how="horizontal")
 
     def titles(self) -> list[str]:
-        """What to call each item: its title, its id where it has none."""
+        """(n_items,) display name of each item: its title, or its id where it has none."""
         if self.title is None:
             return self.ids.names.to_list()
         return self.frame[self.title].cast(pl.String).fill_null(self.ids.names).to_list()
 
     @property
     def pictures(self) -> pl.Series | None:
-        """(n_items,) where the picture of each item is, null where it has none; None where nothing has one."""
+        """(n_items,) location of the picture of each item, null where it has none; None where no item has one."""
         if self.places is None:
             return None
         ids = self.ids.names.to_frame("item")
@@ -82,12 +84,11 @@ class ItemTable:
     ) -> list[str]:
         """(n_items,) one text per item, '' where nothing is known: 'Alien (1979). genres: Horror, Sci-Fi'.
 
-        pieces : read one after the other. A piece is a column ('genres') or a template ('by {brand} in {country}');
-                 where a field of it is empty, the whole piece is left out. None reads every column of words, the title
-                 first
-        named  : whether columns but the title begin with their names, as a language model reads them; where words are
-                 counted, a name would be a word of every item
-        tidied : what is made of the words of each column before they are joined
+        pieces : parts of the text, in order. A piece is a column ('genres') or a template ('by {brand} in {country}');
+                 a piece with an empty field is left out. None for all text columns, the title first
+        named  : whether columns other than the title are prefixed with their names, as language models read them; for
+                 bag-of-words models a name would be a word of every item
+        tidied : applied to the text of each column before they are joined
         """
         read = self.text_columns() if pieces is None else pieces
         parts = [self._piece(piece, named, tidied) for piece in read]
@@ -98,13 +99,13 @@ class ItemTable:
         return joined.fill_null("").to_list()
 
     def _piece(self, piece: str, named: bool, tidied: Callable[[pl.Series], pl.Series]) -> pl.Series:
-        """(n_items,) the piece filled in; null where a field of it is empty."""
-        said = _parsed(piece)
+        """(n_items,) a piece with its fields filled in; null where a field is empty."""
+        fields = _parsed(piece)
         if named and "{" not in piece and piece != self.title:
-            said = [(f"{piece}: ", piece)]
+            fields = [(f"{piece}: ", piece)]
         parts: list[pl.Expr] = []
         columns: list[pl.Series] = []
-        for literal, name in said:
+        for literal, name in fields:
             if literal:
                 parts.append(pl.lit(literal))
             if name:
@@ -114,7 +115,7 @@ class ItemTable:
         return pl.DataFrame(columns).select(pl.concat_str(parts)).to_series()
 
     def _words(self, name: str) -> pl.Series:
-        """(n_items,) a column as words, those of a list side by side."""
+        """(n_items,) a column as text, the values of a list joined by commas."""
         if name not in self.frame.columns:
             raise DataError(f"The item table has no column '{name}'. It has: {', '.join(self.frame.columns)}.")
         column = self.frame[name]
@@ -123,7 +124,7 @@ class ItemTable:
         return column.cast(pl.String)
 
     def text_columns(self) -> list[str]:
-        """The columns worth reading: words and lists of words, the title first; addresses are no words."""
+        """Columns of text and of lists of texts, the title first; without columns of URLs."""
         readable = [
             name
             for name, dtype in self.frame.schema.items()
@@ -133,7 +134,7 @@ class ItemTable:
 
 
 def _parsed(piece: str) -> list[tuple[str, str | None]]:
-    """'by {brand}!' as words, each with the column behind it: [('by ', 'brand'), ('!', None)]."""
+    """A template as literals, each with the column after it: 'by {brand}!' is [('by ', 'brand'), ('!', None)]."""
     if "{" not in piece:
         return [("", piece)]
     try:

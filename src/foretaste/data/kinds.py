@@ -1,4 +1,4 @@
-"""The open table of event kinds: what a view, a purchase or a dislike says about a person's taste."""
+"""Event kinds (view, buy, dislike, ...): sign, weight and half-life as feedback; projects may define further kinds."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 class EventKind(Config):
     name: str
     sign: Literal[-1, 1] = 1
-    """1: the person wants it; −1: the person does not."""
+    """1: positive feedback; −1: negative feedback."""
     weight: float = 1.0
-    """How loudly it speaks, beside the other kinds."""
+    """Weight as feedback, relative to the other kinds; 0 for what is no feedback, as an impression."""
     half_life_days: float | None = None
-    """Age at which it speaks half as loudly; None never fades."""
+    """Age at which the weight of an event is halved; None for no decay."""
     hides_item: bool = True
-    """Whether an item it was done to is no longer offered (bought hides, viewed may return)."""
+    """Whether the item is not recommended to the user again after it (buy hides, view does not)."""
 
 
 class Kinds:
-    """The event kinds of one project; a kind's code is its row.
+    """The event kinds of one project; the code of a kind is its row.
 
     weights : (n_kinds,) float32, sign x weight
-    hides   : (n_kinds,) bool
+    hides   : (n_kinds,) bool, whether an event of the kind hides its item
     """
 
     def __init__(self, kinds: Iterable[EventKind]) -> None:
@@ -65,7 +65,7 @@ class Kinds:
 
     @cached_property
     def usual(self) -> int:
-        """Code of the first kind that says somebody wanted the item: what an event means that names no kind."""
+        """Code of the first positive kind, which an event without a kind is taken for."""
         return int(np.argmax(self.weights > 0))
 
     @cached_property
@@ -73,20 +73,20 @@ class Kinds:
         return np.array([kind.hides_item for kind in self.kinds])
 
     def hiding(self, names: Collection[str]) -> Kinds:
-        """This table, but what these kinds were done to is no longer offered, and what the others were may return."""
+        """The same table, where exactly these kinds hide their items."""
         return Kinds(kind.model_copy(update={"hides_item": kind.name in names}) for kind in self.kinds)
 
     def with_names(self, names: Iterable[str]) -> Kinds:
-        """This table and, behind it, kinds it has not seen yet, with their usual meaning where they have one."""
+        """The same table with unknown kinds appended, with their usual meaning if they have one."""
         new = dict.fromkeys(name for name in names if name not in self._code)
         return Kinds([*self.kinds, *(USUAL.get(name, EventKind(name=name)) for name in new)]) if new else self
 
 
-RATING, DISLIKE = "rating", "dislike"
+RATING, DISLIKE, SHOWN = "rating", "dislike", "shown"
 USUAL = {
     kind.name: kind
     for kind in (
-        EventKind(name="shown", weight=0, hides_item=False),
+        EventKind(name=SHOWN, weight=0, hides_item=False),
         EventKind(name="view", hides_item=False),
         EventKind(name="click", hides_item=False),
         EventKind(name="search", hides_item=False, weight=0.5),
@@ -100,14 +100,14 @@ USUAL = {
         EventKind(name="watch"),
         EventKind(name="listen", hides_item=False),
         EventKind(name=DISLIKE, sign=-1, weight=2),
-        EventKind(name="less", sign=-1),  # "less of this", said of a recommendation
+        EventKind(name="less", sign=-1),  # "less of this", as feedback on a recommendation
         EventKind(name="skip", sign=-1, weight=0.5, hides_item=False),
     )
 }
-"""What common kinds usually mean; a project's own table overrides it."""
+"""The usual meaning of common kinds; a project's own table overrides it."""
 
 
 def usual_kinds(names: Iterable[str]) -> Kinds:
-    """A table of these kinds, each with its usual meaning; a plain interaction where none is named."""
+    """A table of these kinds with their usual meaning; the kind `interaction` alone for no names."""
     found = [USUAL.get(name, EventKind(name=name)) for name in dict.fromkeys(names)]
     return Kinds(found or [EventKind(name="interaction")])

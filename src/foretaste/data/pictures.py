@@ -1,4 +1,4 @@
-"""Where the picture of each item is: in a folder of files named after the items, in a Parquet file, or at an address.
+"""Locations of item pictures: in a folder of files named after the items, in a Parquet file, or at a URL.
 
 A place is a path, an address (https://…), or `file.parquet#ROW`. Nothing is downloaded here.
 """
@@ -26,14 +26,14 @@ ADDRESS = r"^(https?|s3|gs)://"
 PATH = r"(?i)\.(jpe?g|png|webp|gif|bmp|tiff?|avif|mp4|m4v|mov|webm|mkv|avi)$"
 DATABASE = r"\.(db|sqlite3?)(-\w+)?$"
 BEGINNINGS = ("_", "-", ".", " ")
-"""What may follow the id in a name: 42_1.jpg, 42-front.png."""
+"""Characters that may follow the id in a file name: 42_1.jpg, 42-front.png."""
 
 
 def places_in(source: Path, ids: pl.Series) -> tuple[pl.DataFrame, list[Problem]]:
-    """Columns item, picture: one place per item that has any, and what was found and belongs to no item.
+    """Columns item, picture: one location per item with a picture; and the problems found.
 
-    source : a folder, searched through to its depth, or a Parquet file with a column of ids and one of pictures
-    ids    : the items' names
+    source : a folder, searched recursively, or a Parquet file with a column of ids and one of pictures
+    ids    : names of the items
     """
     if not source.exists():
         raise DataError(f"There is no {source}; name a folder of pictures, or a Parquet file of them.")
@@ -56,9 +56,9 @@ def places_in(source: Path, ids: pl.Series) -> tuple[pl.DataFrame, list[Problem]
 
 
 def places_of(rows: pl.DataFrame, column: str, folder: Path) -> tuple[pl.DataFrame, list[Problem]]:
-    """The same from a column of the item file that holds paths, from `folder`, or addresses.
+    """The same from a column of the item file with URLs, or paths relative to `folder`.
 
-    rows : column item, and that one
+    rows : column item, and that column
     """
     text = rows[column].cast(pl.String).str.strip_chars()
     frame = pl.DataFrame({"item": rows["item"], "picture": text}).filter((pl.col("picture") != "").fill_null(False))
@@ -77,7 +77,7 @@ def places_of(rows: pl.DataFrame, column: str, folder: Path) -> tuple[pl.DataFra
 
 
 def looks_like_places(column: pl.Series) -> bool:
-    """Whether a column holds paths or addresses of pictures."""
+    """Whether a column holds paths or URLs of pictures."""
     if column.dtype != pl.String:
         return False
     values = column.str.strip_chars().drop_nulls()
@@ -87,10 +87,10 @@ def looks_like_places(column: pl.Series) -> bool:
 
 
 def picture_bytes(places: Iterable[str]) -> Iterator[bytes | None]:
-    """The pictures at these places of this machine, in their order; None at an address, or where nothing is left.
+    """The pictures at these local paths, in order; None for a URL, or where there is no file.
 
-    A database is never opened: a service reads what clients put, and to open its log as a file would give up the locks
-    it has on it (see `privacy.traces`).
+    A database is never opened: clients may put any path, and opening the service's own log as a file would release the
+    locks it holds on it (see `events/traces.py`).
     """
     opened: dict[str, pl.Series] = {}
     for place in places:
@@ -119,7 +119,10 @@ def _files(folder: Path, ids: frozenset[str]) -> Iterator[tuple[str | None, str,
 
 
 def _item_of(path: Path, folder: Path, ids: frozenset[str]) -> str | None:
-    """Its name, its folder's name, or what its name begins with; ids that no file can be called are %-encoded."""
+    """The item a file belongs to: by its name, its folder's name, or the longest id its name begins with.
+
+    Ids with characters that file names cannot have are %-encoded.
+    """
     stem = unquote(path.stem)
     if stem in ids:
         return stem

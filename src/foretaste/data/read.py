@@ -1,4 +1,4 @@
-"""`foretaste.read`: a frame, a file or a folder in; a data set out. Columns are guessed unless they are named."""
+"""`foretaste.read` and `foretaste.recommend`: a frame or file in, a data set out; a model in, lists as a frame out."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ import polars as pl
 
 from foretaste.data.checks.check import checked_parts
 from foretaste.data.checks.report import left_out
+from foretaste.data.config import DataConfig
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
-from foretaste.data.project.config import DataConfig
 from foretaste.data.project.guess import guess_data, guess_item_columns, item_rows
+from foretaste.data.project.impressions import guess_impressions, read_impressions
 from foretaste.data.readers.frames import frame_table
 from foretaste.data.readers.packed import BLOCK
 from foretaste.data.readers.sample import sample_table
 from foretaste.data.readers.tables import FILE, Table, read_table, stream_tables
 from foretaste.errors import ConfigError, UnknownNameError
-from foretaste.notebook import waiting
+from foretaste.notebook import auto_progress
 from foretaste.types import NO_ITEM, Queries
 
 if TYPE_CHECKING:
@@ -35,16 +36,25 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int, int], None]
 
 PLAIN = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
-"""Files whose size says how many parts they have."""
+"""Endings of files whose size tells in how many parts they will be read."""
 
 
-def read(events: Any, items: Any = None, *, dislike_below: float | None = None, **columns: str) -> Dataset:
-    """A data set from a polars or pandas frame, a file (CSV, JSON lines, Parquet, packed or not), a folder, a database.
+def read(
+    events: Any,
+    items: Any = None,
+    *,
+    impressions: Any = None,
+    dislike_below: float | None = None,
+    **columns: str,
+) -> Dataset:
+    """A data set from a polars or pandas frame, a file (CSV, JSON lines, Parquet, also packed), a folder, a database.
 
-    events  : one row per event; `shop.db#orders` and `postgresql://…#orders` are tables of databases
-    items   : one row per item, likewise; None where nothing is known of the items
-    dislike_below : ratings below this become a dislike; None, the default, counts even the lowest as wanted
-    columns : user=, item=, time=, kind=, value=, time_format=, time_zone= where the guess should not decide
+    events        : one row per event; `shop.db#orders` and `postgresql://…#orders` are tables of databases
+    items         : one row per item, likewise; None for no attributes of items
+    impressions   : one row per item that a user was shown, likewise: columns user and item (named so, or as in the
+                    events) and, where known, time, position, scene, recommendation_id, propensity
+    dislike_below : ratings below this become the kind dislike; None, the default, takes all ratings as positive
+    columns       : user=, item=, time=, kind=, value=, time_format=, time_zone=, where they should not be guessed
 
     A file is read part by part, with a bar on a terminal and in a notebook. Rows that cannot be used are left out with
     a warning that counts them; `foretaste check` shows each.
@@ -58,8 +68,8 @@ def read(events: Any, items: Any = None, *, dislike_below: float | None = None, 
         {**config.data.model_dump(exclude_none=True), **columns, "dislike_below": dislike_below}, "read()"
     )
     config = config.model_copy(update={"data": data})
-    with waiting() as report:
-        reading = checked_parts([whole] if whole is not None else watched(events, report), config)
+    with auto_progress() as report:
+        reading = checked_parts([whole] if whole is not None else with_progress(events, report), config)
     if said := left_out(reading.report):
         warnings.warn(said, stacklevel=2)
     rows = title = None
@@ -68,6 +78,14 @@ def read(events: Any, items: Any = None, *, dislike_below: float | None = None, 
         found = guess_item_columns(frame, sample.frame[data.item], "items")
         rows, title = item_rows(frame, found["item_key"]), found["title"]
     built = Dataset.from_frame(reading.events, rows, kinds=Kinds(config.kinds), title=title, name=config.name)
+    if impressions is not None:
+        table = (
+            read_table(impressions) if isinstance(impressions, str | Path) else frame_table(impressions, "impressions")
+        )
+        built, problems = read_impressions(guess_impressions(table, data), table, built)
+        for problem in problems:
+            file, row, _ = problem.first[0]
+            warnings.warn(f"{problem.rows:,} rows, the first {file}:{row}: {problem.sentence}", stacklevel=2)
     return replace(
         built,
         user_type=id_type(sample.frame.schema[data.user], built.users.names),
@@ -75,8 +93,8 @@ def read(events: Any, items: Any = None, *, dislike_below: float | None = None, 
     )
 
 
-def watched(source: str | Path, report: Progress) -> Iterator[Table]:
-    """The parts of a source; how many there will be is known by its size, for a plain file."""
+def with_progress(source: str | Path, report: Progress) -> Iterator[Table]:
+    """The parts of a source, with progress reports; the number of parts of a plain file follows from its size."""
     path = Path(source)
     known = path.is_file() and path.suffix.lower() in PLAIN
     total = -(-path.stat().st_size // BLOCK) if known else 0
@@ -86,9 +104,9 @@ def watched(source: str | Path, report: Progress) -> Iterator[Table]:
 
 
 def id_type(dtype: pl.DataType, names: pl.Series) -> pl.DataType:
-    """The type in which ids go out: the one they came in if every name survives the way there and back, else text.
+    """The type in which ids are returned: that of the source if all names convert back without loss, else text.
 
-    Whole numbers that were held as floats come out as whole numbers.
+    Whole numbers that the source holds as floats are returned as integers.
     """
     wanted = pl.Int64() if dtype.is_float() else dtype
     try:
@@ -109,9 +127,9 @@ def recommend(
 ) -> pl.DataFrame:
     """The n best items for each user as a frame: user, item, rank, score, title; ids of the type they came in.
 
-    users   : ids, as in your data, or one of them; None for everybody. What a user already did is not offered again
-    guests  : people the data does not know instead, each with ids of items they took, the newest last
-    allowed : ids of the only items that may be offered; None allows all
+    users   : ids as in the source, or a single one; None for all users. Items of a user's history are left out
+    guests  : instead, users that the data does not know: name → ids of the items they consumed, newest last
+    allowed : ids of the only items that may be recommended; None for all
     """
     if not isinstance(n, int | np.integer) or n < 1:
         raise ConfigError(f"n is {n}; ask for a whole number of items, 1 or more.")
@@ -147,7 +165,7 @@ def recommend(
 
 
 def _codes(ids: IdMap, asked: Any, what: str, told: str = "") -> IntArray:
-    """The codes of ids as they stand in somebody's data, or of a single one; UnknownNameError where there is none."""
+    """The codes of ids as they are in the source, or of a single one; UnknownNameError for an unknown id."""
     several = [asked] if isinstance(asked, str) or not isinstance(asked, Iterable) else asked
     names = [str(int(name) if isinstance(name, float) and name.is_integer() else name) for name in several]
     codes = ids.codes(names)

@@ -1,7 +1,7 @@
-"""Who or what belongs together: friends, similar products, the facts of a knowledge graph.
+"""Relations between users or between items, and knowledge graphs: friends, similar products, facts about items.
 
-A data set keeps its relations by name, because codes change when data are prepared and names never do. `links` and
-`triples` give the arrays that models work with.
+A data set holds them by name, because preparation changes codes but never names. `links` and `triples` return the
+arrays that models use.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ Between = Literal["users", "items", "triples"]
 
 @dataclass(frozen=True, eq=False)
 class Relation:
-    """between  : users with users, items with items, or facts (head, relation, tail) about anything
-    frame    : one row per link: source, target (names); optionally relation (what the link says), weight
-    entities : of triples, which entity is which item: columns item, entity; None where they share their ids
+    """A table of links.
+
+    between  : users with users, items with items, or triples (head, relation, tail) of a knowledge graph
+    frame    : one row per link: source, target (names); optionally relation (its label), weight
+    entities : for triples, the entity of each item: columns item, entity; None where they have the same ids
     """
 
     between: Between
@@ -43,7 +45,7 @@ class Relation:
         return len(self.frame)
 
     def links(self, ids: IdMap) -> Links:
-        """The links of which both ends are known; the others have no code."""
+        """The links as codes; those with an unknown end are left out and counted."""
         source, target = ids.codes(self.frame["source"]), ids.codes(self.frame["target"])
         known = (source != NO_ITEM) & (target != NO_ITEM)
         weight = np.ones(len(self), np.float32)
@@ -52,21 +54,21 @@ class Relation:
         return Links(source[known], target[known], weight[known], len(ids), int((~known).sum()))
 
     def triples(self, items: IdMap) -> Triples:
-        """Every fact, with the entities numbered anew, and where each item is among them."""
-        head, said, tail = (self.frame[name] for name in ("source", "relation", "target"))
+        """The knowledge graph as codes of entities and relations, and the entity code of each item."""
+        head, label, tail = (self.frame[name] for name in ("source", "relation", "target"))
         of_items = items.names.to_frame("item").with_columns(entity="item")
         if self.entities is not None:
             pairs = self.entities.unique("item", keep="first", maintain_order=True)
             of_items = items.names.to_frame("item").join(pairs, on="item", how="left", maintain_order="left")
         facts = pl.concat([head.rename("entity"), tail.rename("entity")])
-        # Items that no fact is about are no entities, unless the file says which entity they are.
+        # Items without a fact are no entities, unless the file maps them to one.
         mapped = [] if self.entities is None else [of_items["entity"].drop_nulls()]
-        entities, relations = IdMap.of(pl.concat([facts, *mapped])), IdMap.of(said)
+        entities, relations = IdMap.of(pl.concat([facts, *mapped])), IdMap.of(label)
         return Triples(
             entities=entities,
             relations=relations,
             head=entities.codes(head),
-            relation=relations.codes(said),
+            relation=relations.codes(label),
             tail=entities.codes(tail),
             entity_of_item=entities.codes(of_items["entity"]),
         )
@@ -74,10 +76,12 @@ class Relation:
 
 @dataclass(frozen=True, eq=False)
 class Links:
-    """source, target : (E,) int32 codes of users or of items
-    weight  : (E,) float32, 1 where nothing was said
-    n       : how many users, or items, there are
-    unknown : links left out because an end is in no event and in no catalogue
+    """A relation as codes.
+
+    source, target : (E,) int32 codes of users or of items
+    weight         : (E,) float32, 1 where there is none
+    n              : number of users, or items
+    unknown        : number of links left out because an end is neither in an event nor in the catalogue
     """
 
     source: IntArray
@@ -90,15 +94,17 @@ class Links:
         return len(self.source)
 
     def matrix(self) -> csr_array:
-        """(n, n) float32; a link stated twice counts twice."""
+        """(n, n) float32 adjacency matrix; the weights of repeated links are added up."""
         return csr_array((self.weight, (self.source, self.target)), shape=(self.n, self.n))
 
 
 @dataclass(frozen=True, eq=False)
 class Triples:
-    """entities, relations : their names ⇄ codes
+    """A knowledge graph as codes.
+
+    entities, relations : names ⇄ codes
     head, relation, tail : (T,) int32 codes
-    entity_of_item : (n_items,) int32 code of the entity each item is, NO_ITEM where it is none
+    entity_of_item : (n_items,) int32 entity code of each item, NO_ITEM where it has none
     """
 
     entities: IdMap

@@ -1,4 +1,4 @@
-"""What people searched for, and how much of it may be known at the moment of a question."""
+"""Search queries of users, and which of them an evaluation query may know."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from foretaste.data.ids import IdMap
     from foretaste.types import BoolArray, IntArray, LongArray
 
-LATELY = 5
-"""Searches of a person that a question carries."""
+SEARCHES_PER_QUERY = 5
+"""Number of the latest searches of a user that a recommendation query holds."""
 NEVER, ALWAYS = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, eq=False)
 class Searches:
-    """Sorted by (user, time); searches without a time come first, and belong to no moment.
+    """S searches, sorted by (user, time); those without a time come first.
 
     user : (S,) int32 codes
-    time : (S,) int64 µs since 1970 UTC; the smallest int64 where nothing is known
-    text : S words
+    time : (S,) int64 µs since 1970 UTC; NEVER where unknown
+    text : (S,) String
     """
 
     user: IntArray
@@ -34,7 +34,10 @@ class Searches:
 
     @classmethod
     def of(cls, frame: pl.DataFrame, users: IdMap) -> Searches:
-        """frame : user (names), text and, where it is known, time (µs); searches of unknown people are left out."""
+        """The searches of a table; those of unknown users are left out.
+
+        frame : columns user (names), text and, where known, time (µs)
+        """
         user = users.codes(frame["user"])
         if "time" in frame.columns:
             time = frame["time"].cast(pl.Int64).fill_null(NEVER).to_numpy()
@@ -44,10 +47,12 @@ class Searches:
         order = order[user[order] != NO_USER]
         return cls(user[order], time[order], frame["text"].cast(pl.String)[order])
 
-    def lately(self, users: IntArray, before: LongArray | None = None, n: int = LATELY) -> tuple[tuple[str, ...], ...]:
-        """The last n searches of each of these people, newest last.
+    def latest(
+        self, users: IntArray, before: LongArray | None = None, n: int = SEARCHES_PER_QUERY
+    ) -> tuple[tuple[str, ...], ...]:
+        """The latest n searches of each of these (B,) users, newest last.
 
-        before : (B,) µs; only searches earlier than that, and of a known time. None: all of them
+        before : (B,) µs; only searches of a known time before it. None for all searches
         """
         begin = np.searchsorted(self.user, users)
         end = np.searchsorted(self.user, users, side="right")
@@ -63,12 +68,13 @@ class Searches:
 def known_until(
     user: IntArray, time: LongArray | None, held_out: BoolArray, n_users: int, cut: int | None
 ) -> LongArray:
-    """(n_users,) µs: what is searched at that moment or later must not be seen.
+    """(n_users,) µs: searches and impressions at that time or later must not be trained on.
 
-    The moment of each person's first held-out event, or the common cut behind which everything is held out, whichever
-    is earlier. Without times nothing can be told apart, and nothing is seen.
+    It is the time of each user's first held-out event, or of the global cut after which everything is held out,
+    whichever is earlier. Without times it is before all times, so that no search or impression is used.
 
-    held_out : (L,) true for events that are asked about
+    held_out : (L,) true for held-out events
+    cut      : µs, the last moment before the held-out part of a global time split; None for other splits
     """
     if time is None:
         return np.full(n_users, NEVER)

@@ -1,9 +1,10 @@
-"""Questions whose answers are known: what to learn from, what to choose by, what to be judged by.
+"""Splits of a data set into training, validation and test parts, as evaluation queries with known answers.
 
-train       learned from while choosing
-validation  questions settings are chosen by
-refit       learned from before the test: train and the validation part (variant "refit"; "strict" stays at train)
-test        questions nothing was chosen by
+train       events that models are fitted on while settings are chosen
+validation  queries that settings are chosen by
+refit       events that the chosen model is fitted on before the test: train and validation (variant "refit"; "strict"
+            stays at train)
+test        queries that nothing was chosen by
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pydantic import PositiveFloat, PositiveInt
 from scipy.sparse import csr_array
 
 from foretaste.config import Config
+from foretaste.data.current_queries import disliked_items, unanswered_impressions
 from foretaste.data.searches import known_until
 from foretaste.errors import DataError
 from foretaste.types import Queries
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Questions:
-    """queries  : what is known of each person at the moment of the question
-    relevant : (B, n_items) CSR, 1 for every item the person took next
-    repeats  : whether what a person already had counts as an answer, and may be offered again
-    hiding   : (n_kinds,) bool, after which kinds of events an item is not offered again; None after all
+class EvalQueries:
+    """Evaluation queries with their held-out answers.
+
+    queries  : B queries: what is known of each user at the moment of the query
+    relevant : (B, n_items) CSR, 1 for every held-out item of the user
+    repeats  : whether consumed items count as answers and may be recommended again
+    hiding   : (n_kinds,) bool, kinds of events after which an item counts as consumed; None for all kinds
     """
 
     queries: Queries
@@ -43,25 +47,28 @@ class Questions:
 
     def __repr__(self) -> str:
         right, n_items = self.relevant.nnz, self.relevant.shape[1]
-        return f"Questions({len(self):,} people, {right:,} right answers among {n_items:,} items)"
+        return f"EvalQueries({len(self):,} people, {right:,} right answers among {n_items:,} items)"
 
-    def sample(self, n: int) -> Questions:
-        """At most n of the questions. Rows stand in the order of the user codes, which follow a hash: a fair sample."""
+    def sample(self, n: int) -> EvalQueries:
+        """The first n queries, or all where there are fewer: a random sample, as user codes follow a hash."""
         if len(self) <= n:
             return self
         return self.take(np.arange(n))
 
-    def take(self, rows: LongArray) -> Questions:
+    def take(self, rows: LongArray) -> EvalQueries:
         return replace(self, queries=self.queries.take(rows), relevant=self.relevant[rows])
 
     @property
     def excluded(self) -> History | None:
-        """What must not be offered: what people had, unless repeats count."""
-        return None if self.repeats else self.had
+        """What must not be recommended: the consumed items, or nothing where repeats count as answers."""
+        return None if self.repeats else self.consumed_items
 
     @property
-    def had(self) -> History:
-        """What people had: their histories without what merely led to it, as a view leads to a purchase."""
+    def consumed_items(self) -> History:
+        """The histories without events too weak to consume an item, such as the view before a purchase.
+
+        They keep the kinds of `hiding`; all of them where that is None.
+        """
         history = self.queries.history
         return history if self.hiding is None else history.where(self.hiding[history.kind])
 
@@ -69,15 +76,15 @@ class Questions:
 @dataclass(frozen=True, eq=False)
 class Split:
     data: Dataset
-    """All of it; where repeats count as answers, no kind of event hides an item, in the parts neither."""
+    """The whole data set; where repeats count as answers, no kind of event hides an item, here and in the parts."""
     train: Dataset
-    validation: Questions
+    validation: EvalQueries
     refit: Dataset
-    test: Questions
+    test: EvalQueries
     rule: str
-    """What was held out, in words: 'the last event of each user'."""
+    """Name of the rule by which events were held out: 'the last event of each user'."""
     left_out: int
-    """People with events but without a test question: too few events, or nothing new after the cut."""
+    """Number of users with events but without a test query: too few events, or no new item after the cut."""
 
     def __repr__(self) -> str:
         return (
@@ -88,19 +95,19 @@ class Split:
 
 
 class Holdout(Config):
-    """A way of holding out, to be applied to any data: the same for a shuffled copy as for the original."""
+    """Settings of a split, to be applied to any data set; a shuffled copy of the data is split the same way."""
 
     kind: Literal["leave-one-out", "time"] = "leave-one-out"
     n: PositiveInt = 1
-    """Events held out per person (leave-one-out)."""
+    """Events held out per user (leave-one-out)."""
     test_share: PositiveFloat = 0.1
-    """Of all events, the newest (time)."""
+    """Share of all events, the newest, that is the test part (time)."""
     validation_share: PositiveFloat = 0.1
-    """Of all events, those before the test (time)."""
+    """Share of all events, those just before the test part, that is the validation part (time)."""
     repeats: bool = False
-    """Whether taking something again counts as an answer: music and groceries, not films."""
+    """Whether a repeated item counts as an answer: for music and groceries, not for films."""
     next_only: bool = False
-    """Whether only the first thing each person took after the cut is an answer (time)."""
+    """Whether only the first item of each user after the cut is an answer (time)."""
 
     def __call__(self, data: Dataset) -> Split:
         if self.kind == "leave-one-out":
@@ -109,22 +116,22 @@ class Holdout(Config):
 
 
 def leave_last(data: Dataset, n: int = 1, *, repeats: bool = False) -> Split:
-    """Each person's last n wanted events are the test, the n before them the validation.
+    """Leave-n-out: the last n positive events of each user are the test part, the n before them the validation part.
 
-    A person needs at least 2 n + 1 of them to be asked; the others are only learned from. A test question knows the
-    validation events in both variants; they differ in what the model was fitted on. What was merely shown is no event.
+    Users with fewer than 2 n + 1 positive events are only trained on. The history of a test query holds the validation
+    events in both variants; the variants differ in what the model was fitted on. Impressions do not count as events.
 
-    repeats : taking again what one already had counts as an answer, and nothing is hidden from the lists
+    repeats : repeated items count as answers, and no item is hidden from the lists
     """
     if n < 1:
         raise DataError(f"leave_last holds out n events per person, and n is {n}; give 1 or more.")
-    data = acts(data)
+    data = without_impressions(data)
     wanted = data.kinds.weights[data.kind] > 0
     up_to = np.concatenate([[0], np.cumsum(wanted)])
-    asked = up_to[data.offsets[1:]] - up_to[data.offsets[:-1]] >= 2 * n + 1
+    measured = up_to[data.offsets[1:]] - up_to[data.offsets[:-1]] >= 2 * n + 1
     after = up_to[data.offsets[1:]][data.user] - up_to[1:]  # wanted events after each: 0 for the newest of them
-    is_test = asked[data.user] & (after < n)
-    is_validation = asked[data.user] & (after >= n) & (after < 2 * n)
+    is_test = measured[data.user] & (after < n)
+    is_validation = measured[data.user] & (after >= n) & (after < 2 * n)
     rule = "the last event of each user" if n == 1 else f"the last {n} events of each user"
     return _split(data, is_test, is_validation, rule, repeats=repeats)
 
@@ -137,12 +144,12 @@ def by_time(
     repeats: bool = False,
     next_only: bool = False,
 ) -> Split:
-    """One moment for everybody: the newest `test_share` of all events are the test, the share before it validation.
+    """Global time split: the newest `test_share` of all events are the test part, the share before it validation.
 
-    Nobody's future is learned from: this is what a deployed system meets. People are asked once, at the cut, about all
-    they did after it, or with `next_only` about the first of it.
+    No event of any user's future is trained on, as in a deployed system. Each user is one query, at the cut, whose
+    answers are all new items after it, or with `next_only` the first of them. Raises DataError without times.
     """
-    data = acts(data)
+    data = without_impressions(data)
     if data.time is None:
         raise DataError("A time split needs events with times; these have only an order. Use leave-one-out.")
     if not 0 < test_share < 1 or not 0 < validation_share < 1 - test_share:
@@ -156,14 +163,14 @@ def by_time(
     return _split(data, is_test, is_validation, rule, cuts=cuts, repeats=repeats, next_only=next_only)
 
 
-def acts(data: Dataset) -> Dataset:
-    """Without what was merely shown (kinds of weight 0): nobody did it, and it answers nothing."""
+def without_impressions(data: Dataset) -> Dataset:
+    """The events without impressions (kinds of weight 0), which users did not cause and which are no answers."""
     done = data.kinds.weights[data.kind] != 0
     return data if done.all() else data.where(done)
 
 
 def fixed(data: Dataset, is_test: BoolArray, is_validation: BoolArray, rule: str) -> Split:
-    """The split a data set fixes: (L,) true for the events of each part."""
+    """A split that the data set itself prescribes: (L,) true for the events of each part."""
     if is_test.shape != (len(data),) or is_validation.shape != (len(data),) or (is_test & is_validation).any():
         raise DataError("A fixed split needs one flag per event and part, and no event in two parts.")
     return _split(data, is_test, is_validation, rule)
@@ -178,48 +185,49 @@ def _split(
     repeats: bool = False,
     next_only: bool = False,
 ) -> Split:
-    if repeats:  # a pipeline that learns from any part offers again what people had, as every model is asked to
+    if repeats:  # so that a pipeline fitted on any part recommends consumed items again, as every model does here
         data = replace(data, kinds=data.kinds.hiding(()))
     known_at_test = ~is_test
     train = ~is_test & ~is_validation
-    test = _questions(data, known_at_test, is_test, cuts and cuts[1], repeats, next_only)
+    test = _eval_queries(data, known_at_test, is_test, cuts and cuts[1], repeats, next_only)
     return Split(
         data=data,
-        train=_searched(data, train, cuts and cuts[0]),
-        validation=_questions(data, train, is_validation, cuts and cuts[0], repeats, next_only),
-        refit=_searched(data, known_at_test, cuts and cuts[1]),
+        train=_learnable(data, train, cuts and cuts[0]),
+        validation=_eval_queries(data, train, is_validation, cuts and cuts[0], repeats, next_only),
+        refit=_learnable(data, known_at_test, cuts and cuts[1]),
         test=test,
         rule=f"{rule}; what one had before counts" if repeats else rule,
         left_out=int((np.diff(data.offsets) > 0).sum()) - len(test),
     )
 
 
-def _searched(data: Dataset, known: BoolArray, cut: int | None) -> Dataset:
-    """What may be learned from: the known events, and the searches made before what is asked about."""
+def _learnable(data: Dataset, known: BoolArray, cut: int | None) -> Dataset:
+    """What models may be fitted on: the known events, and searches and impressions from before the held-out events."""
     part = data.where(known)
-    if data.searches is None:
+    if data.searches is None and data.impressions is None:
         return part
-    return part.searched_before(known_until(data.user, data.time, ~known, data.n_users, cut))
+    until = known_until(data.user, data.time, ~known, data.n_users, cut)
+    return part.searched_before(until).impressions_before(until)
 
 
-def _questions(
+def _eval_queries(
     data: Dataset, known: BoolArray, held_out: BoolArray, cut: int | None, repeats: bool, next_only: bool
-) -> Questions:
-    """One question per person who took something new among the held-out events.
+) -> EvalQueries:
+    """One query per user with a new item among the held-out events.
 
-    An item the person already had is no answer: lists never offer it, and to be asked for it would be unfair. With
-    `repeats` it is one, and lists may offer it. To buy what one had only viewed is news: an item was had for an answer
-    if it was hidden by what was done with it, or if that meant no less than the answer does.
+    An item that the user has consumed is no answer, because lists never recommend it again; with `repeats` it is one,
+    and lists may. An item counts as consumed only if the earlier event hides it, or was at least as strong as the
+    held-out one: a purchase after a view is still a new item.
     """
     weight, hides = data.kinds.weights[data.kind], data.kinds.hides[data.kind]
     answer = held_out & (weight > 0)
     if not repeats:
         for strength in np.unique(weight[answer]):
             chosen = np.flatnonzero(answer & (weight == strength))
-            had = np.flatnonzero(known & (hides | (weight >= strength)))
-            answer[chosen] = ~_among(_pairs(data, chosen), _pairs(data, had))
+            consumed = np.flatnonzero(known & (hides | (weight >= strength)))
+            answer[chosen] = ~_among(_pairs(data, chosen), _pairs(data, consumed))
     people, first = np.unique(data.user[answer], return_index=True)
-    if next_only:  # events stand in the order of users and times
+    if next_only:  # events are sorted by user and time
         answer[:] = np.isin(np.arange(len(data)), np.flatnonzero(answer)[first])
     row_of = np.full(data.n_users, -1, np.int64)
     row_of[people] = np.arange(len(people))
@@ -236,27 +244,33 @@ def _questions(
     elif data.time is not None:
         asked_at = np.full(len(people), np.iinfo(np.int64).max, np.int64)
         np.minimum.at(asked_at, row_of[data.user[answer]], data.time[answer])
-        # A split fixed by the data may know events later than an answer; then the question comes after them.
+        # A prescribed split may keep events later than an answer; the query then comes after them.
         if history.time is not None and len(history.items):
             last = history.time[np.maximum(history.offsets[1:] - 1, 0)]
             asked_at = np.where(history.lengths > 0, np.maximum(asked_at, last), asked_at)
-    searches = None
-    if data.searched is not None:
-        until = known_until(data.user, data.time, ~known, data.n_users, cut)
-        searches = data.searched.lately(people, until[people])
+    until = known_until(data.user, data.time, ~known, data.n_users, cut)
+    searches = None if data.searched is None else data.searched.latest(people, until[people])
     codes = people.astype(np.int32)
-    queries = Queries(codes, history, asked_at=asked_at, searches=searches, columns=data.columns_of(codes))
+    queries = Queries(
+        codes,
+        history,
+        asked_at=asked_at,
+        shown=unanswered_impressions(data.where(known), codes, until),
+        disliked=disliked_items(history, data.kinds),
+        searches=searches,
+        columns=data.columns_of(codes),
+    )
     hiding = data.kinds.hides | (data.kinds.weights >= weight.max(initial=0))
-    return Questions(queries, relevant, repeats, None if hiding.all() else hiding)
+    return EvalQueries(queries, relevant, repeats, None if hiding.all() else hiding)
 
 
 def _pairs(data: Dataset, events: LongArray) -> LongArray:
-    """(E,) one number for each user and item."""
+    """(E,) one number per pair of user and item."""
     return data.user[events].astype(np.int64) * data.n_items + data.item[events]
 
 
 def _among(some: LongArray, all_of_them: LongArray) -> BoolArray:
-    """Whether each number is among the others, which are sorted in place: half the time and memory of np.isin."""
+    """Like np.isin, in half the time and memory; `all_of_them` is sorted in place."""
     all_of_them.sort()
     at = np.searchsorted(all_of_them, some)
     return at < np.searchsorted(all_of_them, some, side="right")

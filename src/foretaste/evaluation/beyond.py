@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
-from foretaste.data.matrix import interaction_matrix
-from foretaste.metrics import beyond
+from foretaste.data.interaction_matrix import interaction_matrix
+from foretaste.metrics import beyond_accuracy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class Background:
         vectors = csr_array(train.matrix().T) if found is None else found[1]
         return cls(
             popularity=popularity,
-            is_tail=beyond.long_tail(popularity),
+            is_tail=beyond_accuracy.long_tail(popularity),
             vectors=vectors,
             distance="who took them" if found is None else found[0],
             classes=None if found is None else found[1],
@@ -82,15 +82,15 @@ class Background:
         """One value per user and measure of `names`, on the first K places."""
         first = items[:, :K]
         values = [
-            beyond.novelty(first, self.popularity),
-            beyond.popularity_bias(first, self.popularity),
-            beyond.tail_share(first, self.is_tail),
-            beyond.intra_list_diversity(first, self.vectors),
-            beyond.serendipity(first, relevant, self.popularity),
+            beyond_accuracy.novelty(first, self.popularity),
+            beyond_accuracy.popularity_bias(first, self.popularity),
+            beyond_accuracy.tail_share(first, self.is_tail),
+            beyond_accuracy.intra_list_diversity(first, self.vectors),
+            beyond_accuracy.serendipity(first, relevant, self.popularity),
         ]
         if self.classes is not None:
             taste = interaction_matrix(queries.history, len(self.popularity), self.weights)
-            values.append(beyond.miscalibration(first, taste, self.classes))
+            values.append(beyond_accuracy.miscalibration(first, taste, self.classes))
         return dict(zip(self.names, values, strict=True))
 
 

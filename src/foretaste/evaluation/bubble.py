@@ -11,7 +11,7 @@ from foretaste.data.dataset import Dataset
 from foretaste.errors import ConfigError
 from foretaste.evaluation.beyond import Background, K
 from foretaste.evaluation.measure import build
-from foretaste.metrics.beyond import exposure, gini, intra_list_diversity, novelty
+from foretaste.metrics.beyond_accuracy import exposure, gini, intra_list_diversity, novelty
 from foretaste.types import NO_ITEM, Queries
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
-from foretaste.data.splits import Questions, Split
+from foretaste.data.splits import EvalQueries, Split
 from foretaste.errors import DataError
 from foretaste.types import Queries
 
@@ -77,7 +77,7 @@ def item_cold(data: Dataset, new_to_validation: BoolArray, new_to_test: BoolArra
     )
 
 
-def _about(data: Dataset, row_of: LongArray, usable: BoolArray, wanted: BoolArray | None = None) -> Questions:
+def _about(data: Dataset, row_of: LongArray, usable: BoolArray, wanted: BoolArray | None = None) -> EvalQueries:
     """One question for everybody who took a new item and something else before.
 
     row_of : (n_users,) the event that is asked for, -1 where there is none
@@ -93,10 +93,10 @@ def _about(data: Dataset, row_of: LongArray, usable: BoolArray, wanted: BoolArra
     relevant.data[:] = 1  # taken twice is wanted once
     asked_at = None if data.time is None else data.time[row_of[people]]
     codes = people.astype(np.int32)
-    return Questions(Queries(codes, history, asked_at=asked_at, columns=data.columns_of(codes)), relevant)
+    return EvalQueries(Queries(codes, history, asked_at=asked_at, columns=data.columns_of(codes)), relevant)
 
 
-def user_cold(questions: Questions, events: int) -> Questions:
+def user_cold(questions: EvalQueries, events: int) -> EvalQueries:
     """The same questions, of people of whom only the newest `events` events are known."""
     return replace(questions, queries=replace(questions.queries, history=questions.queries.history.newest(events)))
 
@@ -133,15 +133,15 @@ def known_by_columns(data: Dataset, share: float = 0.1) -> Split:
     split = new_people(data, 0, share)
     taken = data.matrix()
 
-    def everything(questions: Questions) -> Questions:
+    def everything(questions: EvalQueries) -> EvalQueries:
         users = questions.queries.user
-        return Questions(replace(questions.queries, asked_at=None), taken[users])
+        return EvalQueries(replace(questions.queries, asked_at=None), taken[users])
 
     rule = f"{max(1, round(share * data.n_users))} people nobody has met, by their columns alone; all they took"
     return replace(split, validation=everything(split.validation), test=everything(split.test), rule=rule)
 
 
-def _first_events(data: Dataset, events: int, start: int, stop: int) -> Questions:
+def _first_events(data: Dataset, events: int, start: int, stop: int) -> EvalQueries:
     """Of the people with codes from `start` to `stop` who took something new after their first events."""
     known = data.where(data.position < events).histories()
     mine = (data.user >= start) & (data.user < stop) & (data.kinds.weights[data.kind] > 0)
@@ -155,7 +155,7 @@ def _first_events(data: Dataset, events: int, start: int, stop: int) -> Question
     asked_at = None if data.time is None else data.time[answer]
     history = known.take(people.astype(np.int64))
     codes = people.astype(np.int32)
-    return Questions(Queries(codes, history, asked_at=asked_at, columns=data.columns_of(codes)), relevant)
+    return EvalQueries(Queries(codes, history, asked_at=asked_at, columns=data.columns_of(codes)), relevant)
 
 
 @dataclass(frozen=True, eq=False)

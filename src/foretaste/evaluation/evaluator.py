@@ -10,15 +10,15 @@ import numpy as np
 
 from foretaste.errors import UnknownNameError, did_you_mean
 from foretaste.evaluation.beyond import K
-from foretaste.metrics.beyond import exposure, gini
-from foretaste.metrics.ranking import Judged, parse_metric
+from foretaste.metrics.beyond_accuracy import exposure, gini
+from foretaste.metrics.ranking import ListRelevance, parse_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from foretaste.data.splits import Questions
+    from foretaste.data.splits import EvalQueries
     from foretaste.evaluation.beyond import Background
     from foretaste.protocols import Retriever
 
@@ -65,7 +65,7 @@ class Result:
 
 def evaluate(
     model: Retriever,
-    questions: Questions,
+    questions: EvalQueries,
     metrics: Sequence[str] = METRICS,
     *,
     background: Background | None = None,
@@ -92,11 +92,11 @@ def evaluate(
         some = questions.take(block)
         queries, relevant = some.queries, some.relevant
         began = perf_counter()
-        items = model.recommend(queries, depth, exclude=some.had if exclude_seen else None).items
+        items = model.recommend(queries, depth, exclude=some.consumed_items if exclude_seen else None).items
         seconds += perf_counter() - began
-        judged = Judged.of(items, relevant)
+        judged = ListRelevance.of(items, relevant)
         for metric in parsed:
-            values[metric.name].append(metric.of_judged(judged))
+            values[metric.name].append(metric.of_relevance(judged))
         if background is not None:
             for name, found in background.measure(items, queries, relevant).items():
                 further[name].append(found)

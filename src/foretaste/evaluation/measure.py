@@ -16,24 +16,31 @@ if TYPE_CHECKING:
 
     from foretaste.config import Config
     from foretaste.data.dataset import Dataset
-    from foretaste.data.splits import Questions
+    from foretaste.data.splits import EvalQueries
     from foretaste.evaluation.beyond import Background
     from foretaste.types import Run
 
 PIPELINE = "pipeline"
+AS_SERVED = "as served"
+"""The row of the list that people get: the pipeline with its stages, hiding what each kind of event hides."""
 
 
 def build(name: str, settings: Mapping[str, Any]) -> Any:
-    """A model of the registry, or the pipeline, with these settings; not yet fitted."""
-    made: Any = Pipeline if name == PIPELINE else model_class(name)
+    """A model of the registry, the pipeline, or the pipeline as it is served, with these settings; not yet fitted."""
+    made: Any = Pipeline if name in (PIPELINE, AS_SERVED) else model_class(name)
     return made(made.config_class.parse(dict(settings), f"settings of {name}"))
+
+
+def excludes_seen(name: str) -> bool | None:
+    """Whether seen items are kept out of the lists of a row: never by us as they are served, else as the split says."""
+    return False if name == AS_SERVED else None
 
 
 def measure(
     name: str,
     config: Config,
     learned_from: Dataset,
-    questions: Questions,
+    questions: EvalQueries,
     run: Run,
     *,
     validation: float | None = None,
@@ -48,12 +55,12 @@ def measure(
     model = build(name, settings)
     began = perf_counter()
     with PeakMemory() as peak:
-        if name == PIPELINE:
+        if isinstance(model, Pipeline):
             model.fit(learned_from, run, fitted=fitted)
         else:
             model.fit(learned_from, run)
         fit_seconds = perf_counter() - began
-        result = evaluate(model, questions, metrics, background=background)
+        result = evaluate(model, questions, metrics, background=background, exclude_seen=excludes_seen(name))
     if fitted is not None:
         fitted[name] = model
     return Row(

@@ -15,7 +15,7 @@ import foretaste
 from foretaste.config import Config
 
 if TYPE_CHECKING:
-    from foretaste.data.splits import Questions, Split
+    from foretaste.data.splits import EvalQueries, Split
 
 COMPUTES = ("numpy", "scipy", "polars", "implicit", "numba", "torch", "scikit-learn", "optuna")
 """Packages whose version may move a figure; those in use are named."""
@@ -83,7 +83,7 @@ class Protocol(Config):
         )
 
 
-def fingerprint_of(questions: Questions) -> str:
+def fingerprint_of(questions: EvalQueries) -> str:
     """Hash of whom was asked what, and what would have been right."""
     digest = sha256()
     history = questions.queries.history

@@ -11,7 +11,7 @@ import numpy as np
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
 from foretaste.evaluation.protocol import Protocol
 from foretaste.evaluation.segments import Segment
-from foretaste.files import write_whole
+from foretaste.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ def rows_of(board: Leaderboard) -> dict[str, MeasuredRow]:
 
 
 def save_run(path: Path, document: Mapping[str, Any]) -> None:
-    write_whole(path, json.dumps(document, indent=None, allow_nan=False) + "\n")
+    write_atomically(path, json.dumps(document, indent=None, allow_nan=False) + "\n")
 
 
 def read_run(path: Path) -> dict[str, MeasuredRow]:

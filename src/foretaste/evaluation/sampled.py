@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from foretaste.errors import DataError
 from foretaste.evaluation.evaluator import Result
-from foretaste.metrics.ranking import Judged, parse_metric
+from foretaste.metrics.ranking import ListRelevance, parse_metric
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from foretaste.data.splits import Questions
+    from foretaste.data.splits import EvalQueries
     from foretaste.protocols import Scorer
     from foretaste.types import IntArray, Queries
 
@@ -49,7 +49,7 @@ class SampledQuestions:
         return len(self.queries)
 
     @classmethod
-    def with_given(cls, questions: Questions, negatives: IntArray, whose: str) -> SampledQuestions:
+    def with_given(cls, questions: EvalQueries, negatives: IntArray, whose: str) -> SampledQuestions:
         """Against the negatives somebody published: (B, N) item codes, a row for each of the questions.
 
         An answer that stands among its own negatives (156 of 6,040 in the files of the NCF paper) is ranked once, as in
@@ -67,7 +67,7 @@ class SampledQuestions:
         return cls(questions.queries, np.column_stack([answer, others]), relevant.shape[1], ranking)
 
     @classmethod
-    def with_even(cls, questions: Questions, n: int, seed: int = 0) -> SampledQuestions:
+    def with_even(cls, questions: EvalQueries, n: int, seed: int = 0) -> SampledQuestions:
         """Against n items drawn evenly, without repeats, from those the person neither had nor took next."""
         relevant, history = questions.relevant, questions.queries.history
         n_items = relevant.shape[1]
@@ -94,8 +94,8 @@ def evaluate_sampled(model: Scorer, asked: SampledQuestions, metrics: Sequence[s
     ranked = _ranked(asked.items, model.score(asked.queries, asked.items))
     seconds = perf_counter() - began
     parts = (np.ones(len(asked), np.float32), asked.items[:, 0], np.arange(len(asked) + 1))
-    judged = Judged.of(ranked, csr_array(parts, shape=(len(asked), asked.n_items)))
-    per_user: dict[str, NDArray[np.float64]] = {name: parse_metric(name).of_judged(judged) for name in metrics}
+    judged = ListRelevance.of(ranked, csr_array(parts, shape=(len(asked), asked.n_items)))
+    per_user: dict[str, NDArray[np.float64]] = {name: parse_metric(name).of_relevance(judged) for name in metrics}
     # How much of the catalogue is offered cannot be said: the lists were made of what was drawn.
     return Result(per_user, np.zeros(asked.n_items, np.int64), seconds)
 

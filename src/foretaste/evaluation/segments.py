@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from foretaste.data.splits import Questions
+    from foretaste.data.splits import EvalQueries
     from foretaste.evaluation.beyond import Background
     from foretaste.types import BoolArray
 
@@ -35,7 +35,7 @@ class Segment(NamedTuple):
         return over_users(values[self.people])
 
 
-def segments_of(questions: Questions, background: Background) -> tuple[Segment, ...]:
+def segments_of(questions: EvalQueries, background: Background) -> tuple[Segment, ...]:
     """Groups by the events known of a person, by thirds of activity, and by what was right: head, tail or new."""
     events = questions.queries.history.lengths
     names = [f"{low}" if high == low + 1 else f"{low} to {high - 1}" for low, high in pairwise(KNOWN_EVENTS)]
@@ -51,7 +51,7 @@ def segments_of(questions: Questions, background: Background) -> tuple[Segment, 
     return tuple(found)
 
 
-def _sort_of_answer(questions: Questions, background: Background) -> NDArray[np.int64]:
+def _sort_of_answer(questions: EvalQueries, background: Background) -> NDArray[np.int64]:
     """(B,) 0 head, 1 tail, 2 never seen in training: what more than half of a person's answers are, else 0."""
     relevant = questions.relevant
     row = np.repeat(np.arange(len(questions)), np.diff(relevant.indptr))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.data.splits import Holdout, Questions
+from foretaste.data.splits import EvalQueries, Holdout
 from foretaste.errors import DataError
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import Spread
 from foretaste.evaluation.leaderboard import Leaderboard, Leakage, Row
-from foretaste.evaluation.measure import build
+from foretaste.evaluation.measure import build, excludes_seen
 from foretaste.evaluation.ties import shuffle_ties, tied_share
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def with_leakage(
     return replace(board, rows=tuple(rows))
 
 
-def _of_people(questions: Questions, people: IntArray) -> Questions:
+def _of_people(questions: EvalQueries, people: IntArray) -> EvalQueries:
     rows = np.flatnonzero(np.isin(questions.queries.user, people))
     return questions.take(rows)
 
@@ -148,5 +148,7 @@ def _again(
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     quiet = replace(run, progress=lambda what, done, total: None)
     model = build(row.model, row.settings).fit(split.refit if variant == "refit" else split.train, quiet)
-    values: np.ndarray[tuple[int], np.dtype[np.float64]] = evaluate(model, split.test, (metric,)).per_user[metric]
+    values: np.ndarray[tuple[int], np.dtype[np.float64]] = evaluate(
+        model, split.test, (metric,), exclude_seen=excludes_seen(row.model)
+    ).per_user[metric]
     return values

@@ -1,1 +1,1 @@
-"""What happened: the event model, and one store per file."""
+"""The event log, the live catalogue and what is known of people: one store each in memory, SQLite and PostgreSQL."""

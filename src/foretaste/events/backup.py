@@ -1,10 +1,10 @@
-"""A copy of a project's log at one moment, with what it takes to check it and to open it again.
+"""Backup and restore: a copy of a project's log at one moment, with its key, settings and checksums.
 
 backup/
-├── manifest.json   when, from which version, how far the log had got, and the hash of every file
-├── events.db       the log, compact; nothing that was erased is in it
-├── foretaste.key   unless it is kept elsewhere: without it nobody in the log has a name
-└── foretaste.toml  where there is one
+├── manifest.json   time, version, position of the log, SHA-256 of every file
+├── events.db       the log, compacted; nothing that was erased is in it
+├── foretaste.key   unless it is kept elsewhere: without it no user name in the log can be decrypted
+└── foretaste.toml  if the project has one
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from foretaste.config import Config
 from foretaste.errors import DataError, StoreError
-from foretaste.events.sqlite.file import connect, in_plain_words
+from foretaste.events.sqlite.file import as_store_errors, connect
 from foretaste.events.sqlite.schema import SCHEMA_VERSION, is_current
 from foretaste.events.sqlite.write import POSITION
 from foretaste.privacy.files import put_in_place, sync_folder
@@ -37,7 +37,7 @@ LOG, SETTINGS, MANIFEST = "events.db", "foretaste.toml", "manifest.json"
 BLOCK_BYTES = 8 << 20
 
 
-class Manifest(Config):
+class BackupManifest(Config):
     made: str
     """When, ISO 8601 in UTC."""
     foretaste: str
@@ -53,10 +53,10 @@ def _quiet(what: str, done: int, total: int) -> None:
     pass
 
 
-def backup(folder: Path, target: Path, *, with_key: bool = True, progress: Progress = _quiet) -> Manifest:
-    """Copy the log of a project while it is in use, as of one moment; `target` appears once it is whole and synced.
+def backup(folder: Path, target: Path, *, with_key: bool = True, progress: Progress = _quiet) -> BackupManifest:
+    """Copy the log of a project while it is in use, as of one moment; `target` appears once complete and synced.
 
-    Nobody waits for it: readers and writers go on, and what they write meanwhile is not in the copy.
+    Readers and writers are not blocked; what they write meanwhile is not in the copy.
     """
     from foretaste import __version__
 
@@ -73,7 +73,7 @@ def backup(folder: Path, target: Path, *, with_key: bool = True, progress: Progr
             if (folder / name).exists() and (with_key or name != KEY_FILE):
                 shutil.copy2(folder / name, beside / name)
         files = {file.name: _hash(file, "checksums", progress) for file in sorted(beside.iterdir())}
-        manifest = Manifest(
+        manifest = BackupManifest(
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             foretaste=__version__,
             schema_version=SCHEMA_VERSION,
@@ -94,10 +94,10 @@ def backup(folder: Path, target: Path, *, with_key: bool = True, progress: Progr
     return manifest
 
 
-def restore(source: Path, folder: Path, *, key: Path | None = None, progress: Progress = _quiet) -> Manifest:
-    """Check a backup from end to end and put it into a project folder that has no log yet.
+def restore(source: Path, folder: Path, *, key: Path | None = None, progress: Progress = _quiet) -> BackupManifest:
+    """Verify a backup completely and copy it into a project folder that has no log yet.
 
-    The log comes last and by one rename: cut short, there is none, and the same command does it again.
+    The log is copied last and appears by one rename, so an interrupted restore is completed by running it again.
 
     key : the key file, where the backup was made without it
     """
@@ -108,7 +108,7 @@ def restore(source: Path, folder: Path, *, key: Path | None = None, progress: Pr
     if not key_file.exists():
         raise DataError(f"{source} was made without its key; name the key file with --key.")
     fingerprint, log = read_keys(key_file).fingerprint(), source / LOG
-    with in_plain_words(log):
+    with as_store_errors(log):
         file = sqlite3.connect(f"file:{log}?mode=ro&immutable=1", uri=True)
         try:
             if file.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()[0] != fingerprint:
@@ -130,11 +130,11 @@ def restore(source: Path, folder: Path, *, key: Path | None = None, progress: Pr
     return manifest
 
 
-def verify(source: Path, progress: Progress = _quiet) -> Manifest:
-    """The manifest of a backup whose files are all there and unchanged; DataError otherwise."""
+def verify(source: Path, progress: Progress = _quiet) -> BackupManifest:
+    """The manifest of a backup; DataError unless all its files are present and unchanged."""
     try:
         read = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
-        manifest = Manifest.model_validate(read)
+        manifest = BackupManifest.model_validate(read)
     except FileNotFoundError:
         raise DataError(f"{source} has no {MANIFEST}; it is not a backup, or not a whole one.") from None
     except (OSError, ValueError, ValidationError) as error:
@@ -151,7 +151,7 @@ def verify(source: Path, progress: Progress = _quiet) -> Manifest:
 def _copy_log(source: Path, target: Path, progress: Progress) -> tuple[int, int]:
     """A compact copy as of one moment; (events, position)."""
     os.close(os.open(target, os.O_CREAT | os.O_RDWR, 0o600))
-    with in_plain_words(source):
+    with as_store_errors(source):
         reader = connect(source)
         try:
             if not is_current(reader):

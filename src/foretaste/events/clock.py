@@ -1,4 +1,4 @@
-"""A clock to stamp events with: it never runs backwards, and it knows a time that cannot be."""
+"""A clock for stamping events, which never runs backwards and rejects times in the future."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ TOLERANCE = timedelta(minutes=10)
 """Clients' clocks run ahead by seconds or minutes. Half an hour and more is a time zone mistaken for another."""
 
 
+def now() -> int:
+    """µs since 1970 UTC by this machine's clock."""
+    return time.time_ns() // 1000
+
+
 class Clock:
     """Thread-safe.
 
-    floor : µs; the latest stamp of an earlier process, `EventStore.last_stamp()`: this one begins behind it, even
-            where the machine has been started with a clock that stands at 1970
+    floor : µs; the latest stamp of an earlier process, `EventLog.last_stamp()`. All stamps are later than it, even
+            where the machine starts with its clock at 1970
     wall  : ns since 1970 UTC; the machine's clock
 
-    Histories are ordered by time. Were a stamp earlier than the one before it, because somebody set the clock back,
-    what a person did last would sort before what they did first; so time stands nearly still until the clock has
-    caught up.
+    Histories are ordered by time. If the machine's clock were set back, a user's last event would sort before the
+    first; so this clock advances by 1 µs per call until the machine's clock has caught up.
     """
 
     def __init__(self, floor: int = 0, *, wall: Callable[[], int] = time.time_ns) -> None:
@@ -32,13 +36,13 @@ class Clock:
         self._lock = Lock()
 
     def now(self) -> int:
-        """µs since 1970 UTC, later than every time it gave before."""
+        """µs since 1970 UTC, later than all times returned before."""
         with self._lock:
             self._latest = max(self._wall() // 1000, self._latest + 1)
             return self._latest
 
     def ahead(self, moment: int | None) -> str | None:
-        """Why an event of that time, in µs, cannot have happened yet; None if it can."""
+        """Why a time, in µs, is rejected as too far in the future, in one sentence; None if it is not."""
         if moment is None:
             return None
         with self._lock:

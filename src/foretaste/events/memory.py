@@ -1,4 +1,4 @@
-"""An event store in memory: for tests and trials, gone when the process ends."""
+"""The event store in memory, for tests and trials; nothing of it outlives the process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from foretaste.events.kept_out import checked_columns, kept_out, now
-from foretaste.events.model import Event, ItemRecord, Logged, Mark, News, Outcome, Past, conflict, problem
-from foretaste.events.portrait import portrait
-from foretaste.events.tables import EXPORTED, LOG_SCHEMA, WHOLE_SCHEMA, plain_events, with_ids
+from foretaste.events.clock import now
+from foretaste.events.event_frames import EXPORTED, LOG_SCHEMA, WHOLE_SCHEMA, plain_events, with_ids
+from foretaste.events.model import (
+    Event,
+    ItemRecord,
+    Logged,
+    Mark,
+    News,
+    Outcome,
+    Past,
+    columns_as_json,
+    conflict,
+    problem,
+)
+from foretaste.events.person_export import person_document
+from foretaste.events.retention import rejection_reason
 from foretaste.privacy.receipt import Receipt
 
 if TYPE_CHECKING:
@@ -21,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class _Place(NamedTuple):
-    """Where an event stands in its person's history; what has no time comes first."""
+    """Sort key of an event in its user's history; events without a time come first."""
 
     timed: bool
     time: int
@@ -63,7 +75,7 @@ class MemoryStore:
             return Outcome("duplicate") if there.same_as(event) else conflict(event.id)
         if key in self._gone:
             return Outcome("duplicate")
-        if (why := kept_out(event, self._floor, self._erased.get(event.user))) is not None:
+        if (why := rejection_reason(event, self._floor, self._erased.get(event.user))) is not None:
             return Outcome("rejected", why)
         self._seq += 1
         self._log[self._seq] = event
@@ -132,7 +144,7 @@ class MemoryStore:
         return News(events, items, Mark(seq, change, epoch), epoch != after.epoch)
 
     def put_items(self, items: Mapping[str, Mapping[str, Any]]) -> list[ItemRecord]:
-        texts = {name: checked_columns(name, columns) for name, columns in items.items()}
+        texts = {name: columns_as_json(name, columns) for name, columns in items.items()}
         with self._lock:
             for name, text in texts.items():
                 hidden = name in self._items and self._items[name].hidden
@@ -163,7 +175,7 @@ class MemoryStore:
             return sorted((item for item in self._items.values() if item.change > after), key=lambda item: item.change)
 
     def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
-        text = checked_columns(user, columns)
+        text = columns_as_json(user, columns)
         with self._lock:
             self._users[user] = text
 
@@ -181,7 +193,7 @@ class MemoryStore:
     def export_person(self, user: str) -> dict[str, Any] | None:
         with self._lock:
             events = [self._log[place.seq] for place in self._places.get(user, ())]
-        return portrait(user, self.user(user), [(e.item, e.kind, e.time, e.value, e.context) for e in events])
+        return person_document(user, self.user(user), [(e.item, e.kind, e.time, e.value, e.context) for e in events])
 
     def erase(self, user: str) -> Receipt:
         with self._lock:
@@ -227,4 +239,4 @@ class MemoryStore:
         return len(gone)
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to close."""

@@ -1,4 +1,4 @@
-"""Which event store an address means."""
+"""Opens the event store that an address names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import EventStore
 
 VARIABLE = "FORETASTE_STORE"
 """Environment variable with the address of the store; addresses hold passwords, and so stay out of files."""
@@ -16,7 +16,7 @@ POSTGRES = ("postgresql://", "postgres://")
 
 
 def has_log(folder: Path) -> bool:
-    """Whether a project folder has an event log; to look must not make one. One in PostgreSQL is taken to be there."""
+    """Whether a project folder has an event log, without making one; one in PostgreSQL is assumed to exist."""
     address = os.environ.get(VARIABLE) or EVENTS_FILE
     return address.startswith(POSTGRES) or (folder / address).exists()
 
@@ -24,9 +24,9 @@ def has_log(folder: Path) -> bool:
 def open_store(where: Path | str | None, folder: Path | str) -> EventStore:
     """The event store of a project folder.
 
-    where : postgresql://user@host/database, or the path of a SQLite file, from the folder; None means what
-            FORETASTE_STORE says, else events.db in the folder. The key file lies in the folder (PostgreSQL), or
-            beside the SQLite file
+    where : postgresql://user@host/database, or the path of a SQLite file, relative to the folder; None for the value
+            of FORETASTE_STORE, or events.db in the folder. The key file is in the folder (PostgreSQL), or beside the
+            SQLite file
     """
     address = str(where or os.environ.get(VARIABLE) or EVENTS_FILE)
     if address.startswith(POSTGRES):

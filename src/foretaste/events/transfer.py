@@ -1,4 +1,4 @@
-"""The log as a file that any tool can read, and back again."""
+"""Export of the log to a Parquet or JSON lines file, and import of such a file."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from foretaste.errors import DataError
-from foretaste.events.tables import WHOLE_SCHEMA
+from foretaste.events.event_frames import WHOLE_SCHEMA
 from foretaste.privacy.files import put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from foretaste.events.model import EventStore
+    from foretaste.events.protocols import EventLog
 
     Progress = Callable[[str, int, int], None]
 
@@ -26,12 +26,12 @@ FIRST_LINE = 1_000_000
 FORMATS = {".parquet": "Parquet", ".jsonl": "JSON lines", ".ndjson": "JSON lines"}
 
 
-def export_log(store: EventStore, path: Path, progress: Progress = lambda what, done, total: None) -> int:
-    """Write every event to a file, .parquet or .jsonl; how many there were.
+def export_log(store: EventLog, path: Path, progress: Progress = lambda what, done, total: None) -> int:
+    """Write every event to a file, .parquet or .jsonl; returns how many there were.
 
-    Columns id, user, item, kind, time (µs since 1970 UTC), value, stamped, context, in order of arrival, with people
-    under their own names: the file says who did what, and only its owner may read it. It appears once it is whole.
-    What is appended meanwhile is not in it. Memory: one part of 100,000 events at a time.
+    Columns id, user, item, kind, time (µs since 1970 UTC), value, stamped, context, in order of arrival. Users have
+    their own names in it, so only its owner may read the file. It appears once it is complete, without events that are
+    appended meanwhile. Memory: one part of 100,000 events at a time. DataError if the file exists or cannot be written.
     """
     _format(path)
     if path.exists():
@@ -80,12 +80,10 @@ def is_export(path: Path) -> bool:
         return False
 
 
-def import_export(
-    store: EventStore, path: Path, progress: Progress = lambda what, done, total: None
-) -> tuple[int, int]:
-    """Keep the events of an exported file; (how many were new, how many the file has).
+def import_export(store: EventLog, path: Path, progress: Progress = lambda what, done, total: None) -> tuple[int, int]:
+    """Append the events of an exported file; (how many were new, how many the file has).
 
-    Events that are there already are passed over, so that an import cut short is finished by doing it again.
+    Events that the log has already are skipped, so an interrupted import is completed by running it again.
     """
     _format(path)
     new = done = 0

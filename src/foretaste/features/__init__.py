@@ -1,1 +1,1 @@
-"""What items are: texts turned into vectors."""
+"""Features of items and users as vectors: texts, images, videos, columns, external vectors; cached by content."""

@@ -1,7 +1,7 @@
-"""A taught encoder on disk: the name of the model it began from, and the small changes to it (LoRA; Hu et al. 2022).
+"""A fine-tuned encoder on disk: the name of its base model and low-rank weight updates (LoRA; Hu et al. 2022).
 
-adapter.json         base, the weights it must have, how it was taught
-adapter.safetensors  STAGE/NAME.A (rank, in) and STAGE/NAME.B (out, rank) of every changed linear map
+adapter.json         base, fingerprint of its weights, how it was fine-tuned
+adapter.safetensors  STAGE/NAME.A (rank, in) and STAGE/NAME.B (out, rank) of every updated linear layer
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ ABOUT, CHANGES = "adapter.json", "adapter.safetensors"
 
 
 class Adapter(NamedTuple):
-    """base    : name or folder of the model the changes belong to
-    weights : which weights of it, as `weights_of` names them
-    stages  : the changes of each time it was taught, the first one first
-    about   : how it was taught
+    """LoRA updates of a base model.
+
+    base    : name or folder of the base model
+    weights : fingerprint of its weights, as of `weights_of`
+    stages  : updates of each fine-tuning, the first one first
+    about   : how it was fine-tuned
     """
 
     base: str
@@ -34,28 +36,30 @@ class Adapter(NamedTuple):
 
 
 def is_adapter(name: str) -> bool:
+    """Whether `name` is the folder of a fine-tuned encoder."""
     return (Path(name) / ABOUT).is_file()
 
 
 def write_adapter(folder: Path, adapter: Adapter) -> None:
-    """Written beside, then renamed: a folder of that name is always whole."""
+    """Write to a temporary folder, then rename: a folder of that name is always complete."""
     from safetensors.torch import save_file
 
-    beside = folder.with_name(folder.name + ".new")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
+    temporary = folder.with_name(folder.name + ".new")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
     flat = {f"{n}/{name}": tensor for n, stage in enumerate(adapter.stages) for name, tensor in stage.items()}
-    save_file(flat, beside / CHANGES)
+    save_file(flat, temporary / CHANGES)
     about = {"base": adapter.base, "weights": adapter.weights, "stages": len(adapter.stages), **adapter.about}
-    (beside / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    for path in beside.iterdir():
+    (temporary / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    for path in temporary.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
     shutil.rmtree(folder, ignore_errors=True)
-    beside.rename(folder)
+    temporary.rename(folder)
 
 
 def read_adapter(folder: Path) -> Adapter:
+    """The adapter in `folder`; ConfigError where it is damaged."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -67,22 +71,24 @@ def read_adapter(folder: Path) -> Adapter:
             stage, _, name = key.partition("/")
             stages[int(stage)][name] = tensor
     except (OSError, ValueError, KeyError, IndexError, AttributeError, SafetensorError) as error:
-        raise ConfigError(f"The taught encoder in {folder} cannot be read ({error}); teach it again.") from error
+        raise ConfigError(
+            f"The fine-tuned encoder in {folder} cannot be read ({error}); fine-tune it again."
+        ) from error
     return Adapter(base, weights, stages, about)
 
 
-def apply(adapter: Adapter, body: nn.Module, weights: str, folder: str) -> None:
-    """W ← W + B A for every change, in float32 and then as W is kept.
+def apply_adapter(adapter: Adapter, body: nn.Module, weights: str, folder: str) -> None:
+    """W ← W + B A for every update, computed in float32 and stored in the dtype of W.
 
-    body    : the transformer just loaded by the base's name
-    weights : which weights those are
+    body    : the transformer loaded by the base's name
+    weights : fingerprint of its weights; ConfigError where it is not the adapter's
     """
     import torch
 
     if weights != adapter.weights:
         raise ConfigError(
-            f"The encoder in {folder} was taught from {adapter.weights}, and {adapter.base} is now {weights}; "
-            "teach it again."
+            f"The encoder in {folder} was fine-tuned from {adapter.weights}, and {adapter.base} is now {weights}; "
+            "fine-tune it again."
         )
     linear = {name: module for name, module in body.named_modules() if isinstance(module, torch.nn.Linear)}
     with torch.no_grad():

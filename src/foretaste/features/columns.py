@@ -1,6 +1,6 @@
-"""What a table knows of items or people, as vectors: categories, labels, numbers, prices, dates.
+"""Columns of an item or user table as vectors: categories, multi-label columns, numbers, prices, dates.
 
-What is learned (which values there are, where the quantiles lie) comes from the rows of the training alone.
+Vocabularies and quantiles are learned from training rows alone.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from foretaste.types import BoolArray, FloatArray
 
-Kind = Literal["category", "labels", "number", "price", "date", "skip"]
+ColumnKind = Literal["category", "labels", "number", "price", "date", "skip"]
 LABELS = r"[|;]"
-"""What parts labels within one text: 'Drama|War'."""
+"""Separators of labels within one text: 'Drama|War'."""
 PRICE = r"(?i)(^|_)(price|cost|amount|msrp|fee)($|_)"
 YEAR_DAYS = 365.2425
 DAY_SECONDS = 86_400
@@ -34,42 +34,46 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ColumnsConfig(Config):
-    kinds: dict[str, Kind] = {}
-    """What a column is, where the guess is wrong; "skip" leaves it out."""
+    """How columns become vectors."""
+
+    kinds: dict[str, ColumnKind] = {}
+    """Type of a column, where the guess is wrong; "skip" leaves it out."""
     most_values: PositiveInt = 200
-    """Commonest values of a category or label that are told apart; the rest counts as unknown."""
+    """Vocabulary size of a category or label column: the most frequent values; others count as unknown."""
     least_rows: PositiveInt = 2
-    """Rows a value must be in: what only one has likens it to nobody."""
+    """Minimum number of rows with a value: a value of one row makes it similar to no other."""
     buckets: int = Field(8, ge=2)
-    """Quantiles a number is placed between."""
+    """Number of quantiles by which a number is interpolated."""
 
 
 class Column(Config):
-    """What was learned of one column."""
+    """The learned encoding of one column."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     values: tuple[str, ...] = ()
-    """Of a category or labels, commonest first: one number each."""
+    """Of a category or labels, most frequent first: one component each."""
     knots: tuple[float, ...] = ()
-    """Of a number, a price (its logarithm) or a date (days since 1970): quantiles, rising."""
+    """Of a number, a price (its logarithm) or a date (days since 1970): quantiles, ascending."""
 
     @property
     def width(self) -> int:
+        """Components of the block."""
         return len(self.values) + len(self.knots) + (2 if self.kind == "date" else 0)
 
     @property
     def names(self) -> list[str]:
+        """(width,) names of the components."""
         parts = [*self.values, *(f"{knot:.6g}" for knot in self.knots)]
         return [f"{self.name}={part}" for part in parts] + [f"{self.name}:season"] * (2 if self.kind == "date" else 0)
 
 
 class ColumnVectors:
-    """A block of numbers per column, each of length 1, or 0 where nothing is known; side by side.
+    """Concatenated blocks, one per column, each of length 1, or 0 where the value is unknown.
 
-    category : one-hot.  labels : one-hot of each, scaled.  number : how near it lies to each of two neighbouring
-    quantiles, so that like numbers have like vectors.  price : the same of its logarithm.  date : the same of its day,
-    and where in the year it lies, as an angle.
+    category : one-hot.  labels : multi-hot of length 1.  number : linear interpolation between the two neighbouring
+    quantiles, so that close numbers have close vectors.  price : the same of its logarithm.  date : the same of its
+    day, plus the day of the year as an angle.
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:
@@ -77,28 +81,29 @@ class ColumnVectors:
 
     @classmethod
     def fit(cls, frame: pl.DataFrame, config: ColumnsConfig | None = None, rows: BoolArray | None = None) -> Self:
-        """Learn from a table of items or people.
+        """Learn vocabularies and quantiles from a table of items or users; DataError for an unknown column in `kinds`.
 
-        rows : (n,) true for those of the training; None for all
+        rows : (n,) bool, true for training rows; None for all
         """
         config = config or ColumnsConfig()
         if unknown := set(config.kinds) - set(frame.columns):
             raise DataError(f"The table has no column '{unknown.pop()}'. It has: {', '.join(frame.columns)}.")
-        known = frame if rows is None else frame.filter(pl.Series(rows))
-        learned = (_learned(known[name], config) for name in frame.columns)
+        training_rows = frame if rows is None else frame.filter(pl.Series(rows))
+        learned = (_learned(training_rows[name], config) for name in frame.columns)
         return cls([column for column in learned if column is not None and column.width])
 
     @property
     def width(self) -> int:
+        """Components of a vector."""
         return sum(column.width for column in self.columns)
 
     @property
     def names(self) -> list[str]:
-        """(width,) what each number says: 'genre=Drama'."""
+        """(width,) name of each component: 'genre=Drama'."""
         return [name for column in self.columns for name in column.names]
 
     def transform(self, frame: pl.DataFrame) -> FloatArray:
-        """(n, width) float32; a column that is not there is not known of anybody."""
+        """(n, width) float32; a column missing from `frame` is 0 in every row."""
         blocks = [
             _block(frame[column.name], column)
             if column.name in frame.columns
@@ -108,15 +113,17 @@ class ColumnVectors:
         return np.concatenate(blocks, axis=1) if blocks else np.zeros((len(frame), 0), np.float32)
 
     def to_json(self) -> str:
+        """The learned columns as a JSON list."""
         return json.dumps([column.model_dump() for column in self.columns])
 
     @classmethod
     def from_json(cls, text: str) -> Self:
+        """Inverse of `to_json`; ConfigError for unknown fields."""
         return cls([Column.parse(column, "columns") for column in json.loads(text)])
 
 
-def guessed_kind(column: pl.Series) -> Kind:
-    """What a column probably is; texts that hardly repeat are for the language model, and skipped here."""
+def guessed_kind(column: pl.Series) -> ColumnKind:
+    """The probable type of a column; free text, whose values hardly repeat, is left to the text encoder: "skip"."""
     dtype = column.dtype
     if isinstance(dtype, pl.List):
         return "labels" if dtype.inner == pl.String or isinstance(dtype.inner, pl.Categorical) else "skip"
@@ -152,34 +159,34 @@ def _learned(column: pl.Series, config: ColumnsConfig) -> Column | None:
 
 def _block(column: pl.Series, learned: Column) -> FloatArray:
     if learned.kind in ("category", "labels"):
-        return block_of_words(_values(column, learned.kind), learned)
-    return block_of_numbers(_numbers(column, learned.kind), learned)
+        return category_block(_values(column, learned.kind), learned)
+    return number_block(_numbers(column, learned.kind), learned)
 
 
-def block_of_numbers(numbers: NDArray[np.float64], learned: Column) -> FloatArray:
-    """(n, width) of a number, a price or a date.
+def number_block(numbers: NDArray[np.float64], learned: Column) -> FloatArray:
+    """(n, width) block of a number, price or date column.
 
-    numbers : (n,) nan where nothing is known; prices as log(1 + price), dates as days since 1970
+    numbers : (n,) nan where unknown; prices as log(1 + price), dates as days since 1970
     """
-    block = np.concatenate([_hats(numbers, np.array(learned.knots)), _season(numbers, learned.kind)], axis=1)
+    block = np.concatenate([_hat_functions(numbers, np.array(learned.knots)), _season(numbers, learned.kind)], axis=1)
     length = np.linalg.norm(block, axis=1, keepdims=True)
     return np.divide(block, length, out=np.zeros_like(block), where=length > 0).astype(np.float32)
 
 
-def block_of_words(values: Sequence[Sequence[str]], learned: Column) -> FloatArray:
-    """(n, width) of a category or labels: the words of each row, none where nothing is known."""
+def category_block(values: Sequence[Sequence[str]], learned: Column) -> FloatArray:
+    """(n, width) block of a category or label column; `values` are the labels of each row, empty where unknown."""
     code = {value: i for i, value in enumerate(learned.values)}
     block = np.zeros((len(values), len(code)), np.float32)
     for row, words in enumerate(values):
-        known = [code[word] for word in set(words) if word in code]
-        block[row, known] = 1 / np.sqrt(max(1, len(known)))
+        codes = [code[word] for word in set(words) if word in code]
+        block[row, codes] = 1 / np.sqrt(max(1, len(codes)))
     return block
 
 
-def _hats(numbers: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, K) weights of the two knots a number lies between, which sum to 1; 0 for nan. Beyond the ends, the end."""
-    known = np.isfinite(numbers)
-    inside = np.clip(np.where(known, numbers, knots[0]), knots[0], knots[-1])
+def _hat_functions(numbers: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, K) linear interpolation weights between the two neighbouring knots, clamped at the ends; 0 for nan."""
+    finite = np.isfinite(numbers)
+    inside = np.clip(np.where(finite, numbers, knots[0]), knots[0], knots[-1])
     right = np.clip(np.searchsorted(knots, inside, side="right"), 1, max(1, len(knots) - 1))
     block = np.zeros((len(numbers), len(knots)), np.float64)
     rows = np.arange(len(numbers))
@@ -189,31 +196,31 @@ def _hats(numbers: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[n
         share = (inside - knots[right - 1]) / (knots[right] - knots[right - 1])
         block[rows, right - 1] = 1 - share
         block[rows, right] = share
-    block[~known] = 0
+    block[~finite] = 0
     return block
 
 
-def _season(days: NDArray[np.float64], kind: Kind) -> NDArray[np.float64]:
-    """(n, 2) the day of the year as a point on a small circle: December lies beside January."""
+def _season(days: NDArray[np.float64], kind: ColumnKind) -> NDArray[np.float64]:
+    """(n, 2) the day of the year as a point on a circle, so that December is close to January."""
     if kind != "date":
         return np.zeros((len(days), 0))
     angle = 2 * np.pi * days / YEAR_DAYS
     return np.nan_to_num(0.5 * np.stack([np.sin(angle), np.cos(angle)], axis=1), nan=0.0)
 
 
-def _values(column: pl.Series, kind: Kind) -> list[list[str]]:
+def _values(column: pl.Series, kind: ColumnKind) -> list[list[str]]:
     if isinstance(column.dtype, pl.List):
         lists = column.cast(pl.List(pl.String)).to_list()
         return [[value for value in values or () if value] for values in lists]
     words = column.cast(pl.String)
     if kind == "labels":
-        parted = words.str.replace_all(LABELS, "|").str.split("|").to_list()
-        return [[part.strip() for part in parts or () if part.strip()] for parts in parted]
+        split = words.str.replace_all(LABELS, "|").str.split("|").to_list()
+        return [[part.strip() for part in parts or () if part.strip()] for parts in split]
     return [[value] if value else [] for value in words.to_list()]
 
 
-def _numbers(column: pl.Series, kind: Kind) -> NDArray[np.float64]:
-    """(n,) float64; nan where nothing is known. Prices as log(1 + price), dates as days since 1970."""
+def _numbers(column: pl.Series, kind: ColumnKind) -> NDArray[np.float64]:
+    """(n,) float64; nan where unknown. Prices as log(1 + price), dates as days since 1970."""
     if kind == "date" and column.dtype == pl.String:
         return np.array([days_since_1970(value) for value in column.to_list()], np.float64)
     if kind == "date":
@@ -228,7 +235,7 @@ def _numbers(column: pl.Series, kind: Kind) -> NDArray[np.float64]:
 
 
 def days_since_1970(value: Any) -> float:
-    """nan for what is no date; what names no zone is in UTC."""
+    """Days since 1970 of a date, datetime or ISO string, in UTC where it has no zone; nan for anything else."""
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
     if not isinstance(value, datetime):

@@ -1,4 +1,4 @@
-"""Pictures and videos to vectors by a frozen pretrained model: each is looked at once, a broken one stops nothing."""
+"""Images and videos to vectors by a frozen pretrained model: each is encoded once, unreadable ones are counted."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pydantic import PositiveInt
 from foretaste.config import Config
 from foretaste.errors import MissingExtraError
 from foretaste.features.cache import VectorCache
-from foretaste.features.image_models import PACKAGED, ImageModel, image_model
+from foretaste.features.image_models import DEFAULT_IMAGE_MODEL, ImageModel, image_model
 from foretaste.features.language_models import weights_of
-from foretaste.features.video import MOST_PIXELS, frames_of, is_video
+from foretaste.features.vector_ops import unit_rows
+from foretaste.features.video import MAX_PIXELS, frames_of, is_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,23 +27,27 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, Run
 
 
-MOST_HELD = 256 << 20
-"""Bytes of files in memory at a time, and one file more."""
+MAX_BATCH_BYTES = 256 << 20
+"""Bytes of file contents per batch in memory, plus one file."""
 
 
 class ImageEncoderConfig(Config):
-    name: str = PACKAGED
+    """The image model and how much of a file it is shown."""
+
+    name: str = DEFAULT_IMAGE_MODEL
     """A CLIP, SigLIP or ViT model of transformers, a folder or a name on the hub; the default works offline."""
     batch_size: PositiveInt = 32
     frames: PositiveInt = 8
-    """Frames looked at, evenly spread, of a picture that moves (GIF, WebP, APNG) or a video (MP4, WebM, MKV, AVI; extra
-    `video`); their vectors are averaged."""
+    """Evenly spaced frames that are encoded of an animated image (GIF, WebP, APNG) or a video (MP4, WebM, MKV, AVI;
+    extra `video`); their vectors are averaged."""
 
 
-class Looked(NamedTuple):
-    """vectors : (n, D) float32 rows of length 1; 0 where there is no picture, or none that can be read
-    missing : how many were not there
-    broken  : how many could not be read
+class EncodedImages(NamedTuple):
+    """Vectors of a batch of files.
+
+    vectors : (n, D) float32 rows of length 1; 0 where a file is missing or unreadable
+    missing : number of missing files
+    broken  : number of unreadable files
     """
 
     vectors: FloatArray
@@ -51,7 +56,7 @@ class Looked(NamedTuple):
 
 
 class ImageEncoder:
-    """Pictures in, vectors of length 1 out."""
+    """Image and video files to vectors of length 1."""
 
     def __init__(self, config: ImageEncoderConfig | None = None, cache_folder: Path | None = None) -> None:
         self.config = config or ImageEncoderConfig()
@@ -69,58 +74,58 @@ class ImageEncoder:
     def _model(self) -> ImageModel:
         return image_model(self.config.name)
 
-    def encode(self, pictures: Iterable[bytes | None], run: Run, total: int = 0) -> Looked:
-        """(n, D) vectors of n files' contents, None where there is none; a batch of them in memory at a time.
+    def encode(self, pictures: Iterable[bytes | None], run: Run, total: int = 0) -> EncodedImages:
+        """Vectors of n file contents, None for a missing file; one batch of them is in memory at a time.
 
-        total : how many there will be, for the progress
+        total : expected n, for the progress bar
         """
         rows: list[FloatArray | None] = []
         missing = broken = 0
         for batch in _batches(pictures, self.config.batch_size):
-            there = [content for content in batch if content]
-            found = dict(zip(there, self._cache.get(there), strict=True))
+            contents = [content for content in batch if content]
+            vector_of = dict(zip(contents, self._cache.get(contents), strict=True))
             new = {
                 content: frames
-                for content in dict.fromkeys(there)
-                if found[content] is None and (frames := self._opened(content))
+                for content in dict.fromkeys(contents)
+                if vector_of[content] is None and (frames := self._frames(content))
             }
             if new:
                 flat = self._model.vectors([frame for frames in new.values() for frame in frames])
                 starts = np.cumsum([0, *(len(frames) for frames in new.values())])[:-1]
-                vectors = _unit(np.add.reduceat(_unit(flat), starts, axis=0))
+                vectors = unit_rows(np.add.reduceat(unit_rows(flat), starts, axis=0))
                 self._cache.put(list(new), vectors)
-                found.update(zip(new, vectors, strict=True))
-            missing += len(batch) - len(there)
-            broken += sum(found[content] is None for content in there)
-            rows += [found[content] if content else None for content in batch]
-            run.progress("looking at pictures", len(rows), max(total, len(rows)))
+                vector_of.update(zip(new, vectors, strict=True))
+            missing += len(batch) - len(contents)
+            broken += sum(vector_of[content] is None for content in contents)
+            rows += [vector_of[content] if content else None for content in batch]
+            run.progress("encoding images", len(rows), max(total, len(rows)))
         width = next((len(row) for row in rows if row is not None), None) or self._model.width
         whole = np.zeros((len(rows), width), np.float32)
         for i, row in enumerate(rows):
             if row is not None:
                 whole[i] = row
-        return Looked(whole, missing, broken)
+        return EncodedImages(whole, missing, broken)
 
-    def _opened(self, content: bytes) -> list[Image]:
-        """The frames of a picture or a video in RGB; none where it cannot be read."""
+    def _frames(self, content: bytes) -> list[Image]:
+        """RGB frames of an image or video; empty where it is unreadable."""
         if is_video(content):
             return frames_of(content, self.config.frames)
         try:
             from PIL import Image, UnidentifiedImageError
         except ModuleNotFoundError as error:
-            raise MissingExtraError(error.name or "?", "image", "Looking at pictures") from error
+            raise MissingExtraError(error.name or "?", "image", "Encoding images") from error
         try:
             with catch_warnings():
-                simplefilter("ignore")  # "decompression bomb": we look at the size ourselves
+                simplefilter("ignore")  # "decompression bomb": the size is checked below
                 picture = Image.open(BytesIO(content))
-                if picture.width * picture.height > MOST_PIXELS:
+                if picture.width * picture.height > MAX_PIXELS:
                     return []
                 n = getattr(picture, "n_frames", 1)
                 frames = []
                 for i in np.unique(np.linspace(0, n - 1, min(n, self.config.frames)).astype(int)):
                     picture.seek(int(i))
                     frames.append(_rgb(picture))
-        # Pillow's decoders raise all of these on files cut short, scrambled, or of a kind it does not know.
+        # Pillow's decoders raise all of these on truncated, corrupt or unknown files.
         except (
             OSError,
             ValueError,
@@ -136,17 +141,18 @@ class ImageEncoder:
 
 @cache
 def image_encoder(config: ImageEncoderConfig) -> ImageEncoder:
+    """One encoder per config and process."""
     return ImageEncoder(config)
 
 
 def _batches(files: Iterable[bytes | None], count: int) -> Iterator[list[bytes | None]]:
-    """`count` files at a time, or fewer where they are large: of videos perhaps one."""
+    """Batches of `count` files, fewer where they are large."""
     batch: list[bytes | None] = []
     held = 0
     for content in files:
         batch.append(content)
         held += len(content or b"")
-        if len(batch) == count or held >= MOST_HELD:
+        if len(batch) == count or held >= MAX_BATCH_BYTES:
             yield batch
             batch, held = [], 0
     if batch:
@@ -154,7 +160,7 @@ def _batches(files: Iterable[bytes | None], count: int) -> Iterator[list[bytes |
 
 
 def _rgb(picture: Image) -> Image:
-    """What is see-through becomes white, as on a shop's page."""
+    """RGB, with transparent areas on white, as on a shop's page."""
     if "A" in picture.getbands() or "transparency" in picture.info:
         from PIL import Image
 
@@ -162,9 +168,3 @@ def _rgb(picture: Image) -> Image:
         white = Image.new("RGBA", whole.size, "white")
         return Image.alpha_composite(white, whole).convert("RGB")
     return picture.convert("RGB")
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: FloatArray = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return unit

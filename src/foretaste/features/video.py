@@ -1,4 +1,4 @@
-"""Frames of a video, evenly spread over it, without decoding what lies between (PyAV: the libraries of FFmpeg)."""
+"""Evenly spaced frames of a video, by seeking instead of decoding everything (PyAV, the libraries of FFmpeg)."""
 
 from __future__ import annotations
 
@@ -12,45 +12,49 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-MOST_PIXELS = 50_000_000
-"""A larger picture is taken for a trap: a few kB can unpack to gigabytes."""
+MAX_PIXELS = 50_000_000
+"""Larger images are refused: a decompression bomb of a few kB can unpack to gigabytes."""
 
 
 def is_video(content: bytes) -> bool:
-    """By the first bytes: MP4 and MOV, Matroska and WebM, AVI, MPEG."""
+    """By magic number: MP4 and MOV, Matroska and WebM, AVI, MPEG."""
     head = content[:12]
-    # HEIC and AVIF are pictures in the same box as MP4, told apart by the brand that follows.
+    # HEIC and AVIF images use the container of MP4; the brand tells them apart.
     boxed = head[4:8] == b"ftyp" and head[8:12] not in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
     in_riff = head[:4] == b"RIFF" and head[8:12] == b"AVI "
     return boxed or in_riff or head[:4] in (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")
 
 
 def frames_of(content: bytes, count: int) -> list[Image]:
-    """At most `count` frames in RGB, from the middles of as many equal parts; none where the file cannot be read."""
+    """At most `count` RGB frames, from the middles of as many equal parts; empty where the file is unreadable."""
     try:
         import av
     except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "?", "video", "Looking at videos") from error
+        raise MissingExtraError(error.name or "?", "video", "Encoding videos") from error
     try:
         with av.open(BytesIO(content), mode="r") as container:
             if not container.streams.video:
                 return []
             stream: Any = container.streams.video[0]
             stream.thread_type = "AUTO"
-            if stream.codec_context.width * stream.codec_context.height > MOST_PIXELS:
+            if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
                 return []
-            found = _spread(container, stream, count) if container.duration else _thinned(container, count)
-            return [frame.to_image() for frame in found]
-    # FFmpeg's errors are all of one kind; the others come from files cut short in the middle of a frame.
+            frames = (
+                _frames_by_time(container, stream, count)
+                if container.duration
+                else _frames_by_thinning(container, count)
+            )
+            return [frame.to_image() for frame in frames]
+    # FFmpegError is FFmpeg's base error; the others come from truncated files.
     except (av.FFmpegError, OSError, ValueError, EOFError, IndexError):
         return []
 
 
-def _spread(container: Any, stream: Any, count: int) -> list[Any]:
-    """By time: the frame on the screen at each moment, reached from the key frame before it."""
+def _frames_by_time(container: Any, stream: Any, count: int) -> list[Any]:
+    """By time: the frame shown at each moment, decoded from the key frame before it."""
     start = (container.start_time or 0) / 1e6
     length = container.duration / 1e6
-    found: dict[int, Any] = {}
+    frames: dict[int, Any] = {}
     for part in range(count):
         moment = start + length * (part + 0.5) / count
         container.seek(int(moment * 1e6), backward=True)
@@ -60,13 +64,14 @@ def _spread(container: Any, stream: Any, count: int) -> list[Any]:
                 break
             shown = frame
         if shown is not None:
-            found[shown.pts if shown.pts is not None else part] = shown  # a short clip shows a frame more than once
-    return list(found.values())
+            frames[shown.pts if shown.pts is not None else part] = (
+                shown  # a short clip may give one frame several times
+            )
+    return list(frames.values())
 
 
-def _thinned(container: Any, count: int) -> list[Any]:
-    """Where nobody knows how long it is: every frame is decoded, and of those kept every other one goes when there are
-    too many."""
+def _frames_by_thinning(container: Any, count: int) -> list[Any]:
+    """For an unknown duration: decode every frame, and halve the kept ones whenever there are 2 · count."""
     kept: list[Any] = []
     step = 1
     for number, frame in enumerate(_decoded(container)):

@@ -1,1 +1,1 @@
-"""Finding the best: the one place that knows how."""
+"""Top-k selection: exact, sparse, pre-filtered with int8, and approximate vector indexes."""

@@ -1,8 +1,8 @@
-"""Find fast what is almost surely best: an engine proposes, exact scores decide, and the recall is measured.
+"""Approximate nearest neighbour search with a measured recall: an ANN engine proposes, exact scores re-rank.
 
-An engine finds some more items than are wanted; their inner products are then taken exactly from the vectors kept
-beside it, so that scores, order and ties are those of the exact index. At build time the engine's effort is raised
-until enough of the exact top k is found; an engine that cannot is refused.
+The engine proposes more items than are needed; their inner products are then computed from the float32 vectors, so
+that scores, order and ties are those of the exact index. At build time the engine's effort is raised until recall
+against the exact top-k reaches `least_recall`; an engine that cannot reach it is refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import Field, PositiveInt
 
 from foretaste.config import Config
 from foretaste.errors import BundleError, ConfigError
-from foretaste.index.exact import ExactIndex, padded
+from foretaste.index.exact import ExactIndex, padded_mask
 from foretaste.types import NO_ITEM, BoolArray, FloatArray, IntArray, Ragged
 
 if TYPE_CHECKING:
@@ -25,24 +25,26 @@ if TYPE_CHECKING:
 
 
 class ApproximateConfig(Config):
+    """How the approximate index is built and when it is used."""
+
     engine: Literal["faiss", "usearch"] = "faiss"
     """faiss: inverted lists of 8-bit vectors, quick to build. usearch: a graph (HNSW) of 16-bit ones."""
     least_recall: float = Field(0.97, gt=0, le=1)
-    """Share of the exact top `measured_at` that must be found; below it the index is refused."""
+    """Recall of the exact top `measured_at` that must be reached; below it the index is refused."""
     measured_at: PositiveInt = 100
     questions: PositiveInt = 200
-    """Queries the recall is measured with: means of three items, unless real ones are given."""
+    """Queries that recall is measured with: means of three item vectors, unless real queries are passed."""
     fetched: float = Field(2.0, ge=1)
-    """Items the engine is asked for, per item wanted; exact scores then choose among them."""
+    """Items fetched from the engine per item of the list (oversampling); exact scores then choose among them."""
     exact_below: PositiveInt = 20_000
-    """With fewer items allowed than this, all of them are looked at."""
+    """With fewer allowed items than this, exact search is used."""
 
 
-class Engine(Protocol):
-    """The part a library does: propose items; nothing but this differs between libraries."""
+class AnnEngine(Protocol):
+    """What a library (faiss, usearch) contributes: proposals of items, without exact scores."""
 
     efforts: tuple[int, ...]
-    """Settings of speed against recall, the fastest first."""
+    """Values of `effort`, from the fastest to the one of highest recall."""
     effort: int
 
     def add(self, items: IntArray, vectors: FloatArray) -> None: ...
@@ -50,16 +52,19 @@ class Engine(Protocol):
     def remove(self, items: IntArray) -> None: ...
 
     def propose(self, vectors: FloatArray, k: int) -> IntArray:
-        """(B, k) items in any order, NO_ITEM where fewer were found."""
+        """(B, k) item codes in any order, NO_ITEM where fewer were found."""
         ...
 
     def save(self, folder: Path) -> None: ...
 
 
 class ApproximateIndex:
-    """recall : share of the exact top k that was found when the index was built"""
+    """A `VectorIndex` over an ANN engine with exact re-ranking.
 
-    def __init__(self, config: ApproximateConfig, exact: ExactIndex, engine: Engine, recall: float) -> None:
+    recall : share of the exact top `measured_at` that was found when the index was built
+    """
+
+    def __init__(self, config: ApproximateConfig, exact: ExactIndex, engine: AnnEngine, recall: float) -> None:
         self.config = config
         self.recall = recall
         self._exact = exact
@@ -69,28 +74,28 @@ class ApproximateIndex:
     def build(
         cls, vectors: FloatArray, config: ApproximateConfig | None = None, queries: FloatArray | None = None
     ) -> Self:
-        """An index that keeps its promise, or ConfigError with the recall it reached.
+        """Build an index of the required recall; ConfigError, with the recall reached, where no effort suffices.
 
-        vectors : (n, D), row = item code; 0 where an item has none
-        queries : (Q, D) real questions to measure with, as the vectors of people
+        vectors : (n, D), row = item code; all 0 where an item has none
+        queries : (Q, D) real query vectors to measure with, such as user vectors
         """
         config = config or ApproximateConfig()
         exact = ExactIndex(vectors)
-        there = np.flatnonzero(exact.present).astype(np.int32)
-        engine = _engine_class(config.engine).build(there, exact.vectors[there])
+        present = np.flatnonzero(exact.present).astype(np.int32)
+        engine = _engine_class(config.engine).build(present, exact.vectors[present])
         index = cls(config, exact, engine, 0.0)
-        asked = index._questions() if queries is None else queries
+        sample = index._sample_queries() if queries is None else queries
         for effort in engine.efforts:
             engine.effort = effort
-            each = index._recalls(asked)
+            each = index._recalls(sample)
             index.recall = float(each.mean())
-            # Two standard errors to spare: what other people ask shall be found as surely as this sample.
+            # A margin of two standard errors: recall on other queries should not fall below the target either.
             spare = 2 * float(each.std()) / np.sqrt(len(each))
             if index.recall - (spare if effort != engine.efforts[-1] else 0) >= config.least_recall:
                 return index
         raise ConfigError(
             f"The {config.engine} index finds {index.recall:.1%} of the true top {config.measured_at} at its best, and "
-            f"least_recall asks for {config.least_recall:.1%}; use the exact index for these {len(there)} vectors, "
+            f"least_recall asks for {config.least_recall:.1%}; use the exact index for these {len(present)} vectors, "
             f"another engine, or a lower least_recall."
         )
 
@@ -102,19 +107,19 @@ class ApproximateIndex:
         return self._exact.vectors
 
     def measured_recall(self, queries: FloatArray) -> float:
-        """Share of the exact top `measured_at` of these queries that is found now; ties at the edge count as found."""
+        """Recall of the exact top `measured_at` over queries (Q, D), now; ties with the last place count as found."""
         return float(self._recalls(queries).mean())
 
     def _recalls(self, queries: FloatArray) -> NDArray[np.float64]:
-        """(Q,) of each query."""
+        """(Q,) recall per query."""
         k = min(self.config.measured_at, len(self))
         if k == 0 or not len(queries):
             return np.ones(1)
         _, best = self._exact.search(queries, k)
-        _, found = self._proposed(queries, k, None, None)
-        # By score and not by name: of items that score alike, any may stand in the list.
-        edge = best[:, -1:] - 1e-6 * np.abs(best[:, -1:])
-        recalls: NDArray[np.float64] = (found >= edge).sum(axis=1) / k
+        _, scores = self._proposed(queries, k, None, None)
+        # Compared by score and not by code: of items with equal scores any may be in the list.
+        threshold = best[:, -1:] - 1e-6 * np.abs(best[:, -1:])
+        recalls: NDArray[np.float64] = (scores >= threshold).sum(axis=1) / k
         return recalls
 
     def search(
@@ -123,17 +128,17 @@ class ApproximateIndex:
         present = self._exact.present
         findable = len(self)
         if allowed is not None:
-            allowed = padded(allowed, len(present))
+            allowed = padded_mask(allowed, len(present))
             findable = int((allowed & present).sum())
         if findable <= max(self.config.exact_below, 4 * k) or 10 * findable < len(self):
             return self._exact.search(vectors, k, exclude=exclude, allowed=allowed)
-        # So many more are asked for as the filters are expected to strike out.
-        struck = 0 if exclude is None else int(exclude.lengths.max(initial=0))
-        wanted = min(len(self), int((k + struck) * len(self) / findable) + 1)
-        items, scores = self._proposed(vectors, wanted, exclude, allowed)
+        # Oversample by what the filters are expected to remove.
+        excluded = 0 if exclude is None else int(exclude.lengths.max(initial=0))
+        depth = min(len(self), int((k + excluded) * len(self) / findable) + 1)
+        items, scores = self._proposed(vectors, depth, exclude, allowed)
         items, scores = items[:, :k], scores[:, :k]
         short = np.flatnonzero(items[:, -1] == NO_ITEM) if k else np.empty(0, np.int64)
-        if len(short):  # the filters struck out more than that: rather slow than wrong
+        if len(short):  # the filters removed more than that: fall back to exact search
             rest = None if exclude is None else exclude.take(short)
             items[short], scores[short] = self._exact.search(vectors[short], k, exclude=rest, allowed=allowed)
         return items, scores
@@ -141,10 +146,10 @@ class ApproximateIndex:
     def put(self, items: IntArray, vectors: FloatArray) -> None:
         self._remove(items)
         self._exact.put(items, vectors)
-        there = vectors.any(axis=1)
-        # The last one counts where an item is named twice.
+        nonzero = vectors.any(axis=1)
+        # Where an item occurs twice, its last vector counts.
         last = len(items) - 1 - np.unique(items[::-1], return_index=True)[1]
-        keep = np.intersect1d(last, np.flatnonzero(there))
+        keep = np.intersect1d(last, np.flatnonzero(nonzero))
         if len(keep):
             self._engine.add(items[keep], np.ascontiguousarray(vectors[keep], np.float32))
 
@@ -153,9 +158,9 @@ class ApproximateIndex:
         self._exact.delete(items)
 
     def _remove(self, items: IntArray) -> None:
-        """An engine may look through all it holds to remove one, so it is not asked for what it does not hold."""
-        known = items[(items >= 0) & (items < len(self._exact.present))]
-        if len(held := known[self._exact.present[known]]):
+        """Removing may scan the whole engine, so only items it holds are passed on."""
+        valid = items[(items >= 0) & (items < len(self._exact.present))]
+        if len(held := valid[self._exact.present[valid]]):
             self._engine.remove(held)
 
     def save(self, folder: Path) -> None:
@@ -179,36 +184,36 @@ class ApproximateIndex:
     def _proposed(
         self, vectors: FloatArray, k: int, exclude: Ragged | None, allowed: BoolArray | None
     ) -> tuple[IntArray, FloatArray]:
-        """(B, k) items and exact scores of what the engine proposes and the filters leave."""
+        """Items (B, k) and exact scores (B, k) of the engine's proposals that pass the filters."""
         proposals = self._engine.propose(vectors, min(len(self), int(k * self.config.fetched) + 1))
-        proposals = np.sort(proposals, axis=1)  # by code, and the sort by score below is stable: ties to the smaller
+        proposals = np.sort(proposals, axis=1)  # by code, then a stable sort by score: ties to the smaller code
         scores = np.empty(proposals.shape, np.float32)
         for b, row in enumerate(proposals):
             scores[b] = self._exact.vectors[row] @ vectors[b]
-        gone = (proposals == NO_ITEM) | ~self._exact.present[proposals]
+        removed = (proposals == NO_ITEM) | ~self._exact.present[proposals]
         if allowed is not None:
-            gone |= ~allowed[proposals]
+            removed |= ~allowed[proposals]
         if exclude is not None:
             for b in range(len(proposals)):
-                gone[b] |= np.isin(proposals[b], exclude.row(b))
-        scores[gone] = -np.inf
+                removed[b] |= np.isin(proposals[b], exclude.row(b))
+        scores[removed] = -np.inf
         order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         items = np.full((len(vectors), k), NO_ITEM, np.int32)
         values = np.full((len(vectors), k), np.nan, np.float32)
         best = np.take_along_axis(scores, order, axis=1)
-        there = np.isfinite(best)
+        valid = np.isfinite(best)
         width = order.shape[1]
-        items[:, :width] = np.where(there, np.take_along_axis(proposals, order, axis=1), NO_ITEM)
-        values[:, :width] = np.where(there, best, np.nan)
+        items[:, :width] = np.where(valid, np.take_along_axis(proposals, order, axis=1), NO_ITEM)
+        values[:, :width] = np.where(valid, best, np.nan)
         return items, values
 
-    def _questions(self) -> FloatArray:
-        """Means of three random items: what a person who took them might ask, and harder than an item itself."""
+    def _sample_queries(self) -> FloatArray:
+        """(Q, D) means of three random item vectors: like a user who consumed them, and harder than an item itself."""
         rng = np.random.default_rng(0)
-        there = np.flatnonzero(self._exact.present)
-        if not len(there):
+        present = np.flatnonzero(self._exact.present)
+        if not len(present):
             return np.empty((0, self.vectors.shape[1]), np.float32)
-        taken = rng.choice(there, (self.config.questions, 3))
+        taken = rng.choice(present, (self.config.questions, 3))
         means: FloatArray = self.vectors[taken].mean(axis=1)
         return means
 

@@ -1,4 +1,4 @@
-"""The default index: every vector is looked at, in blocks. Up to some 20,000 items nothing is faster."""
+"""The default vector index: exhaustive search in blocks. Up to about 20,000 items nothing is faster."""
 
 from __future__ import annotations
 
@@ -20,71 +20,72 @@ FILE = "vectors.safetensors"
 
 
 class ExactIndex:
-    """Inner products with all of a matrix that may grow.
+    """Exhaustive maximum inner product search over a matrix that may grow.
 
-    vectors : (n, D) float32, row = item code, 0 where there is no such item; a view, changed by `put` and `delete`
+    vectors : (n, D) float32, row = item code, all 0 where an item has no vector; a view, changed by `put` and `delete`
     """
 
     def __init__(self, vectors: FloatArray) -> None:
-        """The index keeps a copy, for it may grow."""
-        self._room = np.array(vectors, np.float32, order="C")
-        self._n = len(self._room)
-        self._present: BoolArray = np.asarray(self._room.any(axis=1))
+        """vectors : (n, D) float32; copied, because the index may grow"""
+        self._buffer = np.array(vectors, np.float32, order="C")
+        self._n = len(self._buffer)
+        self._present: BoolArray = np.asarray(self._buffer.any(axis=1))
 
     def __len__(self) -> int:
         return int(self._present.sum())
 
     @property
     def vectors(self) -> FloatArray:
-        return self._room[: self._n]
+        return self._buffer[: self._n]
 
     @property
     def present(self) -> BoolArray:
-        """(n,) the items that can be found."""
+        """(n,) true for items that have a vector."""
         return self._present[: self._n]
 
     def search(
         self, vectors: FloatArray, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> tuple[IntArray, FloatArray]:
         table, present = self.vectors, self.present
-        findable = present if allowed is None else present & padded(allowed, len(present))
+        searchable = present if allowed is None else present & padded_mask(allowed, len(present))
         rows: IntArray | None = None
-        if 2 * int(findable.sum()) < len(table):  # few: only they are looked at
-            rows = np.flatnonzero(findable).astype(np.int32)
+        if 2 * int(searchable.sum()) < len(table):  # less than half may be returned: only those rows are multiplied
+            rows = np.flatnonzero(searchable).astype(np.int32)
             table = table[rows]
         B = len(vectors)
         items, scores = np.full((B, k), NO_ITEM, np.int32), np.full((B, k), np.nan, np.float32)
         at_once = max(1, topk.BLOCK_CELLS // max(1, len(table)))
         for start in range(0, B, at_once):
             block = np.arange(start, min(start + at_once, B))
-            found: FloatArray = vectors[block] @ table.T
+            block_scores: FloatArray = vectors[block] @ table.T
             if rows is None:
-                found[:, ~findable] = np.nan
+                block_scores[:, ~searchable] = np.nan
             if exclude is not None:
-                _strike(found, exclude.take(block), rows)
-            places, scores[block] = top_k(found, k)
+                _exclude(block_scores, exclude.take(block), rows)
+            places, scores[block] = top_k(block_scores, k)
             items[block] = places if rows is None else np.where(places == NO_ITEM, NO_ITEM, _at(rows, places))
         return items, scores
 
     def put(self, items: IntArray, vectors: FloatArray) -> None:
-        if vectors.ndim != 2 or vectors.shape[1] != self._room.shape[1]:
-            raise DataError(f"The index holds vectors of {self._room.shape[1]} numbers; these are {vectors.shape}.")
+        if vectors.ndim != 2 or vectors.shape[1] != self._buffer.shape[1]:
+            width = self._buffer.shape[1]
+            raise DataError(f"The index holds vectors of width {width}; these have shape {vectors.shape}.")
         if not len(items):
             return
-        if (top := int(items.max()) + 1) > len(self._room):  # half as much again, so that n single puts copy O(n)
-            grown = np.zeros((max(top, len(self._room) * 3 // 2), self._room.shape[1]), np.float32)
+        if (top := int(items.max()) + 1) > len(self._buffer):  # grow by half, so that n single puts copy O(n) rows
+            grown = np.zeros((max(top, len(self._buffer) * 3 // 2), self._buffer.shape[1]), np.float32)
             grown[: self._n] = self.vectors
             present = np.zeros(len(grown), np.bool_)
             present[: self._n] = self.present
-            self._room, self._present = grown, present
+            self._buffer, self._present = grown, present
         self._n = max(self._n, top)
-        self._room[items] = vectors
+        self._buffer[items] = vectors
         self._present[items] = vectors.any(axis=1)
 
     def delete(self, items: IntArray) -> None:
-        known = items[(items >= 0) & (items < self._n)]
-        self._room[known] = 0
-        self._present[known] = False
+        held = items[(items >= 0) & (items < self._n)]
+        self._buffer[held] = 0
+        self._present[held] = False
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,23 +99,23 @@ class ExactIndex:
             raise BundleError(f"The index in {folder} cannot be read ({error}); build it again.") from error
 
 
-def padded(allowed: BoolArray, n: int) -> BoolArray:
-    """(n,) the filter for n items; items newer than the filter are not allowed."""
+def padded_mask(allowed: BoolArray, n: int) -> BoolArray:
+    """(n,) the mask for n items; items added after the mask was made are not allowed."""
     if len(allowed) >= n:
         return allowed[:n]
     return np.concatenate([allowed, np.zeros(n - len(allowed), np.bool_)])
 
 
-def _strike(scores: FloatArray, exclude: Ragged, rows: IntArray | None) -> None:
-    """nan at the excluded items; `rows` are the items of the columns, in rising order, where not all are there."""
+def _exclude(scores: FloatArray, exclude: Ragged, rows: IntArray | None) -> None:
+    """Set excluded items to nan; `rows` are the item codes of the columns, ascending, None where column = code."""
     row, item = exclude.row_of_event(), exclude.items
     if rows is None:
         inside = (item >= 0) & (item < scores.shape[1])
         scores[row[inside], item[inside]] = np.nan
     elif len(rows):
         place = np.minimum(np.searchsorted(rows, item), len(rows) - 1)
-        there = rows[place] == item
-        scores[row[there], place[there]] = np.nan
+        matches = rows[place] == item
+        scores[row[matches], place[matches]] = np.nan
 
 
 def _at(rows: IntArray, places: IntArray) -> IntArray:

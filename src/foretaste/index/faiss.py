@@ -1,4 +1,4 @@
-"""Inverted lists of 8-bit vectors (Jégou et al. 2011), by faiss; quick to build, and it forgets items too."""
+"""IVF index of 8-bit vectors (Jégou et al. 2011) in faiss: quick to build, and items can be removed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "index.faiss"
-TRAINED_ON = 64
-"""Vectors per list that the lists are learned from; more costs minutes and changes nothing."""
+TRAINING_VECTORS_PER_LIST = 64
+"""Training vectors per inverted list; more costs minutes and changes nothing."""
 
 
 class FaissEngine:
-    """effort : lists looked at per query"""
+    """`AnnEngine` over faiss.
+
+    effort : nprobe, inverted lists scanned per query
+    """
 
     def __init__(self, index: Any) -> None:
         self._index = index
@@ -31,7 +34,9 @@ class FaissEngine:
         n, D = vectors.shape
         lists = max(1, min(int(4 * np.sqrt(n)), n // 40))
         index = faiss.index_factory(D, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
-        sample = np.random.default_rng(0).choice(n, min(n, lists * TRAINED_ON), replace=False) if n else []
+        sample = (
+            np.random.default_rng(0).choice(n, min(n, lists * TRAINING_VECTORS_PER_LIST), replace=False) if n else []
+        )
         if n:
             index.train(np.ascontiguousarray(vectors[sample]))
         engine = cls(index)
@@ -51,9 +56,9 @@ class FaissEngine:
     def propose(self, vectors: FloatArray, k: int) -> IntArray:
         if not self._index.is_trained:
             return np.full((len(vectors), k), NO_ITEM, np.int32)
-        how = _library().SearchParametersIVF(nprobe=self.effort)
-        _, found = self._index.search(np.ascontiguousarray(vectors, np.float32), k, params=how)
-        items: IntArray = found.astype(np.int32)
+        parameters = _library().SearchParametersIVF(nprobe=self.effort)
+        _, codes = self._index.search(np.ascontiguousarray(vectors, np.float32), k, params=parameters)
+        items: IntArray = codes.astype(np.int32)
         return items
 
     def save(self, folder: Path) -> None:

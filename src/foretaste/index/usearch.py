@@ -1,4 +1,4 @@
-"""A graph of neighbours (HNSW, Malkov & Yashunin 2018) over 16-bit vectors, by usearch."""
+"""HNSW graph (Malkov & Yashunin 2018) over 16-bit vectors in usearch."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "index.usearch"
-NEIGHBOURS, EFFORT_TO_BUILD = 16, 128
+CONNECTIVITY, EXPANSION_ADD = 16, 128
 
 
 class UsearchEngine:
-    """effort : nodes kept in view per query"""
+    """`AnnEngine` over usearch.
+
+    effort : expansion_search (ef), nodes kept in the queue per query
+    """
 
     efforts = (64, 128, 256, 512, 1024)
 
@@ -44,20 +47,20 @@ class UsearchEngine:
             self._index.add(items.astype(np.uint64), np.ascontiguousarray(vectors))
 
     def remove(self, items: IntArray) -> None:
-        known = np.unique(items[items >= 0]).astype(np.uint64)
-        known = known[self._index.contains(known)] if len(known) else known
-        if len(known):
-            self._index.remove(known)
+        held = np.unique(items[items >= 0]).astype(np.uint64)
+        held = held[self._index.contains(held)] if len(held) else held
+        if len(held):
+            self._index.remove(held)
 
     def propose(self, vectors: FloatArray, k: int) -> IntArray:
         if not len(self._index) or not len(vectors):
             return np.full((len(vectors), k), NO_ITEM, np.int32)
-        found = self._index.search(np.ascontiguousarray(vectors, np.float32).reshape(-1, vectors.shape[1]), k)
-        keys = np.atleast_2d(np.asarray(found.keys)).astype(np.int64)
-        counts = np.asarray(getattr(found, "counts", [keys.shape[1]]))
+        matches = self._index.search(np.ascontiguousarray(vectors, np.float32).reshape(-1, vectors.shape[1]), k)
+        keys = np.atleast_2d(np.asarray(matches.keys)).astype(np.int64)
+        counts = np.asarray(getattr(matches, "counts", [keys.shape[1]]))
         items = np.full((len(vectors), k), NO_ITEM, np.int32)
-        there = np.arange(keys.shape[1]) < counts[:, None]
-        items[:, : keys.shape[1]] = np.where(there, keys, NO_ITEM)
+        valid = np.arange(keys.shape[1]) < counts[:, None]
+        items[:, : keys.shape[1]] = np.where(valid, keys, NO_ITEM)
         return items
 
     def save(self, folder: Path) -> None:
@@ -66,12 +69,12 @@ class UsearchEngine:
     @classmethod
     def load(cls, folder: Path) -> Self:
         if (index := _library().restore(str(folder / FILE))) is None:
-            raise ValueError(f"{FILE} is no usearch index")
+            raise ValueError(f"{FILE} is not a usearch index")
         return cls(index)
 
 
 def _empty(width: int) -> Any:
-    return _library()(ndim=width, metric="ip", dtype="bf16", connectivity=NEIGHBOURS, expansion_add=EFFORT_TO_BUILD)
+    return _library()(ndim=width, metric="ip", dtype="bf16", connectivity=CONNECTIVITY, expansion_add=EXPANSION_ADD)
 
 
 def _library() -> Any:

@@ -1,1 +1,1 @@
-"""Pure functions: ranked items and held-out items in, one value per user out."""
+"""Evaluation metrics as pure functions: ranked and held-out items in, one value per user out."""

@@ -1,7 +1,8 @@
-"""How well the chance of a click is predicted: the order (AUC), and the numbers themselves (log-loss, calibration).
+"""Metrics of click-through-rate prediction: ranking (AUC, GAUC), probabilities (log loss, calibration error).
 
-scores  : (L,) predicted chances in [0, 1]; any real number for the measures of order
-clicked : (L,) 0 or 1, what happened
+scores  : (L,) predicted probabilities in [0, 1]; any real number for AUC and GAUC
+clicked : (L,) labels, 0 or 1
+All raise DataError where scores and labels do not pair up, a score is nan or a label is not 0 or 1.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def auc(scores: Numbers, clicked: Labels) -> float:
-    """Chance that a click scores above a non-click, ties counted half; nan where all events are of one sort."""
+    """Probability that a click scores above a non-click, ties counted half; nan where all labels are equal."""
     scores, clicked = _checked(scores, clicked)
     return float(_auc_per_group(np.zeros(len(scores), np.int64), scores, clicked)[1][0])
 
@@ -30,40 +31,39 @@ def auc(scores: Numbers, clicked: Labels) -> float:
 def gauc(scores: Numbers, clicked: Labels, group: IntArray) -> float:
     """AUC within each group, weighted by the events of the group (Zhou et al., KDD 2018); nan where no group has one.
 
-    group : (L,) whom it was shown to, or in which session. Groups all of one sort have no order to get right and do
-            not count
+    group : (L,) user or session of each event; groups whose labels are all equal have no AUC and are left out
     """
     scores, clicked = _checked(scores, clicked)
     if group.shape != scores.shape:
         raise DataError(f"{len(scores):,} events came with {len(group):,} groups; give each event one.")
     _, dense = np.unique(group, return_inverse=True)
     size, per_group = _auc_per_group(dense.astype(np.int64), scores, clicked)
-    known = ~np.isnan(per_group)
-    return float(np.average(per_group[known], weights=size[known])) if known.any() else float("nan")
+    defined = ~np.isnan(per_group)
+    return float(np.average(per_group[defined], weights=size[defined])) if defined.any() else float("nan")
 
 
 def log_loss(scores: Numbers, clicked: Labels) -> float:
-    """Mean −log of the chance given to what happened, in nats; chances are kept 1e-15 away from 0 and 1."""
-    scores, clicked = _checked(scores, clicked, chances=True)
+    """Mean −log of the probability given to the label, in nats; probabilities are clipped to [1e-15, 1 − 1e-15]."""
+    scores, clicked = _checked(scores, clicked, probabilities=True)
     given = np.clip(np.where(clicked, scores, 1 - scores), 1e-15, 1 - 1e-15)
     return float(-np.log(given).mean())
 
 
 def expected_calibration_error(scores: Numbers, clicked: Labels, *, bins: int = 10) -> float:
-    """Mean distance between the predicted and the observed click rate over `bins` equal steps of the prediction.
+    """ECE: mean absolute gap of predicted and observed click rate over `bins` equal-width bins of the prediction.
 
-    Each step counts by its events (Naeini et al., AAAI 2015). 0 is perfect; what is predicted 1.0 falls into the last.
+    Bins are weighted by their events (Naeini et al., AAAI 2015). 0 is perfect; a prediction of 1.0 is in the last bin.
     """
     if bins < 1:
         raise DataError(f"Calibration needs at least one step, and bins is {bins}; 10 is usual.")
-    scores, clicked = _checked(scores, clicked, chances=True)
+    scores, clicked = _checked(scores, clicked, probabilities=True)
     step = np.minimum((scores * bins).astype(np.int64), bins - 1)
     gap = np.bincount(step, scores - clicked, minlength=bins)
     return float(np.abs(gap).sum() / len(scores))
 
 
 def _checked(
-    scores: Numbers, clicked: Labels, *, chances: bool = False
+    scores: Numbers, clicked: Labels, *, probabilities: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     if scores.shape != clicked.shape or scores.ndim != 1 or not len(scores):
         raise DataError(
@@ -76,15 +76,15 @@ def _checked(
         )
     if not np.isin(clicked, (0, 1)).all():
         raise DataError("Clicks must be 0 or 1; turn ratings into clicks with a threshold first.")
-    if chances and not ((scores >= 0) & (scores <= 1)).all():
-        raise DataError("Chances must lie in [0, 1]; pass the scores through a sigmoid first.")
+    if probabilities and not ((scores >= 0) & (scores <= 1)).all():
+        raise DataError("Probabilities must lie in [0, 1]; pass the scores through a sigmoid first.")
     return scores.astype(np.float64), clicked.astype(np.bool_)
 
 
 def _auc_per_group(
     group: NDArray[np.int64], scores: NDArray[np.float64], clicked: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(G,) events and (G,) AUC of each group 0 … G−1, nan for groups of one sort (Mann–Whitney, middle ranks)."""
+    """(G,) events and (G,) AUC of each group 0 … G−1, nan for groups with equal labels (Mann–Whitney U, mid-ranks)."""
     order = np.lexsort((scores, group))
     group, scores, clicked = group[order], scores[order], clicked[order]
     size = np.bincount(group)
@@ -92,7 +92,7 @@ def _auc_per_group(
     new_tie = np.r_[True, (group[1:] != group[:-1]) | (scores[1:] != scores[:-1])]
     first = np.flatnonzero(new_tie)
     last = np.r_[first[1:], len(scores)] - 1
-    rank = ((first + last) / 2)[np.cumsum(new_tie) - 1] - begin[group] + 1  # from 1, ties share the middle
+    rank = ((first + last) / 2)[np.cumsum(new_tie) - 1] - begin[group] + 1  # from 1; ties share the mean rank
     clicks = np.bincount(group[clicked], minlength=len(size))
     pairs = clicks.astype(np.float64) * (size - clicks)
     above = np.bincount(group, rank * clicked, minlength=len(size)) - clicks * (clicks + 1) / 2

@@ -1,8 +1,8 @@
-"""How good a ranked list is, one value per user, so that two models can be compared user by user.
+"""Accuracy metrics of ranked lists, one value per user, so that two models can be compared by paired tests.
 
 items    : (B, K) ranked item codes, NO_ITEM padded
 relevant : (B, n_items) CSR of the held-out items and their gains, > 0
-returns  : (B,) float64; nan for a user with nothing held out, whom no list can please
+returns  : (B,) float64; nan for a user without held-out items
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ if TYPE_CHECKING:
     from foretaste.types import IntArray
 
     Measure = Callable[[IntArray, csr_array], NDArray[np.float64]]
-    Judgement = Callable[["Judged"], NDArray[np.float64]]
+    ListMeasure = Callable[["ListRelevance"], NDArray[np.float64]]
 
 
 def gains_at(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
     """(B, K) gain of each listed item, 0 where it is not relevant and at NO_ITEM."""
     n = relevant.shape[1]
     row = np.repeat(np.arange(relevant.shape[0], dtype=np.int64), np.diff(relevant.indptr))
-    known = row * n + relevant.indices  # one sorted key per held-out item
-    order = np.argsort(known)
-    known, gain = known[order], relevant.data[order].astype(np.float64)
-    asked = np.arange(len(items), dtype=np.int64)[:, None] * n + items
-    if not len(known):
+    keys = row * n + relevant.indices  # one key per held-out item
+    order = np.argsort(keys)
+    keys, gain = keys[order], relevant.data[order].astype(np.float64)
+    listed = np.arange(len(items), dtype=np.int64)[:, None] * n + items
+    if not len(keys):
         return np.zeros(items.shape)
-    at = np.minimum(np.searchsorted(known, asked), len(known) - 1)
-    return np.where((known[at] == asked) & (items != NO_ITEM), gain[at], 0.0)
+    at = np.minimum(np.searchsorted(keys, listed), len(keys) - 1)
+    return np.where((keys[at] == listed) & (items != NO_ITEM), gain[at], 0.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """Lists and what was held out, looked up once for all measures.
+class ListRelevance:
+    """Relevance of every listed item, looked up once and shared by all metrics.
 
-    gains  : (B, K) gain of each place, 0 where it is not relevant
+    gains  : (B, K) gain at each rank, 0 where the item is not relevant
     listed : (B, K) false at NO_ITEM
-    relevant : (B, n_items) CSR
+    relevant : (B, n_items) CSR of the held-out items
     """
 
     gains: NDArray[np.float64]
@@ -56,11 +56,12 @@ class Judged:
     relevant: csr_array
 
     @classmethod
-    def of(cls, items: IntArray, relevant: csr_array) -> Judged:
+    def of(cls, items: IntArray, relevant: csr_array) -> ListRelevance:
         return cls(gains_at(items, relevant), items != NO_ITEM, relevant)
 
-    def head(self, k: int) -> Judged:
-        return Judged(self.gains[:, :k], self.listed[:, :k], self.relevant)
+    def head(self, k: int) -> ListRelevance:
+        """The same lists cut at rank k."""
+        return ListRelevance(self.gains[:, :k], self.listed[:, :k], self.relevant)
 
     @property
     def k(self) -> int:
@@ -68,7 +69,7 @@ class Judged:
 
     @cached_property
     def hit(self) -> NDArray[np.bool_]:
-        """(B, K)"""
+        """(B, K) true where the item is relevant"""
         return self.gains > 0
 
     @cached_property
@@ -76,82 +77,82 @@ class Judged:
         """(B,) items held out"""
         return np.diff(self.relevant.indptr).astype(np.int64)
 
-    def for_askers(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def nan_if_nothing_held_out(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(self.count > 0, values, np.nan)
 
 
-def _measure(judgement: Judgement) -> Measure:
-    """A measure of lists from a measure of judged lists."""
+def _from_items(list_measure: ListMeasure) -> Measure:
+    """The metric as a function of items and held-out items, which looks the relevance up itself."""
 
-    @wraps(judgement)
+    @wraps(list_measure)
     def measure(items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
-        return judgement(Judged.of(items, relevant))
+        return list_measure(ListRelevance.of(items, relevant))
 
     return measure
 
 
-def _hit_rate(judged: Judged) -> NDArray[np.float64]:
+def _hit_rate(lists: ListRelevance) -> NDArray[np.float64]:
     """1 where at least one listed item is relevant."""
-    return judged.for_askers(np.asarray(judged.hit.any(axis=1), np.float64))
+    return lists.nan_if_nothing_held_out(np.asarray(lists.hit.any(axis=1), np.float64))
 
 
-def _recall(judged: Judged) -> NDArray[np.float64]:
+def _recall(lists: ListRelevance) -> NDArray[np.float64]:
     """Share of the relevant items that are listed."""
-    return judged.for_askers(judged.hit.sum(axis=1) / np.maximum(judged.count, 1))
+    return lists.nan_if_nothing_held_out(lists.hit.sum(axis=1) / np.maximum(lists.count, 1))
 
 
-def _precision(judged: Judged) -> NDArray[np.float64]:
-    """Share of the K places that hold a relevant item; a short list pays for its empty places."""
-    return judged.for_askers(judged.hit.sum(axis=1) / max(1, judged.k))
+def _precision(lists: ListRelevance) -> NDArray[np.float64]:
+    """Share of the K ranks that hold a relevant item; empty ranks of a short list count as misses."""
+    return lists.nan_if_nothing_held_out(lists.hit.sum(axis=1) / max(1, lists.k))
 
 
-def _f1(judged: Judged) -> NDArray[np.float64]:
+def _f1(lists: ListRelevance) -> NDArray[np.float64]:
     """Harmonic mean of precision and recall, 0 where both are."""
-    p, r = _precision(judged), _recall(judged)
+    p, r = _precision(lists), _recall(lists)
     return np.divide(2 * p * r, p + r, out=np.where(np.isnan(p), np.nan, 0.0), where=(p + r) > 0)
 
 
-def _ndcg(judged: Judged) -> NDArray[np.float64]:
-    """Discounted gain of each list against the best possible list of that length; 1.0 is perfect.
+def _ndcg(lists: ListRelevance) -> NDArray[np.float64]:
+    """DCG of each list divided by that of the best possible list of K items; 1.0 is perfect.
 
-    DCG = Σ gain / log2(rank + 1), the gain linear (Järvelin & Kekäläinen 2002).
+    DCG = Σ gain / log2(rank + 1) with linear gain (Järvelin & Kekäläinen, TOIS 2002).
     """
-    discount = 1 / np.log2(np.arange(judged.k) + 2)
-    found = judged.gains @ discount
-    best = _best_gains(judged.relevant, judged.k) @ discount
-    return np.divide(found, best, out=np.full(len(found), np.nan), where=best > 0)
+    discount = 1 / np.log2(np.arange(lists.k) + 2)
+    dcg = lists.gains @ discount
+    ideal = _best_gains(lists.relevant, lists.k) @ discount
+    return np.divide(dcg, ideal, out=np.full(len(dcg), np.nan), where=ideal > 0)
 
 
-def _mrr(judged: Judged) -> NDArray[np.float64]:
+def _mrr(lists: ListRelevance) -> NDArray[np.float64]:
     """1 / rank of the first relevant item, 0 where none is listed."""
-    hit = judged.hit
-    first = np.where(hit.any(axis=1), 1 / (hit.argmax(axis=1) + 1), 0.0) if judged.k else np.zeros(len(hit))
-    return judged.for_askers(first)
+    hit = lists.hit
+    first = np.where(hit.any(axis=1), 1 / (hit.argmax(axis=1) + 1), 0.0) if lists.k else np.zeros(len(hit))
+    return lists.nan_if_nothing_held_out(first)
 
 
-def _average_precision(judged: Judged) -> NDArray[np.float64]:
-    """Mean precision at the ranks of the relevant items; divided by min(K, relevant), so 1 can be reached."""
-    at_rank = np.cumsum(judged.hit, axis=1) / np.arange(1, judged.k + 1)
-    best = np.minimum(np.maximum(judged.count, 1), max(1, judged.k))
-    return judged.for_askers((at_rank * judged.hit).sum(axis=1) / best)
+def _average_precision(lists: ListRelevance) -> NDArray[np.float64]:
+    """Sum of the precision at each relevant rank, divided by min(K, relevant items), so that 1 can be reached."""
+    at_rank = np.cumsum(lists.hit, axis=1) / np.arange(1, lists.k + 1)
+    best = np.minimum(np.maximum(lists.count, 1), max(1, lists.k))
+    return lists.nan_if_nothing_held_out((at_rank * lists.hit).sum(axis=1) / best)
 
 
-def _auc(judged: Judged) -> NDArray[np.float64]:
-    """Chance that a relevant item stands before one that is not, over the whole catalogue.
+def _auc(lists: ListRelevance) -> NDArray[np.float64]:
+    """Probability that a relevant item ranks above one that is not, over the whole catalogue.
 
-    What is not listed counts as tied below the list, ties half: an empty list measures 0.5, and K = n_items is the
-    usual AUC. nan where everything is relevant.
+    Unlisted items count as tied below the list, ties as half: an empty list gives 0.5, and K = n_items the usual AUC.
+    nan where every item is relevant.
     """
-    miss = judged.listed & ~judged.hit
-    unwanted = judged.relevant.shape[1] - judged.count
-    below = unwanted[:, None] - np.cumsum(miss, axis=1)  # (B, K) not relevant and behind this place
-    unlisted = (judged.count - judged.hit.sum(axis=1)) * (unwanted - miss.sum(axis=1))
-    right = (below * judged.hit).sum(axis=1) + 0.5 * unlisted
-    pairs = judged.count * unwanted
-    return np.divide(right, pairs, out=np.full(len(right), np.nan), where=pairs > 0)
+    miss = lists.listed & ~lists.hit
+    irrelevant = lists.relevant.shape[1] - lists.count
+    below = irrelevant[:, None] - np.cumsum(miss, axis=1)  # (B, K) irrelevant items below this rank
+    unlisted = (lists.count - lists.hit.sum(axis=1)) * (irrelevant - miss.sum(axis=1))
+    ordered = (below * lists.hit).sum(axis=1) + 0.5 * unlisted
+    pairs = lists.count * irrelevant
+    return np.divide(ordered, pairs, out=np.full(len(ordered), np.nan), where=pairs > 0)
 
 
-JUDGEMENTS: dict[str, Judgement] = {
+LIST_MEASURES: dict[str, ListMeasure] = {
     "hr": _hit_rate,
     "recall": _recall,
     "precision": _precision,
@@ -161,38 +162,28 @@ JUDGEMENTS: dict[str, Judgement] = {
     "map": _average_precision,
     "auc": _auc,
 }
-hit_rate, recall, precision, f1 = _measure(_hit_rate), _measure(_recall), _measure(_precision), _measure(_f1)
-ndcg, mrr, average_precision, auc = _measure(_ndcg), _measure(_mrr), _measure(_average_precision), _measure(_auc)
-MEASURES: dict[str, Measure] = {
-    "hr": hit_rate,
-    "recall": recall,
-    "precision": precision,
-    "f1": f1,
-    "ndcg": ndcg,
-    "mrr": mrr,
-    "map": average_precision,
-    "auc": auc,
-}
+MEASURES: dict[str, Measure] = {name: _from_items(list_measure) for name, list_measure in LIST_MEASURES.items()}
+hit_rate, recall, precision, f1, ndcg, mrr, average_precision, auc = MEASURES.values()
 
 
 class Metric(NamedTuple):
-    """A measure at a depth: 'ndcg@10'."""
+    """A ranking metric at a cutoff k: 'ndcg@10'."""
 
     name: str
     measure: Measure
     k: int
 
     def __call__(self, items: IntArray, relevant: csr_array) -> NDArray[np.float64]:
-        """Lists longer than k are cut; shorter ones must have been asked for at k."""
+        """(B,) values of items (B, K ≥ k), cut at k; shorter lists must have been retrieved with this k."""
         return self.measure(items[:, : self.k], relevant)
 
-    def of_judged(self, judged: Judged) -> NDArray[np.float64]:
-        """The same, for lists whose gains were looked up already."""
-        return JUDGEMENTS[self.name.partition("@")[0]](judged.head(self.k))
+    def of_relevance(self, lists: ListRelevance) -> NDArray[np.float64]:
+        """The same for lists whose relevance was looked up already."""
+        return LIST_MEASURES[self.name.partition("@")[0]](lists.head(self.k))
 
 
 def parse_metric(name: str) -> Metric:
-    """'ndcg@10' to the measure it names."""
+    """The metric called 'ndcg@10'; UnknownNameError for an unknown name or a missing cutoff."""
     measure, _, k = name.partition("@")
     if measure not in MEASURES:
         raise UnknownNameError(f"No metric is called '{measure}'.{did_you_mean(measure, MEASURES)}")
@@ -202,8 +193,8 @@ def parse_metric(name: str) -> Metric:
 
 
 def _best_gains(relevant: csr_array, k: int) -> NDArray[np.float64]:
-    """(B, k) the highest gains of each row, falling."""
-    if not len(relevant.data) or (relevant.data == relevant.data[0]).all():  # nothing to sort: the usual case
+    """(B, k) the highest gains of each row, descending, padded with 0."""
+    if not len(relevant.data) or (relevant.data == relevant.data[0]).all():  # equal gains: no sort
         gain = relevant.data[0] if len(relevant.data) else 0.0
         return np.where(np.arange(k) < np.diff(relevant.indptr)[:, None], np.float64(gain), 0.0)
     row = np.repeat(np.arange(relevant.shape[0]), np.diff(relevant.indptr))

@@ -1,6 +1,6 @@
-"""How far predicted ratings lie from the true ones, on the scale of the data.
+"""Errors of predicted ratings (RMSE, MAE, MSE), on the scale of the data.
 
-predicted, true : (L,) one pair per rating; a prediction of nan ("cannot judge") is refused, never skipped in silence
+predicted, true : (L,) one pair per rating. DataError where shapes differ or a prediction is nan: none is skipped
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MEASURES: dict[str, Callable[[Numbers, Numbers], float]] = {"rmse": rmse, "mae":
 
 
 def _errors(predicted: Numbers, true: Numbers) -> NDArray[np.float64]:
-    """(L,) predicted − true in float64, so that a million float32 ratings add up rightly."""
+    """(L,) predicted − true in float64, so that sums over a million float32 ratings stay accurate."""
     if predicted.shape != true.shape or predicted.ndim != 1:
         raise DataError(
             f"Ratings of shape {true.shape} were predicted with shape {predicted.shape}; both need one number each."

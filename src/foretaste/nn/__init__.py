@@ -1,1 +1,1 @@
-"""Networks as pure modules: tensors in, tensors out. Each fast form has its plain form beside it in the tests."""
+"""Neural network layers and losses as pure modules over ragged rows; the tests hold a plain form of each fast one."""

@@ -1,4 +1,4 @@
-"""Dropout (Srivastava et al., JMLR 2014) that draws one random byte per number instead of a random float."""
+"""Dropout (Srivastava et al., JMLR 2014) that draws one random byte per element instead of a random float."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from torch.nn import functional as F
 
 
 class Dropout(nn.Module):
-    """x · m / (1 − p) with m = 1 in 1 − p of the places, to the nearest 256th.
+    """x · m / (1 − p), m ~ Bernoulli(1 − p), with 1 − p rounded to the nearest 1/256; the identity in eval mode.
 
-    On a CPU the masks of torch's own dropout cost a third of a training step (docs/log.md).
+    On a CPU the masks of torch.nn.Dropout cost a third of a training step (docs/log.md). p : 0 ≤ p < 1
     """
 
     def __init__(self, p: float) -> None:

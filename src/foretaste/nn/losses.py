@@ -1,6 +1,6 @@
-"""What a state should say: the next item above the others. States (T, D), the catalogue E (n, D), targets (T,).
+"""Losses of next-item prediction: states H (T, D), item embeddings E (n, D), targets (T,) int64, scores s = h·e.
 
-Each returns one number, the mean over the T targets; scores are s = h·e.
+Each returns a scalar, the mean over the T targets.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from foretaste.nn.ragged import pick
+from foretaste.nn.ragged import gather_rows
 
 CHUNK_CELLS = 1 << 23
-"""Scores held at once by the full softmax, and as many probabilities: 16 MB each in bfloat16, of a table of targets ×
-catalogue that would be gigabytes. Chunks that fit into a nearer cache were slower, their products cost more."""
+"""Scores in memory at once in the full softmax: 16 MB in bfloat16, where the whole targets × catalogue matrix would be
+gigabytes. Smaller chunks, which fit a nearer cache, were slower."""
 
 
 def full_softmax(states: Tensor, items: Tensor, targets: Tensor, low: torch.dtype = torch.float32) -> Tensor:
-    """−log exp(s⁺) / Σ_j exp(s_j), over every item of the catalogue; in chunks, each score computed once.
+    """−log exp(s⁺) / Σ_j exp(s_j), cross-entropy over the whole catalogue, in chunks; each score is computed once.
 
-    low : the precision of the products; the softmax itself is float32
+    low : dtype of the matrix products; the loss is summed in float32
     """
     loss: Tensor = _FullSoftmax.apply(states, items, targets, low)  # type: ignore[no-untyped-call]  # torch leaves it so
     return loss
 
 
 class _FullSoftmax(torch.autograd.Function):
-    """The gradient of a softmax is at hand when the loss is: (p − 1_y) E for the states, (p − 1_y)ᵀ H for the items.
+    """Computes the gradients, (p − 1_y) E of the states and (p − 1_y)ᵀ H of the items, in the forward pass.
 
-    So both are taken chunk by chunk on the way forward, and no table of scores outlives its chunk.
+    So the scores of a chunk are freed before the next one, and no targets × catalogue matrix is ever held.
     """
 
     @staticmethod
@@ -44,14 +44,14 @@ class _FullSoftmax(torch.autograd.Function):
             torch.split(H, rows), torch.split(d_states, rows), torch.split(targets, rows), strict=True
         ):
             p = torch.softmax(h @ E.T, 1)
-            # Not scatter_ and gather, which copy all of p. And not p_y − 1: of a p_y near 1 it would leave nothing in
-            # low precision; the sum of the others does.
+            # Not scatter_ and gather, which copy all of p. And not p_y − 1, which cancels in low precision for p_y
+            # near 1; the negated sum of the others does not.
             at = steps[: len(y)], y
-            wanted = p[at]
+            of_target = p[at]
             p[at] = 0.0
             others = p.sum(1)
             p[at] = -others
-            total += torch.log1p(others.float() / wanted.float()).sum()
+            total += torch.log1p(others.float() / of_target.float()).sum()
             torch.mm(p, E, out=d_h)
             d_items += p.T @ h
         ctx.save_for_backward(d_states, d_items)
@@ -69,14 +69,15 @@ class _FullSoftmax(torch.autograd.Function):
 def sampled_softmax(
     states: Tensor, items: Tensor, targets: Tensor, negatives: Tensor, log_q: Tensor | None = None
 ) -> Tensor:
-    """The softmax over the target and K shared negatives, corrected for how often each is drawn.
+    """Softmax over the target and K shared negatives with logQ correction: s_j − log q_j.
 
-    negatives : (K,) codes, shared by all targets; one that is the target of a row does not count there
-    log_q     : (n,) log of the expected count of each item among the negatives; None where all are drawn alike
-    (Bengio & Senécal 2008; Yi et al., RecSys 2019: s_j − log q_j)
+    Bengio & Senécal 2008; Yi et al., RecSys 2019, eq. 3.
+
+    negatives : (K,) codes, shared by all targets; a negative that equals the target of a row is masked there
+    log_q     : (n,) log of the expected count of each item among the negatives; None for uniform sampling
     """
-    positive = (states * pick(items, targets)).sum(1, keepdim=True).float()
-    others = (states @ pick(items, negatives).T).float()
+    positive = (states * gather_rows(items, targets)).sum(1, keepdim=True).float()
+    others = (states @ gather_rows(items, negatives).T).float()
     if log_q is not None:
         positive = positive - log_q[targets][:, None]
         others = others - log_q[negatives]
@@ -85,29 +86,31 @@ def sampled_softmax(
 
 
 def gbce(states: Tensor, items: Tensor, targets: Tensor, negatives: Tensor, beta: float) -> Tensor:
-    """−log σ(s⁺)^β − Σ_k log(1 − σ(s_k)) / 1 (Petrov & Macdonald, RecSys 2023: gSASRec).
+    """−β log σ(s⁺) − Σ_k log(1 − σ(s_k)) (gBCE; Petrov & Macdonald, RecSys 2023: gSASRec).
 
-    beta : α (t (1 − 1/α) + 1/α), with α = K / (n − 1) the share of items drawn and t the calibration, 0 to 1
+    negatives : (K,) codes, shared by all targets
+    beta      : α (t (1 − 1/α) + 1/α), with α = K / (n − 1) the sampling rate,
+                t the calibration, 0 to 1
     """
-    positive = (states * pick(items, targets)).sum(1).float()
-    others = (states @ pick(items, negatives).T).float()
+    positive = (states * gather_rows(items, targets)).sum(1).float()
+    others = (states @ gather_rows(items, negatives).T).float()
     counts = (negatives != targets[:, None]).float()
     return (-beta * F.logsigmoid(positive) - (counts * F.logsigmoid(-others)).sum(1)).mean()
 
 
 def bpr(states: Tensor, items: Tensor, targets: Tensor, negatives: Tensor) -> Tensor:
-    """−log σ(s⁺ − s_k), mean over the negatives (Rendle et al., UAI 2009)."""
-    positive = (states * pick(items, targets)).sum(1, keepdim=True).float()
-    others = (states @ pick(items, negatives).T).float()
+    """−log σ(s⁺ − s_k), mean over the K shared negatives (K,) (BPR; Rendle et al., UAI 2009)."""
+    positive = (states * gather_rows(items, targets)).sum(1, keepdim=True).float()
+    others = (states @ gather_rows(items, negatives).T).float()
     counts = (negatives != targets[:, None]).float()
     return (-(counts * F.logsigmoid(positive - others)).sum(1) / counts.sum(1).clamp(min=1)).mean()
 
 
 def info_nce(queries: Tensor, keys: Tensor, temperature: float, log_q: Tensor | None = None) -> Tensor:
-    """Row i of `queries` belongs to row i of `keys`; the other rows are its negatives (van den Oord et al. 2018).
+    """InfoNCE with in-batch negatives: `keys[i]` is the positive of `queries[i]` (van den Oord et al. 2018).
 
     queries, keys : (B, D) rows of length 1
-    log_q         : (B,) log of how often each key appears in batches, taken off its scores (logQ correction)
+    log_q         : (B,) log of the sampling frequency of each key, subtracted from its scores (logQ correction)
     """
     scores = queries @ keys.T / temperature
     if log_q is not None:

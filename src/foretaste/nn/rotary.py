@@ -1,4 +1,4 @@
-"""Rotary positions (Su et al. 2021: RoFormer, eq. 34): queries and keys turned by angles that grow with the place."""
+"""Rotary positions (Su et al. 2021: RoFormer, eq. 34): queries and keys rotated by position."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import torch
 from torch import Tensor, nn
 
 from foretaste.errors import ConfigError
-from foretaste.nn.ragged import pick
+from foretaste.nn.ragged import gather_rows
 
 BASE = 10_000.0
 
 
 class Rotary(nn.Module):
-    """Numbers j and j + d/2 of each head, as one complex number, times exp(i · place · θ_j), θ_j = BASE^(−2j / d).
+    """Components j and j + d/2 of each head, as one complex number, times exp(i · position · θ_j).
 
-    The product of a query and a key then depends on how far apart they stand, and not on where. Nothing is learned.
-    Raises ConfigError where a head has an odd number of numbers, d = width / heads.
+    θ_j = BASE^(−2j / d). The product of a query and a key then depends on their distance alone. Nothing is learned.
+    ConfigError for an odd width per head, d = width / heads.
     """
 
     cos: Tensor
@@ -26,7 +26,7 @@ class Rotary(nn.Module):
         d = width // heads
         if d % 2:
             raise ConfigError(
-                f'positions = "rotary" turns pairs of numbers: make width / heads even; it is {width} / {heads} = {d}.'
+                f'positions = "rotary" rotates pairs: make width / heads even; it is {width} / {heads} = {d}.'
             )
         self.heads = heads
         speed = BASE ** (-2 * torch.arange(d // 2, dtype=torch.float64) / d)
@@ -34,8 +34,8 @@ class Rotary(nn.Module):
         self.register_buffer("cos", angle.cos().float(), persistent=False)
         self.register_buffer("sin", angle.sin().float(), persistent=False)
 
-    def forward(self, x: Tensor, place: Tensor) -> Tensor:
-        """x (T, n · width), n vectors of all heads side by side, of the events at `place` (T,); the same turned."""
-        cos, sin = pick(self.cos, place)[:, None], pick(self.sin, place)[:, None]
+    def forward(self, x: Tensor, position: Tensor) -> Tensor:
+        """x (T, n · width), n concatenated vectors of the events at `position` (T,); the rotated x."""
+        cos, sin = gather_rows(self.cos, position)[:, None], gather_rows(self.sin, position)[:, None]
         a, b = x.view(len(x), -1, 2, cos.shape[2]).unbind(2)
         return torch.stack([a * cos - b * sin, a * sin + b * cos], 2).view(x.shape)

@@ -6,7 +6,7 @@ bundles/
     ├── manifest.json        versions, data, config, measures, log position, the hash of every file
     ├── card.md              the same for people
     ├── items.parquet        the catalogue, in the order of the codes; no user names anywhere
-    └── pipeline/            config and safetensors of every part
+    └── pipeline/            config and safetensors of every recall, of the stages and of the fallback
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import BundleError
 from foretaste.pipeline.card import card
-from foretaste.pipeline.manifest import FORMAT, DataSummary, Manifest
+from foretaste.pipeline.manifest import READ, DataSummary, Manifest
 from foretaste.pipeline.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -117,10 +117,10 @@ def verify_bundle(folder: Path) -> Manifest:
         raise BundleError(f"There is no bundle in {folder}: manifest.json is missing; train one.") from None
     except (ValidationError, ValueError) as error:
         raise BundleError(f"{folder / 'manifest.json'} is damaged ({error}); use another bundle.") from None
-    if manifest.format != FORMAT:
+    if manifest.format not in READ:
         raise BundleError(
-            f"The bundle {folder} has format {manifest.format}, and foretaste {foretaste.__version__} reads format "
-            f"{FORMAT}; train it again, or use foretaste {manifest.foretaste}."
+            f"The bundle {folder} has format {manifest.format}, and foretaste {foretaste.__version__} reads formats "
+            f"{' and '.join(map(str, READ))}; train it again, or use foretaste {manifest.foretaste}."
         )
     for name, expected in manifest.files.items():
         path = folder / name

@@ -19,6 +19,10 @@ def card(manifest: Manifest) -> str:
         f"- `{recall['model']}`, weight {recall['weight']:g}, {recall['settings'] or 'default settings'}"
         for recall in manifest.config["recalls"]
     )
+    stages = "\n".join(
+        f"- `{stage['stage']}`, {stage['settings'] or 'default settings'}"
+        for stage in manifest.config.get("stages", ())
+    )
     return f"""# {data.name}, trained {manifest.created}
 
 Version `{manifest.version}`, foretaste {manifest.foretaste}.
@@ -32,6 +36,10 @@ No name of a person is in this bundle.
 ## Sources, merged by reciprocal rank
 
 {recalls}
+
+## Stages, between the merge and the answer
+
+{stages or "None."}
 
 ## Measured before it was shipped
 

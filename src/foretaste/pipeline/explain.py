@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from foretaste.pipeline.merge import RANK_IN_SOURCES
 from foretaste.protocols import ColumnExplainer, Explainer
+from foretaste.registry import FALLBACK
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foretaste.types import Candidates, FloatArray, IntArray, Queries
-
-
-POPULAR = "popular"
-"""The one source that may say that everyone wants an item."""
 
 
 class Reason(NamedTuple):
@@ -76,7 +72,7 @@ def _explain_one(
 ) -> list[list[Reason]]:
     items = candidates.items[b]
     items = items[items != NO_ITEM]
-    say = _say(candidates.columns[RANK_IN_SOURCES][b, : len(items)], candidates.sources, weights)
+    say = _say(candidates.ranks[b, : len(items)], candidates.sources, weights)
     speaker = say.argmax(axis=1) if say.size else np.zeros(len(items), int)
     reasons: list[list[Reason]] = [[] for _ in items]
     for s in np.unique(speaker):
@@ -99,7 +95,7 @@ def _explain_one(
                 reasons[k] = [Reason("people", NO_ITEM, share, name, text) for text, share in columns[:per_item]]
                 reasons[k] = reasons[k] or [Reason("popular", NO_ITEM, 1.0, name)]  # nothing but that sets it apart
         for k in mine:
-            reasons[k] = reasons[k] or [Reason("popular" if name == POPULAR else "found", NO_ITEM, 1.0, name)]
+            reasons[k] = reasons[k] or [Reason("popular" if name == FALLBACK else "found", NO_ITEM, 1.0, name)]
     return reasons
 
 

@@ -7,7 +7,10 @@ from typing import Any
 from foretaste.config import Config
 from foretaste.data.checks.card import DataCard
 
-FORMAT = 1
+FORMAT = 2
+"""2: the pipeline has stages."""
+READ = (1, FORMAT)
+"""Formats that are opened: a bundle of format 1 has no stages."""
 
 
 class DataSummary(Config):

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-RANK_IN_SOURCES = "rank_in_sources"
-"""Name of the (B, K, S) int32 column: each source's rank of the item from 1, 0 where it did not find it."""
-
 
 @dataclass(frozen=True, eq=False)
 class Union:
@@ -89,16 +86,9 @@ def reciprocal_rank(lists: Mapping[str, Candidates], weights: Sequence[float], c
     ranks[union.row, union.slot, union.source] = union.rank
 
     best = np.argsort(-total, axis=1, kind="stable")  # the union rises by code, so ties go to the smaller
-    merged = Candidates(union.items, total.astype(np.float32), found_by, names, {RANK_IN_SOURCES: ranks}).reorder(best)
+    merged = Candidates(union.items, total.astype(np.float32), found_by, ranks, names).reorder(best)
     gone = merged.items == NO_ITEM  # on the right already, for nothing scores less
-    if not gone.any():
-        return merged
-    nan = np.float32(np.nan)
-    return replace(
-        merged,
-        scores=np.where(gone, nan, merged.scores),
-        found_by=np.where(gone[:, :, None], nan, merged.found_by),
-    )
+    return merged.blanked(gone) if gone.any() else merged
 
 
 def filled(ranked: Candidates, filler: Candidates) -> Candidates:
@@ -106,24 +96,11 @@ def filled(ranked: Candidates, filler: Candidates) -> Candidates:
 
     filler : one source, wide enough; it becomes a further source of the result
     """
-    B, K = ranked.items.shape
     repeated = (filler.items[:, :, None] == ranked.items[:, None, :]).any(axis=2)
     extra = filler.keep(~repeated)
-    S = len(ranked.sources)
-    found_by = np.full((B, K + extra.items.shape[1], S + 1), np.nan, np.float32)
-    found_by[:, :K, :S] = ranked.found_by
-    found_by[:, K:, S] = extra.scores
-    ranks = np.zeros(found_by.shape, np.int32)
-    ranks[:, :K, :S] = ranked.columns[RANK_IN_SOURCES]
-    ranks[:, K:, S] = np.where(extra.items == NO_ITEM, 0, np.arange(1, extra.items.shape[1] + 1))
-    both = Candidates(
-        np.concatenate([ranked.items, extra.items], axis=1),
-        np.concatenate([ranked.scores, _below(ranked.scores, extra.scores)], axis=1),
-        found_by,
-        (*ranked.sources, *extra.sources),
-        {RANK_IN_SOURCES: ranks},
-    )
-    return both.keep(both.items != NO_ITEM)
+    places = np.arange(1, extra.items.shape[1] + 1, dtype=np.int32)
+    ranks = np.where(extra.items == NO_ITEM, np.int32(0), places)[:, :, None]  # among what it adds
+    return ranked.append(replace(extra, scores=_below(ranked.scores, extra.scores), ranks=ranks))
 
 
 def _below(scores: FloatArray, extra: FloatArray) -> FloatArray:

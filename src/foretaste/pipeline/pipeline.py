@@ -1,77 +1,45 @@
-"""Recall, merge, hide what was seen, fall back, explain: a list of parts that answers like one model."""
+"""Recall, merge, stages, mask, explain: a list of parts that answers like one model."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import logging
+from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
+import numpy as np
 
-from foretaste.config import Config
 from foretaste.data.kinds import EventKind, Kinds
-from foretaste.errors import BundleError, ConfigError
+from foretaste.errors import BundleError
 from foretaste.models.plain.popular import Popular
 from foretaste.models.saving import fitted
-from foretaste.pipeline.explain import POPULAR, Reason, explain
+from foretaste.pipeline.config import PipelineConfig, RecallConfig, StageConfig
+from foretaste.pipeline.explain import Reason, explain
 from foretaste.pipeline.merge import filled, reciprocal_rank
-from foretaste.pipeline.seen import hidden_items, joined
-from foretaste.registry import model_class, model_spec
-from foretaste.types import BoolArray, Candidates, IntArray, Queries, Ragged
+from foretaste.pipeline.ranking_rows import ranking_rows
+from foretaste.pipeline.seen import hidden_items, joined, masked
+from foretaste.pipeline.trace import Outcome, Step, Trace
+from foretaste.protocols import LearnsFromRows
+from foretaste.registry import FALLBACK, STAGES, model_class
+from foretaste.types import BoolArray, Candidates, IntArray, LongArray, Queries, Ragged, StageContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from foretaste.data.dataset import Dataset
     from foretaste.protocols import Recommender, Stage
     from foretaste.types import Run
 
-FALLBACK = POPULAR
-
-
-class RecallConfig(Config):
-    """One source of candidates."""
-
-    model: str
-    """Its name in the registry, and in every answer."""
-    settings: dict[str, Any] = {}
-    """Settings of the model; its defaults where nothing is said."""
-    weight: NonNegativeFloat = 1.0
-    """How much its ranks count in the merge, beside the other sources."""
-
-    @field_validator("model")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        model_spec(name)
-        return name
-
-
-class PipelineConfig(Config):
-    recalls: tuple[RecallConfig, ...] = (RecallConfig(model="ease"), RecallConfig(model="itemknn"))
-    """The sources, each asked for `depth` items; those of weight 0 are not asked, and one at least has more."""
-    depth: PositiveInt = 200
-    merge_constant: PositiveFloat = 60.0
-    """The k of reciprocal rank fusion: the larger, the less the first ranks stand out."""
-
-    @field_validator("recalls")
-    @classmethod
-    def _some_source(cls, recalls: tuple[RecallConfig, ...]) -> tuple[RecallConfig, ...]:
-        if not any(recall.weight > 0 for recall in recalls):
-            raise ConfigError(
-                "recalls: no source has a weight above 0, so nothing could be offered; name one, such as 'popular'."
-            )
-        return recalls
-
-
-class Step(NamedTuple):
-    """One line of the trace."""
-
-    stage: str
-    seconds: float
-    kept: int
-    """Candidates alive after it, over the whole batch."""
+log = logging.getLogger("foretaste.pipeline")
+RECALL = "recall:"
+"""What the name of a recall begins with in a trace."""
+SIMILAR = 20
+"""Items that count as the most similar to one, for stages."""
+SIMILAR_KEPT = 10_000
+"""Items whose most similar ones are remembered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +47,7 @@ class Answer:
     """candidates : the lists
     reasons    : per query, per item, the strongest first; None unless asked for
     trace      : what was done, how long it took, what remained
-    degraded   : a source did not fit in the time that was left
+    degraded   : a source or a stage was left out, because it failed or the time was up; the trace names it
     """
 
     candidates: Candidates
@@ -88,51 +56,55 @@ class Answer:
     degraded: bool
 
 
-@dataclass(eq=False)
-class _Trace:
-    steps: list[Step] = field(default_factory=list)
-    since: float = field(default_factory=perf_counter)
-
-    def add(self, stage: str, candidates: Candidates) -> None:
-        now = perf_counter()
-        self.steps.append(Step(stage, now - self.since, int((candidates.items >= 0).sum())))
-        self.since = now
-
-
 class Pipeline:
-    """Several recalls, merged by reciprocal rank, then further stages, then a named fallback for short lists.
+    """Several recalls, merged by reciprocal rank; a named fallback for short lists; then stages; then one mask.
 
     recalls : name to fitted model, in the order of the config
-    stages  : what happens between merge and fallback: ranking, rules, diversity
+    stages  : name to stage, in the order of the config: what happens between the merge and the answer
+    left_out : steps that are not taken, and why: a stage that is missing, what a past answer had no time for. They
+               degrade every answer, which names them
     """
 
     config_class = PipelineConfig
 
-    def __init__(self, config: PipelineConfig | None = None, stages: tuple[Stage, ...] = ()) -> None:
+    def __init__(self, config: PipelineConfig | None = None) -> None:
         self.config = config or PipelineConfig()
-        self.stages = stages
         self.recalls: dict[str, Recommender] | None = None
+        self.stages: dict[str, Stage] = {}
+        self.left_out: Mapping[str, Outcome] = {}
         self.fallback = Popular()
         self.kinds = Kinds([EventKind(name="interaction")])
+        self._similar: dict[int, IntArray] = {}
 
     def fit(self, train: Dataset, run: Run, *, fitted: Mapping[str, Recommender] | None = None) -> Self:
         """fitted : recalls that have learned from this very data, with the settings of the config, already"""
         self.kinds = train.kinds
         self.fallback = Popular().fit(train, run)
+        self._similar = {}
+        self.stages = {config.stage: _stage_of(config) for config in self.config.stages}
+        self._fit_from_rows(train, run)
         self.recalls = {}
         for recall in self._recalls_used():
-            if fitted is not None and recall.model in fitted:
-                self.recalls[recall.model] = fitted[recall.model]
-                continue
-            model = model_class(recall.model)
-            config = model.config_class.parse(recall.settings, f"settings of {recall.model}")
-            self.recalls[recall.model] = model(config).fit(train, run)
+            known = (fitted or {}).get(recall.model)
+            self.recalls[recall.model] = known if known is not None else _recall_of(recall).fit(train, run)
+        for name, stage in self.stages.items():
+            if (learn := getattr(stage, "fit", None)) is not None:
+                self.stages[name] = learn(train, run)
         return self
+
+    def _fit_from_rows(self, train: Dataset, run: Run) -> None:
+        """Stages that learn from candidates get those of recalls that have not learned from the answers."""
+        learning = [stage for stage in self.stages.values() if isinstance(stage, LearnsFromRows)]
+        if learning:
+            rows = ranking_rows(Pipeline(self.config.model_copy(update={"stages": ()})), train, run)
+            for stage in learning:
+                stage.fit_rows(rows, run)
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
-        return self.answer(queries, k, exclude=exclude, allowed=allowed).candidates
+        """The lists alone, however long they take; a stage that fails raises its error here, and degrades nothing."""
+        return self.answer(queries, k, exclude=exclude, allowed=allowed, strict=True).candidates
 
     def answer(
         self,
@@ -142,52 +114,153 @@ class Pipeline:
         exclude: Ragged | None = None,
         allowed: BoolArray | None = None,
         explain: bool = False,
+        strict: bool = False,
+        now: LongArray | None = None,
     ) -> Answer:
         """The n best items for each query, why, and how they were found.
 
         What a person already did is hidden where its kind says so (bought hides, viewed may return); `exclude` and
-        `allowed` narrow further. Only a deadline that has passed can leave a source out, never the first one.
+        `allowed` narrow further, and hold whatever a stage does. A deadline that has passed leaves out sources, never
+        the first one, and stages; a stage that fails is left out too. Both degrade the answer, and the trace says so.
+
+        strict : errors of stages are raised
+        now    : (B,) µs, what stages take for the present; `queries.asked_at` by default
         """
-        started = perf_counter()
-        trace = _Trace()
+        deadline = None if queries.deadline_seconds is None else perf_counter() + queries.deadline_seconds
+        trace = Trace(deadline)
         hidden = joined(hidden_items(queries.history, self.kinds.hides), exclude)
+        merged = self._merged(queries, n, hidden, allowed, trace)
+        wanted = n + max((stage.extra(queries, n) for stage in self.stages.values()), default=0)
+        best = self._filled(merged.head(wanted), queries, wanted, hidden, allowed, trace)
+        now = queries.asked_at if now is None else now
+        context = StageContext(n, hidden, allowed, now, deadline, self.most_similar)
+        before = best
+        for name, stage in self.stages.items():
+            if name in self.left_out:
+                trace.left_out(name, best, self.left_out[name])
+            else:
+                best = self._staged(name, stage, queries, best, context, trace, strict)
+        if best is not before:
+            best = masked(best, hidden, allowed)
+        for name, outcome in self.left_out.items():
+            if outcome == "missing":
+                trace.left_out(name, best, outcome)
+        best = best.head(n)
+        reasons = None
+        if explain:
+            reasons = self._reasons(queries, best)
+            trace.add("explain", best)
+        return Answer(best, reasons, trace.steps, trace.degraded)
+
+    def _merged(self, queries: Queries, n: int, hidden: Ragged, allowed: BoolArray | None, trace: Trace) -> Candidates:
         lists: dict[str, Candidates] = {}
-        degraded = False
         for name, model in fitted(self.recalls, self).items():
-            if lists and queries.deadline_seconds is not None and perf_counter() - started > queries.deadline_seconds:
-                degraded = True
-                break
+            step = f"{RECALL}{name}"
+            if lists and (trace.late or step in self.left_out):
+                trace.left_out(step, lists[next(iter(lists))], self.left_out.get(step, "timed out"))
+                continue
             lists[name] = model.recommend(queries, max(n, self.config.depth), exclude=hidden, allowed=allowed)
-            trace.add(f"recall:{name}", lists[name])
-        weights = {recall.model: recall.weight for recall in self.config.recalls}
+            trace.add(step, lists[name])
+        weights = self._weights()
         merged = reciprocal_rank(lists, [weights[name] for name in lists], self.config.merge_constant)
         trace.add("merge", merged)
-        for stage in self.stages:
-            merged = stage(queries, merged)
-            trace.add(stage.name, merged)
-        best = merged.head(n)
-        if best.items.shape[1] < n or (best.items < 0).any():
-            filler = self.fallback.recommend(queries, 2 * n, exclude=hidden, allowed=allowed)
-            best = filled(best, filler).head(n)
-            trace.add(f"fallback:{FALLBACK}", best)
-        reasons = self._reasons(queries, best, weights) if explain else None
-        if explain:
-            trace.add("explain", best)
-        return Answer(best, reasons, trace.steps, degraded)
+        return merged
+
+    def _filled(
+        self, best: Candidates, queries: Queries, n: int, hidden: Ragged, allowed: BoolArray | None, trace: Trace
+    ) -> Candidates:
+        if best.items.shape[1] >= n and (best.items >= 0).all():
+            return best
+        filler = self.fallback.recommend(queries, 2 * n, exclude=hidden, allowed=allowed)
+        best = filled(best, filler).head(n)
+        trace.add(f"fallback:{FALLBACK}", best)
+        return best
+
+    @staticmethod
+    def _staged(
+        name: str,
+        stage: Stage,
+        queries: Queries,
+        candidates: Candidates,
+        context: StageContext,
+        trace: Trace,
+        strict: bool,
+    ) -> Candidates:
+        if trace.late:
+            trace.left_out(name, candidates, "timed out")
+            return candidates
+        try:
+            result = stage(queries, candidates, context)
+        except TimeoutError:
+            if strict:
+                raise
+            trace.left_out(name, candidates, "timed out")
+            return candidates
+        except Exception as error:
+            if strict:
+                raise
+            log.error("The stage '%s' failed with %s and was left out.", name, type(error).__name__)
+            trace.left_out(name, candidates, "failed")
+            return candidates
+        trace.add(name, result)
+        return result
 
     def similar(self, items: IntArray, k: int, *, allowed: BoolArray | None = None) -> Candidates:
         """(B,) items in, what goes with each of them out: what somebody who did only that would be offered."""
         alone = items[:, None]
         guests = Queries.guests(list(alone), self.kinds.usual)
-        return self.recommend(guests, k, exclude=Ragged.from_rows(list(alone)), allowed=allowed)
+        exclude = Ragged.from_rows(list(alone))
+        return self.with_stages({}).recommend(guests, k, exclude=exclude, allowed=allowed)
+
+    def most_similar(self, code: int) -> IntArray:
+        """(≤ SIMILAR,) what is most similar to an item; remembered."""
+        if (known := self._similar.get(code)) is None:
+            items = self.similar(np.array([code], np.int32), SIMILAR).items[0]
+            known = items[items >= 0]
+            if len(self._similar) >= SIMILAR_KEPT:
+                self._similar.clear()
+            self._similar[code] = known
+        return known
 
     def popular(self, k: int) -> IntArray:
-        """(≤ k,) items most wanted by everyone."""
+        """(≤ k,) items taken by the most people."""
         items = self.fallback.recommend(Queries.guests([[]]), k).items[0]
         return items[items >= 0]
 
-    def _reasons(self, queries: Queries, best: Candidates, weights: dict[str, float]) -> list[list[list[Reason]]]:
-        return explain(queries, best, fitted(self.recalls, self), weights, self.kinds.weights)
+    def with_kinds(self, kinds: Kinds) -> Self:
+        """The same with another table of kinds, as of what hides an item; nothing is learned."""
+        other = copy(self)
+        other.kinds = kinds
+        return other
+
+    def with_recalls(self, recalls: Mapping[str, Recommender]) -> Self:
+        """The same with these recalls in place of its own; names are those of the config."""
+        other = copy(self)
+        other.recalls = dict(recalls)
+        other._similar = {}
+        return other
+
+    def with_stages(self, stages: Mapping[str, Stage], missing: Iterable[str] = ()) -> Self:
+        """The same with these stages in place of its own.
+
+        missing : names of stages that ought to be there and are not
+        """
+        other = copy(self)
+        other.stages = dict(stages)
+        other.left_out = dict.fromkeys(missing, "missing")
+        return other
+
+    def without(self, left_out: Mapping[str, Outcome]) -> Self:
+        """The same without these steps, as they stand in a trace: 'recall:ease', 'fatigue'. The first recall stays."""
+        other = copy(self)
+        other.left_out = {**self.left_out, **left_out}
+        return other
+
+    def _weights(self) -> dict[str, float]:
+        return {recall.model: recall.weight for recall in self.config.recalls}
+
+    def _reasons(self, queries: Queries, best: Candidates) -> list[list[list[Reason]]]:
+        return explain(queries, best, fitted(self.recalls, self), self._weights(), self.kinds.weights)
 
     def _recalls_used(self) -> Iterator[RecallConfig]:
         """A source of weight 0 would only cost time."""
@@ -204,9 +277,12 @@ class Pipeline:
         self.fallback.save(folder / "fallback")
         for name, model in fitted(self.recalls, self).items():
             model.save(folder / "recalls" / name)
+        for name, stage in self.stages.items():
+            stage.save(folder / "stages" / name)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
+        """A pipeline as it was saved; one of before there were stages has none."""
         folder = Path(folder)
         try:
             described = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
@@ -219,4 +295,18 @@ class Pipeline:
             recall.model: model_class(recall.model).load(folder / "recalls" / recall.model)
             for recall in pipeline._recalls_used()
         }
+        pipeline.stages = {
+            config.stage: STAGES.load(config.stage).load(folder / "stages" / config.stage)
+            for config in pipeline.config.stages
+        }
         return pipeline
+
+
+def _recall_of(recall: RecallConfig) -> Recommender:
+    model = model_class(recall.model)
+    return model(model.config_class.parse(recall.settings, f"settings of {recall.model}"))
+
+
+def _stage_of(config: StageConfig) -> Any:
+    made = STAGES.load(config.stage)
+    return made(made.config_class.parse(config.settings, f"settings of the stage {config.stage}"))

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.index.fits import check_rows
-from foretaste.types import Ragged
+from foretaste.index.input_checks import check_rows
+from foretaste.types import NO_ITEM, Ragged
 
 if TYPE_CHECKING:
-    from foretaste.types import BoolArray, History
+    from foretaste.types import BoolArray, Candidates, History
 
 
 def hidden_items(history: History, hides: BoolArray) -> Ragged:
@@ -30,3 +30,21 @@ def joined(first: Ragged, second: Ragged | None) -> Ragged:
     row = np.concatenate([first.row_of_event(), second.row_of_event()])
     order = np.argsort(row, kind="stable")
     return Ragged(np.concatenate([first.items, second.items])[order], first.offsets + second.offsets)
+
+
+def masked(candidates: Candidates, exclude: Ragged, allowed: BoolArray | None) -> Candidates:
+    """Only the candidates that may be offered: not excluded from their list, and allowed at all.
+
+    exclude : B rows of items
+    allowed : (n_items,); None allows all
+    """
+    keep = candidates.items != NO_ITEM
+    if allowed is not None:
+        keep &= allowed[candidates.items]
+    if len(exclude.items):
+        width = int(max(exclude.items.max(), candidates.items.max(initial=0))) + 1
+        out = np.unique(exclude.row_of_event().astype(np.int64) * width + exclude.items)
+        mine = np.arange(len(candidates), dtype=np.int64)[:, None] * width + candidates.items
+        place = np.minimum(np.searchsorted(out, mine), len(out) - 1)
+        keep &= (out[place] != mine) | (candidates.items == NO_ITEM)
+    return candidates if keep.all() else candidates.keep(keep)

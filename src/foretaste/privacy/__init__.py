@@ -1,1 +1,1 @@
-"""What keeps people's names out of the log: pseudonyms, sealed originals, receipts of erasure."""
+"""Keys, pseudonyms and sealed names, receipts of erasure. Knows no event store; erasure itself is in `events/`."""

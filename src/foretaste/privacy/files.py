@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, also after a power cut."""
+"""Atomic files: complete or absent, also after a power cut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def put_in_place(beside: Path, target: Path) -> None:
-    """Give a finished file its name; FileExistsError if there is one of that name, which stays as it is."""
+    """Move a finished file to its name; FileExistsError if that exists, and then it is unchanged."""
     try:
         os.link(beside, target)
     except FileExistsError:
@@ -26,7 +26,7 @@ def put_in_place(beside: Path, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """The names of its files survive a power cut too; where a folder cannot be synced, there is nothing to do."""
+    """Sync a folder, so that the names of its files survive a power cut; ignored where folders cannot be synced."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""The one secret of a store: pseudonyms and sealed names are made with it, and neither can be undone without it."""
+"""The secret key of a store: pseudonyms and encrypted names are made with it and cannot be reversed without it."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 KEY_FILE = "foretaste.key"
 KEY_BYTES = 32
 HEADER = "foretaste-key-1"
-"""First word of a key file; another way of making keys gets another number."""
+"""First word of a key file; its number rises with the format."""
 
 SHORT = 16
-"""Bytes of a pseudonym: 2^64 people before two of them are likely to meet."""
+"""Bytes of a pseudonym: a collision becomes likely at about 2^64 users (birthday bound)."""
 NONCE = 12
 FORM = b"\x01"
-"""First byte of a sealed text; another cipher gets another number."""
+"""First byte of an encrypted text; its number rises with the cipher."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Keys:
-    """Subkeys of one secret, one for each purpose, so that what is made for one says nothing about another."""
+    """Subkeys of one secret, one per purpose, so that outputs for one purpose reveal nothing about another."""
 
     secret: bytes
     _person: bytes
@@ -49,33 +49,34 @@ class Keys:
         return cls(secret, *(digest(secret, b"foretaste " + purpose, "sha256") for purpose in purposes))
 
     def pseudonym(self, user: str) -> bytes:
-        """What the store calls a person: HMAC-SHA256 of the id, 16 bytes."""
+        """The pseudonym of a user: HMAC-SHA256 of the id, 16 bytes."""
         return digest(self._person, user.encode(), "sha256")[:SHORT]
 
     def event(self, event_id: bytes) -> bytes:
-        """What the store calls an event, since a client's ids may be made of people's names: keyed BLAKE2b.
+        """The key of an event: keyed BLAKE2b of the client's id, which may contain user names; 16 bytes.
 
-        It is as good as HMAC-SHA256 for this and several times as fast, and there is one for each event.
+        As secure as HMAC-SHA256 here and several times as fast, which counts, as every event needs one.
         """
         return blake2b(event_id, digest_size=SHORT, key=self._event).digest()
 
     def erased(self, user: str) -> bytes:
-        """The mark an erased person leaves, so that old files and late retries cannot bring them back.
+        """The mark of an erased user, by which their earlier events in old files and late retries are rejected.
 
-        It is no pseudonym: nothing else in the store, nor in any older copy of it, is called by it.
+        It differs from the pseudonym, so it links to nothing else in the store or in an older copy of it.
         """
         return digest(self._erased, user.encode(), "sha256")[:SHORT]
 
     def seal(self, text: str, owner: bytes) -> bytes:
-        """AES-256-GCM of a text that belongs to the row `owner`; moved to another row it no longer opens.
+        """Encrypt a text of the row `owner` with AES-256-GCM; in another row it does not decrypt.
 
-        A form byte, a random nonce, the ciphertext and its tag. A project seals one name per person: far from the 2^32
-        messages at which random nonces of 12 bytes begin to be too many for one key.
+        A format byte, a random nonce, the ciphertext and its tag. A project encrypts one name per user, far below the
+        2^32 messages per key at which random nonces of 12 bytes may repeat.
         """
         nonce = secrets.token_bytes(NONCE)
         return FORM + nonce + AESGCM(self._cipher).encrypt(nonce, text.encode(), FORM + owner)
 
     def unseal(self, sealed: bytes, owner: bytes) -> str:
+        """Decrypt what `seal` returned; StoreError where it was changed, moved or encrypted with another key."""
         form, nonce, body = sealed[:1], sealed[1 : 1 + NONCE], sealed[1 + NONCE :]
         try:
             return AESGCM(self._cipher).decrypt(nonce, body, form + owner).decode()
@@ -85,12 +86,12 @@ class Keys:
             ) from None
 
     def fingerprint(self) -> bytes:
-        """Names the key without giving it away; the store keeps it, to notice a wrong key before any harm is done."""
+        """A hash that identifies the key without revealing it; a store keeps it to detect a wrong key on opening."""
         return digest(self.secret, b"foretaste fingerprint", "sha256")[:8]
 
 
 def read_keys(path: Path) -> Keys:
-    """The key in a file; StoreError if it is no key file, FileNotFoundError if it is not there."""
+    """The keys in a key file; StoreError if it is no key file, FileNotFoundError if there is none."""
     words = path.read_text(encoding="ascii", errors="replace").split()
     with suppress(ValueError):
         if len(words) == 2 and words[0] == HEADER:
@@ -99,7 +100,7 @@ def read_keys(path: Path) -> Keys:
 
 
 def make_keys(path: Path) -> Keys:
-    """A new key in a file that only its owner may read; of two processes at once, both get the first one's."""
+    """New keys in a file that only its owner may read; two processes at once both get those of the first."""
     beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     file = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:

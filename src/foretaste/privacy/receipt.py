@@ -1,4 +1,4 @@
-"""What an erasure found and removed, without a word that leads back to the person."""
+"""The receipt of an erasure: what was found and removed, without anything that identifies the person."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ NOBODY = (
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Where a person was found, and how often.
+    """Where data of a person was found and removed.
 
-    found   : place → number of entries removed there; 0 says that it was looked into and held nothing
-    remarks : what the reader should know: what could not be reached from here, and what to do about it
-    at      : when it was done
-    id      : names the receipt; it says nothing of the person
+    found   : place → number of entries removed there; 0 where it was searched and held nothing
+    remarks : sentences on what could not be removed from here, and what to do about it
+    at      : time of the erasure
+    id      : of the receipt; it is random and identifies no person
     """
 
     found: dict[str, int]
@@ -33,7 +33,7 @@ class Receipt:
 
     @classmethod
     def of_log(cls, found: dict[str, int], remarks: Sequence[str] = ()) -> Receipt:
-        """What the log alone held of a person; it says so where that was nobody."""
+        """The receipt for a log, with a remark where the log held nothing."""
         return cls(found, tuple(remarks) if any(found.values()) else (NOBODY, *remarks))
 
     @property

@@ -1,1 +1,1 @@
-"""Finding items by words, by meaning and by taste."""
+"""Hybrid search (BM25, embeddings, personal scores), spelling correction and similar items."""

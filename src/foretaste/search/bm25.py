@@ -1,7 +1,7 @@
-"""Words that are in the text, rare ones above common ones (Robertson & Zaragoza 2009).
+"""Okapi BM25 over an inverted index that can be updated (Robertson & Zaragoza 2009, eq. 3.15).
 
-Own code and not bm25s, which is as fast but frozen once built: a catalogue gains, changes and loses items all the
-time, and spelling needs the vocabulary.
+Not bm25s, which is as fast but cannot change once built: a catalogue gains, changes and loses items all the time, and
+spelling correction needs the vocabulary.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field, NonNegativeFloat
 
 from foretaste.config import Config
-from foretaste.search.words import words_of
+from foretaste.search.tokenise import tokenise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,23 +23,25 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, IntArray, LongArray
 
 
-LEAST_CHANGED, CHANGED_SHARE = 500, 0.02
-"""The postings are written anew when more items have changed than the first, and than this share of all."""
+MIN_CHANGED, CHANGED_SHARE = 500, 0.02
+"""Posting lists are rebuilt when more items have changed than the first, and than this share of all items."""
 
 
 class Bm25Config(Config):
+    """Parameters of BM25."""
+
     saturation: NonNegativeFloat = 1.2
-    """k1: how soon the same word once more says nothing new."""
+    """k1: term frequency saturation."""
     length: float = Field(0.5, ge=0, le=1)
-    """b: how much a long text must repeat itself to be as good as a short one. Titles want less than the usual 0.75."""
+    """b: length normalisation, 0 for none. Titles need less than the usual 0.75."""
 
 
 class Bm25:
     """score(i) = Σ over words t of the query: idf(t) · tf · (k1 + 1) / (tf + k1 · (1 − b + b · length / mean length))
 
-    n items; words in postings: for each word, the items it is in and how often. Items that came or changed since the
-    postings were written stand beside them; they are written anew when these are many, for that takes a second with a
-    hundred thousand items. The scores are the same either way.
+    Posting lists hold, per word, its items and term frequencies. Items added or changed since the last rebuild are kept
+    apart; when there are many, the lists are rebuilt, which takes a second for 100,000 items. Scores do not depend on
+    when that happens.
     """
 
     def __init__(self, texts: Sequence[str], config: Bm25Config | None = None) -> None:
@@ -47,47 +49,47 @@ class Bm25:
         self.code: dict[str, int] = {}
         self._words: list[str] = []
         self._bags: list[Counter[int]] = [self._bag(text) for text in texts]
-        self._write()
+        self._rebuild()
 
     def __len__(self) -> int:
         return len(self._bags)
 
     @property
-    def spread(self) -> LongArray:
-        """(V,) in how many items each word is; its code is its place."""
-        return self._spread
+    def document_frequency(self) -> LongArray:
+        """(V,) number of items with each word; row = word code."""
+        return self._document_frequency
 
-    def written(self, word: str) -> bool:
-        """Whether any item says it."""
+    def is_indexed(self, word: str) -> bool:
+        """Whether any item has the word."""
         code = self.code.get(word)
-        return code is not None and self._spread[code] > 0
+        return code is not None and self._document_frequency[code] > 0
 
     def idf(self, word: str) -> float:
-        """What a word tells; as much as one that is in a single item where nobody knows it."""
+        """IDF of a word; an unknown word counts as one that is in a single item."""
         code = self.code.get(word)
-        spread = int(self._spread[code]) if code is not None else 1
-        return float(_idf(max(1, spread), len(self)))
+        document_frequency = int(self._document_frequency[code]) if code is not None else 1
+        return float(_idf(max(1, document_frequency), len(self)))
 
     def scores(self, words: Mapping[str, float]) -> FloatArray:
-        """(n,) 0 where no word is there.
+        """(n,) float32 BM25 scores, 0 where no word matches.
 
-        words : the words asked for, and how much each counts
+        words : query words and their weights
         """
-        found = np.zeros(len(self), np.float32)
+        scores = np.zeros(len(self), np.float32)
         for word, weight in words.items():
             if (code := self.code.get(word)) is None:
                 continue
-            telling = weight * float(_idf(int(self._spread[code]), len(self)))
-            for items, times, lengths in self._postings(code):  # an item stands once in all of them
-                found[items] += telling * self._saturated(times, lengths)
-        return found
+            idf = weight * float(_idf(int(self._document_frequency[code]), len(self)))
+            for items, times, lengths in self._postings(code):  # an item is in one of them
+                scores[items] += idf * self._saturated(times, lengths)
+        return scores
 
-    def worth(self, words: Mapping[str, float]) -> float:
-        """The score of a text of usual length that says every word once; a shorter one can score somewhat more."""
+    def full_match_score(self, words: Mapping[str, float]) -> float:
+        """Score of a text of mean length with every word once, for normalising; a shorter text can score more."""
         return sum(weight * self.idf(word) for word, weight in words.items())
 
     def put(self, items: IntArray, texts: Sequence[str]) -> set[str]:
-        """Add these items, or give them new texts; the words that are in more or fewer items than before."""
+        """Add or replace the texts of items (N,); returns the words whose document frequency changed."""
         touched: set[int] = set()
         for item, text in zip(items.tolist(), texts, strict=True):
             while item >= len(self._bags):
@@ -96,24 +98,25 @@ class Bm25:
             self._bags[item] = new
             self._change(item, old, new)
             touched |= old.keys() ^ new.keys()
-        if len(self._changed) > max(LEAST_CHANGED, CHANGED_SHARE * len(self)):
-            self._write()
+        if len(self._changed) > max(MIN_CHANGED, CHANGED_SHARE * len(self)):
+            self._rebuild()
         return {self._words[code] for code in touched}
 
     def delete(self, items: IntArray) -> set[str]:
+        """Remove items (N,); returns the words whose document frequency changed."""
         return self.put(items, [""] * len(items))
 
     def _bag(self, text: str) -> Counter[int]:
         bag: Counter[int] = Counter()
-        for word in words_of(text):
+        for word in tokenise(text):
             if (code := self.code.get(word)) is None:
                 code = self.code[word] = len(self.code)
                 self._words.append(word)
             bag[code] += 1
         return bag
 
-    def _write(self) -> None:
-        """The postings of all items, sorted by word."""
+    def _rebuild(self) -> None:
+        """Rebuild the posting lists from all items, sorted by word."""
         sizes = np.fromiter((len(bag) for bag in self._bags), np.int64, len(self._bags))
         words = np.fromiter((code for bag in self._bags for code in bag), np.int32, int(sizes.sum()))
         times = np.fromiter((n for bag in self._bags for n in bag.values()), np.float32, int(sizes.sum()))
@@ -122,17 +125,17 @@ class Bm25:
         order = np.argsort(words, kind="stable")
         self._items, self._times, self._lengths = item[order], times[order], length[item[order]]
         self._offsets = np.searchsorted(words[order], np.arange(len(self.code) + 1)).astype(np.int64)
-        self._spread: LongArray = np.diff(self._offsets)
+        self._document_frequency: LongArray = np.diff(self._offsets)
         self._length, self._filled = float(length.sum(dtype=np.float64)), int(np.count_nonzero(length))
         self._stale = np.zeros(len(self._bags), np.bool_)
         self._changed: set[int] = set()
         self._later: dict[int, dict[int, tuple[int, int]]] = {}  # word -> item -> times, length
 
     def _change(self, item: int, old: Counter[int], new: Counter[int]) -> None:
-        if (more := len(self.code) - len(self._spread)) > 0:
-            self._spread = np.append(self._spread, np.zeros(more, np.int64))
-        self._spread[list(old)] -= 1
-        self._spread[list(new)] += 1
+        if (more := len(self.code) - len(self._document_frequency)) > 0:
+            self._document_frequency = np.append(self._document_frequency, np.zeros(more, np.int64))
+        self._document_frequency[list(old)] -= 1
+        self._document_frequency[list(new)] += 1
         length = new.total()
         self._length += length - old.total()
         self._filled += bool(new) - bool(old)
@@ -145,25 +148,25 @@ class Bm25:
             self._later.setdefault(code, {})[item] = times, length
 
     def _postings(self, code: int) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
-        """Items that say the word, how often, and how long they are: those that were written, and those since."""
+        """Items with the word, term frequencies and text lengths: from the lists, then of items changed since."""
         if code + 1 < len(self._offsets):
             here = slice(self._offsets[code], self._offsets[code + 1])
             items, times, lengths = self._items[here], self._times[here], self._lengths[here]
             if self._changed:
-                as_written = ~self._stale[items]
-                items, times, lengths = items[as_written], times[as_written], lengths[as_written]
+                unchanged = ~self._stale[items]
+                items, times, lengths = items[unchanged], times[unchanged], lengths[unchanged]
             yield items, times, lengths
         if later := self._later.get(code):
-            said = np.array(list(later.values()), np.float32)
-            yield np.fromiter(later, np.int32, len(later)), said[:, 0], said[:, 1]
+            pairs = np.array(list(later.values()), np.float32)
+            yield np.fromiter(later, np.int32, len(later)), pairs[:, 0], pairs[:, 1]
 
     def _saturated(self, times: FloatArray, lengths: FloatArray) -> FloatArray:
         k1, b = self.config.saturation, self.config.length
         mean = self._length / max(1, self._filled)
-        seldom = k1 * (1 - b) + (k1 * b / max(mean, 1e-9)) * lengths
-        return np.asarray(times * (k1 + 1) / (times + seldom), np.float32)
+        normaliser = k1 * (1 - b) + (k1 * b / max(mean, 1e-9)) * lengths
+        return np.asarray(times * (k1 + 1) / (times + normaliser), np.float32)
 
 
-def _idf(spread: NDArray[np.int64] | int, n: int) -> NDArray[np.float64]:
-    """ln(1 + (n − df + ½) / (df + ½)): never below zero."""
-    return np.log1p((n - np.asarray(spread) + 0.5) / (np.asarray(spread) + 0.5))
+def _idf(document_frequency: NDArray[np.int64] | int, n: int) -> NDArray[np.float64]:
+    """ln(1 + (n − df + ½) / (df + ½)), which is never negative."""
+    return np.log1p((n - np.asarray(document_frequency) + 0.5) / (np.asarray(document_frequency) + 0.5))

@@ -1,4 +1,4 @@
-"""Words nobody wrote, and the written ones that were meant: by shared letter pairs and triples, then by edits."""
+"""Spelling correction: candidates by shared character 2- and 3-grams, then by edit distance."""
 
 from __future__ import annotations
 
@@ -11,75 +11,84 @@ if TYPE_CHECKING:
 
     from foretaste.types import LongArray
 
-LOOKED_AT = 30
-"""Words of most letter groups in common whose edits are counted."""
+MAX_COMPARED = 30
+"""Vocabulary words with the most n-grams in common, whose edit distance is computed."""
 
 
-class Guess(NamedTuple):
+class Correction(NamedTuple):
+    """A vocabulary word that may have been meant."""
+
     word: str
-    closeness: float
-    """1 − edits per letter."""
+    similarity: float
+    """1 − edit distance / length of the longer word."""
 
 
 class Spelling:
-    """A vocabulary by letter groups: 'cat' is ^c ca at t$ ^ca cat at$."""
+    """A vocabulary indexed by character n-grams: 'cat' is ^c ca at t$ ^ca cat at$."""
 
-    def __init__(self, words: Sequence[str], spread: LongArray) -> None:
-        """spread : (V,) in how many items each word is; of equally close words, the commoner was meant"""
-        self._words = [word for word, n in zip(words, spread.tolist(), strict=True) if n > 0]
-        self._spread = dict(zip(words, spread.tolist(), strict=True))
-        groups: dict[str, list[int]] = {}
+    def __init__(self, words: Sequence[str], document_frequency: LongArray) -> None:
+        """document_frequency : (V,) items with each word; of equally close words the more frequent one wins"""
+        self._words = [word for word, n in zip(words, document_frequency.tolist(), strict=True) if n > 0]
+        self._document_frequency = dict(zip(words, document_frequency.tolist(), strict=True))
+        ngrams: dict[str, list[int]] = {}
         for code, word in enumerate(self._words):
-            for group in _groups(word):
-                groups.setdefault(group, []).append(code)
-        self._words_of_group = {group: np.array(codes, np.int32) for group, codes in groups.items()}
-        self._size = np.array([len(_groups(word)) for word in self._words], np.float32)
-        self._known = set(self._words)
+            for ngram in _ngrams(word):
+                ngrams.setdefault(ngram, []).append(code)
+        self._words_of_ngram = {ngram: np.array(codes, np.int32) for ngram, codes in ngrams.items()}
+        self._size = np.array([len(_ngrams(word)) for word in self._words], np.float32)
+        self._vocabulary = set(self._words)
 
-    def put(self, word: str, spread: int) -> None:
-        """The word is in so many items now; in none, nobody means it any more."""
-        self._spread[word] = spread
-        if word in self._known or not spread:
+    def put(self, word: str, document_frequency: int) -> None:
+        """Set the document frequency of a word; with 0 it is no correction any more."""
+        self._document_frequency[word] = document_frequency
+        if word in self._vocabulary or not document_frequency:
             return
-        groups = _groups(word)
-        for group in groups:
-            before = self._words_of_group.get(group, np.empty(0, np.int32))
-            self._words_of_group[group] = np.append(before, np.int32(len(self._words)))
+        ngrams = _ngrams(word)
+        for ngram in ngrams:
+            before = self._words_of_ngram.get(ngram, np.empty(0, np.int32))
+            self._words_of_ngram[ngram] = np.append(before, np.int32(len(self._words)))
         self._words.append(word)
-        self._known.add(word)
-        self._size = np.append(self._size, np.float32(len(groups)))
+        self._vocabulary.add(word)
+        self._size = np.append(self._size, np.float32(len(ngrams)))
 
-    def meant(self, word: str, most: int = 2) -> list[Guess]:
-        """Written words within one edit of a short word, two of a longer one; the closest first."""
-        return [] if any(letter.isdigit() for letter in word) else self._near(word)[:most]
+    def corrections(self, word: str, most: int = 2) -> list[Correction]:
+        """At most `most` words within distance 1 (2 from six letters on), closest first; none for digits."""
+        return [] if any(letter.isdigit() for letter in word) else self._closest(word)[:most]
 
     def split(self, word: str) -> list[str]:
-        """'starwars' as star wars, where both are written; the split whose rarer half is commonest."""
+        """'starwars' as star, wars if both are in the vocabulary; of several splits the most frequent one."""
         halves = [(word[:i], word[i:]) for i in range(3, len(word) - 2)]
-        known = [pair for pair in halves if all(self._spread.get(half) for half in pair)]
-        return list(max(known, key=lambda pair: min(self._spread[half] for half in pair))) if known else []
+        pairs = [pair for pair in halves if all(self._document_frequency.get(half) for half in pair)]
+        return list(max(pairs, key=lambda pair: min(self._document_frequency[half] for half in pair))) if pairs else []
 
-    def _near(self, word: str) -> list[Guess]:
+    def _closest(self, word: str) -> list[Correction]:
         shared = np.zeros(len(self._words), np.float32)
-        groups = _groups(word)
-        for group in groups:
-            if (codes := self._words_of_group.get(group)) is not None:
+        ngrams = _ngrams(word)
+        for ngram in ngrams:
+            if (codes := self._words_of_ngram.get(ngram)) is not None:
                 shared[codes] += 1
-        alike = 2 * shared / (self._size + len(groups))  # Dice
-        near = np.argsort(-alike, kind="stable")[:LOOKED_AT]
+        dice = 2 * shared / (self._size + len(ngrams))  # Dice coefficient
+        near = np.argsort(-dice, kind="stable")[:MAX_COMPARED]
         allowed = 0 if len(word) < 3 else 1 if len(word) < 6 else 2
-        found = []
-        for code in near[alike[near] > 0].tolist():
+        corrections = []
+        for code in near[dice[near] > 0].tolist():
             other = self._words[code]
-            if self._spread[other] and abs(len(other) - len(word)) <= allowed and (n := edits(word, other)) <= allowed:
-                found.append(Guess(other, 1 - n / max(len(word), len(other))))
-        # Of equally close words the one with the same letters was meant: 'wras' is wars rather than was.
+            if (
+                self._document_frequency[other]
+                and abs(len(other) - len(word)) <= allowed
+                and (n := edit_distance(word, other)) <= allowed
+            ):
+                corrections.append(Correction(other, 1 - n / max(len(word), len(other))))
+        # Of equally close words one with the same letters wins: 'wras' is wars rather than was.
         letters = sorted(word)
-        return sorted(found, key=lambda g: (-g.closeness, sorted(g.word) != letters, -self._spread[g.word], g.word))
+        return sorted(
+            corrections,
+            key=lambda g: (-g.similarity, sorted(g.word) != letters, -self._document_frequency[g.word], g.word),
+        )
 
 
-def edits(a: str, b: str) -> int:
-    """Letters put in, left out, changed, or two neighbours swapped (optimal string alignment)."""
+def edit_distance(a: str, b: str) -> int:
+    """Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment distance)."""
     two_back: list[int] = []
     back = list(range(len(b) + 1))
     for i, letter in enumerate(a, start=1):
@@ -93,6 +102,6 @@ def edits(a: str, b: str) -> int:
     return back[-1]
 
 
-def _groups(word: str) -> set[str]:
+def _ngrams(word: str) -> set[str]:
     marked = f"^{word}$"
     return {marked[i : i + n] for n in (2, 3) for i in range(len(marked) - n + 1)}

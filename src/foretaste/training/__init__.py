@@ -1,1 +1,1 @@
-"""Learning by gradient descent: batches of ragged rows, one loop, checkpoints that survive a kill."""
+"""Training by gradient descent: batches of ragged rows, one loop, crash-safe checkpoints, several processes."""

@@ -1,4 +1,4 @@
-"""How a network is trained."""
+"""Settings of training: optimisation, early stopping, sequence augmentation."""
 
 from __future__ import annotations
 
@@ -8,54 +8,54 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from foretaste.config import Config
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class AugmentConfig(Config):
-    """Histories changed a little each time they are learned from. All chances are 0 by default: nothing measured
-    (docs/log.md) speaks for another.
+    """Sequence augmentation, drawn anew each epoch. All probabilities are 0 by default: none measured better
+    (docs/log.md).
 
-    crop, drop and reorder make another history, and ask for what follows in it. substitute and mask change only what is
-    read: what is asked for stays what the person took.
+    crop, drop and reorder change inputs and targets. substitute and mask change the inputs alone.
     """
 
-    crop: Share = 0.0
-    """Chance that a history is cut to a part of it, drawn anew each epoch."""
+    crop: Fraction = 0.0
+    """Probability that a history is cut to a random window of it."""
     crop_keeps: Annotated[float, Field(gt=0, le=1)] = 0.6
-    """Share of the history that such a part holds."""
+    """Length of that window as a share of the history."""
     drop: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Chance of each event to be left out."""
-    reorder: Share = 0.0
-    """Chance that a part of a history is put in another order."""
+    """Probability that an event is dropped."""
+    reorder: Fraction = 0.0
+    """Probability that a random window of a history is shuffled."""
     reorder_share: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """Share of the history that such a part holds."""
+    """Length of the shuffled window as a share of the history."""
     substitute: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Chance of each event to be read as one of an item like it."""
+    """Probability that an event's item is replaced by a similar one."""
     substitutes: PositiveInt = 5
-    """Of so many items that are most like it (taken by the same people: itemknn), one is drawn."""
+    """Number of most similar items (by co-occurrence: itemknn) to draw the replacement from."""
     mask: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Chance of each event to be read without its item: a learned row stands there. bert4rec, which learns by nothing
-    else, has its own setting `masked`, and this one changes nothing there."""
+    """Probability that an event's item is replaced by a learned mask embedding. No effect in bert4rec, whose training
+    objective is masking and has its own setting `masked`."""
 
 
 class TrainingConfig(Config):
-    """The defaults are one recipe meant to be good everywhere; docs/log.md says what they were chosen on."""
+    """Optimisation and early stopping. One set of defaults for all data; docs/log.md has what it was chosen on."""
 
     epochs: PositiveInt = 100
-    """At most; with a validation score at hand, training stops `patience` epochs after the best."""
+    """Maximum; with a validation score, training stops `patience` epochs after the best one."""
     least_steps: NonNegativeInt = 200
-    """Small data goes round more often, until so many batches were learned from."""
+    """Minimum number of batches: on small data `epochs` and `patience` are raised until it is reached."""
     patience: PositiveInt = 10
+    """Epochs without a better validation score after which training stops."""
     batch_events: PositiveInt = 1024
-    """About so many at once. Counted in events and not in people, long histories make as many steps of an epoch as
-    short ones, and one recipe fits both."""
+    """Approximate events per batch. Counted in events and not in users, so that long and short histories give equally
+    many steps per event, and one learning rate fits both."""
     learning_rate: PositiveFloat = 1e-3
     weight_decay: NonNegativeFloat = 0.01
     warm_up_steps: NonNegativeInt = 100
-    """The learning rate rises from 0 over so many batches."""
+    """Batches over which the learning rate rises linearly from 0."""
     clip: PositiveFloat = 1.0
-    """The gradient is made no longer than this."""
+    """Maximum norm of the gradient."""
     averaging: Annotated[float, Field(ge=0, lt=1)] = 0.998
-    """Of the weights over batches, used instead of them: each average keeps so much of the last; 0 for none."""
+    """Decay of the exponential moving average of the weights, which is used for inference; 0 switches it off."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
-    """Of the products with the whole catalogue, most of the work; all else is float32."""
+    """Precision of the products with the whole catalogue, which are most of the work; the rest is float32."""

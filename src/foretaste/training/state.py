@@ -1,4 +1,4 @@
-"""What a training is made of besides the data: the weights, their average, the state of the optimizer."""
+"""State of a training: weights, their moving average, and the optimiser."""
 
 from __future__ import annotations
 
@@ -12,68 +12,73 @@ if TYPE_CHECKING:
     from foretaste.training.config import TrainingConfig
 
 
-def learned_weights(network: nn.Module) -> dict[str, Tensor]:
+def trainable_weights(network: nn.Module) -> dict[str, Tensor]:
+    """Parameters that require a gradient, by name, detached; views, not copies."""
     return {name: parameter.detach() for name, parameter in network.named_parameters() if parameter.requires_grad}
 
 
-class Average:
-    """An exponential moving average of the weights (Polyak & Juditsky 1992), young averages corrected."""
+class WeightAverage:
+    """An exponential moving average of the weights (Polyak & Juditsky 1992) with a smaller decay in the first updates.
+
+    keep : decay, 0 ≤ keep < 1; at update t it is min(keep, (1 + t) / (10 + t))
+    """
 
     def __init__(self, network: nn.Module, keep: float) -> None:
         self.keep, self.updates = keep, 0
-        self.weights = {name: weight.clone() for name, weight in learned_weights(network).items()}
+        self.weights = {name: weight.clone() for name, weight in trainable_weights(network).items()}
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
+        """Fold the network's current weights into the average."""
         self.updates += 1
         keep = min(self.keep, (1 + self.updates) / (10 + self.updates))
-        for name, weight in learned_weights(network).items():
+        for name, weight in trainable_weights(network).items():
             self.weights[name].lerp_(weight, 1 - keep)
 
 
-class Borrowed:
-    """The network with other weights, for as long as it is looked at."""
+class SwappedWeights:
+    """Context manager: the network with other weights, its own restored on exit."""
 
     def __init__(self, network: nn.Module, weights: dict[str, Tensor]) -> None:
         self.network, self.weights = network, weights
 
     def __enter__(self) -> None:
-        self.own = {name: weight.clone() for name, weight in learned_weights(self.network).items()}
+        self.own = {name: weight.clone() for name, weight in trainable_weights(self.network).items()}
         self.network.load_state_dict(self.weights, strict=False)
 
     def __exit__(self, *error: object) -> None:
         self.network.load_state_dict(self.own, strict=False)
 
 
-class State:
-    """Everything that must be the same again after a kill, as named tensors.
+class TrainingState:
+    """All state that a resumed training must restore, as named tensors.
 
-    learned : the parameters that are learned
-    steps   : batches learned from
-    average : None where the config wants none
+    trainable : parameters that require a gradient
+    steps     : batches so far
+    average   : moving average of the weights; None without
     """
 
     def __init__(self, network: nn.Module, config: TrainingConfig) -> None:
         self.network, self.config, self.steps = network, config, 0
-        self.learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self.trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.optimizer: Any = torch.optim.AdamW(
             [
-                {"params": [p for p in self.learned if p.ndim > 1], "weight_decay": config.weight_decay},
-                {"params": [p for p in self.learned if p.ndim <= 1], "weight_decay": 0.0},
+                {"params": [p for p in self.trainable if p.ndim > 1], "weight_decay": config.weight_decay},
+                {"params": [p for p in self.trainable if p.ndim <= 1], "weight_decay": 0.0},
             ],
             lr=config.learning_rate,
             fused=True,
         )
-        self.average = Average(network, config.averaging) if config.averaging else None
+        self.average = WeightAverage(network, config.averaging) if config.averaging else None
 
     @property
-    def kept(self) -> dict[str, Tensor]:
-        """The weights that answer: the averaged ones where there are any."""
-        return self.average.weights if self.average else learned_weights(self.network)
+    def inference_weights(self) -> dict[str, Tensor]:
+        """Weights for validation and inference: the averaged ones, if averaging is on."""
+        return self.average.weights if self.average else trainable_weights(self.network)
 
     def step(self) -> None:
-        """One step along the gradients that the parameters hold."""
-        nn.utils.clip_grad_norm_(self.learned, self.config.clip)
+        """Clip the gradients, set the learning rate, take an optimiser step and update the average."""
+        nn.utils.clip_grad_norm_(self.trainable, self.config.clip)
         self.steps += 1
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * min(1.0, self.steps / max(1, self.config.warm_up_steps))
@@ -82,16 +87,18 @@ class State:
             self.average.update(self.network)
 
     def tensors(self) -> dict[str, Tensor]:
-        found = {f"weight/{name}": weight for name, weight in learned_weights(self.network).items()}
+        """The state as named tensors, for a checkpoint."""
+        tensors = {f"weight/{name}": weight for name, weight in trainable_weights(self.network).items()}
         for index, slots in self.optimizer.state_dict()["state"].items():
-            found |= {f"optimizer/{index}/{slot}": torch.as_tensor(value) for slot, value in slots.items()}
-        found["steps"] = torch.tensor(self.steps)
+            tensors |= {f"optimizer/{index}/{slot}": torch.as_tensor(value) for slot, value in slots.items()}
+        tensors["steps"] = torch.tensor(self.steps)
         if self.average:
-            found |= {f"average/{name}": weight for name, weight in self.average.weights.items()}
-            found["updates"] = torch.tensor(self.average.updates)
-        return found
+            tensors |= {f"average/{name}": weight for name, weight in self.average.weights.items()}
+            tensors["updates"] = torch.tensor(self.average.updates)
+        return tensors
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Inverse of `tensors`."""
         self.network.load_state_dict(_below("weight/", tensors), strict=False)
         state = copy.deepcopy(self.optimizer.state_dict())
         for key, tensor in _below("optimizer/", tensors).items():

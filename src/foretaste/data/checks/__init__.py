@@ -1,1 +1,1 @@
-"""What is wrong with the rows, what the data can carry, and the card that says so."""
+"""Checks of data files: invalid rows, leaks, suspicious values; reports and data cards."""

@@ -1,4 +1,4 @@
-"""A data card: what a data set holds, in numbers and words, without the name of any person or item.
+"""The data card: statistics of a data set, without the name of any user or item.
 
 After "Data Cards" (Pushkarna et al. 2022): what people need to know to judge whether a model of these data is for them.
 """
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
 
 NEWEST = 0.1
-"""Share of the events, the newest, in which people and items are counted that were never met before."""
+"""Share of the newest events in which new users and new items are counted."""
 UNKNOWN_LICENCE = "not stated"
 
 
 class Spread(Config):
-    """Of a number over users, items or events."""
+    """Minimum, median, mean and maximum of a number over users, items or events."""
 
     least: float
     median: float
@@ -34,13 +34,13 @@ class Spread(Config):
 class DataCard(Config):
     name: str
     licence: str = UNKNOWN_LICENCE
-    """What one may do with the data; foretaste.toml states it as [data] licence."""
+    """Terms of use; foretaste.toml states them as [data] licence."""
     fingerprint: str
-    """Of every event and every name: equal fingerprints are equal data."""
+    """Hash of the data set: equal fingerprints mean equal data."""
     events: int
     users: int
     items: int
-    """The whole catalogue, also what nobody touched."""
+    """Number of items in the catalogue, with or without events."""
     kinds: dict[str, int]
     """Events of each kind, most frequent first."""
     first_event: str | None = None
@@ -56,26 +56,25 @@ class DataCard(Config):
     users_with_one_event: int
     items_without_events: int
     top_tenth_of_items: float
-    """Share of all events that the most popular tenth of the items takes: the long tail is the rest."""
+    """Share of all events on the most popular tenth of the items; the rest is the long tail."""
     gini: float
-    """Of events over items with any: 0 all alike, towards 1 one item takes all."""
+    """Gini coefficient of events over items with any: 0 for equal shares, towards 1 if one item has all events."""
     new_users: float | None = None
     new_items: float | None = None
-    """Shares of the newest tenth of the events by users, and about items, that no older event knows; None without
-    times."""
+    """Shares of the newest tenth of the events that are of new users, and on new items; None without times."""
     items_with_words: int = 0
     items_with_pictures: int = 0
     relations: dict[str, int] = {}
-    """Links or facts of each."""
+    """Number of links or facts of each relation."""
     searches: int = 0
     quarantined: int | None = None
-    """Rows that could not be used; None where the data did not come from files."""
+    """Number of rows that could not be used; None where the data did not come from files."""
     problems: dict[str, int] = {}
-    """What `foretaste check` found: rows of each problem."""
+    """Code of each problem that `foretaste check` found → number of rows."""
 
 
 def data_card(data: Dataset, report: Report | None = None) -> DataCard:
-    """The card of a data set; with the report of its check where there is one."""
+    """The card of a data set, with counts of the report of its check if there is one."""
     per_user = np.bincount(data.user, minlength=data.n_users)
     per_item = np.bincount(data.item, minlength=data.n_items)
     per_user, touched = per_user[per_user > 0], np.sort(per_item[per_item > 0])
@@ -132,7 +131,7 @@ def _gini(rising: NDArray[np.integer]) -> float:
 
 
 def _newcomers(data: Dataset) -> tuple[float | None, float | None]:
-    """Shares of the newest events whose user's, and whose item's, first event is among them."""
+    """Shares of the newest events whose user, and whose item, has no older event."""
     if data.time is None or not len(data):
         return None, None
     cut = np.quantile(data.time, 1 - NEWEST, method="lower")

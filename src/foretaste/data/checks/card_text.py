@@ -14,7 +14,7 @@ def card_text(card: DataCard, heading: str = "#") -> str:
 
 
 def card_facts(card: DataCard) -> str:
-    """A list of what the card says; what the data have none of is left out."""
+    """The card as a list of lines; empty parts are left out."""
     span = f", {card.first_event} to {card.last_event}" if card.first_event else ", without times"
     kinds = ", ".join(f"{name} {count:,}" for name, count in card.kinds.items())
     lines = [

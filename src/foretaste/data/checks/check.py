@@ -1,4 +1,4 @@
-"""What is wrong with the events, row by row, and what happens to each row: kept, repaired or quarantined."""
+"""Checks events row by row: each row is kept, repaired or quarantined."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from foretaste.data.checks.columns import Findings, columns_exist, events_of
+from foretaste.data.checks.duplicates import is_among, shared
 from foretaste.data.checks.problem import Problem as Problem
 from foretaste.data.checks.problem import examples, merged
 from foretaste.data.checks.repair import TEXT, WHY, repaired
@@ -17,7 +18,6 @@ from foretaste.data.checks.report import Report as Report
 from foretaste.data.checks.report import report_of
 from foretaste.data.checks.report import report_view as report_view
 from foretaste.data.checks.rows import whole_ids
-from foretaste.data.checks.same import is_among, shared
 from foretaste.data.checks.suspects import suspects
 from foretaste.data.readers.common import FILE, ROW, Table, as_text
 from foretaste.errors import DataError
@@ -25,7 +25,7 @@ from foretaste.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from foretaste.data.project.config import ProjectConfig
+    from foretaste.data.config import ProjectConfig
 
 
 ROWS_AT_ONCE = 500_000
@@ -34,9 +34,11 @@ _NONE = pl.DataFrame(schema={ROW: pl.UInt32, FILE: pl.String, WHY: pl.String})
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """events      : user, item and, where the file has them, time (µs), kind, value
+    """The result of reading and checking a table of events.
+
+    events      : columns user, item and, where the file has them, time (µs), kind, value
     where       : file and row of each event
-    quarantined : the rows that could not be used, as they stood, with file, row and reason
+    quarantined : the rows that could not be used, unchanged, with file, row and reason
     """
 
     events: pl.DataFrame
@@ -46,12 +48,12 @@ class Reading:
 
 
 def checked(table: Table, config: ProjectConfig) -> Reading:
-    """Every good row as an event, every bad one in quarantine, and a report of both."""
+    """Valid rows as events, invalid ones in quarantine, and a report of both."""
     return checked_parts([table], config)
 
 
 def checked_parts(tables: Iterable[Table], config: ProjectConfig) -> Reading:
-    """The same for a table that comes part by part; of the good rows only the events are held.
+    """The same for a table that comes part by part; of valid rows only the events are held.
 
     The result does not depend on where the parts are cut, but for one thing: whether times in another unit are
     repaired is decided by the majority of each part.
@@ -87,7 +89,7 @@ def checked_parts(tables: Iterable[Table], config: ProjectConfig) -> Reading:
 
 
 def _slices(table: Table) -> Iterator[Table]:
-    """A large part in pieces, so that what is made of it on the way is small; its broken rows with the first."""
+    """A large part in pieces, which bounds the memory of intermediate columns; its broken rows with the first."""
     for start in range(0, max(1, len(table.frame)), ROWS_AT_ONCE):
         frame = table.frame.slice(start, ROWS_AT_ONCE)
         yield Table(frame, table.broken if start == 0 else [], table.format)
@@ -99,7 +101,7 @@ def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _whole(events: pl.DataFrame, where: pl.DataFrame, config: ProjectConfig) -> tuple[pl.DataFrame, list[Problem]]:
-    """Ids that became floats on the way are whole numbers again; known only when every id is read."""
+    """Ids that became floats in the source as integers again; this is only decided when all ids are read."""
     problems = []
     for role, name in (("user", config.data.user), ("item", config.data.item)):
         if (whole := whole_ids(events[role])) is not None:
@@ -113,7 +115,7 @@ def _whole(events: pl.DataFrame, where: pl.DataFrame, config: ProjectConfig) -> 
 
 
 def _filled(events: pl.DataFrame, rule: str) -> pl.DataFrame:
-    """Events without a value get one by the rule."""
+    """Fill missing values by the configured rule."""
     if "value" not in events.columns or not events["value"].null_count():
         return events
     value = pl.col("value")
@@ -151,7 +153,7 @@ def _ragged(table: Table) -> Problem:
 
 
 def _quarantined(table: Table, why: pl.Series) -> pl.DataFrame:
-    """As text, so that it can be written to a CSV, put right and read again."""
+    """The rows as text, which can be written to a CSV, repaired and read again."""
     raw = table.frame
     rows = as_text(raw.with_columns(why.alias(WHY)).filter(why.is_not_null()))
     if not table.broken:

@@ -1,4 +1,4 @@
-"""One part of a table, column by column: what each row says, or why it cannot be used."""
+"""Checks one part of a table of events, column by column."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import polars as pl
 from foretaste.data.checks.problem import Action, Problem, examples
 from foretaste.data.checks.rows import id_text
 from foretaste.data.kinds import DISLIKE, RATING
+from foretaste.data.parsing.times import EARLY, PER_SECOND, other_unit, sensible, to_microseconds
 from foretaste.data.readers.common import FILE, ROW, is_plain
-from foretaste.data.times import EARLY, PER_SECOND, other_unit, sensible, to_microseconds
 from foretaste.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from foretaste.data.project.config import DataConfig, ProjectConfig
+    from foretaste.data.config import DataConfig, ProjectConfig
 
 FLOAT32_MAX = 3.4e38
 ROLES = ("user", "item", "time", "kind", "value")
@@ -24,11 +24,11 @@ MISSING = {
     "user-mean": "get the mean of their user's other values",
     "item-mean": "get the mean of their item's other values",
 }
-"""What PrepareConfig.missing_values does to an event without a value, in words."""
+"""PrepareConfig.missing_values → its description in a sentence."""
 
 
 class Findings:
-    """What was found so far: the problems, and for each row why it cannot be used (null: it can)."""
+    """The problems so far, and for each row the reason why it cannot be used (null: it can)."""
 
     def __init__(self, raw: pl.DataFrame) -> None:
         self.raw = raw
@@ -104,7 +104,7 @@ def _times(found: Findings, data: DataConfig, name: str) -> pl.Series:
 
 
 def _values(found: Findings, name: str, missing: str) -> pl.Series:
-    """Null where there is none; the rule is applied when all parts are read."""
+    """Values, null where missing; the rule for missing values is applied when all parts are read."""
     numbers = found.raw[name]
     if not numbers.dtype.is_numeric():
         numbers = numbers.cast(pl.String).str.strip_chars().str.replace(",", ".", literal=True)
@@ -119,7 +119,7 @@ def _values(found: Findings, name: str, missing: str) -> pl.Series:
 
 
 def _kinds(found: Findings, config: ProjectConfig) -> pl.Series:
-    """Few different words, many times: held as numbers."""
+    """Kinds as a categorical column."""
     name, default = config.data.kind, config.data.default_kind
     if name is None:
         return pl.Series([default], dtype=pl.Categorical).new_from_index(0, len(found.raw))
@@ -129,7 +129,7 @@ def _kinds(found: Findings, config: ProjectConfig) -> pl.Series:
 
 
 def _disliked(kinds: pl.Series, values: pl.Series, data: DataConfig) -> pl.Series:
-    """The kinds, those of low ratings changed to a dislike; what has no value keeps its own."""
+    """The kinds, with low ratings changed to dislike; events without a value are unchanged."""
     rated = kinds.cast(pl.String).is_in([RATING, data.default_kind])
     low = (rated & (values < data.dislike_below)).fill_null(False)
     return kinds.cast(pl.String).set(low, DISLIKE).cast(pl.Categorical) if low.any() else kinds

@@ -1,4 +1,4 @@
-"""Columns that know the answer: they say what an event was, or how popular a thing became, and only afterwards.
+"""Leaks: columns that are only known after an event, such as its outcome or the later popularity of its item.
 
 A column is suspected, never dropped: a person decides. The thresholds are near certainty, because a true signal, such
 as the price of a thing and how often it is bought, rarely says more than half.
@@ -12,37 +12,37 @@ import numpy as np
 import polars as pl
 
 from foretaste.data.checks.problem import Problem, examples
+from foretaste.data.parsing.numbers import number
+from foretaste.data.parsing.times import sensible, to_microseconds
 from foretaste.data.readers.common import FILE, ROW, Table, is_plain
-from foretaste.data.stats import number
-from foretaste.data.times import sensible, to_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from foretaste.data.config import ProjectConfig
     from foretaste.data.dataset import Dataset
-    from foretaste.data.project.config import ProjectConfig
 
 SURE = 0.98
 FOLLOWS = 0.9
-"""Rank correlation (Spearman's) from which a column of the catalogue is said to follow what the events say."""
+"""Spearman's rank correlation from which a column of the item or user table is reported as a leak of the events."""
 FEWEST = 20
 SAMPLE = 200_000
-"""Rows of the events that are looked at."""
+"""Number of events examined."""
 
 
 def table_leaks(data: Dataset) -> Iterator[Problem]:
-    """Numbers of the item and user tables that follow how many events there are, or what values they have."""
-    of_items = _said_by_events(data, data.item, data.n_items)
+    """Problems of numeric columns of the item and user tables that correlate with the number or the value of events."""
+    of_items = _event_statistics(data, data.item, data.n_items)
     yield from _following("item", data.items.frame, data.items.ids.names, of_items)
     if data.user_table is not None:
-        of_users = _said_by_events(data, data.user, data.n_users)
+        of_users = _event_statistics(data, data.user, data.n_users)
         yield from _following("user", data.user_table.drop("user", strict=False), data.users.names, of_users)
 
 
-def _said_by_events(data: Dataset, code: NDArray[np.int32], n: int) -> dict[str, NDArray[np.float64]]:
-    """(n,) for each, nan where there is no event."""
+def _event_statistics(data: Dataset, code: NDArray[np.int32], n: int) -> dict[str, NDArray[np.float64]]:
+    """Name of the statistic → (n,) its value for each user or item; nan where there is no event."""
     count = np.bincount(code, minlength=n).astype(np.float64)
     count[count == 0] = np.nan
     found = {"the number of events": count}
@@ -75,7 +75,7 @@ def _following(
 
 
 def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Rank correlation with mean ranks for ties; 0 where one of them is constant."""
+    """Spearman's rank correlation with mean ranks for ties; 0 where one of them is constant."""
     ranks = [pl.Series(x).rank("average").to_numpy() for x in (a, b)]
     if any(len(np.unique(rank)) < 3 for rank in ranks):
         return 0.0
@@ -83,7 +83,7 @@ def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 def column_leaks(table: Table, config: ProjectConfig) -> Iterator[Problem]:
-    """Further columns of the events that say the kind or the value, or lie behind the event in time."""
+    """Problems of further columns of the events that determine the kind or the value, or hold a later time."""
     data = config.data
     step = max(1, -(-len(table.frame) // SAMPLE))
     raw = table.frame.gather_every(step)
@@ -98,8 +98,8 @@ def column_leaks(table: Table, config: ProjectConfig) -> Iterator[Problem]:
             continue
         said = (
             _filled_for_one_kind(column, kind)
-            or _says_the_kind(column, kind)
-            or _says_the_value(column, value)
+            or _determines_kind(column, kind)
+            or _determines_value(column, value)
             or _comes_later(column, time, data.time_format, data.time_zone)
         )
         if said is not None:
@@ -124,7 +124,7 @@ def _numbers(column: pl.Series) -> pl.Series:
 
 
 def _filled_for_one_kind(column: pl.Series, kind: pl.Series | None) -> tuple[str, pl.Series] | None:
-    """As a number of the order, which only a purchase has."""
+    """The finding that a column is filled for one kind of event only, as an order number is; and the rows."""
     if kind is None or kind.n_unique() < 2:
         return None
     filled = ~_text(column).is_in(["", "nan", "NaN", "null", "None"])
@@ -138,30 +138,30 @@ def _filled_for_one_kind(column: pl.Series, kind: pl.Series | None) -> tuple[str
     return f"is filled where the kind is '{name}', and nowhere else", filled
 
 
-def _says_the_kind(column: pl.Series, kind: pl.Series | None) -> tuple[str, pl.Series] | None:
+def _determines_kind(column: pl.Series, kind: pl.Series | None) -> tuple[str, pl.Series] | None:
     if kind is None or kind.n_unique() < 2:
         return None
-    pairs = pl.DataFrame({"said": _text(column), "kind": kind})
-    if not 2 <= pairs["said"].n_unique() <= max(50, len(pairs) // FEWEST):
+    pairs = pl.DataFrame({"text": _text(column), "kind": kind})
+    if not 2 <= pairs["text"].n_unique() <= max(50, len(pairs) // FEWEST):
         return None
     most = pairs["kind"].value_counts()["count"].max()
-    best = pairs.group_by("said", "kind").len().group_by("said").agg(pl.max("len"))["len"].sum()
+    best = pairs.group_by("text", "kind").len().group_by("text").agg(pl.max("len"))["len"].sum()
     if number(best) < SURE * len(pairs) or number(most) > 0.95 * len(pairs):
         return None
     return "says the kind of every event", pl.Series([True]).new_from_index(0, len(pairs))
 
 
-def _says_the_value(column: pl.Series, value: pl.Series | None) -> tuple[str, pl.Series] | None:
-    """Whether the value is the same for all rows of one text, or rises and falls with a number."""
+def _determines_value(column: pl.Series, value: pl.Series | None) -> tuple[str, pl.Series] | None:
+    """The finding that a column determines the value: equal values for equal texts, or correlation; and the rows."""
     if value is None:
         return None
-    frame = pl.DataFrame({"said": _text(column), "number": _numbers(column), "value": value}).drop_nulls("value")
+    frame = pl.DataFrame({"text": _text(column), "number": _numbers(column), "value": value}).drop_nulls("value")
     spread = frame["value"].var()
     if len(frame) < FEWEST or not isinstance(spread, float) or spread == 0:
         return None
     rows = value.is_not_null()
-    if 2 <= frame["said"].n_unique() <= max(50, len(frame) // FEWEST):
-        left = frame.select((pl.col("value") - pl.col("value").mean().over("said")).pow(2).mean()).item()
+    if 2 <= frame["text"].n_unique() <= max(50, len(frame) // FEWEST):
+        left = frame.select((pl.col("value") - pl.col("value").mean().over("text")).pow(2).mean()).item()
         if left < (1 - SURE) * spread:
             return "says the value of every event", rows
     pairs = frame.drop_nulls("number")
@@ -175,7 +175,7 @@ def _says_the_value(column: pl.Series, value: pl.Series | None) -> tuple[str, pl
 
 
 def _comes_later(column: pl.Series, time: pl.Series | None, spelling: str, zone: str) -> tuple[str, pl.Series] | None:
-    """A second time that never lies before the event, and mostly behind it: delivered, paid, answered."""
+    """The finding that a column is a second time, mostly after the event, never before: delivered, paid, answered."""
     if time is None or column.dtype == pl.Boolean:
         return None
     other = to_microseconds(column, spelling, zone)

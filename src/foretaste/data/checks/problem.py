@@ -1,4 +1,4 @@
-"""A problem of a table: what is wrong, in how many rows, where the first ones stand, what happens to them."""
+"""A problem of a table: a sentence, the number of rows, the first of them, and what happens to them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Problem(Config):
 
 
 def examples(where: pl.DataFrame, rows: pl.Series, shown: pl.Series) -> tuple[tuple[str, int, str], ...]:
-    """The first five rows: file, row number, value.
+    """The first five rows with a problem: file, row number, value.
 
-    where : FILE and ROW of each row
-    rows  : true for the rows with the problem
-    shown : the value to show of each row
+    where : columns FILE and ROW of each row
+    rows  : (n,) true for the rows with the problem
+    shown : (n,) value of each row to report
     """
     places = rows.arg_true().head(5).to_list()
     frame = where.select(FILE, ROW)[places].with_columns(shown[places].alias("shown"))
@@ -37,7 +37,7 @@ def examples(where: pl.DataFrame, rows: pl.Series, shown: pl.Series) -> tuple[tu
 
 
 def merged(problems: Iterable[Problem]) -> list[Problem]:
-    """The same problem of several parts as one, in the order they were first met."""
+    """Problems of the same code in several parts as one, in order of appearance."""
     found: dict[str, Problem] = {}
     for problem in problems:
         if (known := found.get(problem.code)) is None:

@@ -1,4 +1,4 @@
-"""A quarantine file that a person has put right, read again.
+"""Reads a quarantine file again that a person has repaired.
 
 Rows with a wrong value are corrected in their column. Rows that could not be cut stand as one text in the column
 `__text__`: there they are given the right number of separators, or their values are written into the other columns.
@@ -17,11 +17,11 @@ WHY = "__why__"
 TEXT = "__text__"
 SEPARATORS = ("\t", ";", ",", "|")
 OURS = (WHY, TEXT)
-"""Columns of a quarantine file that are none of the data's."""
+"""Columns of a quarantine file that are not columns of the data."""
 
 
 def repaired(table: Table) -> Table:
-    """The table as it is meant: texts cut into the columns, our own columns gone; a table of other kinds as it is."""
+    """A quarantine table with its texts split into columns and without its own columns; any other table unchanged."""
     frame = table.frame
     if WHY not in frame.columns:
         return table
@@ -45,7 +45,7 @@ def repaired(table: Table) -> Table:
 
 
 def cut(text: str, n: int) -> list[str] | None:
-    """The n fields of a line by the separator that gives exactly as many, None where none does or two do.
+    """The n fields of a line by the only separator that gives exactly n; None if none does, or two do.
 
     >>> cut('u1;"a;b";3', 3)
     ['u1', 'a;b', '3']

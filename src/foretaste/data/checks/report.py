@@ -1,28 +1,37 @@
-"""The report of a check: the problems, and what the data can carry."""
+"""The report of a check: problems, statistics, and the models that fit the data."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from foretaste.config import Config
-from foretaste.data.checks.models import ModelFit
 from foretaste.data.checks.problem import Problem
 from foretaste.data.checks.report_view import report_view as report_view
+from foretaste.data.parsing.numbers import number
 from foretaste.data.prepare.report import PrepareStep
-from foretaste.data.stats import number
 
 if TYPE_CHECKING:
     import polars as pl
 
 NEWEST = 0.1
-"""Share of the events, the newest, in which people and items are counted that were never met before."""
+"""Share of the newest events in which new users and new items are counted."""
+
+
+class ModelFit(Config):
+    """Whether a model makes sense for the data, and why."""
+
+    name: str
+    fits: bool
+    reason: str
 
 
 class Report(Config):
-    """counts   : rows read, events kept, quarantined, users, items, and what the data can carry
+    """The result of `foretaste check`.
+
+    counts   : rows read, events kept, quarantined, users, items, and further statistics
     problems : what is wrong, and what happens to those rows
     models   : which models make sense, and why the others do not; empty until the catalogue is known
-    prepared : what [prepare] does before anything learns, step by step
+    prepared : the steps of [prepare], with counts before and after
     """
 
     counts: dict[str, float | int | str]
@@ -35,7 +44,7 @@ class Report(Config):
 
 
 def report_of(events: pl.DataFrame, *, rows: int, problems: list[Problem], format: str) -> Report:
-    """events : the good rows; rows : all that were read, the broken ones too."""
+    """events : the valid rows; rows : number of all rows read, valid or not."""
     per_user = events.group_by("user").len()["len"]
     per_item = events.group_by("item").len()["len"].sort(descending=True)
     head = per_item.head(max(1, len(per_item) // 10)).sum() / len(events)
@@ -58,7 +67,7 @@ def report_of(events: pl.DataFrame, *, rows: int, problems: list[Problem], forma
 
 
 def _newcomers(events: pl.DataFrame) -> dict[str, float]:
-    """Shares of the newest events by users, and about items, that no older event knows."""
+    """Shares of the newest events that are of new users, and on new items."""
     if "time" not in events.columns:
         return {}
     cut = events["time"].quantile(1 - NEWEST)
@@ -74,7 +83,7 @@ def _newcomers(events: pl.DataFrame) -> dict[str, float]:
 
 
 def left_out(report: Report) -> str | None:
-    """A sentence where rows could not be used: how many, and why and where the first."""
+    """A sentence on the rows that could not be used: their number, and reason and place of the first; None for none."""
     if not (lost := report.counts["quarantined"]):
         return None
     first = next(problem for problem in report.problems if problem.action == "quarantined")

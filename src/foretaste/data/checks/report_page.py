@@ -1,4 +1,4 @@
-"""The check as one HTML page with plots: nothing is loaded from elsewhere, so it can be mailed and kept."""
+"""The report of a check as one self-contained HTML page with plots."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ svg text { fill: currentColor; font: 11px system-ui, sans-serif } svg rect, svg 
 
 
 def report_page(report: Report, data: Dataset) -> str:
-    """What is wrong, row by row, and three pictures of what the data can carry."""
+    """The page: problems with their rows, and three plots of the data."""
     counts = report.counts
     problems = "".join(
         f"<tr><td>{problem.rows:,}</td><td>{escape(problem.sentence)}</td><td><code>"
@@ -104,7 +104,7 @@ def _bars(title: str, heights: list[int], labels: list[str]) -> str:
 
 
 def _tail(per_item: NDArray[np.integer]) -> str:
-    """Events against the rank of the item, both logarithmic: how long the tail is."""
+    """Log-log plot of events by rank of the item: the long tail."""
     if not len(per_item):
         return ""
     rank = np.unique(np.geomspace(1, len(per_item), 60).astype(int))

@@ -1,4 +1,4 @@
-"""The report of a check for a terminal: what is wrong, then what the data can carry."""
+"""The report of a check for a terminal: problems, then statistics."""
 
 from __future__ import annotations
 
@@ -59,12 +59,13 @@ def _carries(report: Report) -> Text:
 
 
 def _beside(report: Report) -> Text:
-    """What is known beside the events."""
+    """A line on the catalogue and the side tables."""
     counts = report.counts
     said = [
         f"{counts['catalogue']:,} items in the catalogue, {counts['items_without_events']:,} of them without events"
     ]
-    named = {"items_with_words": "with words", "items_with_pictures": "with pictures", "searches": "searches"}
+    named = {"items_with_words": "with words", "items_with_pictures": "with pictures"}
+    named |= {"searches": "searches", "impressions": "impressions"}
     said += [f"{counts[key]:,} {words}" for key, words in named.items() if key in counts]
     said += [
         f"relation {key.removeprefix('relation_')} {count:,} rows"

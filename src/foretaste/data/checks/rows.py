@@ -1,4 +1,4 @@
-"""The files beside the events: one row per item, one row per user. Which column is the key, and what is wrong."""
+"""Files with one row per item or user: the guess of their key column, their rows by id, and their problems."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from foretaste.data.checks.problem import Action, Problem, examples
-from foretaste.data.columns import tidied
-from foretaste.data.guess import guess_title
+from foretaste.data.guessing.event_columns import guess_title
+from foretaste.data.parsing.columns import typed_columns
 from foretaste.data.readers.common import FILE, ROW, Table, is_plain
 from foretaste.errors import ConfigError, DataError, did_you_mean
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def id_text(column: pl.Series) -> pl.Series:
-    """Ids as text, exactly; whole numbers that a table holds as floats lose their '.0', and 'not a number' is no id."""
+    """Ids as text, unchanged but for integers held as floats, which lose their '.0'; nan becomes null."""
     if column.dtype.is_float():
         column = column.fill_nan(None)
         if (column.drop_nulls() % 1 == 0).all():
@@ -26,9 +26,9 @@ def id_text(column: pl.Series) -> pl.Series:
 
 
 def whole_ids(ids: pl.Series) -> pl.Series | None:
-    """Ids without the '.0' that every one of them ends in, None where they do not: floats on the way, names again."""
+    """Ids without the '.0' that all of them end in, as integers written as floats do; None if not all do."""
     if not ids.head(1_000).fill_null("").str.contains(r"^(-?\d+\.0)?$").all():
-        return None  # most ids say so at once
+        return None  # decided by the first ids for most columns
     known = ids.filter((ids != "").fill_null(False))
     if not len(known) or not known.str.contains(r"^-?\d+\.0$").all():
         return None
@@ -36,7 +36,7 @@ def whole_ids(ids: pl.Series) -> pl.Series | None:
 
 
 def clean_ids(column: pl.Series) -> pl.Series:
-    """Ids as the events have them after their check: no spaces around, no '.0', null where there is none."""
+    """Ids normalised as in checked events: without surrounding spaces and '.0', null where empty."""
     ids = id_text(column).str.strip_chars()
     whole = whole_ids(ids)
     ids = ids if whole is None else whole
@@ -44,9 +44,9 @@ def clean_ids(column: pl.Series) -> pl.Series:
 
 
 def guess_key(frame: pl.DataFrame, ids: pl.Series, path: str, what: str) -> str:
-    """The column most of whose values are ids of the events; of equal ones the first.
+    """The column with most ids of the events, the first of equal ones; DataError where no column has any.
 
-    what : 'items' or 'users', for the message where no column fits
+    what : 'items' or 'users', for the message
     """
     known = clean_ids(ids).drop_nulls().unique().implode()
     best, shared = "", 0
@@ -60,7 +60,7 @@ def guess_key(frame: pl.DataFrame, ids: pl.Series, path: str, what: str) -> str:
 
 
 def rows_by_id(frame: pl.DataFrame, key: str | None, name: str) -> pl.DataFrame:
-    """The rows that have an id, in a column `name` instead of their own; the other columns with their meaning.
+    """The rows that have an id, with it in a column `name`; the other columns typed.
 
     name : 'item' or 'user'
     """
@@ -73,14 +73,14 @@ def rows_by_id(frame: pl.DataFrame, key: str | None, name: str) -> pl.DataFrame:
     ids = clean_ids(frame[key])
     others = frame.drop(ROW, FILE, key, strict=False).drop(name, strict=False)
     title = guess_title(others.columns)
-    rows = tidied(others, keep=(title,) if title else ()).with_columns(ids.alias(name))
+    rows = typed_columns(others, keep=(title,) if title else ()).with_columns(ids.alias(name))
     return rows.filter(pl.col(name).is_not_null())
 
 
 def row_problems(table: Table, key: str, name: str, seen: pl.Series, where: pl.DataFrame) -> Iterator[Problem]:
-    """What is wrong with a file of items or users.
+    """The problems of a file of items or users.
 
-    seen  : the ids of the events
+    seen  : ids in the events
     where : file and row of each event
     """
     ids = clean_ids(table.frame[key])

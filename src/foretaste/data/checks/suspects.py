@@ -1,4 +1,4 @@
-"""What is odd about events that are each well-formed: robots, ties, values nobody gives, placeholders for ids."""
+"""Suspicious patterns in valid events: robots, tied times, values out of scale, placeholders instead of ids."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from foretaste.data.checks.duplicates import is_among, shared
 from foretaste.data.checks.problem import Problem, examples
-from foretaste.data.checks.same import is_among, shared
-from foretaste.data.stats import number
+from foretaste.data.parsing.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROBOT_EVENTS = 1_000
-"""A user with fewer events is never called a robot."""
+"""Smallest number of events of a user that is reported as a robot."""
 ROBOT_TIMES = 100
-"""A robot has this many times the events of the median user."""
+"""Multiple of the median user's events from which a user is reported as a robot."""
 RHYTHM_EVENTS = 100
 RHYTHM_SHARE = 0.5
-"""People never pause equally long half the time, once there are enough pauses to count."""
+"""Least number of events, and share of equal pauses between them, from which a user is reported as a script."""
 RHYTHM_ROWS = 2_000_000
-"""Events of the busiest users that are looked at for a rhythm, so that a huge log is not sorted once more."""
+"""Number of events of the most active users examined for equal pauses, which spares sorting a huge log again."""
 PLACEHOLDERS = ("nan", "null", "none", "undefined", "n/a", "na", "unknown", "(null)", "-", "nil", "\\n", "anonymous")
 TIES = 0.2
-"""Share of events at exactly the time of another event of the same user from which the order within is a guess."""
+"""Share of events at the same time as another event of their user from which their order is reported as uncertain."""
 
 
 def suspects(events: pl.DataFrame, where: pl.DataFrame) -> Iterator[Problem]:
-    """Problems of whole data, all of them kept: a person decides.
+    """Problems of the data as a whole; all rows are kept, and a person decides.
 
     events : user, item and, where there are any, time (µs), kind, value
     where  : FILE and ROW of each event
@@ -82,7 +82,7 @@ def _robots(events: pl.DataFrame, where: pl.DataFrame) -> Iterator[Problem]:
 
 
 def _rhythms(events: pl.DataFrame, where: pl.DataFrame) -> Iterator[Problem]:
-    """Users who act again and again after the very same pause, as a script does; equal moments are not counted."""
+    """Users with many equal pauses between events, as scripts have; pauses of 0 are not counted."""
     busy = events.group_by("user").len().filter(pl.col("len") > RHYTHM_EVENTS).sort("len", "user", descending=True)
     busy = busy.filter(pl.col("len").cum_sum() <= max(RHYTHM_ROWS, number(busy["len"].max())))
     if not len(busy):

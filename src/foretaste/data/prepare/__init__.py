@@ -1,1 +1,1 @@
-"""What is done to a log before anything learns from it, on request and reported."""
+"""Preparation of a data set before training, on request: duplicates, sessions, k-core, missing numbers, HTML."""

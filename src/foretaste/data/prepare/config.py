@@ -1,4 +1,4 @@
-"""What may be done to the data before anything learns from it; nothing is, unless a person says so."""
+"""The settings of [prepare]: how data are prepared before training; by default nothing is done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from foretaste.config import Config
 
 
 class PrepareConfig(Config):
-    """Done in this order: repeats, sessions, core, missing numbers, HTML. Each step says what it changed."""
+    """Applied in this order: repeats, sessions, k-core, missing numbers, HTML. Each step reports what it changed."""
 
     called = "[prepare]"
     repeats: Literal["keep", "exact", "first", "last", "sum"] = "keep"
@@ -38,5 +38,5 @@ class PrepareConfig(Config):
 
     @property
     def changes_data(self) -> bool:
-        """Whether anything is asked for beyond the reading of the file."""
+        """Whether any step is configured beyond the reading of the file."""
         return self.model_copy(update={"missing_values": "one"}) != PrepareConfig(core_counts=self.core_counts)

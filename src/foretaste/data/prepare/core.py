@@ -1,4 +1,4 @@
-"""The k-core: leave out users and items with too few events, and again, until everybody left has enough."""
+"""The k-core: remove users and items with too few events repeatedly, until all that are left have enough."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from foretaste.data.ids import IdMap
 from foretaste.errors import DataError
+from foretaste.types import NO_ITEM, NO_USER
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def core(data: Dataset, config: PrepareConfig) -> tuple[Dataset, str] | None:
-    """Only users with min_user_events and items with min_item_events, counted among themselves."""
+    """The k-core of the data with min_user_events and min_item_events; None where neither is set."""
     least_user, least_item = config.min_user_events, config.min_item_events
     if not least_user and not least_item:
         return None
@@ -44,10 +45,10 @@ def core(data: Dataset, config: PrepareConfig) -> tuple[Dataset, str] | None:
 def core_of(
     user: IntArray, item: IntArray, n_users: int, n_items: int, least_user: int, least_item: int
 ) -> tuple[BoolArray, BoolArray, int]:
-    """The largest sets of users and items in which everybody has enough; (n_users,), (n_items,) bool, and the rounds.
+    """The largest sets of users and items with enough events among themselves: (n_users,), (n_items,) bool; the rounds.
 
-    user, item : (L,) codes of each event. Each round counts what is left and drops who has too few; as dropping only
-                 ever lowers counts, the order does not matter and the fixpoint is unique (Seidman 1983). O(L) a round
+    user, item : (L,) codes of each event. Each round counts the remaining events and drops those with too few; as this
+                 only lowers counts, the order does not matter and the fixpoint is unique (Seidman 1983). O(L) a round
     """
     users, items = np.ones(n_users, np.bool_), np.ones(n_items, np.bool_)
     rounds = 0
@@ -62,7 +63,7 @@ def core_of(
 
 
 def with_only(data: Dataset, users: BoolArray, items: BoolArray) -> Dataset:
-    """The events among these users and items, renumbered in the same order; everything known of the others is gone."""
+    """The events among these users and items, with new codes in the same order, and their rows of all side tables."""
     keep = users[data.user] & items[data.item]
     user_code = (np.cumsum(users) - 1).astype(np.int32)
     item_code = (np.cumsum(items) - 1).astype(np.int32)
@@ -81,4 +82,7 @@ def with_only(data: Dataset, users: BoolArray, items: BoolArray) -> Dataset:
         item=item_code[fewer.item],
         user_table=None if data.user_table is None else data.user_table.filter(users),
         searches=None if data.searches is None else data.searches.filter(pl.col("user").is_in(kept.implode())),
+        impressions=None
+        if data.impressions is None
+        else data.impressions.recoded(np.where(users, user_code, NO_USER), np.where(items, item_code, NO_ITEM)),
     )

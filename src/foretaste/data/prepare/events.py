@@ -1,4 +1,4 @@
-"""Repeated events become one, and long histories become sessions."""
+"""Deduplication of repeated events, and splitting of histories into sessions."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def drop_repeats(data: Dataset, config: PrepareConfig) -> tuple[Dataset, str] | 
         total[chosen] = np.add.reduceat(data.value[order].astype(np.float64), starts)
         data = replace(data, value=total)
     span = "" if within is None else f" no more than {within:g} s apart"
-    said = {"first": "its first", "last": "its last", "sum": "its first, with their values added up"}[rule]
-    return data.where(keep), f"Of each run of events of one user, item and kind{span}, {said} is kept."
+    which = {"first": "its first", "last": "its last", "sum": "its first, with their values added up"}[rule]
+    return data.where(keep), f"Of each run of events of one user, item and kind{span}, {which} is kept."
 
 
 def _runs(data: Dataset, within_seconds: float | None) -> tuple[LongArray, LongArray]:
-    """A number for each run, and the events in the order of the runs, oldest first; both (L,)."""
+    """(L,) the run of each event, and (L,) the order of the events by run, oldest first."""
     order = np.lexsort((data.kind, data.item, data.user)).astype(np.int64)  # stable, and events are sorted by time
     user, item, kind = data.user[order], data.item[order], data.kind[order]
     new = (user[1:] != user[:-1]) | (item[1:] != item[:-1]) | (kind[1:] != kind[:-1])
@@ -60,7 +60,7 @@ def _runs(data: Dataset, within_seconds: float | None) -> tuple[LongArray, LongA
 
 
 def cut_sessions(data: Dataset, config: PrepareConfig) -> tuple[Dataset, str] | None:
-    """Each session a user of its own, 'user#1' being the first of 'user'; what is known of the user goes with each."""
+    """Sessions as users: 'user#1' is the first session of 'user', with the attributes of the user."""
     if (minutes := config.session_gap_minutes) is None:
         return None
     if data.time is None:
@@ -93,11 +93,11 @@ def cut_sessions(data: Dataset, config: PrepareConfig) -> tuple[Dataset, str] | 
         of_code[code] = owner
         table = table[of_code].with_columns(ids.names.alias("user"))
     columns = {name: getattr(cut, name) for name in ("users", "user", "item", "time", "kind", "value")}
-    said = f"Histories are cut where nothing happened for more than {minutes:g} minutes: {len(owner):,} sessions."
+    sentence = f"Histories are cut where nothing happened for more than {minutes:g} minutes: {len(owner):,} sessions."
     about_people = [name for name, relation in data.relations.items() if relation.between == "users"]
-    if about_people or data.searches is not None:
-        lost = ", ".join([*about_people, *(["searches"] if data.searches is not None else [])])
-        said += f" What is known by person is of no session, and left out: {lost}."
+    beside = [name for name in ("searches", "impressions") if getattr(data, name) is not None]
+    if lost := ", ".join([*about_people, *beside]):
+        sentence += f" Tables of users do not apply to sessions and are left out: {lost}."
     relations = {name: relation for name, relation in data.relations.items() if name not in about_people}
     whole = replace(data, **columns, user_table=table, user_type=pl.String())
-    return replace(whole, relations=relations, searches=None), said
+    return replace(whole, relations=relations, searches=None, impressions=None), sentence

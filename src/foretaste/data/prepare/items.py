@@ -1,4 +1,4 @@
-"""The catalogue put in order: numbers where there were none, texts without their HTML."""
+"""Cleaning of the item table: missing numbers filled, HTML removed from texts."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from foretaste.data.prepare.config import PrepareConfig
 
 SILENT = ("script", "style", "template", "noscript")
-"""What stands between these is not for readers."""
+"""Elements whose content is not text for readers."""
 APART = (
     *("address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "footer", "form", "header", "hr"),
     *("h1", "h2", "h3", "h4", "h5", "h6", "li", "main", "nav", "ol", "option", "p", "pre", "section"),
     *("table", "td", "th", "title", "tr", "ul"),
 )
-"""Tags that part words; <b>, <i>, <span> do not: 'un<b>believ</b>able' is one word."""
+"""Tags that separate words; <b>, <i>, <span> do not: 'un<b>believ</b>able' is one word."""
 
 
 def fill_numbers(data: Dataset, config: PrepareConfig) -> tuple[Dataset, str] | None:
-    """Missing numbers of the item table by the rule; texts and lists stay missing: nothing is said of those items."""
+    """Fill missing numbers of the item table by the configured rule; missing texts and lists stay null."""
     rule, frame = config.missing_numbers, data.items.frame
     if rule == "keep":
         return None
@@ -50,7 +50,7 @@ def _missing(column: pl.Series) -> int:
 
 
 def strip_texts(data: Dataset, config: PrepareConfig) -> tuple[Dataset, str] | None:
-    """Every column of words without tags, scripts and entities."""
+    """Remove tags, scripts and entities from every text column."""
     if not config.strip_html:
         return None
     frame, changed = data.items.frame, 0
@@ -76,13 +76,13 @@ def _stripped(texts: pl.Series) -> pl.Series:
 
 
 def _plain(texts: pl.Series) -> tuple[list[str], list[str]]:
-    """The different texts that could hold HTML, and what a reader would see of each."""
+    """The distinct texts that may hold HTML, and the visible text of each."""
     odd = texts.filter(texts.str.contains(r"<[a-zA-Z/!]|&[#a-zA-Z]").fill_null(False)).unique().to_list()
     return odd, [plain_text(text) for text in odd]
 
 
 def plain_text(text: str) -> str:
-    """What a reader of the page would see.
+    """The visible text of an HTML fragment.
 
     >>> plain_text("<p>Caf&eacute; &amp; bar<br>now <b>op</b>en</p><script>x()</script> 3 < 4")
     'Café & bar now open 3 < 4'

@@ -1,4 +1,4 @@
-"""Preparation of a data set as a person asked for it: step after step, each with its counts before and after."""
+"""Applies the configured preparation steps to a data set, each with counts before and after."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def prepare(data: Dataset, config: PrepareConfig) -> tuple[Dataset, PrepareReport]:
-    """The prepared data set, and what each step did; the data set itself where nothing is asked for.
+    """The prepared data set, and what each step did; the data set itself where no step is configured.
 
     Users and items that remain keep their order of codes, so ties break as before, except that sessions are numbered
     anew, by the hash of their names like all users.

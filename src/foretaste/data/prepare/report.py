@@ -1,4 +1,4 @@
-"""What a preparation did, step by step, in numbers."""
+"""The report of a preparation: each step with its counts before and after."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The settings of a project: guessed, written, read and shown."""
+"""The files of a project: foretaste.toml guessed, written and read; its tables loaded as a data set."""

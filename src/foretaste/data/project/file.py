@@ -1,4 +1,4 @@
-"""foretaste.toml on disk: read whole, written whole, with a comment above every setting."""
+"""Reads and writes foretaste.toml, with a comment above every setting."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foretaste.data.config import DataConfig, ImpressionConfig, ProjectConfig, RelationConfig, SearchConfig
 from foretaste.data.prepare.config import PrepareConfig
-from foretaste.data.project.config import DataConfig, ProjectConfig, RelationConfig, SearchConfig
 from foretaste.data.readers.postgres import is_postgres, without_password
 from foretaste.errors import ConfigError
-from foretaste.files import check_writable, make_folder, write_whole
+from foretaste.files import check_writable, create_folder, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 FILE_NAME = "foretaste.toml"
 _ABOUT_KINDS = """
-# What each kind says: sign (1 wants it, -1 does not), weight (how loudly), hides_item (done once, it is not
-# offered again), half_life_days (age at which it speaks half as loudly)."""
+# What each kind means: sign (1 positive feedback, -1 negative), weight (relative to other kinds), hides_item (whether
+# the item is not recommended again afterwards), half_life_days (age at which its weight is halved)."""
 
 
 def load_project(folder: Path) -> ProjectConfig:
@@ -38,21 +38,21 @@ def load_project(folder: Path) -> ProjectConfig:
 
 
 def write_project(folder: Path, config: ProjectConfig) -> Path:
-    """A commented foretaste.toml, written whole or not at all; one that was there is kept as foretaste.toml.bak.
+    """Write a commented foretaste.toml atomically; an existing one is kept as foretaste.toml.bak.
 
     A password in an address is left out.
     """
-    make_folder(folder)
+    create_folder(folder)
     path = folder / FILE_NAME
     check_writable(path)
     if path.exists():
         path.replace(folder / f"{FILE_NAME}.bak")
-    write_whole(path, "\n".join(_lines(_seen_from(folder.resolve(), config))) + "\n")
+    write_atomically(path, "\n".join(_lines(_seen_from(folder.resolve(), config))) + "\n")
     return path
 
 
 def _seen_from(folder: Path, config: ProjectConfig) -> ProjectConfig:
-    """The same with paths from the folder, so that it may be moved together with its files."""
+    """The settings with paths relative to the folder, so that it can be moved together with its files."""
 
     def nearby(config: Config, *names: str) -> dict[str, str | None]:
         return {name: _nearby(folder, getattr(config, name)) for name in names}
@@ -63,11 +63,13 @@ def _seen_from(folder: Path, config: ProjectConfig) -> ProjectConfig:
         for name, relation in config.relations.items()
     }
     searches = config.searches and config.searches.model_copy(update=nearby(config.searches, "file"))
-    return config.model_copy(update={"data": data, "relations": relations, "searches": searches})
+    impressions = config.impressions and config.impressions.model_copy(update=nearby(config.impressions, "file"))
+    update = {"data": data, "relations": relations, "searches": searches, "impressions": impressions}
+    return config.model_copy(update=update)
 
 
 def _nearby(folder: Path, source: str | None) -> str | None:
-    """A path from the folder, where both lie together somewhere below the root; else as it is."""
+    """The path relative to the folder if both share a parent below the root; else unchanged."""
     if source is None or is_postgres(source) or not Path(source).is_absolute():
         return source
     shared = os.path.commonpath([folder, source])
@@ -80,17 +82,20 @@ def _lines(config: ProjectConfig) -> Iterator[str]:
     yield "\n[data]"
     yield from _settings(config.data, DataConfig)
     for name, relation in config.relations.items():
-        yield f"\n# Who or what belongs together.\n[relations.{_key(name)}]"
+        yield f"\n# Links between users, between items, or facts of a knowledge graph.\n[relations.{_key(name)}]"
         yield from _settings(relation, RelationConfig)
     if config.searches:
-        yield "\n# What people searched for.\n[searches]"
+        yield "\n# Search queries of users.\n[searches]"
         yield from _settings(config.searches, SearchConfig)
+    if config.impressions:
+        yield "\n# Items that users were shown, clicked or not.\n[impressions]"
+        yield from _settings(config.impressions, ImpressionConfig)
     if config.kind_names:
         yield "\n# Words of the kind column, and the kinds they mean.\n[kind_names]"
         yield from (f"{_quoted(word)} = {_quoted(kind)}" for word, kind in config.kind_names.items())
     yield from _changed(config)
     if config.prepare == PrepareConfig():
-        yield "\n# What is done before anything learns: nothing, unless you take the '#' away from what you want."
+        yield "\n# Preparation of the data before training: none, unless you remove the '#' before a setting."
         yield "# [prepare]"
         for key, field in PrepareConfig.model_fields.items():
             yield f"# {key} = {_quoted(field.default) if field.default is not None else ''}"
@@ -101,7 +106,7 @@ def _lines(config: ProjectConfig) -> Iterator[str]:
 
 
 def _settings(config: Config, of: type[Config]) -> Iterator[str]:
-    """Every setting below what it means; those without a value as a comment."""
+    """Every setting below its description; settings without a value as comments."""
     for key, field in of.model_fields.items():
         value = getattr(config, key)
         yield f"# {' '.join((field.description or '').split())}"
@@ -109,8 +114,8 @@ def _settings(config: Config, of: type[Config]) -> Iterator[str]:
 
 
 def _changed(config: ProjectConfig) -> Iterator[str]:
-    """Sections that nothing above writes, where they say something else than what would be taken anyway."""
-    written = {"name", "data", "relations", "searches", "kind_names", "kinds"}
+    """The remaining sections, if they differ from their defaults."""
+    written = {"name", "data", "relations", "searches", "impressions", "kind_names", "kinds"}
     for key, value in config.model_dump(exclude_defaults=True, exclude=written).items():
         yield f"\n[{key}]"
         yield from _pairs(value)
@@ -125,7 +130,7 @@ def _key(name: str) -> str:
 
 
 def _quoted(value: Any) -> str:
-    """A TOML value; JSON's spelling but for inline tables and one character that TOML wants escaped."""
+    """A value as TOML: as JSON, except for inline tables and one character that TOML requires to be escaped."""
     if isinstance(value, str) and is_postgres(value):
         value = without_password(value)
     if isinstance(value, dict):

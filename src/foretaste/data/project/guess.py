@@ -1,4 +1,4 @@
-"""foretaste.toml: where the files lie and what their columns mean. Written by `init`, corrected by people."""
+"""Guesses a project's settings from its files: what each column means. Written by `init`, corrected by people."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from foretaste.data.checks.rows import guess_key, rows_by_id
-from foretaste.data.guess import Guess, canonical_kind, guess_columns, guess_title, kind_of_values, spread
-from foretaste.data.guess_beside import guess_entities, guess_image, guess_relation, guess_searches
+from foretaste.data.config import DataConfig, ProjectConfig, RelationConfig
+from foretaste.data.guessing.event_columns import (
+    Guess,
+    canonical_kind,
+    guess_columns,
+    guess_title,
+    kind_of_values,
+    spread,
+)
+from foretaste.data.guessing.side_tables import guess_entities, guess_image, guess_relation, guess_searches
 from foretaste.data.kinds import usual_kinds
+from foretaste.data.parsing.times import guess_format
 from foretaste.data.pictures import places_in
-from foretaste.data.project.config import DataConfig, ProjectConfig, RelationConfig
 from foretaste.data.project.file import FILE_NAME as FILE_NAME
 from foretaste.data.project.file import load_project as load_project
 from foretaste.data.project.file import write_project as write_project
@@ -22,14 +30,13 @@ from foretaste.data.project.view import more_table as more_table
 from foretaste.data.readers.postgres import is_postgres, without_password
 from foretaste.data.readers.sample import sample_table
 from foretaste.data.readers.tables import FILE, ROW, Table, read_table
-from foretaste.data.times import guess_format
 from foretaste.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Place = Path | str
-"""A path, or the address of a database."""
+"""A path, or the URL of a database."""
 
 
 def guess_project(
@@ -43,7 +50,7 @@ def guess_project(
     relations: Sequence[Place] = (),
     searches: Place | None = None,
 ) -> tuple[ProjectConfig, list[Guess]]:
-    """Read the files, guess every column, and say why. Paths become absolute."""
+    """The settings guessed from the files, and the guesses with their reasons. Paths become absolute."""
     found: dict[str, object] = {"table": table, "query": query}
     sample = sample_table(f"{events}#{table}" if table else events, query=query)
     config, guesses = guess_data(sample, spelled(events), _name(events))
@@ -54,7 +61,7 @@ def guess_project(
         found["image"] = guess_image(rows)
         item_ids = pl.concat([item_ids.cast(pl.String), rows[str(found["item_key"])].cast(pl.String)])
     if images is not None:
-        places_in(images, item_ids.cast(pl.String).str.strip_chars().unique())  # a wrong folder is said now
+        places_in(images, item_ids.cast(pl.String).str.strip_chars().unique())  # so that a wrong folder is reported now
         found |= {"images": str(images.resolve()), "image": None}
     if users is not None:
         key = guess_key(read_table(users).frame, user_ids, spelled(users), "users")
@@ -67,9 +74,10 @@ def guess_project(
 
 
 def guess_data(table: Table, events: str, name: str) -> tuple[ProjectConfig, list[Guess]]:
-    """What the columns of a table of events mean.
+    """The settings and guesses for a table of events.
 
-    events : what to call the table in messages and in foretaste.toml
+    events : its path or URL, for messages and foretaste.toml
+    name   : of the project
     """
     guesses = guess_columns(table.frame)
     column = {guess.role: guess.column for guess in guesses}
@@ -97,18 +105,18 @@ def guess_data(table: Table, events: str, name: str) -> tuple[ProjectConfig, lis
 
 
 def guess_item_columns(frame: pl.DataFrame, ids: pl.Series, path: str) -> dict[str, str | None]:
-    """The item file's key is the column most of whose values are ids of items."""
+    """The settings of an item file; its key is the column with most ids of items."""
     key = guess_key(frame, ids, path, "items")
     return {"items": path, "item_key": key, "title": guess_title(name for name in frame.columns if name != key)}
 
 
 def item_rows(frame: pl.DataFrame, key: str | None) -> pl.DataFrame:
-    """The rows of an item file that name an item, in a column `item` instead of their own."""
+    """The rows of an item file that have an id, with it in a column `item`."""
     return rows_by_id(frame, key, "item")
 
 
 def _relations(files: Sequence[Place], users: pl.Series, items: pl.Series) -> dict[str, RelationConfig]:
-    """A table that says which item is which entity belongs to the facts beside it."""
+    """The settings of each relation; a table that maps items to entities belongs to the knowledge graph."""
     found: dict[str, RelationConfig] = {}
     entities: dict[str, str] = {}
     for file in files:
@@ -124,13 +132,13 @@ def _relations(files: Sequence[Place], users: pl.Series, items: pl.Series) -> di
 
 
 def spelled(source: Place) -> str:
-    """As foretaste.toml has it: an absolute path, or an address without its password."""
+    """The form of a path or URL for foretaste.toml: an absolute path, or a URL without its password."""
     if isinstance(source, str) and is_postgres(source):
         return without_password(source)
     return str(Path(source).resolve())
 
 
 def _name(source: Place) -> str:
-    """What to call the table: 'orders' of /data/orders.csv.gz, of shop.db#orders, of postgresql://host/shop#orders."""
+    """A name for the table: 'orders' for /data/orders.csv.gz, shop.db#orders and postgresql://host/shop#orders."""
     last = str(source).split("?")[0].rstrip("/").rpartition("/")[2]
     return last.partition("#")[2] or last.split(".")[0] or "data"

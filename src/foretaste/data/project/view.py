@@ -1,4 +1,4 @@
-"""A guess shown to a person: which column is what, how sure that is, and why."""
+"""Guesses as tables for the terminal: role, column, confidence and reason."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from foretaste.data.guess import Guess
-    from foretaste.data.project.config import ProjectConfig
+    from foretaste.data.config import ProjectConfig
+    from foretaste.data.guessing.event_columns import Guess
 
 
 def guess_table(guesses: Sequence[Guess]) -> RichTable:
@@ -25,7 +25,7 @@ def guess_table(guesses: Sequence[Guess]) -> RichTable:
 
 
 def more_table(config: ProjectConfig) -> RichTable | None:
-    """What the tables beside the events were taken for; None where there are none."""
+    """The guessed settings of the side tables; None where there are none."""
     rows = list(_beside(config))
     if not rows:
         return None
@@ -45,8 +45,10 @@ def _beside(config: ProjectConfig) -> Iterator[tuple[str, str, str]]:
     if data.images:
         yield "images", data.images, "named after the items"
     for name, relation in config.relations.items():
-        said = f" –{relation.relation}→ " if relation.relation else " → "
+        arrow = f" –{relation.relation}→ " if relation.relation else " → "
         what = "facts" if relation.between == "triples" else f"{relation.between} with {relation.between}"
-        yield name, relation.file, f"{what}: {relation.source}{said}{relation.target}"
+        yield name, relation.file, f"{what}: {relation.source}{arrow}{relation.target}"
     if searches := config.searches:
         yield "searches", searches.file, f"user {searches.user}, text {searches.text}, time {searches.time or '–'}"
+    if shown := config.impressions:
+        yield "impressions", shown.file, f"user {shown.user}, item {shown.item}, position {shown.position or '–'}"

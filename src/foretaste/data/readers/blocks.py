@@ -1,4 +1,4 @@
-"""Blocks of text that are cut into rows all at once: every line holds one record, whoever cuts it."""
+"""The fast path for text: blocks in which every line is one record are split into rows at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from foretaste.data.readers.layout import Layout
 
 UNIT = b"\x1f"
-"""Stands for a separator of more than one letter."""
+"""Replaces a separator of more than one character."""
 LINE_FEED, RETURN, QUOTE = b'\n\r"'
 
 
@@ -83,7 +83,7 @@ def _enclose_fields(quotes: NDArray[np.intp], letters: NDArray[np.uint8], separa
 
 
 def _may_hold_header(block: bytes, layout: Layout, *, quoted: bool) -> bool:
-    """Whether the header may stand in it once more, however it is quoted."""
+    """Whether a block may repeat the header, quoted or not."""
     if not layout.titles:
         return False
     if quoted:

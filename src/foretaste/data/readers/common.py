@@ -1,4 +1,4 @@
-"""What every reader gives: a table whose rows know the file and the line they came from."""
+"""The table that every reader returns, whose rows have the file and the row number they came from."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ FILE = "__file__"
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """frame  : the records; text from text files, the file's own types from Parquet; plus FILE and ROW
-    broken : records that cannot be read as rows: (file, row, what is wrong, the text)
+    """A table, or a part of one.
+
+    frame  : the records; text from text files, the file's own types from Parquet; plus columns FILE and ROW
+    broken : records that cannot be read as rows: (file, row, what is wrong, text)
     format : how it was read: separator, encoding
     """
 
@@ -29,7 +31,7 @@ class Table:
 
 
 def typed_table(frame: pl.DataFrame, format: str) -> Table:
-    """A table from a frame that has types of its own; odd ones become text, lists stay lists."""
+    """A table from a typed frame; types that are not supported become text, lists stay lists."""
     frame = frame.drop(ROW, FILE, strict=False)
     changed = []
     for column in frame.iter_columns():
@@ -63,7 +65,7 @@ def _spelled(value: object) -> str | None:
 
 
 def as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """Every column as text, so that it can be written to a CSV, put right and read again."""
+    """Every column as text, which can be written to a CSV, repaired and read again."""
     odd = [
         pl.Series(column.name, [json.dumps(value, default=str) for value in column.to_list()], dtype=pl.String)
         for column in frame.iter_columns()
@@ -73,7 +75,7 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _as_text(column: pl.Series) -> pl.Series:
-    """Old writers of Parquet call text 'binary'; pictures stay what they are."""
+    """Binary columns of text, as old writers of Parquet have them, as text; pictures stay binary."""
     try:
         return column.cast(pl.String)
     except pl.exceptions.PolarsError:

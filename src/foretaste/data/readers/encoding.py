@@ -1,4 +1,4 @@
-"""Bytes of any encoding to UTF-8, block by block, each block ending where a line ends."""
+"""Detects the encoding of a text file and converts it to UTF-8, in blocks of whole lines."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ UTF8 = Encoding("utf-8-sig", "strict", "UTF-8")
 
 
 def encoding_of(path: Path) -> Encoding:
-    """The encoding of a text file, found in one pass or two over its bytes.
+    """The encoding of a text file, detected in one or two passes over its bytes.
 
     UTF-16 and UTF-32 by their marks or their zeros, UTF-8, else Windows-1252 and Latin-1, which read anything. A file
     of UTF-8 in which a few bytes are not keeps every other letter; the stray bytes are read as Windows-1252.
@@ -107,7 +107,7 @@ def _utf8(path: Path, encoding: Encoding, size: int) -> Iterator[bytes]:
 
 
 def _western(text: str) -> str:
-    """Stray bytes as what they are on Windows."""
+    """The text with invalid UTF-8 bytes, which Python holds as lone surrogates, decoded as Windows-1252."""
     return _STRAY.sub(lambda found: _letter(bytes([ord(found[0]) - 0xDC00])), text)
 
 

@@ -44,7 +44,7 @@ def _frame(source: Any, name: str) -> pl.DataFrame:
 
 
 def _without_arrow(name: str, column: Any) -> pl.Series:
-    """A column of pandas: plain numbers and times as they lie, all else value by value."""
+    """A column of pandas without Arrow: numbers and times as arrays, all else value by value."""
     array = column.to_numpy()
     if array.dtype.kind in "biufM":
         return pl.Series(name, array, nan_to_null=True)

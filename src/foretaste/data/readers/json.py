@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HEAD = 1 << 20
 LINES = 10_000
-"""Records of an array turned into columns at once, so that Python's objects never pile up."""
+"""Records of an array converted to columns at once, which bounds the number of Python objects."""
 
 
 def json_tables(path: Path, encoding: Encoding, *, block: int = BLOCK) -> Iterator[Table]:
@@ -56,7 +56,7 @@ def _table(records: Iterable[tuple[int, Any, str]], file: str, said: str) -> Tab
 
 
 def _array(path: Path, encoding: Encoding) -> list[Any] | None:
-    """The records of a file that is one array, also when it stands alone under a key: {"events": [...]}."""
+    """The records of a file that is one array, or an object whose only key holds one: {"events": [...]}."""
     head = next(utf8_lines(path, encoding, HEAD), b"").decode(errors="replace").lstrip()
     if not head.startswith(("[", "{")) or _is_lines(head):
         return None
@@ -81,7 +81,7 @@ def _is_lines(head: str) -> bool:
 
 
 def _lines(lines: Iterable[str], number: int) -> Iterator[tuple[int, Any, str]]:
-    """(line number, what it says, the line); what it says is ... where it is not JSON."""
+    """(line number, parsed value, the line); the value is ... where the line is not JSON."""
     for n, line in enumerate(lines, start=number):
         if line := line.strip():
             try:

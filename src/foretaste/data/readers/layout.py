@@ -1,4 +1,4 @@
-"""How a text file is cut into fields: its separator, its header, whether a quote is more than a character."""
+"""Detects the layout of a delimited text file: its separator, its header, and whether it uses quotes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ ROLE_WORDS = re.compile(
 
 @dataclass(frozen=True)
 class Layout:
-    """separator : one character, or '::'
-    stated : length in bytes of a first line that states the separator, as spreadsheets write it; 0 without one
-    titles : the fields of the header as they stand there, empty where the file has none
-    header : names of the columns, all different
-    quoted : whether a quote begins a field that may hold separators and line ends
+    """The layout of a delimited text file.
+
+    separator : one character, or '::'
+    stated    : length in bytes of a first line that states the separator ('sep=;', as in spreadsheets); 0 for none
+    titles    : the fields of the header line, empty where the file has none
+    header    : names of the columns, all different
+    quoted    : whether a quote begins a field that may hold separators and line ends
     """
 
     separator: str
@@ -79,7 +81,7 @@ def _without_header(head: list[list[str]]) -> bool:
     if any(ROLE_WORDS.search(name) for name in first) or len(first) < 2 or not rest:
         return False
     if [name for name in first if name] == [str(n) for n in range(sum(map(bool, first)))]:
-        return False  # 0, 1, 2: columns a data frame numbered because nobody named them
+        return False  # 0, 1, 2: the column numbers of a data frame without names
     if any(_is_number(name) for name in first):
         return True
     return any(name.strip() and any(row[n] == name for row in rest) for n, name in enumerate(first))
@@ -90,7 +92,7 @@ def _is_number(name: str) -> bool:
 
 
 def _header(names: list[str]) -> list[str]:
-    """Names without stray spaces; the empty and the repeated get a number."""
+    """Names without surrounding spaces; empty and repeated ones get a number."""
     seen: Counter[str] = Counter()
     found = []
     for position, name in enumerate(names, start=1):
@@ -101,7 +103,7 @@ def _header(names: list[str]) -> list[str]:
 
 
 def _separator(text: str) -> str:
-    """The one that cuts the first lines into most fields of equal number; a space only where no other cuts at all."""
+    """The separator that splits the first lines into most fields of equal number; a space only if no other does."""
     lines = [line for line in islice(io.StringIO(text, newline=""), SAMPLE) if line.strip()]
 
     def agreement(separator: str) -> tuple[float, int]:

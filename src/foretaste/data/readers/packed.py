@@ -1,4 +1,4 @@
-"""Files to bytes, block by block, unpacked on the way: what a file is packed with is seen by what it begins with."""
+"""Reads files as blocks of bytes and decompresses them; the compression is detected by the first bytes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ UNREADABLE = (
     *(gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
     *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
 )
-"""What is raised where a file is cut short or damaged; damaged Parquet makes polars panic."""
+"""Errors raised for truncated or damaged files; polars panics on damaged Parquet."""
 
 
 def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
-    """The unpacked bytes of a file, about `size` at a time."""
+    """The decompressed bytes of a file, about `size` at a time."""
     with path.open("rb") as raw:
         head = raw.read(6)
     if head.startswith(ZSTD):

@@ -34,7 +34,7 @@ def is_postgres(source: str) -> bool:
 
 
 def without_password(address: str) -> str:
-    """The address as it may be shown and written down."""
+    """The address without its password, for messages and files."""
     shown = re.sub(r"^(\w+://[^:/@?#]*):[^@]*@", r"\1@", address)
     shown = re.sub(r"([?&])password=[^&#]*", r"\1", shown).replace("&&", "&").replace("?&", "?")
     return re.sub(r"[?&]+(?=#|$)", "", shown)
@@ -120,7 +120,7 @@ def _table(base: psycopg.Connection[tuple[object, ...]], shown: str, name: str |
 
 
 def _hidden(message: str, address: str) -> str:
-    """A message of the server or its library without the password, should it repeat one."""
+    """A message of the server or its library with the password removed."""
     for secret in (found for pattern in _PASSWORDS for found in re.findall(pattern, address)):
         for spelled in (secret, unquote(secret)):
             message = message.replace(spelled, "…") if spelled else message

@@ -1,4 +1,4 @@
-"""A part of a table that says what its columns mean, however large the table is."""
+"""A sample of a table of any size, for guessing what its columns mean."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROWS = 100_000
 PLACE = "__place__"
 WORDS = 256
-"""A column of at most so many different values is one of words, and every word of it is in the sample."""
+"""Columns with at most so many distinct values have all of them in the sample."""
 
 
 def sample_table(source: Path | str, *, query: str | None = None, rows: int = ROWS, block: int = BLOCK) -> Table:

@@ -1,4 +1,4 @@
-"""Files and databases to tables: CSV and its cousins, JSON, Parquet, SQLite, PostgreSQL; packed or not; or a folder.
+"""Reads files and databases as tables: delimited text, JSON, Parquet, SQLite, PostgreSQL; compressed or not; folders.
 
 `read_table` holds a whole table, or only the columns that are needed of it; `stream_tables` gives one part after the
 other, so that a file larger than memory can be read.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet")
 QUARANTINE = "quarantine.csv"
-"""Written by a check beside the events; not events itself until somebody repairs it and gives it another name."""
+"""File of invalid rows, written by a check beside the events; not read as events until repaired and renamed."""
 
 
 def read_table(source: Path | str, *, columns: tuple[str, ...] | None = None, query: str | None = None) -> Table:
@@ -52,7 +52,7 @@ def stream_tables(
     block: int = BLOCK,
     fast: bool = True,
 ) -> Iterator[Table]:
-    """The same rows part by part, in their order; at least one table, and all of them of one kind of rows.
+    """The same rows part by part, in order; at least one table, all with the same kind of rows.
 
     block : bytes of text read at once; a Parquet file is one part
     fast  : False reads text record by record, the slow and readable way
@@ -75,7 +75,7 @@ def stream_tables(
             names = [name for name in table.frame.columns if name not in {ROW, FILE}]
             known = names if known is None else known
             if n == 0 and 2 * len(set(known).intersection(names)) < len(known):
-                # A file of other columns is another table, and rows of two tables in one are good rows of neither.
+                # A file with other columns is another table; rows of two tables must not be mixed.
                 raise DataError(
                     f"{file.name} has other columns ({', '.join(names)}) than {files[0].name} in the same folder; "
                     "keep each kind of table in a folder of its own."
@@ -128,7 +128,7 @@ def _named(tables: Iterator[Table], file: str, source: str, columns: tuple[str, 
             missing = set(columns) - set(frame.columns)
             if missing and not table.format.startswith("JSON"):
                 yield Table(frame, table.broken, table.format)
-                return  # a name is wrong; whoever asked says so, and need not wait for the rest of the file
+                return  # a column name is wrong; the caller reports it without reading the rest of the file
             frame = frame.select([name for name in columns if name not in missing] + [ROW, FILE])
         yield Table(frame, table.broken, table.format)
     if empty:

@@ -1,7 +1,7 @@
-"""Text of any encoding and separator to rows, block by block: what a CSV file, or one of its many cousins, says.
+"""Reads delimited text of any encoding and separator, block by block.
 
-The plain way gives every line to Python's csv reader. The fast way cuts a whole block at once, and is taken where both
-are sure to agree (readers_blocks.py).
+The plain path passes every line to Python's csv reader. The fast path (`blocks.py`) splits a whole block at once, and
+is taken only where both give the same rows.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD = 1 << 20
-"""Bytes looked at to find the layout, whatever the size of a block."""
+"""Bytes examined to detect the layout, whatever the size of a block."""
 SWALLOWED_LINES = 20
 SWALLOWED_BYTES = 64 << 20
-"""A broken record of more lines, or any of more characters, began with a quote that nobody closed."""
+"""A broken record with more lines, or any with more characters, begins with a quote that is never closed."""
 
 
 def delimited_tables(path: Path, encoding: Encoding, *, block: int = BLOCK, fast: bool = True) -> Iterator[Table]:
-    """Rows as the header cuts them; what cannot be cut so is broken, and kept beside. A table per block."""
+    """A table per block; records with another number of fields than the header are in its `broken`."""
     layout = layout_of(next(utf8_lines(path, encoding, HEAD), b"").decode(errors="replace"))
     if layout is None:
         raise DataError(f"{path} is empty.")
@@ -100,12 +100,12 @@ def _pieces(
         yield found
 
 
-class _Unclosed(Exception):  # noqa: N818  # no mistake of anybody: the file is read again without quotes
+class _Unclosed(Exception):  # noqa: N818  # not an error of the user: the file is read again without quotes
     """A record is too long to be one."""
 
 
 class _Lines:
-    """The lines of block after block, ends kept; knows where it stands, so that a block can be taken whole."""
+    """The lines of all blocks, with their ends; knows its position, so that the rest of a block can be taken whole."""
 
     def __init__(self, blocks: Iterable[bytes], layout: Layout) -> None:
         blocks = iter(blocks)
@@ -140,7 +140,7 @@ class _Lines:
 
     @property
     def at_end(self) -> bool:
-        """Whether every line of the block was given out."""
+        """Whether all lines of the block have been read."""
         return not self.block or (bool(self._lines) and self._at == len(self._lines))
 
     def next_block(self) -> bool:

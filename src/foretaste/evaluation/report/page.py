@@ -13,6 +13,7 @@ from foretaste.evaluation.compare import compare
 from foretaste.evaluation.report.plots import COLOURS, Line, Point, Whisker, bars, lines, scatter, whiskers
 from foretaste.evaluation.report.style import STYLE
 from foretaste.evaluation.runs import rows_of
+from foretaste.registry import FALLBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,8 +72,8 @@ def _verdict(board: Leaderboard) -> list[str]:
     beside = f" {_listed(level)} {'is' if len(level) == 1 else 'are'} level with it." if level else ""
     found = [f"{best.model} is best with {_said(board.main)} {mean:.4f} ± {half:.4f}.{beside}"]
     by_name = rows_of(board)
-    if "popular" in by_name and best.model != "popular":
-        found.append(compare(by_name[best.model], by_name["popular"]).sentence())
+    if FALLBACK in by_name and best.model != FALLBACK:
+        found.append(compare(by_name[best.model], by_name[FALLBACK]).sentence())
     return found
 
 
@@ -98,7 +99,7 @@ def _point(board: Leaderboard, row: Row, colour: int) -> Point:
 
 def _segments(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
     names = [row.model for row in rows[:SHOWN_IN_SEGMENTS]]
-    names += ["popular"] if "popular" in colour and "popular" not in names else []
+    names += [FALLBACK] if FALLBACK in colour and FALLBACK not in names else []
     shown = [row for row in rows if row.model in names]
     found = []
     for group in dict.fromkeys(segment.group for segment in board.segments):

@@ -1,4 +1,4 @@
-"""What is read from a log in PostgreSQL, on any connection to it."""
+"""Queries on a log in PostgreSQL, on any connection to it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from foretaste.events.event_frames import LOG_SCHEMA, WHOLE_SCHEMA
 from foretaste.events.model import ItemRecord, Logged, Mark, News, Past
-from foretaste.events.tables import LOG_SCHEMA, WHOLE_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ class PostgresReader:
         return _one(reader, COUNT, self.keys.pseudonym(user))[0]
 
     def users(self, reader: Connection, n: int) -> list[tuple[str, int]]:
-        """The log is read backwards, through a cursor on the server, until n people have been met."""
+        """The log is read backwards, through a cursor on the server, until n users have been found."""
         met: dict[int, None] = {}
         with reader.cursor("lately") as found:
             found.itersize = max(4 * n, 100)

@@ -1,10 +1,10 @@
-"""How events and people leave a log in PostgreSQL. All within a transaction that holds the writers' lock."""
+"""Removal of events and users from a log in PostgreSQL, within a transaction that holds the writers' lock."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from foretaste.events.kept_out import now
+from foretaste.events.clock import now
 
 if TYPE_CHECKING:
     import psycopg
@@ -34,7 +34,7 @@ BEYOND_REACH = (
 
 
 def erase(connection: Connection, keys: Keys, user: str) -> dict[str, int]:
-    """place → entries removed there."""
+    """Place → number of entries removed there."""
     row = connection.execute(
         'SELECT "user", columns FROM person WHERE pseudonym = %s', (keys.pseudonym(user),)
     ).fetchone()

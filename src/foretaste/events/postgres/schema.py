@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import psycopg
 
 SCHEMA_VERSION = 2
-"""The same number as in SQLite: the same tables. There was no version 1 here."""
+"""The same number as in SQLite, for the same tables; PostgreSQL never had version 1."""
 LOCK = 0x666F7265
-"""Advisory lock of whoever writes: events become visible in the order of their seq, so that followers miss none."""
+"""Advisory lock of the writer: events become visible in the order of their seq, so that followers miss none."""
 
 # Names are bytes: text in PostgreSQL cannot hold the character NUL, which is a valid one in JSON.
 SCHEMA = """
@@ -55,7 +55,7 @@ INSERT INTO {schema}.meta (name, number) VALUES ('version', {version}), ('epoch'
 
 
 def prepare(connection: psycopg.Connection[Any], schema: str, folder: Path) -> Keys:
-    """Make or check the tables in one transaction; the keys of the store, from the folder."""
+    """Make or check the tables in one transaction; returns the keys of the store, from the folder."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         row = connection.execute("SELECT to_regclass(%s)", (f"{schema}.meta",)).fetchone()

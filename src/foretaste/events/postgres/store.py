@@ -9,15 +9,15 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from foretaste.errors import MissingExtraError, StoreError, StoreFullError, StoreUnavailableError
-from foretaste.events.group import GroupCommit
-from foretaste.events.kept_out import checked_columns
-from foretaste.events.ledger import Ledger
-from foretaste.events.portrait import portrait
+from foretaste.events.event_frames import plain_events, with_ids
+from foretaste.events.group_commit import GroupCommit
+from foretaste.events.log_writer import LogWriter
+from foretaste.events.model import columns_as_json
+from foretaste.events.person_export import person_document
 from foretaste.events.postgres import remove
 from foretaste.events.postgres.read import ITEM_COLUMNS, PostgresReader, item_record
 from foretaste.events.postgres.schema import LOCK, prepare
 from foretaste.events.postgres.write import PostgresTables
-from foretaste.events.tables import plain_events, with_ids
 from foretaste.privacy.receipt import Receipt
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5
 SILENT_SECONDS = 10
-"""A server that cannot be reached any more, its cable cut, is given up after so long."""
+"""Time after which a server that does not answer any more counts as unreachable."""
 NEXT_CHANGE = "UPDATE meta SET number = number + 1 WHERE name = 'change' RETURNING number"
 
 
@@ -64,7 +64,7 @@ class PostgresStore:
             keys = prepare(connection, schema, self._folder)
         self._keys: Keys = keys
         self._tables = PostgresTables()
-        self._ledger = Ledger(self._tables, keys)
+        self._log_writer = LogWriter(self._tables, keys)
         self._read = PostgresReader(keys)
         self._group: GroupCommit[Event, Outcome] = GroupCommit(self._append)
 
@@ -73,13 +73,13 @@ class PostgresStore:
 
     def _append(self, events: list[Event]) -> list[Outcome]:
         with self._writing():
-            return self._ledger.append(events)
+            return self._log_writer.append(events)
 
     def import_frame(self, frame: pl.DataFrame) -> int:
         new = 0
         for ids, chunk in with_ids(plain_events(frame)):
             with self._writing():
-                new += self._ledger.import_chunk(ids, chunk)
+                new += self._log_writer.import_chunk(ids, chunk)
         return new
 
     def history(self, user: str, last: int | None = None, until: int | None = None) -> Past:
@@ -115,7 +115,7 @@ class PostgresStore:
             return self._read.follow(reader, after, limit)
 
     def put_items(self, items: Mapping[str, Mapping[str, Any]]) -> list[ItemRecord]:
-        texts = {name: checked_columns(name, columns) for name, columns in items.items()}
+        texts = {name: columns_as_json(name, columns) for name, columns in items.items()}
         put = f"""
             INSERT INTO item (name, columns, changed) VALUES (%s, %s, %s) ON CONFLICT (name)
             DO UPDATE SET columns = excluded.columns, deleted = false, changed = excluded.changed
@@ -153,9 +153,9 @@ class PostgresStore:
             return self._read.items(reader, after)
 
     def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
-        sealed = self._keys.seal(checked_columns(user, columns), self._keys.pseudonym(user))
+        sealed = self._keys.seal(columns_as_json(user, columns), self._keys.pseudonym(user))
         with self._writing() as writer:
-            code = self._ledger.person(user)
+            code = self._log_writer.person(user)
             writer.execute('UPDATE person SET columns = %s WHERE "user" = %s', (sealed, code))
 
     def user(self, user: str) -> dict[str, Any] | None:
@@ -168,7 +168,7 @@ class PostgresStore:
 
     def export_person(self, user: str) -> dict[str, Any] | None:
         with self._at_one_moment() as reader:
-            return portrait(user, self._read.user(reader, user), self._read.events_of(reader, user))
+            return person_document(user, self._read.user(reader, user), self._read.events_of(reader, user))
 
     def erase(self, user: str) -> Receipt:
         with self._writing() as writer:
@@ -199,13 +199,13 @@ class PostgresStore:
         self._let_go()
 
     def _vacuum(self) -> None:
-        """Deleted rows leave the tables now rather than some day."""
+        """Vacuum at once, so that deleted rows leave the tables now."""
         with self._connection() as connection:
             connection.execute("VACUUM person, event, item")
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """One durable transaction, after those of all other hosts."""
+        """One durable transaction; writers of all hosts take turns."""
         with self._lock, self._connection() as writer:
             try:
                 with writer.transaction():
@@ -213,12 +213,12 @@ class PostgresStore:
                     self._tables.connection = writer
                     yield writer
             except BaseException:
-                self._ledger.forget()  # codes that were handed out in it are not there
+                self._log_writer.forget()  # the codes it assigned are not in the database
                 raise
 
     @contextmanager
     def _at_one_moment(self) -> Iterator[Connection]:
-        """Several statements that see the same state."""
+        """A read transaction: all its statements see the same state."""
         with self._connection() as reader, reader.transaction():
             reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield reader
@@ -227,7 +227,7 @@ class PostgresStore:
     def _connection(self) -> Iterator[Connection]:
         if self._closed:
             raise StoreError("The event store in PostgreSQL is closed; open it again.")
-        with self._in_plain_words():
+        with self._as_store_errors():
             try:
                 connection = self._free.pop()
             except IndexError:
@@ -261,7 +261,7 @@ class PostgresStore:
             self._free.pop().close()
 
     @contextmanager
-    def _in_plain_words(self) -> Iterator[None]:
+    def _as_store_errors(self) -> Iterator[None]:
         errors = self._psycopg.errors
         try:
             yield

@@ -1,23 +1,23 @@
-"""What the ledger asks of PostgreSQL."""
+"""What the log writer needs of PostgreSQL."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from foretaste.events.ledger import Rules
+from foretaste.events.log_writer import Removals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import psycopg
 
-    from foretaste.events.ledger import Named, Row
+    from foretaste.events.log_writer import Named, Row
 
-SAID = """
+EVENT_BY_ID = """
     SELECT pseudonym, item.name, kind.name, time, value, stamped, context
     FROM event JOIN person USING ("user") JOIN item USING (item) JOIN kind USING (kind) WHERE id = %s
 """
-RULES = """
+REMOVALS = """
     SELECT (SELECT number FROM meta WHERE name = 'epoch'), (SELECT number FROM meta WHERE name = 'floor'),
            EXISTS (SELECT FROM gone), EXISTS (SELECT FROM erased)
 """
@@ -26,36 +26,36 @@ TYPES = ("int8", "bytea", "int8", "int8", "int8", "int8", "float8", "bool", "byt
 
 
 class PostgresTables:
-    """On the connection of the present transaction, which holds the writers' lock."""
+    """Works on the connection of the current transaction, which holds the writers' lock."""
 
     connection: psycopg.Connection[Any]
 
-    def rules(self) -> Rules:
-        row = self.connection.execute(RULES).fetchone()
+    def removals(self) -> Removals:
+        row = self.connection.execute(REMOVALS).fetchone()
         assert row is not None
-        return Rules(*row)
+        return Removals(*row)
 
     def among(self, table: Literal["event", "gone"], ids: Sequence[bytes]) -> set[bytes]:
         rows = self.connection.execute(f"SELECT id FROM {table} WHERE id = ANY(%b)", (list(ids),), binary=True)
         return {row[0] for row in rows}
 
-    def said(self, event_id: bytes) -> tuple[bytes, str, str, int | None, float, bool, str | None]:
-        row = self.connection.execute(SAID, (event_id,), binary=True).fetchone()
+    def event(self, event_id: bytes) -> tuple[bytes, str, str, int | None, float, bool, str | None]:
+        row = self.connection.execute(EVENT_BY_ID, (event_id,), binary=True).fetchone()
         assert row is not None
         pseudonym, item, kind, time, value, stamped, context = row
-        said = None if context is None else context.decode()
-        return pseudonym, item.decode(), kind.decode(), time, value, stamped, said
+        text = None if context is None else context.decode()
+        return pseudonym, item.decode(), kind.decode(), time, value, stamped, text
 
     def erased_at(self, mark: bytes) -> int | None:
         row = self.connection.execute("SELECT at FROM erased WHERE mark = %s", (mark,)).fetchone()
         return None if row is None else row[0]
 
-    def known(self, of: Named, shown: Sequence[Any]) -> dict[Any, int]:
+    def known(self, of: Named, labels: Sequence[Any]) -> dict[Any, int]:
         if of == "user":
             find = 'SELECT pseudonym, "user" FROM person WHERE pseudonym = ANY(%b)'
-            return dict(self.connection.execute(find, (list(shown),), binary=True).fetchall())
+            return dict(self.connection.execute(find, (list(labels),), binary=True).fetchall())
         find = f"SELECT name, {of} FROM {of} WHERE name = ANY(%b)"
-        rows = self.connection.execute(find, ([name.encode() for name in shown],), binary=True)
+        rows = self.connection.execute(find, ([name.encode() for name in labels],), binary=True)
         return {name.decode(): code for name, code in rows}
 
     def add(self, of: Named, rows: Sequence[tuple[Any, ...]]) -> dict[Any, int]:

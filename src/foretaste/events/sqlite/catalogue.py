@@ -1,4 +1,4 @@
-"""The live catalogue and what is known of people, in a SQLite store. All within a transaction of the owner."""
+"""Writes of the live catalogue in a SQLite store, each within a transaction of the caller."""
 
 from __future__ import annotations
 

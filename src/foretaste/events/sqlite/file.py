@@ -1,4 +1,4 @@
-"""The SQLite file of an event log: how it is opened, written in transactions, and rid of old bytes."""
+"""The SQLite file of an event log: opening it, writing in transactions, clearing old bytes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ WAIT_SECONDS = 30.0
 BUSY_SECONDS = 5.0
 """How long SQLite itself waits for a lock each time."""
 SCRUB_SECONDS = 5.0
-"""How long a scrub waits for those who still read the old bytes."""
+"""How long a scrub waits for readers of the old pages."""
 
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, Keys]:
-    """A connection to the log at `path`, made if it is not there; StoreError if the file is not ours to use."""
-    with in_plain_words(path):
+    """A connection to the log at `path`, made if it does not exist; StoreError if the file is no event store."""
+    with as_store_errors(path):
         _make(path)
         connection = connect(path)
         try:
@@ -48,7 +48,7 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, Keys]:
 
 
 def _make(path: Path) -> None:
-    """An empty file, where there is none; one that is there is never opened: see `privacy.traces` for why."""
+    """An empty file, if there is none; an existing one is never opened here: see `events/traces.py` for why."""
     if path.exists():
         return
     # The log says who did what: nobody but its owner reads it. SQLite gives its side files the same rights.
@@ -58,7 +58,7 @@ def _make(path: Path) -> None:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection any thread may use, one at a time; the caller sees to that."""
+    """A connection for any thread, one at a time, which the caller ensures."""
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA synchronous = FULL")  # what is acknowledged survives a power cut
     connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten with zeros
@@ -70,8 +70,8 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def writing(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
-    """One durable transaction, begun as soon as the other writers let us; undone if anything goes wrong in it."""
-    with in_plain_words(path):
+    """One durable transaction, begun once no other writer is active, and rolled back on any error."""
+    with as_store_errors(path):
         _begin(connection, path)
         try:
             yield
@@ -103,9 +103,9 @@ def _begin(connection: sqlite3.Connection, path: Path) -> None:
 def scrub(connection: sqlite3.Connection, path: Path, *, rewrite: bool = False) -> bool:
     """Move the write-ahead log into the file and empty it, so that no old page is left in it.
 
-    rewrite : write the whole file anew as well, for bytes that moved pages left behind
-    returns : whether it is done; not if somebody went on reading the old pages or the disk is full, and then the
-              next one to open the store, or to erase somebody, tries again
+    rewrite : also write the whole file anew, for bytes that moved pages left behind
+    returns : whether it is done; False while another reader uses the old pages or the disk is full. Then the next
+              opening of the store, or the next erasure, tries again
     """
     give_up = time.monotonic() + SCRUB_SECONDS
     connection.execute("PRAGMA busy_timeout = 50")
@@ -137,12 +137,13 @@ def _rewritten(connection: sqlite3.Connection) -> bool:
 
 
 def side_files(path: Path) -> list[Path]:
-    """The file, and its write-ahead log where it has one: all that may hold what was written."""
+    """The file, and its write-ahead log if there is one: the files that may hold written bytes."""
     return [file for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
 
 
 @contextmanager
-def in_plain_words(path: Path) -> Iterator[None]:
+def as_store_errors(path: Path) -> Iterator[None]:
+    """Raises errors of SQLite and of the disk as StoreError, in one sentence."""
     try:
         yield
     except sqlite3.DatabaseError as error:

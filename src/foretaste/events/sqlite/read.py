@@ -1,4 +1,4 @@
-"""What is read from a SQLite log, on any connection to it."""
+"""Queries on a SQLite log, on any connection to it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from foretaste.events.event_frames import LOG_SCHEMA, WHOLE_SCHEMA
 from foretaste.events.model import ItemRecord, Logged, Mark, News, Past
 from foretaste.events.sqlite.write import POSITION
-from foretaste.events.tables import LOG_SCHEMA, WHOLE_SCHEMA
 
 if TYPE_CHECKING:
     import sqlite3
@@ -51,7 +51,7 @@ ITEM_COLUMNS = "name, columns, hidden, deleted, changed"
 
 
 class Reader:
-    """Reads on connections that it is handed; the keys open the names."""
+    """Reads on the connections it is given; the keys decrypt the names."""
 
     def __init__(self, keys: Keys) -> None:
         self.keys = keys
@@ -63,7 +63,7 @@ class Reader:
         return Past(list(items), list(kinds), list(times), list(values), max(seqs, default=0))
 
     def users(self, reader: sqlite3.Connection, n: int) -> list[tuple[str, int]]:
-        """The log is read backwards until n people have been met."""
+        """The log is read backwards until n users have been found."""
         met: dict[int, None] = {}
         if n > 0:
             for (code,) in reader.execute(LATELY):
@@ -77,7 +77,7 @@ class Reader:
         return reader.execute(COUNT, (self.keys.pseudonym(user),)).fetchone()[0]
 
     def frame(self, reader: sqlite3.Connection, after: int, limit: int | None, whole: bool) -> pl.DataFrame:
-        """Within one transaction, so that all of it is seen at one moment."""
+        """Within one transaction, so that all of it is read as of one moment."""
         schema = WHOLE_SCHEMA if whole else LOG_SCHEMA
         found = reader.execute(LOG.format(", ".join(schema)), (after, -1 if limit is None else limit))
         parts = [pl.DataFrame(schema=schema)]

@@ -1,12 +1,12 @@
-"""How events and people leave a SQLite log: from the tables, from free pages, and from the write-ahead log."""
+"""Removal of events and users from a SQLite log: from its tables, its free pages and its write-ahead log."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from foretaste.events.kept_out import now
+from foretaste.events.clock import now
 from foretaste.events.sqlite.file import scrub, side_files, writing
-from foretaste.privacy.traces import occurrences
+from foretaste.events.traces import occurrences
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FEW = 16
 TELLING_BYTES = 8
-"""Shorter names occur in any file by chance; whether they are gone cannot be seen by looking for them."""
+"""Length from which a name is searched for; shorter ones occur in any file by chance."""
 ROWS_AT_ONCE = 50_000
 
 NOTHING_LEFT = "columns IS NULL AND NOT EXISTS (SELECT 1 FROM event WHERE event.user = person.user)"
@@ -36,7 +36,7 @@ NOT_LOOKED = (
 
 
 class Remover:
-    """Removes on the writing connection, which its owner has locked for it."""
+    """Removes on the writing connection, which the caller has locked."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path, keys: Keys) -> None:
         self.connection = connection
@@ -44,7 +44,7 @@ class Remover:
         self.keys = keys
 
     def erase(self, user: str) -> tuple[dict[str, int], list[str]]:
-        """(place → entries removed there, remarks)."""
+        """Remove every trace of a user; (place → number of entries removed there, remarks)."""
         pseudonym = self.keys.pseudonym(user)
         found = {"events": 0, "names": 0, "columns": 0, "items nobody else touched": 0}
         needles, ids = [pseudonym, user.encode()], []
@@ -78,11 +78,11 @@ class Remover:
         return bool(self.connection.execute(new, (read_to, code)).fetchone()[0])
 
     def _scrub_thoroughly(self, needles: list[bytes], ids: list[tuple[bytes]]) -> list[str]:
-        """Until none of these bytes is left in the files, as far as it is in our hands; remarks about the rest.
+        """Clear the files of these bytes as far as possible; returns remarks on what could not be cleared.
 
         Deleted bytes are zeroed, but a page that once split may hold a copy of what moved to the next one. For few
-        needles the file is searched, which is quick, and written anew only if one is found; for many it is written
-        anew at once, about ten seconds per gigabyte.
+        needles the file is searched, which is fast, and rewritten only if one is found; for many it is rewritten at
+        once, about ten seconds per gigabyte.
         """
         all_needles = [*needles, *(key for (key,) in ids)]
         many = len(all_needles) > FEW
@@ -100,14 +100,14 @@ class Remover:
         return []
 
     def _left(self, needles: list[bytes]) -> int:
-        """How often these bytes stand in the files still; OSError if nobody could look."""
+        """How often these bytes still occur in the files; OSError if they could not be searched."""
         found = occurrences(side_files(self.path), needles)
         if None in found:
             raise OSError(f"{self.path} cannot be read")
         return sum(n or 0 for n in found)
 
     def forget(self, user: str, item: str | None, kind: str | None, time: int | None) -> int:
-        """Remove entries of one person and keep their ids, so that they stay away."""
+        """Remove events of one user and keep their ids, so that they are rejected from now on."""
         pseudonym = self.keys.pseudonym(user)
         row = self.connection.execute("SELECT user FROM person WHERE pseudonym = ?", (pseudonym,)).fetchone()
         if row is None:
@@ -133,7 +133,7 @@ class Remover:
         return n
 
     def forget_before(self, time: int) -> int:
-        """In many small transactions, so that other writers get their turn; each removes what it removes for good."""
+        """Remove all older events in many small transactions, so that other writers are not blocked for long."""
         with writing(self.connection, self.path):
             self.connection.execute(FLOOR, (time,))
             self.connection.execute(NEXT_EPOCH)  # from here on nothing older comes in
@@ -153,18 +153,18 @@ class Remover:
         return removed
 
     def _only_theirs(self, code: int, item: str | None = None) -> set[int]:
-        """Items (or that one) that the catalogue does not know, and that nobody else has done anything to."""
+        """Items (or that one) that are not in the catalogue and have events of no other user."""
         touched = "SELECT DISTINCT item FROM event WHERE user = ?"
         theirs = f"SELECT item FROM item WHERE changed IS NULL AND item IN ({touched}) AND coalesce(name = ?, 1)"
         items = {found for (found,) in self.connection.execute(theirs, (code, item))}
-        if len(items) <= FEW:  # most items have been touched by many, and the first of them is soon met
+        if len(items) <= FEW:  # most items have events of many users, and the first of those is found fast
             by_others = "SELECT EXISTS (SELECT 1 FROM event NOT INDEXED WHERE item = ? AND user <> ?)"
             return {one for one in items if not self.connection.execute(by_others, (one, code)).fetchone()[0]}
         others = self.connection.execute("SELECT DISTINCT item FROM event NOT INDEXED WHERE user <> ?", (code,))
         return items - {found for (found,) in others}
 
     def _drop_items(self, candidates: Collection[int], read_to: int) -> list[str]:
-        """Remove those that are still nobody's; what came after `read_to` may have touched them since."""
+        """Remove the candidates without events after `read_to`; returns their names."""
         new: Iterable[tuple[int]] = self.connection.execute("SELECT item FROM event WHERE seq > ?", (read_to,))
         alone = set(candidates) - {item for (item,) in new}
         names = []

@@ -1,4 +1,4 @@
-"""The tables of a SQLite event log, and how an older file becomes one of today."""
+"""The tables of a SQLite event log, and the migration of files of older versions."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ KIND = "CREATE TABLE kind (kind INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) 
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> Keys:
-    """Make, migrate or check the tables, within a transaction; the keys of the store. StoreError if it is not ours."""
+    """Make, migrate or check the tables, within a transaction; returns the keys. StoreError if it is no event store."""
     (ours,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -87,14 +87,14 @@ def prepare(connection: sqlite3.Connection, path: Path) -> Keys:
 
 
 def is_current(connection: sqlite3.Connection) -> bool:
-    """Whether nothing needs to be made or migrated; asked without any lock."""
+    """Whether the tables are up to date; needs no lock."""
     (ours,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return (ours, version) == (APPLICATION_ID, SCHEMA_VERSION)
 
 
 def _keys(connection: sqlite3.Connection, path: Path, *, new: bool) -> Keys:
-    """The key beside the file; a new one only for a store that has not used any."""
+    """The key beside the file; a new one only for a store that has none yet."""
     file = path.parent / KEY_FILE
     try:
         keys = read_keys(file)
@@ -118,7 +118,7 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def _from_version_1(connection: sqlite3.Connection, keys: Keys) -> None:
-    """Version 1 held people's ids, and the clients' ids of events, as they came."""
+    """Migration from version 1, which held user ids and clients' event ids in clear text."""
 
     def seal(name: str) -> bytes:
         return keys.seal(name, keys.pseudonym(name))

@@ -10,17 +10,16 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from foretaste.errors import StoreError
-from foretaste.events.group import GroupCommit
-from foretaste.events.kept_out import checked_columns
-from foretaste.events.ledger import Ledger
-from foretaste.events.model import Mark
-from foretaste.events.portrait import portrait
+from foretaste.events.event_frames import plain_events, with_ids
+from foretaste.events.group_commit import GroupCommit
+from foretaste.events.log_writer import LogWriter
+from foretaste.events.model import Mark, columns_as_json
+from foretaste.events.person_export import person_document
 from foretaste.events.sqlite import catalogue
-from foretaste.events.sqlite.file import connect, in_plain_words, open_file, writing
+from foretaste.events.sqlite.file import as_store_errors, connect, open_file, writing
 from foretaste.events.sqlite.read import ITEM_COLUMNS, MARK, STAMP, Reader, item_record
 from foretaste.events.sqlite.remove import Remover
 from foretaste.events.sqlite.write import POSITION, SqliteTables
-from foretaste.events.tables import plain_events, with_ids
 from foretaste.privacy.receipt import Receipt
 
 if TYPE_CHECKING:
@@ -37,16 +36,16 @@ CLOSE_SECONDS = 10.0
 
 
 class SqliteStore:
-    """One connection writes, behind a lock; readers take one of their own, so that no read waits for the disk.
+    """One connection writes, behind a lock; readers have connections of their own, so no read waits for the disk.
 
-    Events that several threads append at the same time share a transaction, and so a sync of the disk.
+    Events that several threads append at the same time share a transaction, and so one sync of the disk.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self._lock = Lock()
         self._writer, keys = open_file(self.path)
-        self._ledger = Ledger(SqliteTables(self._writer), keys)
+        self._log_writer = LogWriter(SqliteTables(self._writer), keys)
         self._read = Reader(keys)
         self._remove = Remover(self._writer, self.path, keys)
         self._group: GroupCommit[Event, Outcome] = GroupCommit(self._append)
@@ -57,16 +56,16 @@ class SqliteStore:
         return self._group.submit(events)
 
     def _append(self, events: list[Event]) -> list[Outcome]:
-        return self._written(lambda: self._ledger.append(events))
+        return self._written(lambda: self._log_writer.append(events))
 
     def import_frame(self, frame: pl.DataFrame) -> int:
-        """As the protocol says; in one transaction per chunk, so that other writers get their turn.
+        """As the protocol says, in one transaction per chunk, so that other writers are not blocked for long.
 
-        Cut short, it has kept a first part of the table, and the same import again adds the rest.
+        An interrupted import has added a first part of the table; the same import again adds the rest.
         """
         new = 0
         for ids, chunk in with_ids(plain_events(frame)):
-            new += self._written(partial(self._ledger.import_chunk, ids, chunk))
+            new += self._written(partial(self._log_writer.import_chunk, ids, chunk))
         return new
 
     def history(self, user: str, last: int | None = None, until: int | None = None) -> Past:
@@ -103,7 +102,7 @@ class SqliteStore:
             return self._read.follow(reader, after, limit)
 
     def put_items(self, items: Mapping[str, Mapping[str, Any]]) -> list[ItemRecord]:
-        texts = {name: checked_columns(name, columns) for name, columns in items.items()}
+        texts = {name: columns_as_json(name, columns) for name, columns in items.items()}
         return self._written(lambda: [catalogue.put_item(self._writer, name, text) for name, text in texts.items()])
 
     def hide_item(self, name: str, hidden: bool = True) -> ItemRecord | None:
@@ -123,12 +122,12 @@ class SqliteStore:
             return self._read.items(reader, after)
 
     def put_user(self, user: str, columns: Mapping[str, Any]) -> None:
-        text = checked_columns(user, columns)
+        text = columns_as_json(user, columns)
         pseudonym = self._read.keys.pseudonym(user)
         sealed = self._read.keys.seal(text, pseudonym)
 
         def put() -> None:
-            row = sealed, self._ledger.person(user)
+            row = sealed, self._log_writer.person(user)
             self._writer.execute("UPDATE person SET columns = ? WHERE user = ?", row)
 
         self._written(put)
@@ -143,7 +142,7 @@ class SqliteStore:
 
     def export_person(self, user: str) -> dict[str, Any] | None:
         with self._at_one_moment() as reader:
-            return portrait(user, self._read.user(reader, user), self._read.events_of(reader, user))
+            return person_document(user, self._read.user(reader, user), self._read.events_of(reader, user))
 
     def erase(self, user: str) -> Receipt:
         found, remarks = self._removed(lambda: self._remove.erase(user))
@@ -159,9 +158,9 @@ class SqliteStore:
         return self._removed(lambda: self._remove.forget_before(time))
 
     def close(self) -> None:
-        """Lets a write under way end first, but never hangs: a log that is still in use then is left to SQLite.
+        """Waits for a write under way, but at most CLOSE_SECONDS; after that the file is left to SQLite.
 
-        What was acknowledged is on disk in any case, and SQLite undoes the rest when the process ends.
+        Acknowledged events are on disk in any case, and SQLite rolls back the rest when the process ends.
         """
         self._closed = True
         if not self._lock.acquire(timeout=CLOSE_SECONDS):
@@ -177,7 +176,7 @@ class SqliteStore:
     # __exit__, which is Python, would leave it held for good.
 
     def _written(self, work: Callable[[], Result]) -> Result:
-        """What `work` returns, done in one transaction by the only one who writes."""
+        """Runs `work` in one transaction of the only writer, and returns its result."""
         with self._lock:
             self._check_open()
             try:
@@ -188,8 +187,8 @@ class SqliteStore:
                 raise
 
     def _removed(self, work: Callable[[], Result]) -> Result:
-        """The same for work in several transactions of its own; idle readers go, for they remember pages."""
-        with self._lock, in_plain_words(self.path):
+        """The same for work with transactions of its own; idle readers are closed, because they cache pages."""
+        with self._lock, as_store_errors(self.path):
             self._check_open()
             while self._readers:
                 self._readers.pop().close()
@@ -199,14 +198,14 @@ class SqliteStore:
                 self._undo()
 
     def _undo(self) -> None:
-        self._ledger.forget()  # codes that were handed out in it are not in the file
+        self._log_writer.forget()  # the codes it assigned are not in the file
         if self._writer.in_transaction:  # Ctrl-C came just before the end of `writing`
             self._writer.execute("ROLLBACK")
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection of one's own, kept for the next reader; as many as ever read at once."""
-        with in_plain_words(self.path):
+        """A connection for one reader, reused by the next; there are as many as were ever in use at once."""
+        with as_store_errors(self.path):
             self._check_open()
             try:
                 reader = self._readers.pop()
@@ -217,7 +216,7 @@ class SqliteStore:
 
     @contextmanager
     def _at_one_moment(self) -> Iterator[sqlite3.Connection]:
-        """Several statements that see the same state."""
+        """A read transaction: all its statements see the same state."""
         with self._reading() as reader:
             reader.execute("BEGIN")
             try:

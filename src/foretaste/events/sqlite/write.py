@@ -1,22 +1,22 @@
-"""What the ledger asks of a SQLite file."""
+"""What the log writer needs of a SQLite file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from foretaste.events.ledger import Rules
+from foretaste.events.log_writer import Removals
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
-    from foretaste.events.ledger import Named, Row
+    from foretaste.events.log_writer import Named, Row
 
 AT_ONCE = (1, 8, 64, 512)
 """Sizes of the lists that one statement looks up: few sizes, so that SQLite prepares few statements."""
 
 INSERT = "INSERT INTO event (id, user, item, kind, time, value, stamped, context) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-SAID = """
+EVENT_BY_ID = """
     SELECT person.pseudonym, item.name, kind.name, event.time, event.value, event.stamped, event.context
     FROM event JOIN person USING (user) JOIN item USING (item) JOIN kind USING (kind) WHERE event.id = ?
 """
@@ -27,7 +27,7 @@ LAST_CODE = {
 }
 """Codes of people and items are never handed out twice, even after an erasure."""
 POSITION = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)"
-RULES = """
+REMOVALS = """
     SELECT (SELECT value FROM meta WHERE name = 'epoch'), (SELECT value FROM meta WHERE name = 'floor'),
            EXISTS (SELECT 1 FROM gone), EXISTS (SELECT 1 FROM erased)
 """
@@ -37,24 +37,26 @@ class SqliteTables:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
 
-    def rules(self) -> Rules:
-        epoch, floor, gone, erased = self.connection.execute(RULES).fetchone()
-        return Rules(epoch, floor, bool(gone), bool(erased))
+    def removals(self) -> Removals:
+        epoch, floor, gone, erased = self.connection.execute(REMOVALS).fetchone()
+        return Removals(epoch, floor, bool(gone), bool(erased))
 
     def among(self, table: Literal["event", "gone"], ids: Sequence[bytes]) -> set[bytes]:
         return {key for (key,) in self._looked_up(f"SELECT id FROM {table} WHERE id", ids)}
 
-    def said(self, event_id: bytes) -> tuple[bytes, str, str, int | None, float, bool, str | None]:
-        pseudonym, item, kind, time, value, stamped, context = self.connection.execute(SAID, (event_id,)).fetchone()
+    def event(self, event_id: bytes) -> tuple[bytes, str, str, int | None, float, bool, str | None]:
+        pseudonym, item, kind, time, value, stamped, context = self.connection.execute(
+            EVENT_BY_ID, (event_id,)
+        ).fetchone()
         return pseudonym, item, kind, time, value, bool(stamped), context
 
     def erased_at(self, mark: bytes) -> int | None:
         row = self.connection.execute("SELECT at FROM erased WHERE mark = ?", (mark,)).fetchone()
         return None if row is None else row[0]
 
-    def known(self, of: Named, shown: Sequence[Any]) -> dict[Any, int]:
+    def known(self, of: Named, labels: Sequence[Any]) -> dict[Any, int]:
         table, column = ("person", "pseudonym") if of == "user" else (of, "name")
-        return dict(self._looked_up(f"SELECT {column}, {of} FROM {table} WHERE {column}", shown))
+        return dict(self._looked_up(f"SELECT {column}, {of} FROM {table} WHERE {column}", labels))
 
     def add(self, of: Named, rows: Sequence[tuple[Any, ...]]) -> dict[Any, int]:
         (last,) = self.connection.execute(f"SELECT {LAST_CODE[of]}").fetchone()

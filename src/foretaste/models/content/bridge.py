@@ -12,8 +12,8 @@ from scipy.sparse import coo_array, csr_array, diags_array
 
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures
-from foretaste.features.spaces import Whitening
-from foretaste.index.topk import BLOCK_CELLS, blank
+from foretaste.features.vector_ops import Whitening
+from foretaste.index.topk import BLOCK_CELLS, set_nan
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf, TfidfConfig
 from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
@@ -177,7 +177,7 @@ class Bridge(Content):
         scores = self._content_scores(weights)
         if self.config.behaviour:
             scores += np.float32(self.config.behaviour) * self._behaviour_scores(weights)
-        blank(scores, self._unscorable)
+        set_nan(scores, self._unscorable)
         scores[np.diff(weights.indptr) == 0] = np.nan
         return scores
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from foretaste.config import Config
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures, ItemFeaturesConfig
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.recency import DAY_MICROSECONDS, count_newer_events, recency_weights
 from foretaste.models.saving import fitted, read_model, write_model
 
@@ -173,6 +173,6 @@ class Content:
         """(B, n_items); nan for items without content and for queries without a profile."""
         profile = self.profile(queries)
         scores: FloatArray = profile @ fitted(self.vectors, self).T
-        blank(scores, self.without_content)
+        set_nan(scores, self.without_content)
         scores[~profile.any(axis=1)] = np.nan
         return scores

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csc_array, csr_array
 
-from foretaste.data.stats import number
+from foretaste.data.parsing.numbers import number
 from foretaste.errors import DataError, did_you_mean
 from foretaste.features.columns import LABELS, guessed_kind
 

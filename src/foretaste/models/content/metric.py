@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from foretaste.errors import DataError
-from foretaste.features.items import ItemFeatures, fused
-from foretaste.features.spaces import Whitening, main_directions, unit
+from foretaste.features.items import ItemFeatures, weighted_concat
+from foretaste.features.vector_ops import Whitening, truncated_svd, unit_rows
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf
 from foretaste.models.encoder_tuning.config import ContrastiveConfig
@@ -66,8 +66,8 @@ class MetricSpace:
             self._tfidf = Tfidf().fit(train, run)
             assert self._tfidf.vectors is not None
             rows = self._tfidf.vectors
-            self._directions = main_directions(rows, self.config.words, run.rng())
-            self._word_whitening = Whitening.of(unit(rows @ self._directions), self.config.shrinkage)
+            self._directions = truncated_svd(rows, self.config.words, run.rng())
+            self._word_whitening = Whitening.of(unit_rows(rows @ self._directions), self.config.shrinkage)
         self.map = np.eye(self.initial_vectors(train.items, run).shape[1], dtype=np.float32)
         return self
 
@@ -75,13 +75,13 @@ class MetricSpace:
         """(n, D) float32 x: rows of length 1, 0 for items without content."""
         parts, weights = [self._feature_whitening(self._features.vectors(items, run))], [1.0]
         if self._tfidf is not None:
-            parts.append(self._word_whitening(unit(self._tfidf.read(items.texts(named=False)) @ self._directions)))
+            parts.append(self._word_whitening(unit_rows(self._tfidf.read(items.texts(named=False)) @ self._directions)))
             weights.append(self.config.word_weight)
-        return fused(parts, weights)
+        return weighted_concat(parts, weights)
 
     def vectors(self, items: ItemTable, run: Run) -> FloatArray:
         """(n, D) float32 x M: rows of length 1, 0 for items without content."""
-        return unit(self.initial_vectors(items, run) @ self.map)
+        return unit_rows(self.initial_vectors(items, run) @ self.map)
 
     def of_rows(self, items: ItemTable, rows: IntArray, run: Run) -> FloatArray:
         """(R, D) float32 `vectors` of some rows (R,) of a catalogue."""
@@ -150,7 +150,7 @@ class ContentMetric(Content):
             )
 
         def validation_score(matrix: FloatArray) -> float:
-            self._keep(unit(initial @ matrix))
+            self._keep(unit_rows(initial @ matrix))
             assert run.monitor is not None
             return run.monitor(self)
 
@@ -164,7 +164,7 @@ class ContentMetric(Content):
             validation_score=validation_score if run.monitor else None,
         )
         self.features: Any = space
-        self._keep(unit(initial @ space.map))
+        self._keep(unit_rows(initial @ space.map))
         return self
 
     @classmethod

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from foretaste.errors import ConfigError
 from foretaste.features.adapters import Adapter, is_adapter, read_adapter, write_adapter
 from foretaste.features.cache import cache_folder
-from foretaste.features.language_models import LIGHT, weights_of
+from foretaste.features.language_models import WORDLLAMA, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from foretaste.features.text import TextEncoderConfig
-    from foretaste.training.loop import Progress
+    from foretaste.training.progress import TrainingProgress
 
 
 def adapter_folder(kind: str, encoder: TextEncoderConfig, *trained_on: str) -> Path:
@@ -28,8 +28,8 @@ def adapter_folder(kind: str, encoder: TextEncoderConfig, *trained_on: str) -> P
     trained_on : everything else that the result depends on: settings, fingerprints of data and texts, seed
     raises     : ConfigError for an encoder without transformer layers
     """
-    if encoder.name == LIGHT:
-        raise ConfigError(f"'{LIGHT}' has word vectors and no layers that can be fine-tuned; name another encoder.")
+    if encoder.name == WORDLLAMA:
+        raise ConfigError(f"'{WORDLLAMA}' has word vectors and no layers that can be fine-tuned; name another encoder.")
     return cache_folder() / "encoders" / f"{kind}-{hash_of([weights_of(encoder.name), encoder.dtype, *trained_on])}"
 
 
@@ -47,7 +47,11 @@ def checkpoint_folder(folder: Path) -> Path:
 
 
 def save_adapter(
-    folder: Path, encoder: TextEncoderConfig, weights: dict[str, Tensor], how: dict[str, object], progress: Progress
+    folder: Path,
+    encoder: TextEncoderConfig,
+    weights: dict[str, Tensor],
+    how: dict[str, object],
+    progress: TrainingProgress,
 ) -> TextEncoderConfig:
     """Write the adapter to `folder` and delete its checkpoints. Returns the encoder's settings under the new name.
 

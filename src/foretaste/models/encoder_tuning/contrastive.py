@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from foretaste.training.rows import slices
+from foretaste.training.batches import row_slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ class ContrastiveBatches:
         lengths = self.history.lengths[rows]
         window_lengths = np.minimum(lengths, self.config.max_length)
         starts = self.history.offsets[rows] + rng.integers(0, lengths - window_lengths + 1)
-        window = slices(self.history, starts, window_lengths)
+        window = row_slices(self.history, starts, window_lengths)
         items, index = np.unique(window.items, return_inverse=True)
         is_last = np.zeros(len(window.items), bool)
         is_last[window.offsets[1:] - 1] = True

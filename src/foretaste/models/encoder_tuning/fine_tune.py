@@ -11,9 +11,9 @@ from torch import Tensor
 
 from foretaste.errors import DataError
 from foretaste.features.adapters import is_adapter, read_adapter
-from foretaste.features.items import encoded
+from foretaste.features.item_texts import item_texts
+from foretaste.features.items import encode_texts
 from foretaste.features.language_models import sentence_transformer
-from foretaste.features.reading import item_texts
 from foretaste.models.encoder_tuning.adapter_store import (
     adapter_folder,
     checkpoint_folder,
@@ -29,8 +29,8 @@ from foretaste.models.encoder_tuning.contrastive import (
 )
 from foretaste.models.encoder_tuning.layers import FrozenLayers, TunedLayers, encode, encode_all, transformer_of
 from foretaste.models.encoder_tuning.pretrain import pretrain
-from foretaste.training.loop import train
-from foretaste.training.rows import wanted
+from foretaste.training.batches import positive_events
+from foretaste.training.loop import train_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def fine_tune(
     """
     texts = item_texts(data.items, config.pieces)
     has_text = np.array([bool(text.strip()) for text in texts], bool)
-    history = wanted(data.histories(), data.kinds.weights)
+    history = positive_events(data.histories(), data.kinds.weights)
     history = history.where(has_text[history.items])
     if not (history.lengths >= 2).any():
         raise DataError("No user has two items with texts, so there is nothing to fine-tune an encoder on.")
@@ -86,7 +86,7 @@ def fine_tune(
         torch.manual_seed(run.seed)
         tuned = TunedLayers(model, body, config.layers, config.rank)
     frozen = FrozenLayers(model, body, texts, tuned.first, config.most_tokens, run)
-    item_vectors = encoded(texts, start, run) if config.look_alikes else None
+    item_vectors = encode_texts(texts, start, run) if config.look_alikes else None
     log_q = log_item_shares(history, data.n_items)
 
     def loss(batch: ContrastiveBatch) -> Tensor:
@@ -97,7 +97,7 @@ def fine_tune(
         return validation_score(np.where(has_text[:, None], encode_all(tuned, frozen), np.float32(0)))
 
     batches: Any = ContrastiveBatches(history, config, item_vectors)
-    progress = train(
+    progress = train_loop(
         tuned,
         loss,  # type: ignore[arg-type]  # the loop needs only the targets of a batch
         batches,

@@ -15,8 +15,8 @@ from foretaste.models.encoder_tuning.contrastive import (
     contrastive_loss,
     log_item_shares,
 )
-from foretaste.training.loop import train
-from foretaste.training.rows import wanted
+from foretaste.training.batches import positive_events
+from foretaste.training.loop import train_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def fit_linear_map(
     vectors          : (n_items, D) rows of length 1; 0 for items without content, which are not trained on
     validation_score : given a map, the score for early stopping, higher is better; None trains for all epochs
     """
-    history = wanted(data.histories(), data.kinds.weights)
+    history = positive_events(data.histories(), data.kinds.weights)
     known = np.asarray(vectors.any(axis=1))
     history = history.where(known[history.items])
     network = LinearMap(vectors.shape[1])
@@ -69,7 +69,7 @@ def fit_linear_map(
         return validation_score(network.M.detach().numpy().copy())
 
     batches: Any = ContrastiveBatches(history, contrast, vectors)
-    progress = train(
+    progress = train_loop(
         network,
         loss,  # type: ignore[arg-type]  # the loop needs only the targets of a batch
         batches,

@@ -21,7 +21,7 @@ from foretaste.models.encoder_tuning.adapter_store import (
     with_name,
 )
 from foretaste.models.encoder_tuning.layers import TunedLayers, tokenise, transformer_of
-from foretaste.training.loop import train
+from foretaste.training.loop import train_loop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -131,9 +131,13 @@ def pretrain(texts: Sequence[str], encoder: TextEncoderConfig, config: PretrainC
         parameter.requires_grad_(False)
     head_training = config.training.model_copy(update={"epochs": HEAD_EPOCHS, "averaging": 0.0})
     checkpoints = checkpoint_folder(folder)
-    train(network, loss, batches, head_training, replace(run, folder=checkpoints / "head"), fingerprint=folder.name)
+    train_loop(
+        network, loss, batches, head_training, replace(run, folder=checkpoints / "head"), fingerprint=folder.name
+    )
     for parameter in adapters:
         parameter.requires_grad_(True)
-    progress = train(network, loss, batches, config.training, replace(run, folder=checkpoints), fingerprint=folder.name)
+    progress = train_loop(
+        network, loss, batches, config.training, replace(run, folder=checkpoints), fingerprint=folder.name
+    )
     how = {"taught": "masked words", "texts": len(distinct), "config": config.model_dump(mode="json")}
     return save_adapter(folder, encoder, network.tuned.adapter_weights(), how, progress)

@@ -9,9 +9,9 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy.sparse import csr_matrix
 
 from foretaste.config import Config
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.errors import MissingExtraError
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class BPR:
         x = interaction_matrix(queries.history, len(items), self.kind_weight)
         scores: FloatArray = (x @ self.into) @ items.T + self.bias
         scores[np.diff(x.indptr) == 0] = np.nan
-        blank(scores, self.unseen_items)
+        set_nan(scores, self.unseen_items)
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:

@@ -13,8 +13,8 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy.sparse import csr_array
 
 from foretaste.config import Config
-from foretaste.data.matrix import interaction_matrix
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.data.interaction_matrix import interaction_matrix
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.factors.least_squares import LeastSquares
 from foretaste.models.saving import fitted, read_model, write_model
 
@@ -94,7 +94,7 @@ class IALS:
         x = interaction_matrix(queries.history, len(items.factors), self.kind_weight)
         scores: FloatArray = items.solve(x) @ items.factors.T
         scores[np.diff(x.indptr) == 0] = np.nan
-        blank(scores, items.unseen_items)
+        set_nan(scores, items.unseen_items)
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:

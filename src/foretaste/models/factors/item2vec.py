@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 
 from foretaste.config import Config
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.factors.sgd_kernels import skipgram_epoch
 from foretaste.models.recency import recency_weighted_matrix, recency_weights
 from foretaste.models.saving import fitted, read_model, write_model
@@ -120,7 +120,7 @@ class Item2Vec:
         x = recency_weighted_matrix(queries.history, len(vectors), self.kind_weight, half_life)
         profile = x @ vectors  # (B, D)
         scores: FloatArray = profile @ self.contexts.T
-        blank(scores, self.unseen_items)
+        set_nan(scores, self.unseen_items)
         scores[~profile.any(axis=1)] = np.nan
         return scores
 

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from foretaste.config import Config
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
 from foretaste.models.factors.logistic_fold_in import LogisticFoldIn
 from foretaste.models.factors.sgd_kernels import logistic_epoch

@@ -10,8 +10,8 @@ from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import svds
 
 from foretaste.config import Config
-from foretaste.data.matrix import interaction_matrix
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.data.interaction_matrix import interaction_matrix
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class PureSVD:
         x = interaction_matrix(queries.history, len(V), self.kind_weight)
         scores: FloatArray = (x @ V) @ V.T
         scores[np.diff(x.indptr) == 0] = np.nan
-        blank(scores, self.unseen_items)
+        set_nan(scores, self.unseen_items)
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:

@@ -9,7 +9,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from scipy.sparse import csr_array
 
 from foretaste.config import Config
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
 from foretaste.models.graph.spectral import low_pass_filter, normalised
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model

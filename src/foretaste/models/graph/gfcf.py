@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt
 from scipy.sparse import csr_array
 
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
 from foretaste.models.graph.spectral import low_pass_filter, normalised
 from foretaste.models.recency import RecencyConfig, recency_weights

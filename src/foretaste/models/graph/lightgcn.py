@@ -15,8 +15,8 @@ from scipy.sparse import csr_array
 from torch.nn.functional import logsigmoid
 
 from foretaste.config import Config
-from foretaste.data.matrix import interaction_matrix
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.data.interaction_matrix import interaction_matrix
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.saving import fitted, read_model, write_model
 from foretaste.training.device import device_of
 
@@ -144,7 +144,7 @@ class LightGCN:
         count = np.diff(x.indptr)
         users = (x @ self.history_vectors) / np.sqrt(np.maximum(count, 1))[:, None]
         scores = users.astype(np.float32, copy=False) @ vectors.T
-        blank(scores, self.unseen_items)
+        set_nan(scores, self.unseen_items)
         scores[count == 0] = np.nan
         return scores
 

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 from scipy.linalg import lapack
 
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.errors import ConfigError
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
 from foretaste.models.recency import RecencyConfig, recency_weights

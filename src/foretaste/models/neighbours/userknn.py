@@ -9,7 +9,7 @@ from pydantic import NonNegativeFloat, PositiveInt
 from scipy.sparse import csr_array, diags_array
 
 from foretaste.config import Config
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.index.sparse import dense_scores, recommend_sparse
 from foretaste.index.topk import score_in_blocks
 from foretaste.models.neighbours.similarity import Similarity, feature_weights, pair_similarity, row_sizes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
-from foretaste.data.matrix import interaction_matrix
+from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.index.sparse import dense_scores, recommend_sparse
 from foretaste.index.topk import BLOCK_CELLS, score_in_blocks
 from foretaste.models.recency import recency_weights

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from foretaste.config import Config
 from foretaste.errors import DataError
 from foretaste.features.columns import ColumnsConfig, ColumnVectors
-from foretaste.features.people import column_vectors
+from foretaste.features.query_columns import query_column_vectors
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 from foretaste.types import NO_ITEM, Candidates
@@ -80,7 +80,7 @@ class Demographic:
         has_events = np.diff(interactions.indptr) > 0  # nothing is fitted on others, not even which values exist
         users = np.flatnonzero(has_events).astype(np.int32)
         columns = ColumnVectors.fit(train.user_table.drop("user"), self.config.read, has_events)
-        x = csr_array(column_vectors(train.columns_of(users), columns, len(users)))
+        x = csr_array(query_column_vectors(train.columns_of(users), columns, len(users)))
         counts = csr_array(x.T @ interactions[users])  # (V, n_items)
         popularity = np.asarray(interactions.sum(axis=0)).ravel() + 0.5  # add-½ smoothing: no item has probability 0
         share = popularity / max(popularity.sum(), 1.0)
@@ -121,7 +121,7 @@ class Demographic:
         return scores
 
     def _x(self, queries: Queries) -> FloatArray:
-        return column_vectors(queries.columns, fitted(self.columns, self), len(queries))
+        return query_column_vectors(queries.columns, fitted(self.columns, self), len(queries))
 
     def because_of_columns(self, queries: Queries, items: IntArray) -> list[list[tuple[str, float]]]:
         """For the single query in `queries`, the columns with a positive contribution to each item's score.

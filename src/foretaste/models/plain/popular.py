@@ -9,7 +9,7 @@ from pydantic import PositiveFloat
 
 from foretaste.config import Config
 from foretaste.errors import ConfigError
-from foretaste.index.ranked import Ranking
+from foretaste.index.static_ranking import StaticRanking
 from foretaste.index.topk import score_in_blocks
 from foretaste.models.recency import DAY_MICROSECONDS
 from foretaste.models.saving import fitted, read_model, write_model
@@ -37,7 +37,7 @@ class Popular:
     config_class = PopularConfig
     grid = (PopularConfig(),)
     popularity: FloatArray | None = None
-    ranking: Ranking | None = None
+    ranking: StaticRanking | None = None
 
     def __init__(self, config: PopularConfig | None = None) -> None:
         self.config = config or PopularConfig()
@@ -53,7 +53,7 @@ class Popular:
         return self
 
     def _keep(self, popularity: FloatArray) -> None:
-        self.popularity, self.ranking = popularity, Ranking(popularity)
+        self.popularity, self.ranking = popularity, StaticRanking(popularity)
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None

@@ -9,7 +9,7 @@ from pydantic import PositiveFloat
 from scipy.sparse import csr_array
 
 from foretaste.config import Config
-from foretaste.index.ranked import Ranking
+from foretaste.index.static_ranking import StaticRanking
 from foretaste.index.topk import BLOCK_CELLS, recommend_in_blocks, score_in_blocks
 from foretaste.models.recency import DAY_MICROSECONDS
 from foretaste.models.saving import fitted, read_model, write_model
@@ -79,7 +79,7 @@ class Trending:
                 before = self._decay(time[max(first - 1, 0)], time[last - 1])
                 self._checkpoint_scores[c + 1] = self._checkpoint_scores[c] * before + new
         # For every query after the last event: further decay does not change the order.
-        self._now = Ranking(self._checkpoint_scores[-1])
+        self._now = StaticRanking(self._checkpoint_scores[-1])
         self._last = int(time[-1]) if len(time) else 0
 
     def _decay(self, then: NDArray[np.int64], now: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -51,7 +51,7 @@ class SequenceConfig(Config):
     item_columns: ColumnsConfig | None = None
     """Add encoded columns of the item table (categories, labels, numbers, dates), encoded with these settings."""
     vectors: str | None = None
-    """Add ready-made item vectors (audio, video): a file that `features/ready.py` reads; items may lack one."""
+    """Add external item vectors (audio, video): a file for `features/external_vectors.py`; items may lack one."""
     fusion: Literal["sum", "concat", "gated", "attention"] = "sum"
     """How id embedding, texts, words, pictures, columns and vectors of an item are fused; missing parts are left out.
     sum: added. concat: concatenated and projected, plus the sum. gated: a sum with learned gates per item. attention:

@@ -90,6 +90,15 @@ class SequenceModel(ABC):
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
         return fitted(self.trained, self).score(queries, items)
 
+    def query_vectors(self, queries: Queries) -> tuple[FloatArray, BoolArray]:
+        """((b, M · width), (B,)): states of the b queries with a positive event or search, and which these are."""
+        return fitted(self.trained, self).states(queries)
+
+    def scored_vectors(self) -> tuple[FloatArray, BoolArray]:
+        """((n_items, M · width), (n_items,)): item vectors, and which items can be scored."""
+        trained = fitted(self.trained, self)
+        return trained.vectors, trained.scorable
+
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         return fitted(self.trained, self).contributions(history, items)
 

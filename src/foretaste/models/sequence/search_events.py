@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import torch
 
-from foretaste.nn.ragged import pick
+from foretaste.nn.ragged import gather_rows
 from foretaste.types import History
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from foretaste.features.text import TextEncoder
-    from foretaste.nn.next_items import NextItems
+    from foretaste.nn.next_item_network import NextItemNetwork
     from foretaste.types import FloatArray, LongArray
 
 
@@ -35,7 +35,7 @@ class SearchEvents:
     @classmethod
     def read(cls, searches: Sequence[Sequence[str]], encoder: TextEncoder) -> Self:
         """Encode the searches of B users. The encoder caches them in memory for a while, and never on disk."""
-        vectors = np.stack([encoder.question(text) for some in searches for text in some])
+        vectors = np.stack([encoder.encode_query(text) for some in searches for text in some])
         return cls(np.array([len(some) for some in searches], np.int64), vectors)
 
     def append_to(self, history: History, max_events: int, first_code: int, asked_at: LongArray | None) -> History:
@@ -69,12 +69,12 @@ class SearchEvents:
             np.where(is_event, _at(history.value, from_event), 1).astype(np.float32),
         )
 
-    def extend_table(self, table: Tensor, rows: LongArray, module: NextItems) -> Tensor:
+    def extend_table(self, table: Tensor, rows: LongArray, module: NextItemNetwork) -> Tensor:
         """(R + S, width): R rows of a network's item table, followed by the item tower's embeddings of the searches."""
         with torch.inference_mode():
-            items = pick(table, torch.from_numpy(rows.astype(np.int64)).to(table.device))
+            items = gather_rows(table, torch.from_numpy(rows.astype(np.int64)).to(table.device))
             texts = torch.from_numpy(self.vectors).to(table.device)
-            return torch.cat([items, module.items.of_content(texts).to(table.dtype)])
+            return torch.cat([items, module.items.from_content(texts).to(table.dtype)])
 
 
 def _at(values: np.ndarray, events: np.ndarray) -> np.ndarray:

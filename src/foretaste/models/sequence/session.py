@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from foretaste.errors import DataError
-from foretaste.index.fits import check_question
-from foretaste.index.topk import blank, recommend_in_blocks
-from foretaste.nn.memory import Memory
-from foretaste.training.rows import wanted
+from foretaste.index.input_checks import check_queries
+from foretaste.index.topk import recommend_in_blocks, set_nan
+from foretaste.nn.sequence_cache import SequenceCache
+from foretaste.training.batches import positive_events
 from foretaste.types import NO_USER, History, Queries
 
 if TYPE_CHECKING:
@@ -37,23 +37,23 @@ class Session:
     trained: TrainedNetwork
     history: History
     state: FloatArray
-    memory: tuple[Memory, ...] = ()
+    memory: tuple[SequenceCache, ...] = ()
 
     @classmethod
     def begin(cls, trained: TrainedNetwork, history: History) -> Session:
         """Read a history of one row, which may be empty. DataError for more rows, or items outside the catalogue."""
         _check_row(history, len(trained.vectors))
-        read = wanted(history, trained.kind_weight).newest(trained.max_events)
+        read = positive_events(history, trained.kind_weight).newest(trained.max_events)
         if trained.bidirectional:
             return cls(trained, read, trained.states(_question(read))[0])
         nothing = np.zeros((0, trained.vectors.shape[1]), np.float32)
-        empty = cls(trained, read, nothing, (Memory(),) * len(trained.modules))
+        empty = cls(trained, read, nothing, (SequenceCache(),) * len(trained.modules))
         return empty._extended(read, read) if len(read.items) else empty
 
     def then(self, events: History) -> Session:
         """The session after more events (one row, oldest first) of any kinds. DataError as in `begin`."""
         _check_row(events, len(self.trained.vectors))
-        new = wanted(events, self.trained.kind_weight)
+        new = positive_events(events, self.trained.kind_weight)
         if not len(new.items):
             return self
         longer = _joined(self.history, new)
@@ -74,7 +74,7 @@ class Session:
         if not len(self.state):
             return np.full((1, len(self.trained.vectors)), np.nan, np.float32)
         scores: FloatArray = self.state @ self.trained.vectors.T
-        blank(scores, ~self.trained.scorable)
+        set_nan(scores, ~self.trained.scorable)
         return scores
 
     def _extended(self, longer: History, new: History) -> Session:
@@ -94,7 +94,7 @@ def _check_row(history: History, n_items: int) -> None:
     """DataError for more than one row, or items outside the catalogue."""
     if len(history) != 1:
         raise DataError(f"A session follows one person, and this history has {len(history)} rows.")
-    check_question(_question(history), n_items)
+    check_queries(_question(history), n_items)
 
 
 def _question(history: History) -> Queries:

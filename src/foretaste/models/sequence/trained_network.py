@@ -17,15 +17,15 @@ from torch import Tensor, nn
 
 from foretaste.errors import ForetasteError
 from foretaste.features.columns import ColumnVectors
-from foretaste.features.people import column_vectors
+from foretaste.features.query_columns import query_column_vectors
 from foretaste.features.text import text_encoder
-from foretaste.index.topk import blank, recommend_in_blocks, score_in_blocks
+from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.saving import read_model, write_model
 from foretaste.models.sequence.search_events import SearchEvents
-from foretaste.nn.items import ItemEmbedding, Words
-from foretaste.nn.next_items import NextItems
-from foretaste.training.loop import Progress
-from foretaste.training.rows import as_batch, wanted
+from foretaste.nn.item_embedding import ItemEmbedding, ItemTokens
+from foretaste.nn.next_item_network import NextItemNetwork
+from foretaste.training.batches import as_batch, positive_events
+from foretaste.training.progress import TrainingProgress
 from foretaste.types import Queries
 
 if TYPE_CHECKING:
@@ -65,24 +65,24 @@ class TrainedNetwork:
     def __init__(
         self,
         name: str,
-        modules: Sequence[NextItems],
+        modules: Sequence[NextItemNetwork],
         config: SequenceConfig,
         kind_weight: FloatArray,
         seen_items: BoolArray,
-        member_progress: Sequence[Progress] = (),
+        member_progress: Sequence[TrainingProgress] = (),
         columns: ColumnVectors | None = None,
     ) -> None:
         self.name, self.modules, self.config, self.kind_weight = name, modules, config, kind_weight
         self.seen_items = seen_items
-        self.scorable: BoolArray = seen_items | modules[0].items.described().numpy()
+        self.scorable: BoolArray = seen_items | modules[0].items.has_content().numpy()
         self.bidirectional = modules[0].hidden is not None
-        self.member_progress = member_progress or [Progress()]
+        self.member_progress = member_progress or [TrainingProgress()]
         self.columns = columns
         self.reads_searches = _reads_searches(config)
         self.refresh()
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> TrainingProgress:
         """Training progress of the (first) network."""
         return self.member_progress[0]
 
@@ -119,7 +119,7 @@ class TrainedNetwork:
         """(B, n_items); nan for queries without positive events, and for items that are not scorable."""
         states, has_events = self.states(queries)
         scores: FloatArray = states @ self.vectors.T
-        blank(scores, ~self.scorable)
+        set_nan(scores, ~self.scorable)
         if has_events.all():
             return scores
         all_rows = np.full((len(queries), len(self.vectors)), np.nan, np.float32)
@@ -128,7 +128,7 @@ class TrainedNetwork:
 
     def states(self, queries: Queries) -> tuple[FloatArray, BoolArray]:
         """(b, M · width) float32 states of the b queries with any positive event or search; (B,) which these are."""
-        history = wanted(queries.history, self.kind_weight).newest(self.max_events)
+        history = positive_events(queries.history, self.kind_weight).newest(self.max_events)
         tables, mask = self.tables, len(self.vectors)
         if (searches := self.read_searches(queries.searches)) is not None:
             # Only the rows of these histories, so that the whole table is not copied for a few searches.
@@ -146,8 +146,8 @@ class TrainedNetwork:
         asked_at = None if queries.asked_at is None else queries.asked_at[some]
         batch = _with_mask_token(history, mask) if self.bidirectional else as_batch(history, asked_at)
         if self.columns is not None and queries.columns:
-            vectors = column_vectors(queries.columns, self.columns, len(queries))
-            batch = batch._replace(person=torch.from_numpy(vectors[some]))
+            vectors = query_column_vectors(queries.columns, self.columns, len(queries))
+            batch = batch._replace(user_features=torch.from_numpy(vectors[some]))
         batch = batch.to(self.modules[0].device)
         with torch.inference_mode():
             states = [
@@ -260,18 +260,18 @@ def _member_prefix(number: int) -> str:
     return "" if number == 0 else f"member{number}."
 
 
-def _words_of(weights: dict[str, Tensor]) -> Words | None:
+def _words_of(weights: dict[str, Tensor]) -> ItemTokens | None:
     if "items.words" not in weights:
         return None
     codes, starts, shares = (weights[f"items.word_{name}"] for name in ("codes", "starts", "weights"))
-    return Words(codes, starts, shares, len(weights["items.words"]))
+    return ItemTokens(codes, starts, shares, len(weights["items.words"]))
 
 
 def build_network(
     config: SequenceConfig,
     n_items: int,
     text_vectors: Tensor | None,
-    words: Words | None,
+    words: ItemTokens | None,
     network: nn.Module,
     *,
     masked: bool,
@@ -281,7 +281,7 @@ def build_network(
     mask_token: bool = False,
     modalities: Mapping[str, Tensor] | None = None,
     seen_items: BoolArray | None = None,
-) -> NextItems:
+) -> NextItemNetwork:
     """An untrained network: item embeddings and inputs as the settings say, around the body `network`.
 
     text_vectors, words, modalities, seen_items : as in `training.job.TrainingJob`
@@ -303,15 +303,15 @@ def build_network(
         fusion=config.fusion,
         met=None if seen_items is None else torch.from_numpy(seen_items),
     )
-    return NextItems(
+    return NextItemNetwork(
         items,
         network,
         config.width,
         mask=masked,
         n_kinds=n_kinds,
         timed=timed,
-        known=user_width,
-        blank=mask_token,
+        user_width=user_width,
+        mask_row=mask_token,
     )
 
 

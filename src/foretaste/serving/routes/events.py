@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
+from foretaste.api import EventsIn, EventsOut
 from foretaste.serving.routes.sending import as_json
-from foretaste.serving.schemas import EventsIn, EventsOut
 
 if TYPE_CHECKING:
-    from foretaste.serving.engine import Engine
+    from foretaste.serving.answering.engine import Engine
 
 
 def router(engine: Engine) -> APIRouter:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from foretaste.serving.schemas import Alive, Ready
+from foretaste.api import Alive, Ready
 
 if TYPE_CHECKING:
-    from foretaste.serving.engine import Engine
+    from foretaste.serving.answering.engine import Engine
 
 
 def router(engine: Engine) -> APIRouter:

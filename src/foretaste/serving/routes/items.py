@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 
-from foretaste.serving.likeness import By
+from foretaste.api import Item, ItemDeleted, ItemIn, ItemPut, Items, N, Name, SimilarItems
 from foretaste.serving.routes.sending import MISSING, as_json
-from foretaste.serving.schemas import Item, ItemDeleted, ItemIn, ItemPut, Items, N, Name, SimilarItems
+from foretaste.serving.search.similarity import By
 
 if TYPE_CHECKING:
-    from foretaste.serving.engine import Engine
-    from foretaste.serving.searching import SearchDesk
+    from foretaste.serving.answering.engine import Engine
+    from foretaste.serving.search.search_desk import SearchDesk
 
 
 def router(engine: Engine, desk: SearchDesk) -> APIRouter:

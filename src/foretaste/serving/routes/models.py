@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Response
 
+from foretaste.api import Activated, ErrorOut, Models, Name
 from foretaste.serving.routes.sending import MISSING, as_json
-from foretaste.serving.schemas import Activated, ErrorOut, Models, Name
 
 if TYPE_CHECKING:
-    from foretaste.serving.engine import Engine
+    from foretaste.serving.answering.engine import Engine
 
 DAMAGED: dict[int | str, dict[str, Any]] = {
     409: {"model": ErrorOut, "description": "The bundle is damaged; the one in use stays."}

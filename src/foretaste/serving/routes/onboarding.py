@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from foretaste.api import Name, Onboarding
+from foretaste.api.limits import MAX_ASKED, MAX_CHOSEN, MAX_LIKES
 from foretaste.serving.routes.sending import as_json
-from foretaste.serving.schemas import Name, Onboarding
-from foretaste.serving.settings import MAX_ASKED, MAX_CHOSEN, MAX_LIKES
 
 if TYPE_CHECKING:
-    from foretaste.serving.onboarding import OnboardingDesk
+    from foretaste.serving.answering.onboarding import OnboardingDesk
 
 HowMany = Annotated[int, Query(ge=0, le=MAX_ASKED)]
 Chosen = Annotated[

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from foretaste.api import BatchIn, BatchOut, Cursor, Filter, GuestIn, N, Name, RankIn, Recommendations
 from foretaste.errors import DataError
 from foretaste.serving.routes.sending import GONE, as_json
-from foretaste.serving.schemas import BatchIn, BatchOut, Cursor, Filter, GuestIn, N, Name, RankIn, Recommendations
 
 if TYPE_CHECKING:
-    from foretaste.serving.engine import Engine
+    from foretaste.serving.answering.engine import Engine
 
 FILTER = TypeAdapter(Filter)
 WANTED = 'What the columns of an item must be, as JSON: {"genres": ["Drama"]}.'

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from foretaste.api import N, Name
+from foretaste.api.base import Question
+from foretaste.api.search import Found
 from foretaste.errors import DataError
-from foretaste.serving.looking import FORMATS
 from foretaste.serving.routes.recommendations import WANTED, _filter
 from foretaste.serving.routes.sending import as_json
-from foretaste.serving.schemas import N, Name
-from foretaste.serving.schemas.base import Question
-from foretaste.serving.schemas.search import Found
+from foretaste.serving.search.pictures import FORMATS
 
 if TYPE_CHECKING:
-    from foretaste.serving.searching import SearchDesk
+    from foretaste.serving.search.search_desk import SearchDesk
 
 Personal = Annotated[float, Query(ge=0, le=10, description="Weight of the person's taste; 0 answers everybody alike.")]
 Wanted = Annotated[str | None, Query(max_length=4_096, description=WANTED)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from foretaste.serving.schemas import ErrorOut
+from foretaste.api import ErrorOut
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from foretaste.errors import DataError
-from foretaste.serving.routes.sending import MISSING, as_json
-from foretaste.serving.schemas import (
+from foretaste.api import (
     Export,
     Forgotten,
     LessIn,
@@ -22,9 +20,11 @@ from foretaste.serving.schemas import (
     UserOut,
     read_time,
 )
+from foretaste.errors import DataError
+from foretaste.serving.routes.sending import MISSING, as_json
 
 if TYPE_CHECKING:
-    from foretaste.serving.engine import Engine
+    from foretaste.serving.answering.engine import Engine
 
 
 def router(engine: Engine) -> APIRouter:

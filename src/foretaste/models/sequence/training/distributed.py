@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from foretaste.training.processes import Processes
+    from foretaste.training.distributed import ProcessGroup
 
 TIMEOUT_DAYS = 30
 """Rank 0 may do other work for long between two trainings; a process that dies is noticed at once all the same."""
@@ -44,23 +44,23 @@ def several_processes() -> Iterator[None]:
 
     from torch import distributed as dist
 
-    from foretaste.training.processes import Processes, at_work
+    from foretaste.training.distributed import ProcessGroup, train_with
 
     dist.init_process_group(_backend(), timeout=timedelta(days=TIMEOUT_DAYS))
-    processes = Processes(dist.get_rank(), dist.get_world_size())
+    processes = ProcessGroup(dist.get_rank(), dist.get_world_size())
     try:
-        with at_work(processes):
-            if not processes.lead:
+        with train_with(processes):
+            if not processes.is_leader:
                 _serve_training_jobs(processes)
                 _exit()
             try:
                 yield
             finally:
                 # Also after an error, unless it came within a step: the others wait for the next training.
-                if processes.listening:
+                if processes.others_waiting:
                     from foretaste.models.sequence.training.job import LEAVE
 
-                    processes.signal(LEAVE)
+                    processes.broadcast_number(LEAVE)
     finally:
         dist.destroy_process_group()
 
@@ -80,16 +80,16 @@ def _exit() -> NoReturn:
     os._exit(0)
 
 
-def _serve_training_jobs(processes: Processes) -> None:
+def _serve_training_jobs(processes: ProcessGroup) -> None:
     """Take part in the trainings of rank 0 until it leaves."""
     from foretaste.models.sequence.training.fit import train_network
     from foretaste.models.sequence.training.job import LEAVE, TrainingJob
-    from foretaste.training.processes import EndedByLeadError
+    from foretaste.training.distributed import EndedByLeaderError
     from foretaste.types import Run
 
-    while processes.signal() != LEAVE:
-        job = TrainingJob.from_tensors(processes.tell())
+    while processes.broadcast_number() != LEAVE:
+        job = TrainingJob.from_tensors(processes.broadcast())
         try:
             train_network(job, job.model_class.network, Run(seed=job.seed, device=job.device))
-        except EndedByLeadError:
+        except EndedByLeaderError:
             continue

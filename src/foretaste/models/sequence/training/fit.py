@@ -12,26 +12,33 @@ from torch import Tensor, nn
 
 from foretaste.errors import ConfigError
 from foretaste.features.columns import ColumnVectors
-from foretaste.features.people import column_vectors
+from foretaste.features.query_columns import query_column_vectors
 from foretaste.models.sequence.trained_network import TrainedNetwork, build_network
 from foretaste.models.sequence.training.capacity import resolve_auto_settings
 from foretaste.models.sequence.training.item_inputs import read_item_inputs, similar_items
 from foretaste.models.sequence.training.job import TRAIN, TrainingJob
 from foretaste.models.sequence.training.pmi import pmi_factors
 from foretaste.nn import losses
-from foretaste.nn.ragged import pick
+from foretaste.nn.ragged import gather_rows
+from foretaste.training.batches import (
+    MaskedEventBatches,
+    NextEventBatches,
+    TrainingBatch,
+    UserFeatures,
+    WithNegatives,
+    positive_events,
+)
 from foretaste.training.device import device_of
-from foretaste.training.loop import train
-from foretaste.training.processes import current
-from foretaste.training.rows import Lesson, MaskedEvents, NextEvents, People, WithNegatives, wanted
+from foretaste.training.distributed import current_group
+from foretaste.training.loop import train_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from foretaste.data.dataset import Dataset
     from foretaste.models.sequence.config import SequenceConfig
-    from foretaste.nn.next_items import NextItems
-    from foretaste.training.loop import Progress
+    from foretaste.nn.next_item_network import NextItemNetwork
+    from foretaste.training.progress import TrainingProgress
     from foretaste.types import BoolArray, FloatArray, History, Run
 
 ITEM_ROWS = "items.ids"
@@ -59,7 +66,7 @@ def fit_network(
     """
     name = model.name
     _check_settings(name, config, masked=mask_share is not None)
-    history = wanted(data.histories(), data.kinds.weights)
+    history = positive_events(data.histories(), data.kinds.weights)
     seen_items = np.bincount(history.items, minlength=data.n_items) > 0
     config = resolve_auto_settings(config, history, seen_items)
     inputs = read_item_inputs(name, data, config, seen_items, run)
@@ -84,7 +91,7 @@ def fit_network(
     users = "" if user_vectors is None else sha256(user_vectors.tobytes()).hexdigest()
     fingerprint = data.fingerprint + users + _hash(inputs.modalities)
 
-    def monitor(module: NextItems) -> float:
+    def monitor(module: NextItemNetwork) -> float:
         assert validation_score is not None
         return validation_score(TrainedNetwork(name, [module], config, data.kinds.weights, seen_items, columns=columns))
 
@@ -93,7 +100,7 @@ def fit_network(
         module, member_progress = train_network(
             replace(job, seed=seed), model.network, replace(run, seed=seed), monitor=monitor, fingerprint=fingerprint
         )
-        module.fill_times()
+        module.fill_untrained_time_buckets()
         modules.append(module)
         progress.append(member_progress)
     return TrainedNetwork(name, modules, config, data.kinds.weights, seen_items, progress, columns)
@@ -104,9 +111,9 @@ def train_network(
     network_of: Callable[[Any], nn.Module],
     run: Run,
     *,
-    monitor: Callable[[NextItems], float] = lambda module: 0.0,
+    monitor: Callable[[NextItemNetwork], float] = lambda module: 0.0,
     fingerprint: str = "",
-) -> tuple[NextItems, Progress]:
+) -> tuple[NextItemNetwork, TrainingProgress]:
     """The network trained by one job, on the CPU, and its progress; shared among processes where there are several.
 
     network_of  : settings to the body of an untrained network
@@ -114,32 +121,32 @@ def train_network(
     fingerprint : of the data, for checkpoints
     """
     config, history, seen_items = job.config, job.history, job.seen_items
-    processes = current()
-    if processes.size > 1 and processes.lead:
-        processes.signal(TRAIN)
-        processes.tell(job.tensors())
+    processes = current_group()
+    if processes.size > 1 and processes.is_leader:
+        processes.broadcast_number(TRAIN)
+        processes.broadcast(job.tensors())
     module = _initial_network(job, network_of).to(device_of(run.device))
-    lessons: Any
-    people = None if job.user_vectors is None else People(job.user_vectors, config.forget_columns)
+    batches: Any
+    people = None if job.user_vectors is None else UserFeatures(job.user_vectors, config.forget_columns)
     n_items = len(seen_items)
     if job.mask_share is None:
-        lessons = NextEvents(
+        batches = NextEventBatches(
             history, config.max_length, config.windows, config.augment, people, job.similar_items, mask=n_items
         )
     else:
-        lessons = MaskedEvents(
+        batches = MaskedEventBatches(
             history, config.max_length, n_items, job.mask_share, config.augment, people, job.similar_items
         )
     kind = config.loss.kind
     if kind == "softmax" and n_items > config.loss.most_items:
         kind = "sampled"
     if kind != "softmax":
-        lessons = WithNegatives(lessons, int(seen_items.sum()), config.loss.negatives)
+        batches = WithNegatives(batches, int(seen_items.sum()), config.loss.negatives)
     settings = f"{job.name} {config.model_dump_json()}"
-    progress = train(
+    progress = train_loop(
         module,
         _loss(kind, module, seen_items, config),
-        lessons,
+        batches,
         config.training,
         run,
         monitor=(lambda: monitor(module)) if job.early_stopping else None,
@@ -162,10 +169,10 @@ def user_column_vectors(
     if not columns.width:
         return None, None
     all_users = np.arange(data.n_users, dtype=np.int32)
-    return columns, column_vectors(data.columns_of(all_users), columns, data.n_users)
+    return columns, query_column_vectors(data.columns_of(all_users), columns, data.n_users)
 
 
-def load_matching_weights(module: NextItems, weights: Mapping[str, Tensor]) -> None:
+def load_matching_weights(module: NextItemNetwork, weights: Mapping[str, Tensor]) -> None:
     """Set the weights whose name and shape match one of the module's; the others of the module stay."""
     own = module.state_dict()
     module.load_state_dict(
@@ -195,7 +202,7 @@ def _initial_rows(
     return rows
 
 
-def _initial_network(job: TrainingJob, network_of: Callable[[Any], nn.Module]) -> NextItems:
+def _initial_network(job: TrainingJob, network_of: Callable[[Any], nn.Module]) -> NextItemNetwork:
     """The network of a job before the first step; random weights follow from the job's seed."""
     history, config = job.history, job.config
     with torch.random.fork_rng(devices=[]):
@@ -229,7 +236,9 @@ def _hash(weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest() if weights else ""
 
 
-def _loss(kind: str, module: NextItems, seen_items: BoolArray, config: SequenceConfig) -> Callable[[Lesson], Tensor]:
+def _loss(
+    kind: str, module: NextItemNetwork, seen_items: BoolArray, config: SequenceConfig
+) -> Callable[[TrainingBatch], Tensor]:
     """The loss over the items of the training data only: as a negative, a new item would be learned to be avoided.
 
     kind       : softmax, sampled, gbce (Petrov & Macdonald, RecSys 2023) or bpr
@@ -243,17 +252,17 @@ def _loss(kind: str, module: NextItems, seen_items: BoolArray, config: SequenceC
     beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha)
     low = torch.bfloat16 if config.training.precision == "bfloat16" else torch.float32
 
-    def loss(lesson: Lesson) -> Tensor:
+    def loss(batch: TrainingBatch) -> Tensor:
         table = module.table()
-        states = pick(module.states(table, lesson.batch), lesson.where)
-        items = table[: len(seen_items)] if all_seen else pick(table, codes)
-        targets = position[lesson.targets]
+        states = gather_rows(module.states(table, batch.inputs), batch.where)
+        items = table[: len(seen_items)] if all_seen else gather_rows(table, codes)
+        targets = position[batch.targets]
         if kind == "softmax":
             return losses.full_softmax(states, items, targets, low)
         if kind == "sampled":
-            return losses.sampled_softmax(states, items, targets, lesson.negatives)
+            return losses.sampled_softmax(states, items, targets, batch.negatives)
         if kind == "gbce":
-            return losses.gbce(states, items, targets, lesson.negatives, beta)
-        return losses.bpr(states, items, targets, lesson.negatives)
+            return losses.gbce(states, items, targets, batch.negatives, beta)
+        return losses.bpr(states, items, targets, batch.negatives)
 
     return loss

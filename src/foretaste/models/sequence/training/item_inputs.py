@@ -16,7 +16,7 @@ from foretaste.features.text import TextEncoderConfig, text_encoder
 from foretaste.models.content.tfidf import Tfidf
 from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
 from foretaste.models.saving import fitted
-from foretaste.nn.items import Words
+from foretaste.nn.item_embedding import ItemTokens
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
@@ -35,7 +35,7 @@ class ItemInputs:
     """
 
     text_vectors: Tensor | None
-    words: Words | None
+    words: ItemTokens | None
     modalities: dict[str, Tensor]
 
     @property
@@ -78,11 +78,11 @@ def item_text_vectors(data: Dataset, encoder: TextEncoderConfig, run: Run) -> Fl
     return rows
 
 
-def item_words(data: Dataset, run: Run) -> Words:
+def item_words(data: Dataset, run: Run) -> ItemTokens:
     """The words of each item with their tf-idf weights."""
     model = Tfidf().fit(data, run)
     rows = fitted(model.vectors, model)
-    return Words(
+    return ItemTokens(
         torch.from_numpy(rows.indices.astype(np.int64)),
         torch.from_numpy(rows.indptr[:-1].astype(np.int64)),
         torch.from_numpy(rows.data.astype(np.float32)),

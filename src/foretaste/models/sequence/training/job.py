@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from foretaste.nn.items import Words
+from foretaste.nn.item_embedding import ItemTokens
 from foretaste.types import History
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class TrainingJob:
     history: History
     seen_items: BoolArray
     text_vectors: Tensor | None = None
-    words: Words | None = None
+    words: ItemTokens | None = None
     modalities: Mapping[str, Tensor] = field(default_factory=dict)
     similar_items: IntArray | None = None
     user_vectors: FloatArray | None = None
@@ -103,7 +103,7 @@ class TrainingJob:
         words = None
         if n_words is not None:
             codes, starts, weights = (tensors[f"words.{part}"] for part in ("codes", "starts", "weights"))
-            words = Words(codes, starts, weights, n_words)
+            words = ItemTokens(codes, starts, weights, n_words)
         return cls(
             **settings,
             **arrays,

@@ -1,0 +1,152 @@
+"""The words all schemas are said in: names, times, values, and how a complaint is put."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from foretaste.api.limits import MAX_N, MAX_TEXT
+from foretaste.events.model import EARLIEST, LARGEST_VALUE, LATEST
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLY = 631_152_000_000_000
+"""1990 in µs: a whole number before it is rather one of another unit."""
+MAX_COLUMNS_BYTES = 64 << 10
+"""The most that may be said of one item or person."""
+
+
+def read_time(given: object) -> int:
+    """µs since 1970 UTC, from whole µs or from ISO 8601 with a zone. Of another unit, a number would lie in 1970."""
+    if isinstance(given, int) and not isinstance(given, bool):
+        time = given
+        if time < EARLY:
+            raise ValueError(f"times are µs since 1970 UTC or ISO 8601; {_other_unit(time)}")
+    elif isinstance(given, str):
+        try:
+            moment = datetime.fromisoformat(given)
+        except ValueError:
+            raise ValueError("write ISO 8601 with a zone, as 2026-11-21T10:00:00Z") from None
+        if moment.tzinfo is None:
+            raise ValueError("a time without a zone could be any of 24; end it with Z or +01:00")
+        time = (moment - EPOCH) // timedelta(microseconds=1)
+    else:
+        raise ValueError("give ISO 8601 with a zone, or whole µs since 1970 UTC")
+    if not EARLIEST <= time <= LATEST:
+        raise ValueError("outside the years 1 to 9999; whole numbers are µs since 1970 UTC")
+    return time
+
+
+def _other_unit(number: int) -> str:
+    for unit, scale in (("seconds", 1_000_000), ("milliseconds", 1_000)):
+        if EARLY <= number * scale < 1_000 * EARLY:
+            return f"this looks like {unit}, so send it times {scale:,}"
+    return "this number lies before 1990, so if it is meant, write ISO 8601"
+
+
+def written_time(time: int) -> str:
+    """2026-11-21T10:00:00Z, with microseconds only where there are any."""
+    return (EPOCH + timedelta(microseconds=time)).isoformat().replace("+00:00", "Z")
+
+
+def is_text(text: str) -> bool:
+    """Half a surrogate pair could neither be kept nor sent back."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _no_empty_name(name: str) -> str:
+    if not name:
+        raise ValueError("it is empty; give a name")
+    return name
+
+
+def _no_empty_question(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty; say in words what to look for")
+    return text
+
+
+def _writable(columns: dict[str, Any]) -> dict[str, Any]:
+    """What JSON and every store can hold."""
+    try:
+        written = json.dumps(columns, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, UnicodeEncodeError):
+        raise ValueError("it holds a number that is not finite, or text that is not valid Unicode") from None
+    if b"\\u0000" in written:
+        raise ValueError("it holds the character NUL, which not every store can keep")
+    if len(written) > MAX_COLUMNS_BYTES:
+        raise ValueError(f"it is longer than {MAX_COLUMNS_BYTES} bytes; keep large things elsewhere")
+    return columns
+
+
+Name = Annotated[
+    str,
+    StringConstraints(max_length=MAX_TEXT),
+    AfterValidator(_no_empty_name),
+    Field(json_schema_extra={"minLength": 1}),
+]
+Question = Annotated[
+    str,
+    StringConstraints(max_length=MAX_TEXT),
+    AfterValidator(_no_empty_question),
+    Field(json_schema_extra={"minLength": 1}),
+]
+"""What a search looks for."""
+Time = Annotated[
+    int,
+    BeforeValidator(read_time),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": EARLY}],
+            "description": "ISO 8601 with a zone, or whole µs since 1970 UTC",
+        }
+    ),
+]
+Value = Annotated[float, Field(ge=-LARGEST_VALUE, le=LARGEST_VALUE, allow_inf_nan=False)]
+N = Annotated[int, Field(ge=1, le=MAX_N)]
+Columns = dict[str, Any]
+GivenColumns = Annotated[dict[Name, Any], Field(max_length=200), AfterValidator(_writable)]
+"""What a client says of an item or a person: names to texts, numbers, truths, lists."""
+
+
+class Request(BaseModel):
+    """What clients send; a misspelt field is refused rather than overlooked."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class Response(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+def example(*of: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": list(of)})
+
+
+def answer_example(*of: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": list(of)})
+
+
+OBJECTS = ("model_attributes_type", "model_type", "dict_type")
+"""What pydantic calls something else where it wants an object."""
+
+
+def in_one_sentence(error: Any) -> str:
+    """The first complaint of pydantic: where, and what."""
+    where = ".".join(str(part) for part in error["loc"] if part not in ("body", "query", "path"))
+    what = "it must be a JSON object" if error["type"] in OBJECTS else str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {what}." if where else f"{what}."
+
+
+class ErrorDetail(Response):
+    code: str
+    message: str
+
+
+class ErrorOut(Response):
+    """Every answer that is not 2xx has this shape."""
+
+    model_config = answer_example({"error": {"code": "not_found", "message": "No item is called '7'."}})
+    error: ErrorDetail

@@ -1,0 +1,42 @@
+"""Which bundles there are, and whether one can answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from foretaste.api.base import Response, answer_example
+
+VERSION = "20261121-100000-3f9a1c"
+
+
+class ModelOut(Response):
+    version: str
+    created: str
+    metrics: dict[str, Any]
+    """The leaderboard it was chosen by."""
+
+
+class Models(Response):
+    model_config = answer_example(
+        {"active": VERSION, "models": [{"version": VERSION, "created": "2026-11-21T10:00:00+00:00", "metrics": {}}]}
+    )
+    active: str
+    models: list[ModelOut]
+
+
+class Activated(Response):
+    model_config = answer_example({"active": VERSION, "before": "20261114-100000-9b2d77"})
+    active: str
+    before: str
+    """What answered until now; activating that one again is rolling back."""
+
+
+class Alive(Response):
+    model_config = answer_example({"status": "ok"})
+    status: str
+
+
+class Ready(Response):
+    model_config = answer_example({"status": "ready", "version": VERSION})
+    status: str
+    version: str

@@ -1,0 +1,91 @@
+"""Tables of the literature, run again: their data, their split, their measures, and what they printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from foretaste.data.sources.fixed_splits import load_fixed
+from foretaste.data.sources.folder import load_folder
+from foretaste.data.splits import Holdout
+from foretaste.errors import DataError, UnknownNameError, did_you_mean
+from foretaste.evaluation.stability import Stability, with_stability
+from foretaste.published.tables import Figures, references, tables
+from foretaste.selection.train import measure_models
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from foretaste.data.splits import Split
+    from foretaste.evaluation.leaderboard import Leaderboard
+    from foretaste.types import Run
+
+CHOSEN_BY = 3_000
+"""People asked on validation; the test asks everybody, as the papers do."""
+
+
+@dataclass(frozen=True)
+class Published:
+    summary: str
+    file: str
+    """Below the root of the data: a file with its split, or a folder to hold out from."""
+    models: tuple[str, ...]
+    references: dict[str, Figures]
+    """Who printed what, in the order of `metrics`."""
+    metrics: tuple[str, ...]
+    holdout: Holdout | None = None
+    """How to hold out; None where the file fixes the split."""
+
+    def split(self, root: Path) -> Split:
+        if self.holdout is None:
+            return load_fixed(root / self.file)
+        if not (root / self.file).is_dir():
+            raise DataError(f"There is no {root / self.file}; a benchmark reads it there. Give its folder with --root.")
+        return self.holdout(load_folder(root / self.file))
+
+
+BENCHMARKS = {
+    name: Published(
+        table["summary"],
+        table["file"],
+        tuple(table["models"]),
+        references(table),
+        tuple(table["metrics"]),
+        Holdout.parse(table["holdout"], name) if "holdout" in table else None,
+    )
+    for name, table in tables("lists").items()
+}
+
+
+def benchmark(name: str) -> Published:
+    if name not in BENCHMARKS:
+        raise UnknownNameError(f"No benchmark of lists is called '{name}'.{did_you_mean(name, BENCHMARKS)}")
+    return BENCHMARKS[name]
+
+
+def run_benchmark(
+    name: str,
+    root: Path,
+    run: Run,
+    *,
+    models: Sequence[str] = (),
+    budget: float | None = None,
+    stability: Stability | None = None,
+) -> Leaderboard:
+    """Choose each model's settings on validation, learn from everything but the test part, measure on all of it."""
+    published = benchmark(name)
+    stability = stability or Stability()
+    stability.check(published.holdout)
+    split = published.split(root)
+    board = measure_models(
+        models or published.models,
+        split,
+        run,
+        metrics=published.metrics,
+        main=published.metrics[-1],
+        chosen_by=CHOSEN_BY,
+        asked=None,
+        budget=budget,
+    )
+    return with_stability(board, split, published.holdout, run, stability)

@@ -1,0 +1,89 @@
+"""Every published table by its name, whatever it measures: lists, ratings, or one answer among given items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
+from foretaste.evaluation import sampled
+from foretaste.evaluation.stability import Stability
+from foretaste.published import fixed_splits, ncf, next_item, ratings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from foretaste.types import Run
+
+
+class Board(Protocol):
+    def view(self) -> RenderableType: ...
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Ran:
+    """board : what was measured; references : who printed what elsewhere, in the order of `metrics`"""
+
+    name: str
+    board: Board
+    references: Mapping[str, Sequence[float]]
+    metrics: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        references = {who: list(figures) for who, figures in self.references.items()}
+        return {**self.board.to_json(), "references": references, "reference_metrics": list(self.metrics)}
+
+
+def summaries() -> dict[str, str]:
+    """Name to what it measures, in one line."""
+    lists = {name: table.summary for name, table in fixed_splits.BENCHMARKS.items()}
+    return {**lists, **next_item.SUMMARIES, **ncf.SUMMARIES, **ratings.SUMMARIES}
+
+
+def run_table(
+    name: str,
+    root: Path,
+    run: Run,
+    *,
+    models: Sequence[str] = (),
+    budget: float | None = None,
+    stability: Stability | None = None,
+    strict: bool = False,
+    each: Callable[[Ran], None] = lambda ran: None,
+) -> Ran:
+    """Settings chosen on validation, measured on the split the table fixes.
+
+    budget, stability : seconds to tune in, and what else to try each row on; for tables of lists alone, the others
+                        state their grids, and need hours for one seed
+    strict            : tables of the next item, without the variant refit
+    each              : of tables of the next item, given what there is after each model
+    """
+    if name not in (known := summaries()):
+        raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, known)}")
+    if strict and name not in next_item.TABLES:
+        raise ConfigError(f"Only tables of the next item have two variants, and {name} is none; leave --strict out.")
+    if name in fixed_splits.BENCHMARKS:
+        table = fixed_splits.BENCHMARKS[name]
+        board = fixed_splits.run_benchmark(name, root, run, models=models, budget=budget, stability=stability)
+        return Ran(name, board, table.references, table.metrics)
+    if stability is not None and stability != Stability():
+        raise ConfigError(f"The benchmark {name} is run as it was printed; leave --seeds, --ties and --leakage out.")
+    if budget is not None:
+        raise ConfigError(f"The benchmark {name} has a grid of its own and takes no budget; leave --budget out.")
+    if name in next_item.TABLES:
+
+        def ran(boards: Board) -> Ran:
+            return Ran(name, boards, next_item.TABLES[name].references, next_item.METRICS[:2])
+
+        each_board = lambda boards: each(ran(boards))  # noqa: E731
+        return ran(next_item.board(name, root, run, models=models, strict=strict, each=each_board))
+    if name in ncf.SUMMARIES:
+        found = ncf.board(name, root, run, models=models)
+        return Ran(name, found, ncf.REFERENCES, tuple(sampled.METRICS))
+    errors = ratings.board(name, root, run, models=models)
+    return Ran(name, errors, ratings.REFERENCES[name], ("rmse", "mae"))

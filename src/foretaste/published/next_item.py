@@ -1,0 +1,204 @@
+"""Tables of the next item: leave-one-out, the whole catalogue ranked, both variants, seen items in and out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+
+from foretaste.data.sources.folder import load_folder
+from foretaste.data.splits import leave_last
+from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
+from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.evaluator import evaluate
+from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
+from foretaste.evaluation.segments import segments_of
+from foretaste.pipeline.config import PipelineConfig
+from foretaste.pipeline.merge import reciprocal_rank
+from foretaste.published.tables import Figures, references, tables
+from foretaste.registry import model_class
+from foretaste.selection.select import DEPTH, WEIGHTS, Chosen, choose_model, merge_weights, score_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from rich.console import Group, RenderableType
+
+    from foretaste.data.splits import Split
+    from foretaste.types import BoolArray, Candidates, Queries, Ragged, Run
+
+METRICS = ("recall@10", "ndcg@10", "recall@5", "ndcg@5")
+CHOSEN_BY = 3_000
+"""People asked on validation after each epoch and for each setting; the test asks everybody."""
+Seen = Literal["excluded", "included"]
+Variant = Literal["refit", "strict"]
+Rows = dict[tuple[Variant, Seen], Row]
+SEEN_NAMES: tuple[Seen, ...] = ("excluded", "included")
+VARIANT_NAMES: tuple[Variant, ...] = ("strict", "refit")
+MERGE = "merge"
+"""The row of all models before it, merged."""
+
+
+class Said(TypedDict, total=False):
+    """What all rows of a model say, as `Row` has it."""
+
+    settings: dict[str, Any]
+    validation: float
+    tried: tuple[tuple[dict[str, Any], float], ...]
+    course: tuple[float, ...]
+
+
+class Part(NamedTuple):
+    """A measured model: what was chosen, and how it was fitted, and how long that took, for each variant."""
+
+    chosen: Chosen
+    models: dict[Variant, Any]
+    seconds: dict[Variant, float]
+
+
+class NextTable(NamedTuple):
+    summary: str
+    models: tuple[str, ...]
+    references: dict[str, Figures]
+    """Who printed what: Recall@10, NDCG@10."""
+
+
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    name: (variant["model"], variant["settings"]) for name, variant in tables("variants").items()
+}
+"""Rows that are a model with settings beside its grid: with texts fused in, or with another loss."""
+TABLES = {
+    name: NextTable(table["summary"], tuple(table["models"]), references(table))
+    for name, table in tables("next_item").items()
+}
+SUMMARIES = {name: table.summary for name, table in TABLES.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Boards:
+    """One leaderboard for each variant and way with seen items: rows of different protocols are not compared."""
+
+    boards: tuple[Leaderboard, ...]
+
+    def view(self) -> Group:
+        from rich.console import Group
+        from rich.text import Text
+
+        parts: list[RenderableType] = []
+        for board in self.boards:
+            said = board.protocol
+            parts += [Text(f"\n{said.variant}, seen items {said.seen}", style="bold"), board.view()]
+        return Group(*parts)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rows": [row for board in self.boards for row in board.to_json()["rows"]]}
+
+
+def board(
+    name: str,
+    root: Path,
+    run: Run,
+    *,
+    models: Sequence[str] = (),
+    strict: bool = False,
+    each: Callable[[Boards], None] = lambda boards: None,
+) -> Boards:
+    """Choose, fit and measure: a row for each model, variant and way with seen items.
+
+    strict : leave the variant refit out, which takes half the time
+    each   : is given the rows there are after each model, for a network may take an hour and a kill comes any time
+    """
+    if name not in TABLES:
+        raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, TABLES)}")
+    table = TABLES[name]
+    split = leave_last(load_folder(root / name.removesuffix("-next")))
+    fewer = replace(split, validation=split.validation.sample(CHOSEN_BY))
+    segments = segments_of(split.test, Background.of(split.refit))
+    boards: dict[tuple[Variant, Seen], Leaderboard] = {}
+    parts: dict[str, Part] = {}
+    names = models or table.models
+    for model_name in names:
+        if model_name == MERGE:
+            measured = merged(parts, fewer)
+        else:
+            measured, part = _measured(model_name, fewer, run, strict)
+            parts |= {model_name: part} if MERGE in names else {}
+        for way, row in measured.items():
+            if way not in boards:
+                variant, seen = way
+                said = Protocol.of(split, variant, len(split.test)).model_copy(update={"seen": seen})
+                boards[way] = Leaderboard(said, (), segments=segments)
+            boards[way] = replace(boards[way], rows=(*boards[way].rows, row))
+        each(Boards(tuple(boards.values())))
+    return Boards(tuple(boards.values()))
+
+
+def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Rows, Part]:
+    """One model, chosen on validation: as it was then (strict), and learned again from all before the test (refit)."""
+    kind, settings = VARIANTS.get(name, (name, None))
+    made = model_class(kind)
+    configs = made.grid if settings is None else (made.config_class.parse(settings, f"settings of {name}"),)
+    best = choose_model(name, made, configs, split, run, monitored=CHOSEN_BY)
+    chosen = best.chosen
+    said: Said = {
+        "settings": chosen.config.model_dump(mode="json"),
+        "validation": chosen.score,
+        "tried": tuple((config.model_dump(mode="json"), value) for config, value in chosen.tried),
+        "course": chosen.course,
+    }
+    rows = _rows(name, "strict", best.model, split, best.seconds, said)
+    part = Part(chosen, {"strict": best.model}, {"strict": best.seconds})
+    if not only_strict:
+        began = perf_counter()
+        part.models["refit"] = made(chosen.config).fit(split.refit, run)
+        part.seconds["refit"] = perf_counter() - began
+        rows |= _rows(name, "refit", part.models["refit"], split, part.seconds["refit"], said)
+    return rows, part
+
+
+def merged(parts: Mapping[str, Part], split: Split) -> Rows:
+    """The lists of models measured before, merged by reciprocal rank; what each weighs is chosen on validation."""
+    if len(parts) < 2:
+        raise ConfigError(f"'{MERGE}' merges the models named before it; name two at least with --model.")
+    constant = PipelineConfig().merge_constant
+    weights = merge_weights({name: part.chosen for name, part in parts.items()}, split.validation, constant)
+    used = {name: parts[name] for name, weight in weights.items() if weight > WEIGHTS[0]}
+    kept = [weights[name] for name in used]
+    lists = reciprocal_rank({name: part.chosen.lists for name, part in used.items()}, kept, constant)
+    said: Said = {
+        "settings": {"weights": dict(zip(used, kept, strict=True))},
+        "validation": score_of(lists, split.validation),
+    }
+    rows: Rows = {}
+    for variant in VARIANT_NAMES:
+        if all(variant in part.models for part in used.values()):
+            model = Merged({name: part.models[variant] for name, part in used.items()}, kept, constant)
+            rows |= _rows(MERGE, variant, model, split, sum(part.seconds[variant] for part in used.values()), said)
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Merged:
+    """What a pipeline does with its sources, and nothing else: no fallback, nothing hidden."""
+
+    models: Mapping[str, Any]
+    weights: Sequence[float]
+    constant: float
+
+    def recommend(
+        self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
+    ) -> Candidates:
+        lists = {
+            name: model.recommend(queries, max(k, DEPTH), exclude=exclude, allowed=allowed)
+            for name, model in self.models.items()
+        }
+        return reciprocal_rank(lists, self.weights, self.constant).head(k)
+
+
+def _rows(name: str, variant: Variant, model: Any, split: Split, seconds: float, said: Said) -> Rows:
+    rows: Rows = {}
+    for seen in SEEN_NAMES:
+        result = evaluate(model, split.test, METRICS, exclude_seen=seen == "excluded")
+        rows[variant, seen] = Row(name, result=result, fit_seconds=seconds, **said)
+    return rows

@@ -1,0 +1,1 @@
+"""Choosing on validation: models, settings and merge weights; which models fit the data."""

@@ -1,0 +1,275 @@
+"""Tuning within a stated time: each model's settings, on validation, resumable, the grid first (Optuna)."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from foretaste.errors import ConfigError, ForetasteError
+from foretaste.evaluation.protocol import fingerprint_of
+from foretaste.models.recency import half_life_variants
+from foretaste.registry import model_class
+from foretaste.selection.select import DEPTH, Chosen, Watch, choose_settings, score_of
+from foretaste.selection.space import Range, config_of, space_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from optuna import Study, Trial
+    from optuna.distributions import BaseDistribution
+
+    from foretaste.config import Config
+    from foretaste.data.splits import Split
+    from foretaste.selection.space import Space
+    from foretaste.types import Candidates, Run
+
+SAME_AGAIN = 10
+"""Settings proposed in a row that were all tried before: the space is used up."""
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def seconds_of(text: str) -> float:
+    """'90s', '10m', '1.5h'; a bare number means minutes."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
+    if found is None or float(found[1]) <= 0:
+        raise ConfigError(f"The budget '{text}' is no time; write 90s, 10m or 1.5h.")
+    return float(found[1]) * UNITS[found[2] or "m"]
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """chosen : by model; remarks : what a person should know, one sentence each"""
+
+    chosen: dict[str, Chosen]
+    remarks: tuple[str, ...]
+
+
+class _OutOfTimeError(Exception):
+    pass
+
+
+def tune_all(names: Sequence[str], split: Split, run: Run, seconds: float) -> Tuned:
+    """Every model's settings within `seconds` together; what one model leaves over, the next may use.
+
+    The default setting of every model is always tried, however short the time. Ctrl-C ends the search and keeps what
+    was found. Without Optuna the grids are tried, as without a budget.
+    """
+    try:
+        import optuna
+    except ModuleNotFoundError:
+        chosen = {name: choose_settings(name, split, run) for name in names}
+        return Tuned(chosen, ("Optuna is not installed, so the grids were tried: pip install 'foretaste[tune]'.",))
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    end, chosen = monotonic() + seconds, dict[str, Chosen]()
+    remarks: list[str] = []
+    for number, name in enumerate(names):
+        left = max(0.0, end - monotonic())
+        share = 0.0 if remarks else left / (len(names) - number)
+        search = _Search(name, split, run, monotonic() + share)
+        search.go_on()
+        if search.stopped:
+            remarks.append("Stopped by hand: tuning ended there, and the best settings found so far are used.")
+        chosen[name] = search.chosen()
+    return Tuned(chosen, tuple(remarks))
+
+
+class _Search:
+    """One model's search.
+
+    tried   : config and score in the order of trying, those of earlier sessions first
+    stopped : ended by Ctrl-C
+    """
+
+    def __init__(self, name: str, split: Split, run: Run, deadline: float) -> None:
+        self.name, self.split, self.deadline = name, split, deadline
+        self.began = monotonic()
+        self.model: Any = model_class(name)
+        self.space = space_of(self.model)
+        self.report = run.progress
+        self.run = replace(run, progress=self._in_time, folder=None)  # the checkpoint of a trial is worth nothing
+        self.scores: dict[str, tuple[Config, float]] = {}  # by the config as JSON: some cannot be hashed
+        self.best: tuple[float, Chosen, Any] | None = None
+        self.slowest = 0.0
+        self.stopped = False
+        self.study = _study(name, split, self.space, run) if self.space else None
+        for params, score in _completed(self.study) if self.study else ():
+            if (config := config_of(self.model, params)) is not None:
+                self.scores.setdefault(_key(config), (config, score))
+
+    def go_on(self) -> None:
+        """Until the time is over, the space used up or somebody presses Ctrl-C; the default is tried in any case."""
+        try:
+            for config in self.model.grid:
+                if (
+                    self.study is None
+                    or config_of(self.model, {name: getattr(config, name) for name in self.space}) != config
+                ):
+                    self._beside_the_space(config)
+                    continue
+                self.study.enqueue_trial({name: getattr(config, name) for name in self.space}, skip_if_exists=True)
+            same = 0
+            while self.study is not None and same < SAME_AGAIN and self._may_begin():
+                trial = self.study.ask(_distributions(self.space))
+                config = config_of(self.model, trial.params)
+                same = same + 1 if config is not None and _key(config) in self.scores else 0
+                self._try(trial, config)
+        except KeyboardInterrupt:
+            self.stopped = True
+        finally:
+            self.report(f"tuning {self.name}", 1, 1)
+
+    def chosen(self) -> Chosen:
+        """The best setting, asked with histories that fade as well; made again where it is of an earlier session."""
+        self.deadline = float("inf")
+        default = self.model.grid[0]
+        if _key(default) not in self.scores:
+            self._measure(default, None)
+        winner, score = max(self.scores.values(), key=lambda tried: tried[1])
+        if self.best is None or self.best[0] < score:
+            self.best = None
+            self._measure(winner, None)
+        assert self.best is not None
+        best, chosen, model = self.best
+        tried = list(self.scores.values())
+        for other in half_life_variants(model):
+            lists = self._asked(other)
+            score = score_of(lists, self.split.validation)
+            tried.append((other.config, score))
+            if score > best:
+                best, chosen = score, replace(chosen, config=other.config, lists=lists)
+        return replace(chosen, tried=tuple(tried))
+
+    def _may_begin(self) -> bool:
+        """Whether another setting fits into the time, if it takes as long as the slowest so far."""
+        return monotonic() + self.slowest < self.deadline
+
+    def _try(self, trial: Trial, config: Config | None) -> None:
+        from optuna import TrialPruned
+        from optuna.trial import TrialState
+
+        assert self.study is not None
+        if config is None:
+            self.study.tell(trial, state=TrialState.FAIL)
+        elif _key(config) in self.scores:
+            self.study.tell(trial, self.scores[_key(config)][1])
+        else:
+            try:
+                self.study.tell(trial, self._measure(config, trial))
+            except TrialPruned:
+                self.study.tell(trial, state=TrialState.PRUNED)
+            except (_OutOfTimeError, ForetasteError):  # a setting that cannot be, or one that takes too long
+                self.study.tell(trial, state=TrialState.FAIL)
+            except BaseException:
+                self.study.tell(trial, state=TrialState.FAIL)
+                raise
+
+    def _beside_the_space(self, config: Config) -> None:
+        """A setting of the grid that differs in what the space cannot say, such as settings within settings."""
+        if _key(config) not in self.scores and self._may_begin():
+            with suppress(_OutOfTimeError, ForetasteError):
+                self._measure(config, None)
+
+    def _measure(self, config: Config, trial: Trial | None) -> float:
+        """Fit on the training part, score on validation, remember the lists of the best."""
+        questions = self.split.validation
+        began = monotonic()
+        watch = Watch(questions)
+        run = self.run.with_monitor(watch if trial is None else _pruner(trial, watch))
+        model = self.model(config).fit(self.split.train, run)
+        lists = self._asked(model)
+        score = score_of(lists, questions)
+        self.scores[_key(config)] = (config, score)
+        if self.best is None or score > self.best[0]:
+            # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
+            settled = getattr(model, "refit_config", config)
+            self.best = (score, Chosen(settled, (), lists, tuple(watch.scores)), model)
+        self.slowest = max(self.slowest, monotonic() - began)
+        self._say()
+        return score
+
+    def _asked(self, model: Any) -> Candidates:
+        questions = self.split.validation
+        found: Candidates = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
+        return found
+
+    def _say(self) -> None:
+        total = max(1, round(self.deadline - self.began)) if self.deadline < float("inf") else 1
+        done = min(total - 1, round(monotonic() - self.began))
+        self.report(f"tuning {self.name}", done, total)
+
+    def _in_time(self, what: str, done: int, total: int) -> None:
+        """The progress of a fit: where it runs past the time, it ends. The default may always finish."""
+        if monotonic() > self.deadline and self.scores:
+            raise _OutOfTimeError
+
+
+def _key(config: Config) -> str:
+    return config.model_dump_json()
+
+
+def _pruner(trial: Trial, watch: Watch) -> Callable[[Any], float]:
+    """For models that learn in epochs: a half-trained one that lags behind the others is given up."""
+    from optuna import TrialPruned
+
+    steps = iter(range(1_000_000))
+
+    def monitor(model: Any) -> float:
+        score = watch(model)
+        trial.report(score, next(steps))
+        if trial.should_prune():
+            raise TrialPruned
+        return score
+
+    return monitor
+
+
+def _study(name: str, split: Split, space: Space, run: Run) -> Study:
+    """In memory, or in the folder of the run: the same data, split and space find their earlier trials again."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    storage = None
+    key = repr((name, split.data.fingerprint, fingerprint_of(split.validation), sorted(space.items()), run.seed))
+    called = f"{name}-{sha256(key.encode()).hexdigest()[:12]}"
+    if run.folder is not None:
+        folder = Path(run.folder, "tuning")
+        folder.mkdir(parents=True, exist_ok=True)
+        storage = JournalStorage(JournalFileBackend(str(folder / f"{called}.jsonl")))
+    study = optuna.create_study(
+        study_name=called,
+        storage=storage,
+        load_if_exists=True,
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=run.seed),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
+    )
+    if trials := len(study.get_trials(deepcopy=False)):
+        study.sampler = optuna.samplers.TPESampler(seed=run.seed + trials)  # not the same proposals once more
+    return study
+
+
+def _completed(study: Study) -> list[tuple[dict[str, Any], float]]:
+    """Settings and score of the trials that ended: one that was given up has but the score it had by then."""
+    from optuna.trial import TrialState
+
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return [(trial.params, trial.value) for trial in trials if trial.value is not None]
+
+
+def _distributions(space: Space) -> dict[str, BaseDistribution]:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    def of(part: Any) -> BaseDistribution:
+        if not isinstance(part, Range):
+            return CategoricalDistribution(part)
+        if part.whole:
+            return IntDistribution(int(part.low), int(part.high), log=part.log)
+        return FloatDistribution(part.low, part.high, log=part.log)
+
+    return {name: of(part) for name, part in space.items()}

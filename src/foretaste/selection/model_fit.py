@@ -1,0 +1,179 @@
+"""Which models of the registry make sense for a data set, and why the others do not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution, requires
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foretaste.data.checks.report import ModelFit
+from foretaste.errors import DataError
+from foretaste.registry import Size, model_class, model_spec, models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from foretaste.data.dataset import Dataset
+    from foretaste.registry import ModelSpec, Need
+
+ENOUGH_PEOPLE = 20
+"""With fewer users of three events or more nothing can be learned from histories, nor measured."""
+LEARNABLE = 3
+MANY_EVENTS = 20_000
+"""From here models that learn by many small steps begin to be worth their time; a rule of thumb."""
+LONG_ENOUGH = 4
+"""Median events of a user from which an order is worth learning."""
+
+
+@dataclass(frozen=True)
+class Supply:
+    """What a data set has of what models need.
+
+    lacks : what is missing and why, as a sentence
+    has   : what is there, in a few words
+    """
+
+    lacks: Mapping[Need, str]
+    has: Mapping[Need, str]
+
+    @classmethod
+    def of(cls, data: Dataset) -> Supply:
+        per_user = np.bincount(data.user, minlength=data.n_users)
+        per_user = per_user[per_user > 0]
+        people = int((per_user >= LEARNABLE).sum())
+        median = float(np.median(per_user)) if len(per_user) else 0.0
+        described = sum(1 for text in data.items.texts() if text)
+        columns = [] if data.user_table is None else [name for name in data.user_table.columns if name != "user"]
+        lacks: dict[Need, str | bool] = {
+            "people": people < ENOUGH_PEOPLE
+            and f"only {people} people have {LEARNABLE} events or more, and {ENOUGH_PEOPLE} are needed",
+            "events": len(data) < MANY_EVENTS
+            and f"{len(data):,} events are few for a model that learns in many small steps; it wants {MANY_EVENTS:,}",
+            "order": median < LONG_ENOUGH and f"histories are short (median {median:g} events): no order to learn",
+            "times": data.time is None and "the events have no times",
+            "user_columns": not columns and "nothing is known of the people; name a file with --users",
+            "texts": not described and "nothing is written about the items; name a file with --items",
+        }
+        has: dict[Need, str] = {
+            "people": f"{people:,} people to learn from",
+            "events": f"{len(data):,} events",
+            "order": f"histories of {median:g} events (median)",
+            "times": "every event has a time",
+            "user_columns": f"columns of people: {', '.join(columns)}",
+            "texts": f"{described:,} of {data.n_items:,} items have words",
+        }
+        return cls({need: why for need, why in lacks.items() if isinstance(why, str)}, has)
+
+
+def model_fits(data: Dataset) -> tuple[ModelFit, ...]:
+    """One line for every model in the registry, those of other packages too, in its order."""
+    supply = Supply.of(data)
+    return tuple(_fit(name, spec, supply, data) for name, spec in models().items())
+
+
+def _fit(name: str, spec: ModelSpec, supply: Supply, data: Dataset) -> ModelFit:
+    missing = [supply.lacks[need] for need in (*spec.needs, *spec.wants) if need in supply.lacks]
+    if missing:
+        return ModelFit(name=name, fits=False, reason=f"{missing[0]}.")
+    if (reason := refusal(name, supply, data)) is not None:
+        return ModelFit(name=name, fits=False, reason=reason)
+    reason = "; ".join(supply.has[need] for need in (*spec.wants, *spec.needs)) or "always, to compare with"
+    return ModelFit(name=name, fits=True, reason=f"{reason}.")
+
+
+def refusal(name: str, supply: Supply, data: Dataset) -> str | None:
+    """Why a model cannot learn from this data at all, as a sentence; None where it can."""
+    spec = model_spec(name)
+    for need in spec.needs:
+        if need in supply.lacks:
+            return f"{supply.lacks[need]}."
+    return too_large(name, spec, data.n_items) or not_installed(spec)
+
+
+def default_models(data: Dataset) -> list[str]:
+    """What is tried where nobody names a model.
+
+    Of the built-in models those that earned it (`ModelSpec.default`), and every model of a package that somebody
+    installed on purpose, as far as they can learn from this data and their cost allows.
+    """
+    _some_events(data)
+    supply, size = Supply.of(data), Size.of(data)
+    return [
+        name
+        for name, spec in models().items()
+        if spec.tried_by_default(times=data.time is not None)
+        and not ("events" in spec.wants and "events" in supply.lacks)
+        and spec.cost.too_much(size) is None
+        and refusal(name, supply, data) is None
+    ]
+
+
+def checked_models(data: Dataset, names: Sequence[str]) -> list[str]:
+    """The models somebody named; DataError in a sentence where one of them cannot learn from this data."""
+    _some_events(data)
+    supply = Supply.of(data)
+    for name in names:
+        if (reason := refusal(name, supply, data)) is not None:
+            raise DataError(f"The model '{name}' does not fit this data: {reason} `foretaste check` lists what does.")
+    return list(names)
+
+
+def not_installed_defaults(data: Dataset) -> tuple[str, ...]:
+    """A sentence for each extra whose models would be tried by default if it were installed."""
+    by_extra: dict[str, list[str]] = {}
+    for name, spec in models().items():
+        if spec.extra and spec.tried_by_default(times=data.time is not None) and not_installed(spec):
+            by_extra.setdefault(spec.extra, []).append(name)
+    return tuple(
+        f"Not tried, because the extra '{extra}' is not installed: {', '.join(names)}. "
+        f"Try: pip install 'foretaste[{extra}]'."
+        for extra, names in by_extra.items()
+    )
+
+
+def _some_events(data: Dataset) -> None:
+    if not len(data):
+        raise DataError("There are no events to learn from.")
+
+
+def too_large(name: str, spec: ModelSpec, n_items: int) -> str | None:
+    """Where a model of the core refuses a catalogue of this size by its setting max_items."""
+    if spec.extra is not None:
+        return None  # its packages would be imported for one number
+    limit = getattr(model_class(name).config_class(), "max_items", None)
+    if limit is None or n_items <= limit:
+        return None
+    return f"{n_items:,} items are more than its max_items of {limit:,}."
+
+
+def not_installed(spec: ModelSpec) -> str | None:
+    """Which packages of its extra are missing, and how to install them; None where all are there."""
+    missing = _missing(spec.extra) if spec.extra else ()
+    return f"it needs {', '.join(missing)}: pip install 'foretaste[{spec.extra}]'." if missing else None
+
+
+@cache
+def _missing(extra: str) -> tuple[str, ...]:
+    """Packages of an extra that are not here, by what foretaste's own metadata say."""
+    try:
+        requirements: Iterable[str] = requires("foretaste") or ()
+    except PackageNotFoundError:  # run from a folder without an installation
+        return ()
+    names = []
+    for line in requirements:
+        requirement, _, marker = line.partition(";")
+        if f"extra == '{extra}'" in marker.replace('"', "'"):
+            names += re.findall(r"^[\w.-]+", requirement)
+    return tuple(name for name in names if not _is_here(name))
+
+
+def _is_here(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,169 @@
+"""Choosing on validation: each model's settings, then how loudly each source speaks in the merge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from foretaste.metrics.ranking import ndcg
+from foretaste.models.recency import half_life_variants
+from foretaste.pipeline.config import PipelineConfig, RecallConfig
+from foretaste.pipeline.merge import Union
+from foretaste.registry import model_class, model_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from foretaste.config import Config
+    from foretaste.data.splits import EvalQueries, Split
+    from foretaste.types import Candidates, IntArray, Run
+
+WEIGHTS = (0.02, 0.1, 0.3, 1.0)
+"""Tried for each source. The least of them only fills the tail of a list; a source that stays there is left out, for
+it would cost time in every answer and change none."""
+TIE_BREAK_WEIGHT = 1e-6
+"""The weight of a source that is kept for users without a history: too little to change a list made from one."""
+K = 10
+DEPTH = 200
+"""Items of each model that a merge looks at."""
+MONITORED = 2_000
+"""Validation questions asked of a half-trained model after each epoch."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """config : what scored best on validation
+    tried  : every setting with its validation NDCG@10
+    lists  : the best one's answers to the validation questions
+    course : its score after each epoch, on MONITORED of the questions; empty for what learns in one step
+    """
+
+    config: Config
+    tried: tuple[tuple[Config, float], ...]
+    lists: Candidates
+    course: tuple[float, ...] = ()
+
+    @property
+    def score(self) -> float:
+        return max(score for _, score in self.tried)
+
+
+class Watch:
+    """Asks a half-trained model some of the validation questions, and remembers what it scored."""
+
+    def __init__(self, questions: EvalQueries, most: int = MONITORED) -> None:
+        self.few = questions.sample(most)
+        self.scores: list[float] = []
+
+    def __call__(self, model: Any) -> float:
+        score = score_of(model.recommend(self.few.queries, K, exclude=self.few.excluded), self.few)
+        self.scores.append(score)
+        return score
+
+
+class Best(NamedTuple):
+    """chosen  : the setting that scored best on validation, and all that were tried
+    model   : fitted on the training part with it
+    seconds : that took
+    """
+
+    chosen: Chosen
+    model: Any
+    seconds: float
+
+
+def choose_settings(name: str, split: Split, run: Run) -> Chosen:
+    """The best of a model's grid on validation."""
+    return choose_model(name, model_class(name), model_class(name).grid, split, run).chosen
+
+
+def choose_model(
+    name: str,
+    made: Any,
+    configs: Sequence[Config],
+    split: Split,
+    run: Run,
+    *,
+    monitored: int = MONITORED,
+) -> Best:
+    """Fit every setting on the training part, and ask the best one with histories that fade; the best of all these on
+    validation, ties to the first.
+
+    made      : the class of the model, called with a setting
+    monitored : questions asked of a network after each epoch
+    """
+    questions = split.validation
+    tried: list[tuple[Config, float]] = []
+    best: tuple[float, Config, Any, Candidates, float, tuple[float, ...]] | None = None
+
+    def asked(model: Any, config: Config, seconds: float, course: tuple[float, ...]) -> None:
+        nonlocal best
+        lists = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
+        score = score_of(lists, questions)
+        tried.append((config, score))
+        if best is None or score > best[0]:
+            best = score, config, model, lists, seconds, course
+
+    for number, config in enumerate(configs):
+        began, watch = perf_counter(), Watch(questions, monitored)
+        model = made(config).fit(split.train, run.with_monitor(watch))
+        # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
+        asked(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(watch.scores))
+        run.progress(f"choosing settings of {name}", number + 1, len(configs))
+    assert best is not None
+    _, _, model, _, seconds, course = best
+    for other in half_life_variants(model):
+        asked(other, other.config, seconds, course)
+    _, config, model, lists, seconds, course = best
+    return Best(Chosen(config, tuple(tried), lists, course), model, seconds)
+
+
+def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConfig) -> PipelineConfig:
+    """The pipeline whose merge weights score best on validation: each source in turn, the best source fixed at 1."""
+    weights = merge_weights(chosen, split.validation, config.merge_constant)
+    kept = {name for name, weight in weights.items() if weight > WEIGHTS[0]}
+    # Validation asks users with a history, and these are for those who have none yet.
+    for_new_users = {name for name in weights if model_spec(name).new_users} - kept
+    weights |= dict.fromkeys(for_new_users, TIE_BREAK_WEIGHT)
+    # What adds nothing for the items of yesterday may be alone in knowing those of tomorrow; the lightest is enough.
+    for_new_items = sorted((name for name in weights if model_spec(name).new_items), key=_heaviness)[:1]
+    recalls = [
+        RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weight)
+        for name, weight in weights.items()
+        if name in kept | for_new_users | set(for_new_items)
+    ]
+    return config.model_copy(update={"recalls": tuple(recalls)})
+
+
+def _heaviness(name: str) -> bool:
+    """Whether a model holds more than a row for each item; False sorts first."""
+    return model_spec(name).cost.memory != "items"
+
+
+def merge_weights(chosen: dict[str, Chosen], questions: EvalQueries, constant: float) -> dict[str, float]:
+    """What each model weighs in a merge by reciprocal rank, the best of them first; its `lists` answer `questions`."""
+    names = sorted(chosen, key=lambda name: -chosen[name].score)
+    weights = {name: 1.0 if name == names[0] else WEIGHTS[0] for name in names}
+
+    union = Union.of([chosen[name].lists.items for name in names])  # once, and not for every trial
+
+    def score(trial: dict[str, float]) -> float:
+        return _score(union.best([trial[name] for name in names], constant, K), questions)
+
+    for _ in range(2):
+        for name in names[1:]:
+            scores = [score({**weights, name: weight}) for weight in WEIGHTS]
+            weights[name] = WEIGHTS[int(np.argmax(scores))]
+    return weights
+
+
+def score_of(lists: Candidates, questions: EvalQueries) -> float:
+    """NDCG@10 of the lists; what settings are chosen by."""
+    return _score(lists.items[:, :K], questions)
+
+
+def _score(items: IntArray, questions: EvalQueries) -> float:
+    return float(np.nanmean(ndcg(items, questions.relevant)))

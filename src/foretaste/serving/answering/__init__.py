@@ -1,0 +1,1 @@
+"""From a question to a list: names in, names out, and nothing of HTTP."""

@@ -1,0 +1,178 @@
+"""Writes down what past answers are to be given again from, beside the requests: no answer ever waits for it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from hashlib import sha256
+from threading import Event as Signal
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any
+
+import foretaste
+from foretaste.api import written_time
+from foretaste.errors import ForetasteError
+from foretaste.events.answer_log import DAY, AnswerRecord
+from foretaste.serving.answering.questions import KINDS
+from foretaste.serving.telemetry import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from foretaste.events.answer_log import AnswerLog
+    from foretaste.events.model import ItemRecord, Past
+    from foretaste.serving.answering.list_builder import Made, Moment
+    from foretaste.serving.answering.questions import Question
+    from foretaste.serving.config import ServiceConfig
+    from foretaste.serving.world.world import World
+
+log = logging.getLogger("foretaste.serving")
+EVERY_SECONDS = 0.2
+PRUNE_SECONDS = 60.0
+MOST_WAITING = 20_000
+"""Answers that wait to be written down; where the disk does not keep up, the oldest are left out, and counted."""
+NAME_OF = {kind: name for name, kind in KINDS.items()}
+
+
+class RecordedAnswers:
+    """What is recorded of the answers that were given; nothing until `begin`."""
+
+    def __init__(self) -> None:
+        self._recorder: Recorder | None = None
+
+    def begin(self, recorder: Recorder) -> None:
+        """Record from now on."""
+        self._recorder = recorder
+
+    def note(self, made: Made, question: Question, world: World, past: Past, moment: Moment, user: str | None) -> None:
+        """Remember an answer that was just given, where answers are recorded."""
+        if self._recorder is not None:
+            self._recorder.note(made, question, world, past, moment, user)
+
+    def forget(self, user: str) -> int:
+        """Remove what was recorded of the answers a user got; how many those were."""
+        return 0 if self._recorder is None else self._recorder.forget(user)
+
+    def of_person(self, user: str) -> list[dict[str, Any]]:
+        """Every recorded answer a user got, JSON-ready."""
+        return [] if self._recorder is None else self._recorder.of_person(user)
+
+    def close(self) -> None:
+        if self._recorder is not None:
+            recorder, self._recorder = self._recorder, None
+            recorder.close()
+
+
+class Recorder:
+    """Thread-safe. What the last 0.2 seconds saw is lost when the process is killed; what was answered is not wrong
+    for that, it can only not be given again."""
+
+    def __init__(self, book: AnswerLog, config: ServiceConfig) -> None:
+        self.book = book
+        self._config = config
+        self._setting = {"serve": config.model_dump(mode="json"), "foretaste": foretaste.__version__}
+        self._answers: deque[tuple[Made, Question, World, Past, Moment, str | None]] = deque(maxlen=MOST_WAITING)
+        self._items: deque[ItemRecord] = deque()
+        self._written = book.last_change()
+        self._lock = Lock()  # of those who write
+        self._stop = Signal()
+        self._pruned = time.monotonic() - PRUNE_SECONDS
+        self._thread = Thread(target=self._run, name="foretaste-answers", daemon=True)
+        self._thread.start()
+
+    def note(self, made: Made, question: Question, world: World, past: Past, moment: Moment, user: str | None) -> None:
+        """Remember an answer that was just given. Takes a microsecond."""
+        if len(self._answers) == MOST_WAITING:
+            metrics.ANSWERS.labels("left_out").inc()
+        self._answers.append((made, question, world, past, moment, user))
+
+    def changes(self, items: Iterable[ItemRecord]) -> None:
+        """Remember changes of the catalogue, before anybody is answered from them."""
+        self._items.extend(items)
+
+    def flush(self) -> None:
+        """Write down everything that waits."""
+        with self._lock:
+            given = [self._answers.popleft() for _ in range(len(self._answers))]
+            items = [self._items.popleft() for _ in range(len(self._items))]
+            new = [item for item in items if item.change > self._written]
+            if not given and not new:
+                return
+            try:
+                self.book.keep([self._answered(*one) for one in given], new)
+            except ForetasteError:
+                self._answers.extendleft(reversed(given))
+                self._items.extendleft(reversed(items))
+                raise
+            self._written = max((item.change for item in new), default=self._written)
+            metrics.ANSWERS.labels("kept").inc(len(given))
+
+    def forget(self, user: str) -> int:
+        """Remove what was answered to a person; how many answers that were."""
+        self.flush()
+        return self.book.forget(user, time.time_ns() // 1000)
+
+    def of_person(self, user: str) -> list[dict[str, Any]]:
+        """Every answer a person got, with what they asked, JSON-ready."""
+        self.flush()
+        return [
+            {"recommendation_id": one.id, "at": written_time(one.at), "question": one.inputs["question"]}
+            for one in self.book.of_person(user)
+        ]
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=5)
+        self.book.close()
+
+    def _run(self) -> None:
+        while not self._stop.wait(EVERY_SECONDS):
+            self._try()
+        self._try()
+
+    def _try(self) -> None:
+        try:
+            self.flush()
+            if time.monotonic() - self._pruned > PRUNE_SECONDS:
+                self._pruned = time.monotonic()
+                days = int(self._config.answers_days * DAY)
+                self.book.prune(self._config.answers_kept, time.time_ns() // 1000 - days)
+        except ForetasteError as error:
+            log.warning("Answers are not written down just now: %s", error)
+            self._stop.wait(5)
+        except Exception as error:
+            log.error("Writing down answers failed with %s.", type(error).__name__)
+            self._stop.wait(5)
+
+    def _answered(
+        self, made: Made, question: Question, world: World, past: Past, moment: Moment, user: str | None
+    ) -> AnswerRecord:
+        said: dict[str, Any] = {
+            "ask": NAME_OF[type(question)],
+            "question": question.model_dump(mode="json", exclude_unset=True),
+            "version": world.version,
+            "position": past.upto,
+            "events": len(past),
+            "sha256": body_hash(written(made)),
+        }
+        if world.partial:
+            said["partial"] = True
+        elif made.left_out:
+            said["left_out"] = dict(made.left_out)
+        if world.read_to:
+            said["read"] = world.read_to
+        if world.indexed:
+            said["indexed"] = True
+        if (trace := getattr(made.answer, "trace", None)) is not None:
+            said["seconds"] = [step.seconds for step in trace]
+        return AnswerRecord(moment.id, user, moment.at, world.change, self._setting, said)
+
+
+def written(made: Made) -> bytes:
+    """The body of an answer, as it is sent."""
+    return made.answer.model_dump_json(exclude_unset=True).encode()
+
+
+def body_hash(body: bytes) -> str:
+    return sha256(body).hexdigest()

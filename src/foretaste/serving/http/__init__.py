@@ -1,0 +1,1 @@
+"""The ASGI application: keys, limits, errors, and what stands before every request."""

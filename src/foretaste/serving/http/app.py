@@ -1,0 +1,103 @@
+"""The service as one ASGI application around an engine."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import Depends, FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+import foretaste
+from foretaste.serving.answering.onboarding import OnboardingDesk
+from foretaste.serving.http.guard import Guard
+from foretaste.serving.http.openapi import described
+from foretaste.serving.http.problems import DOCUMENTED, add_error_handlers
+from foretaste.serving.http.reference import STYLE, reference
+from foretaste.serving.routes import events, health, items, models, onboarding, recommendations, search, users
+from foretaste.serving.routes.parameters import only_known
+from foretaste.serving.search.search_desk import SearchDesk
+from foretaste.serving.settings import ServerConfig
+from foretaste.serving.telemetry import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi.telemetry import TelemetryConfig
+
+    from foretaste.serving.answering.engine import Engine
+    from foretaste.serving.http.keys import KeyFile
+
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's own would export the paths of requests, with the ids in them, as soon as anything in the process sets up
+OpenTelemetry; ours is spans.py. Older FastAPIs have none and overlook this."""
+CONSOLE = Path(__file__).parents[1] / "console"
+
+
+def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile | None = None) -> FastAPI:
+    """The REST service of one engine, and its page at /. Without `keys` nobody on this machine is asked for one."""
+    config = config or ServerConfig()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = config.threads
+        engine.start()
+        yield
+        engine.stop()
+
+    app = FastAPI(
+        title="foretaste",
+        summary="Your events in; measured, explained, real-time recommendations out.",
+        version=foretaste.__version__,
+        # FastAPI's pages load scripts from elsewhere; /docs works offline, and our policy lets no other script in.
+        docs_url=None,
+        redoc_url=None,
+        responses=DOCUMENTED,  # type: ignore[arg-type]  # dict is invariant
+        lifespan=lifespan,
+        redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
+    )
+    app.openapi = lambda: described(app)  # type: ignore[method-assign]
+    add_error_handlers(app)
+    desk = SearchDesk(engine)
+    for router in (
+        events.router(engine),
+        recommendations.router(engine),
+        search.router(desk),
+        onboarding.router(OnboardingDesk(engine)),
+        users.router(engine),
+        items.router(engine, desk),
+        models.router(engine),
+    ):
+        app.include_router(router, dependencies=[Depends(only_known)])
+    app.include_router(health.router(engine))  # a balancer may put anything behind its probes
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(CONSOLE / "index.html")
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(reference(app.openapi()))
+
+    @app.get("/docs.css", include_in_schema=False)
+    async def docs_style() -> Response:
+        return Response(STYLE, media_type="text/css")
+
+    @app.get("/metrics", include_in_schema=False)
+    def figures() -> Response:
+        text, kind = metrics.exposition()
+        return Response(text, media_type=kind)
+
+    app.mount("/console", StaticFiles(directory=CONSOLE))
+    app.add_middleware(Guard, config=config, keys=keys)
+    return app

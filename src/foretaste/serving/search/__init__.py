@@ -1,0 +1,1 @@
+"""Searching the catalogue by words, by pictures and by example."""
