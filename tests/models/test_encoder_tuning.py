@@ -86,7 +86,7 @@ def test_the_same_again_learns_nothing_and_another_catalogue_does(monkeypatch: p
         trained.append("again")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fine_tune_module, "train", stop)
+    monkeypatch.setattr(fine_tune_module, "train_loop", stop)
     assert fine_tune(data, QUICK, Run()) == first
     for other in (QUICK.model_copy(update={"rank": 4}), QUICK.model_copy(update={"pieces": ("by {title}",)})):
         with pytest.raises(KeyboardInterrupt):
