@@ -31,7 +31,7 @@ import numpy as np
 
 from benchmarks.so_far import resumed
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold import Among, item_cold, new_items
+from foretaste.evaluation.cold_start import Among, item_cold, new_items
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.features.items import ItemFeaturesConfig

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.so_far import resumed
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold import new_people
+from foretaste.evaluation.cold_start import new_people
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.evaluation.report.plots import Line, lines
@@ -37,7 +37,7 @@ from foretaste.models.sequence.sasrec import SasRecConfig
 from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.registry import model_class
-from foretaste.selection.select import Chosen, choose_weights
+from foretaste.selection.choose_settings import Chosen, choose_weights
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold import known_by_columns
+from foretaste.evaluation.cold_start import known_by_columns
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.models.plain.demographic import Demographic

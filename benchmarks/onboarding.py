@@ -23,7 +23,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold import new_people
+from foretaste.evaluation.cold_start import new_people
 from foretaste.evaluation.intervals import of_difference, over_users
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.content.onboarding import ItemPicker, OnboardingConfig, popularity_of

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 import worlds
 from foretaste.cli.app import app
 from foretaste.errors import ConfigError, DataError, UnknownNameError
-from foretaste.evaluation.stability import Stability
-from foretaste.published.names import run_table, summaries
+from foretaste.evaluation.robustness.stability import Stability
+from foretaste.published.run_table import run_table, summaries
 from foretaste.types import Run
 
 

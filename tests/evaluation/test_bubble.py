@@ -7,7 +7,7 @@ import pytest
 
 import worlds
 from foretaste.errors import ConfigError
-from foretaste.evaluation.bubble import _from_the_list, simulate
+from foretaste.evaluation.feedback_loop import _from_the_list, simulate
 from foretaste.types import NO_ITEM, Run
 
 

@@ -8,7 +8,7 @@ import pytest
 import worlds
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
-from foretaste.evaluation.cold import Among, item_cold, new_items, new_people, user_cold
+from foretaste.evaluation.cold_start import Among, item_cold, new_items, new_people, user_cold
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.models.plain.popular import Popular
 from foretaste.types import Run

@@ -20,7 +20,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding
 @pytest.fixture
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tests go through every model there is."""
-    monkeypatch.setattr(registry, "_OWN", {})
+    monkeypatch.setattr(registry.MODELS, "_own", {})
     known = registry.models()
     before = dict(known)
     yield
@@ -50,6 +50,6 @@ def test_a_class_is_registered_again_but_takes_no_name_and_lacks_nothing() -> No
         assert foretaste.model_class("mine") is made
     with pytest.raises(ConfigError, match="A model is called 'ease' already"):
         foretaste.register("ease", Popular)
-    lacking = type("Lacking", (), dict.fromkeys(set(registry.PARTS) - {"grid", "load"}))
+    lacking = type("Lacking", (), dict.fromkeys(set(registry.MODELS.parts) - {"grid", "load"}))
     with pytest.raises(ConfigError, match=r"Lacking has no grid and no load; see foretaste\.protocols\.Recommender"):
         foretaste.register("lacking", lacking)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from foretaste.data.dataset import Dataset
 from foretaste.errors import DataError, UnknownNameError
-from foretaste.evaluation import ratings as module
-from foretaste.evaluation.rating_board import ratio_resampled
-from foretaste.evaluation.ratings import RatingQuestions, cross_validate, errors, random_folds
+from foretaste.evaluation.ratings import cross_validation as module
+from foretaste.evaluation.ratings.board import ratio_resampled
+from foretaste.evaluation.ratings.cross_validation import RatingQuestions, cross_validate, errors, random_folds
 from foretaste.models.ratings.bias import Bias, BiasConfig
 from foretaste.published.ratings import REFERENCES, SUMMARIES, board
 from foretaste.types import NO_ITEM, Queries, Run

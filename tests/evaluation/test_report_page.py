@@ -10,12 +10,12 @@ import pytest
 
 import worlds
 from foretaste.data.splits import Holdout
-from foretaste.evaluation.bubble import simulate
+from foretaste.evaluation.feedback_loop import simulate
 from foretaste.evaluation.leaderboard import Leaderboard
 from foretaste.evaluation.report.page import report_page
 from foretaste.evaluation.report.plots import Line, Point, Whisker, _Scale, bars, lines, scatter, whiskers
-from foretaste.evaluation.stability import Stability, with_stability
-from foretaste.selection.train import select_pipeline
+from foretaste.evaluation.robustness.stability import Stability, with_stability
+from foretaste.selection.choose_pipeline import select_pipeline
 from foretaste.types import Run
 
 HOSTILE = "<script>alert(1)</script>\"'&"

@@ -12,14 +12,14 @@ import pytest
 import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import Holdout, leave_last
-from foretaste.evaluation import stability
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import Spread, of_many, over_users
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol
 from foretaste.evaluation.measure import measure
 from foretaste.evaluation.memory import PeakMemory
-from foretaste.evaluation.stability import with_leakage, with_seeds, with_tie_orders
-from foretaste.evaluation.ties import shuffle_ties, tied_share
+from foretaste.evaluation.robustness import stability
+from foretaste.evaluation.robustness.stability import with_leakage, with_seeds, with_tie_orders
+from foretaste.evaluation.robustness.tie_orders import shuffle_ties, tied_share
 from foretaste.registry import model_class
 from foretaste.types import Run
 

@@ -12,7 +12,7 @@ import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
-from foretaste.evaluation.ties import shuffle_ties, tied_share
+from foretaste.evaluation.robustness.tie_orders import shuffle_ties, tied_share
 
 EVENTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=40)
 

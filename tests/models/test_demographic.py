@@ -11,7 +11,7 @@ import pytest
 
 import worlds
 from foretaste.errors import DataError
-from foretaste.evaluation.cold import known_by_columns
+from foretaste.evaluation.cold_start import known_by_columns
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.features.columns import ColumnsConfig
 from foretaste.models.linear.ease import Ease
@@ -19,7 +19,7 @@ from foretaste.models.plain.demographic import Demographic, DemographicConfig
 from foretaste.models.plain.popular import Popular
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.selection.select import Chosen, choose_weights
+from foretaste.selection.choose_settings import Chosen, choose_weights
 from foretaste.types import NO_ITEM, Queries, Run
 
 if TYPE_CHECKING:

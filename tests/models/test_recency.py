@@ -16,7 +16,7 @@ from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.data.splits import leave_last
 from foretaste.models.recency import HALF_LIVES, RecencyConfig, half_life_variants, recency_weights
 from foretaste.registry import model_class
-from foretaste.selection.select import choose_settings
+from foretaste.selection.choose_settings import choose_settings
 from foretaste.types import History, Queries, Run
 
 RECENCY_MODELS = ("itemknn", "rp3beta", "p3alpha", "rules", "slim", "ease", "gfcf")

@@ -55,16 +55,16 @@ def evaluate(
 ) -> None:
     """Measure every model on held-out events: the leaderboard with intervals and protocol."""
     from foretaste.errors import DataError
-    from foretaste.evaluation.bubble import simulate
+    from foretaste.evaluation.feedback_loop import simulate
     from foretaste.evaluation.report.page import report_page
     from foretaste.evaluation.report.table import segments_view
+    from foretaste.evaluation.robustness.stability import Stability, with_stability
     from foretaste.evaluation.runs import save_run
-    from foretaste.evaluation.stability import Stability, with_stability
     from foretaste.files import write_atomically
     from foretaste.progress import progress
-    from foretaste.selection.budget import seconds_of
+    from foretaste.selection.choose_pipeline import select_pipeline
     from foretaste.selection.model_fit import checked_models, default_models
-    from foretaste.selection.train import select_pipeline
+    from foretaste.selection.tuning import seconds_of
     from foretaste.serving.config import ServiceConfig
     from foretaste.types import Run
 

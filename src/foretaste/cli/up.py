@@ -29,7 +29,7 @@ def up(
     serve: Annotated[bool, typer.Option(help="Serve when the training is done.")] = True,
 ) -> None:
     """Guess the columns, check, train and serve a file, in one command."""
-    from foretaste.data.checks.check import report_view
+    from foretaste.data.checks.report_view import report_view
     from foretaste.data.project.guess import FILE_NAME, guess_project, guess_table, load_dataset, write_project
     from foretaste.progress import progress
     from foretaste.project import train_on

@@ -6,61 +6,23 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import StringIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from foretaste.evaluation.intervals import Interval, Spread, of_difference, of_many
 from foretaste.evaluation.protocol import Protocol
+from foretaste.evaluation.row import Leakage, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rich.console import Group
 
-    from foretaste.evaluation.evaluator import Result
     from foretaste.evaluation.segments import Segment
 
 __all__ = ["MAIN", "Leaderboard", "Leakage", "Protocol", "Row"]
 MAIN = "ndcg@10"
-
-
-class Leakage(NamedTuple):
-    """The main measure of one next item, asked of the same people on both splits.
-
-    Leave-one-out lets a model learn from what others did later; a time split, as in production, does not.
-    """
-
-    leave_one_out: float
-    time: float
-    people: int
-
-    @property
-    def gap(self) -> float:
-        return self.leave_one_out - self.time
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """validation     : NDCG@10 on the validation questions, None where nothing was chosen
-    tried          : every setting that was tried, with its validation NDCG@10, in the order of trying
-    peak_megabytes : memory that fitting and answering took beyond what was held before; None where unknown
-    course         : validation NDCG@10 of the chosen setting after each epoch; empty for what learns in one step
-    seeds, ties    : the main measure with other seeds, and with other orders of equal times; None where not asked
-    """
-
-    model: str
-    settings: dict[str, Any]
-    validation: float | None
-    result: Result
-    fit_seconds: float
-    tried: tuple[tuple[dict[str, Any], float], ...] = ()
-    course: tuple[float, ...] = ()
-    wall_seconds: float | None = None
-    peak_megabytes: float | None = None
-    seeds: Spread | None = None
-    ties: Spread | None = None
-    leakage: Leakage | None = None
 
 
 @dataclass(frozen=True, eq=False)

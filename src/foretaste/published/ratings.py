@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from foretaste.data.sources.folder import load_folder
 from foretaste.errors import UnknownNameError, did_you_mean
-from foretaste.evaluation.ratings import cross_validate
+from foretaste.evaluation.ratings.cross_validation import cross_validate
 from foretaste.published.tables import references, summaries_of, tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from foretaste.evaluation.rating_board import RatingBoard
+    from foretaste.evaluation.ratings.board import RatingBoard
     from foretaste.types import Run
 
 SUMMARIES = summaries_of("ratings")

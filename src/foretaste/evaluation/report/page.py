@@ -18,7 +18,7 @@ from foretaste.registry import FALLBACK
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from foretaste.evaluation.bubble import Bubble, Round
+    from foretaste.evaluation.feedback_loop import Bubble, Round
     from foretaste.evaluation.leaderboard import Leaderboard, Row
 
 SHOWN_IN_SEGMENTS = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Group
 from rich.table import Table
@@ -14,16 +14,38 @@ from foretaste.evaluation.beyond import HIGHER_IS_BETTER
 from foretaste.evaluation.intervals import LEVEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from foretaste.evaluation.leaderboard import Leaderboard, Row
+    from foretaste.evaluation.intervals import Interval
+    from foretaste.evaluation.protocol import Protocol as HowMeasured
+    from foretaste.evaluation.row import Row
+    from foretaste.evaluation.segments import Segment
 
 DIGITS = {"novelty": 2, "coverage": 3, "gini": 3, "diversity": 3, "popularity": 3, "tail": 3, "miscalibration": 3}
 
 
-def leaderboard_view(board: Leaderboard) -> Group:
+class Board(Protocol):
+    """What the table reads of a `Leaderboard`."""
+
+    @property
+    def rows(self) -> tuple[Row, ...]: ...
+    @property
+    def main(self) -> str: ...
+    @property
+    def segments(self) -> tuple[Segment, ...]: ...
+    @property
+    def remarks(self) -> tuple[str, ...]: ...
+    @property
+    def protocol(self) -> HowMeasured: ...
+    @property
+    def intervals(self) -> Mapping[str, Mapping[str, Interval]]: ...
+    def sorted(self) -> list[Row]: ...
+    def level_with_best(self) -> set[str]: ...
+
+
+def leaderboard_view(board: Board) -> Group:
     """Accuracy, then what lies beyond it, then how both were measured."""
     names = list(board.rows[0].result.per_user)
     level = board.level_with_best()
@@ -53,7 +75,7 @@ def leaderboard_view(board: Leaderboard) -> Group:
     return Group(*parts)
 
 
-def _stability(board: Leaderboard) -> list[RenderableType]:
+def _stability(board: Board) -> list[RenderableType]:
     """Seeds, tie order and the gap between the splits, where they were asked for."""
     columns = {
         "seeds ±": [None if row.seeds is None else f"{row.seeds.mean:.4f} ±{row.seeds.half:.4f}" for row in board.rows],
@@ -79,7 +101,7 @@ def _stability(board: Leaderboard) -> list[RenderableType]:
     return [Text(), _FittingTable(list(shown), lines, ()), Text(said, style="dim")]
 
 
-def _beyond(board: Leaderboard) -> list[RenderableType]:
+def _beyond(board: Board) -> list[RenderableType]:
     if not board.rows[0].result.beyond:
         return []
     of_all = {row.model: row.result.of_the_catalogue() for row in board.rows}
@@ -107,7 +129,7 @@ def _beyond(board: Leaderboard) -> list[RenderableType]:
     return [Text(), _FittingTable(headings, lines, ("peak MB",)), Text(said, style="dim")]
 
 
-def segments_view(board: Leaderboard) -> Group:
+def segments_view(board: Board) -> Group:
     """The main measure by group of people, the best models first."""
     rows = board.sorted()
     lines = []

@@ -14,8 +14,8 @@ from foretaste.errors import ConfigError, ForetasteError
 from foretaste.evaluation.protocol import fingerprint_of
 from foretaste.models.recency import half_life_variants
 from foretaste.registry import model_class
-from foretaste.selection.select import DEPTH, Chosen, Watch, choose_settings, score_of
-from foretaste.selection.space import Range, config_of, space_of
+from foretaste.selection.choose_settings import DEPTH, Chosen, Watch, choose_settings, score_of
+from foretaste.selection.search_space import Range, config_of, space_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from foretaste.config import Config
     from foretaste.data.splits import Split
-    from foretaste.selection.space import Space
+    from foretaste.selection.search_space import Space
     from foretaste.types import Candidates, Run
 
 SAME_AGAIN = 10

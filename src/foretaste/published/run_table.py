@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
 from foretaste.evaluation import sampled
-from foretaste.evaluation.stability import Stability
+from foretaste.evaluation.robustness.stability import Stability
 from foretaste.published import fixed_splits, ncf, next_item, ratings
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import Spread
 from foretaste.evaluation.leaderboard import Leaderboard, Leakage, Row
 from foretaste.evaluation.measure import build, excludes_seen
-from foretaste.evaluation.ties import shuffle_ties, tied_share
+from foretaste.evaluation.robustness.tie_orders import shuffle_ties, tied_share
 
 if TYPE_CHECKING:
     from typing import Literal

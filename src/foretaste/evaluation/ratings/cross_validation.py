@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foretaste.errors import DataError
-from foretaste.evaluation.rating_board import RatingBoard, RatingProtocol, RatingRow
+from foretaste.evaluation.ratings.board import RatingBoard, RatingProtocol, RatingRow
 from foretaste.models.ratings.rating_data import are_newest, rating_kinds
 from foretaste.registry import rater_class
 from foretaste.types import NO_ITEM, Queries

@@ -1,0 +1,1 @@
+"""Predicted ratings: cross-validation and its table."""

@@ -1,0 +1,48 @@
+"""One row of a leaderboard: what a model measured, how it was chosen, and what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from foretaste.evaluation.evaluator import Result
+    from foretaste.evaluation.intervals import Spread
+
+
+class Leakage(NamedTuple):
+    """The main measure of one next item, asked of the same people on both splits.
+
+    Leave-one-out lets a model learn from what others did later; a time split, as in production, does not.
+    """
+
+    leave_one_out: float
+    time: float
+    people: int
+
+    @property
+    def gap(self) -> float:
+        return self.leave_one_out - self.time
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """validation     : NDCG@10 on the validation questions, None where nothing was chosen
+    tried          : every setting that was tried, with its validation NDCG@10, in the order of trying
+    peak_megabytes : memory that fitting and answering took beyond what was held before; None where unknown
+    course         : validation NDCG@10 of the chosen setting after each epoch; empty for what learns in one step
+    seeds, ties    : the main measure with other seeds, and with other orders of equal times; None where not asked
+    """
+
+    model: str
+    settings: dict[str, Any]
+    validation: float | None
+    result: Result
+    fit_seconds: float
+    tried: tuple[tuple[dict[str, Any], float], ...] = ()
+    course: tuple[float, ...] = ()
+    wall_seconds: float | None = None
+    peak_megabytes: float | None = None
+    seeds: Spread | None = None
+    ties: Spread | None = None
+    leakage: Leakage | None = None
