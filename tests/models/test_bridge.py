@@ -1,4 +1,4 @@
-"""The bridge: what people take together reaches items that nobody has taken, by what these say."""
+"""`bridge`: collaborative item-to-item weights reach cold items through content similarity."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_the_fast_scores_are_the_plain_sum(world: tuple[Dataset, ItemFeaturesCon
     np.testing.assert_allclose(model.contributions(history, every), plain, rtol=1e-4, atol=1e-5)
 
 
-def test_an_item_many_took_speaks_for_itself(world: tuple[Dataset, ItemFeaturesConfig]) -> None:
+def test_a_popular_item_is_represented_by_itself(world: tuple[Dataset, ItemFeaturesConfig]) -> None:
     data, read = world
     model = Bridge(BridgeConfig(read=read, together=FEW, prior_people=10.0)).fit(data, Run())
     own = model.neighbour_map.diagonal()

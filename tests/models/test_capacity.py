@@ -1,4 +1,4 @@
-"""How deep a network is and how much it forgets follow from how many events an item has."""
+"""Dropout and depth chosen from the number of events per item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content: what counts how loudly, several parts of an item in one vector, and items nobody has taken yet."""
+"""Content models: event weights, several features in one item vector, and cold items."""
 
 from __future__ import annotations
 

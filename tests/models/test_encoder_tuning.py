@@ -1,4 +1,4 @@
-"""A language model is taught what people take together: its batches, its loss, its adapters, and what comes of it."""
+"""Fine-tuning of text encoders: batches, loss, adapters, and the effect on cold items."""
 
 from __future__ import annotations
 

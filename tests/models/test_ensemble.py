@@ -1,4 +1,4 @@
-"""Several networks of different seeds that answer as one."""
+"""Ensembles of networks with different seeds."""
 
 from __future__ import annotations
 

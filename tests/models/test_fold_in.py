@@ -1,4 +1,4 @@
-"""A person's factors from their history: the closed form and Newton's method against plain optimisers."""
+"""Fold-in of users: closed form and Newton's method against generic optimisers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What networks read of items beside texts, and which items are alike."""
+"""Inputs of the networks besides item ids and texts, and similar items."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_networks_of_an_ensemble_share_what_they_read(tmp_path: Path) -> None:
     assert torch.equal(one, two)
 
 
-def test_a_network_taught_with_masks_is_saved_and_asked_like_any_other(tmp_path: Path) -> None:
+def test_a_network_trained_with_masking_is_saved_and_queried_like_others(tmp_path: Path) -> None:
     data = worlds.parity()
     augment = AugmentConfig(mask=0.3, substitute=0.2)
     model = SasRec(SasRecConfig(width=16, training=SHORT, augment=augment)).fit(data, Run())

@@ -1,4 +1,4 @@
-"""Labels to ask for and what stands for them: worlds in which the best ones are known, and the plain way beside."""
+"""Onboarding by labels: worlds with a known best choice, and a plain reference implementation."""
 
 from __future__ import annotations
 

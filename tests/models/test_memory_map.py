@@ -1,4 +1,4 @@
-"""A mapped file holds what was saved, and takes no harm from whoever reads it."""
+"""Memory-mapped arrays equal the saved ones, and writing to them changes no file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A space learned from histories: whitening, the map, and items nobody has taken."""
+"""`content_metric`: whitening, the learned map, and cold items."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def right(model: ContentMetric, data: Dataset, sign: np.ndarray, new: np.ndarray
     return float((sign[found] == wanted[:, None]).mean())
 
 
-def test_new_items_are_placed_by_what_histories_taught(world) -> None:
+def test_cold_items_are_placed_by_the_learned_map(world) -> None:
     data, config, sign = world
     new = np.bincount(data.item, minlength=N) == 0
     untaught = config.training.model_copy(update={"epochs": 1, "learning_rate": 1e-9})
@@ -62,7 +62,7 @@ def test_new_items_are_placed_by_what_histories_taught(world) -> None:
     assert after > 0.9 > before
 
 
-def test_whitening_leaves_no_direction_louder_than_another() -> None:
+def test_whitening_gives_all_directions_equal_variance() -> None:
     rng = np.random.default_rng(0)
     vectors = (rng.normal(size=(5000, 4)) * [3, 1, 0.5, 0.1] + [9, 0, 0, 0]).astype(np.float32)
     white = Whitening.of(vectors, 1e-6)

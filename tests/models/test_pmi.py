@@ -1,4 +1,4 @@
-"""The rows a network begins with: factors of what is taken together."""
+"""Initial item embeddings from PMI factors."""
 
 from __future__ import annotations
 

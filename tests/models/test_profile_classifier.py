@@ -1,4 +1,4 @@
-"""One linear model per person: the plain least squares, and what it can do that a mean cannot."""
+"""`profile_classifier` against plain least squares, and what it adds to a mean profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks that read, beside the history, what is known of a person and what they searched for."""
+"""Networks that read user columns and searches besides the history."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_what_is_known_of_a_person_turns_the_list(fitted: SasRec, data: Dataset)
     assert unknown == strange
 
 
-def test_of_whom_nothing_is_known_the_history_alone_speaks(fitted: SasRec, data: Dataset) -> None:
+def test_without_user_columns_only_the_history_counts(fitted: SasRec, data: Dataset) -> None:
     asked = beginners(data, None, "purple")
     every = np.tile(np.arange(data.n_items, dtype=np.int32), (2, 1))
     np.testing.assert_array_equal(fitted.score(asked, every), fitted.score(replace(asked, columns={}), every))
@@ -71,7 +71,7 @@ def test_of_whom_nothing_is_known_the_history_alone_speaks(fitted: SasRec, data:
     assert np.isnan(fitted.score(nobody, every[:1])).all(), "columns are read beside a history, not instead of one"
 
 
-def test_saved_and_loaded_it_reads_the_same_and_knows_nobody(fitted: SasRec, data: Dataset, tmp_path: Path) -> None:
+def test_saved_and_loaded_it_scores_the_same_and_holds_no_users(fitted: SasRec, data: Dataset, tmp_path: Path) -> None:
     fitted.save(tmp_path)
     again = SasRec.load(tmp_path)
     asked = beginners(data, "even", "odd")
