@@ -216,7 +216,7 @@ class Stopping(Patient):
     """Says, as networks do, how many epochs were best; to be learned again with so many."""
 
     @property
-    def settled(self) -> PatientConfig:
+    def refit_config(self) -> PatientConfig:
         return self.config.model_copy(update={"quality": self.config.quality / 2})
 
 
