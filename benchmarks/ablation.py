@@ -35,8 +35,8 @@ from foretaste.features.items import ItemFeaturesConfig
 from foretaste.features.text import TextEncoderConfig
 from foretaste.models.content.content import ContentConfig
 from foretaste.models.content.tuned import TunedContentConfig
+from foretaste.models.encoder_tuning.config import FineTuneConfig, PretrainConfig
 from foretaste.models.sequence.sasrec import SasRecConfig
-from foretaste.models.tuning.config import FineTuneConfig, PretrainConfig
 from foretaste.registry import model_class
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
@@ -151,7 +151,7 @@ def _encoder() -> dict[str, object]:
 
 def _after_reading(data: Dataset) -> ItemFeaturesConfig:
     from foretaste.features.item_texts import item_texts
-    from foretaste.models.tuning.pretrain import pretrain
+    from foretaste.models.encoder_tuning.pretrain import pretrain
 
     encoder = pretrain(item_texts(data.items), TextEncoderConfig(), GUESSING, Run())
     return ItemFeaturesConfig(encoder=encoder)

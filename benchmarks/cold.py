@@ -39,11 +39,11 @@ from foretaste.index.topk import top_k
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.content.bridge import BridgeConfig
 from foretaste.models.content.content import ContentConfig
-from foretaste.models.content.metric import MetricConfig
+from foretaste.models.content.metric import ContentMetricConfig
 from foretaste.models.content.profile_classifier import ProfileClassifierConfig
 from foretaste.models.content.tfidf import TfidfConfig
-from foretaste.models.tuning.config import FineTuneConfig
-from foretaste.models.tuning.fine_tune import fine_tune
+from foretaste.models.encoder_tuning.config import FineTuneConfig
+from foretaste.models.encoder_tuning.fine_tune import fine_tune
 from foretaste.registry import model_class
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
@@ -115,7 +115,7 @@ def grids(split: Split, pieces: tuple[str, ...], tuned: bool) -> dict[str, Seque
         further["content_tuned"] = [
             ("content", ContentConfig(read=taught, half_life_events=half_life)) for half_life in (1.0, 3.0)
         ]
-        further["content_metric, fine-tuned"] = [("content_metric", MetricConfig(read=taught))]
+        further["content_metric, fine-tuned"] = [("content_metric", ContentMetricConfig(read=taught))]
     return {
         "tfidf": [("tfidf", TfidfConfig(columns=pieces, half_life_events=h)) for h in (1.0, 2.0, 3.0, 10.0)],
         "tfidf, plain mean": [("tfidf", TfidfConfig(columns=pieces, half_life_events=FOR_EVER))],
@@ -125,7 +125,7 @@ def grids(split: Split, pieces: tuple[str, ...], tuned: bool) -> dict[str, Seque
             ("profile_classifier", ProfileClassifierConfig(read=read, half_life_events=h, shrinkage=0.1))
             for h in (2.0, 10.0)
         ],
-        "content_metric": [("content_metric", MetricConfig(read=read))],
+        "content_metric": [("content_metric", ContentMetricConfig(read=read))],
         "bridge": [("bridge", bridge.model_copy(update=change)) for change in BRIDGES],
         **further,
     }

@@ -29,7 +29,7 @@ from foretaste.features.text import TextEncoderConfig
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.content.bridge import BridgeConfig
 from foretaste.models.content.content import ContentConfig
-from foretaste.models.content.metric import MetricConfig
+from foretaste.models.content.metric import ContentMetricConfig
 from foretaste.models.content.profile_classifier import ProfileClassifierConfig
 from foretaste.models.content.tfidf import TfidfConfig
 from foretaste.models.content.two_tower import TwoTowerConfig
@@ -37,7 +37,7 @@ from foretaste.models.sequence.sasrec import SasRecConfig
 from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.registry import model_class
-from foretaste.selection.select import Chosen, choose_weights
+from foretaste.selection.choose_settings import Chosen, choose_weights
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
 
@@ -80,7 +80,7 @@ def _settings(pieces: tuple[str, ...]) -> dict[str, Sequence[Config]]:
         "profile_classifier": [
             ProfileClassifierConfig(read=read, half_life_events=h, shrinkage=s) for h in (1.0, 10.0) for s in (0.1, 0.3)
         ],
-        "content_metric": [MetricConfig(read=read)],
+        "content_metric": [ContentMetricConfig(read=read)],
         "bridge": [BridgeConfig(read=read, half_life_events=h) for h in (1.5, 3.0)],
         "two_tower": [TwoTowerConfig(training=stop)],
         "sasrec": [SasRecConfig(texts=TextEncoderConfig(), words=True, training=stop)],

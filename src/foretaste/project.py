@@ -19,8 +19,8 @@ from foretaste.events.opening import open_store
 from foretaste.files import create_folder
 from foretaste.pipeline.bundle import activate, load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
+from foretaste.selection.choose_pipeline import Selection, select_pipeline
 from foretaste.selection.model_fit import checked_models, default_models, not_installed_defaults
-from foretaste.selection.train import Selection, select_pipeline
 from foretaste.serving.config import ServiceConfig
 
 if TYPE_CHECKING:

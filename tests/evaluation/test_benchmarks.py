@@ -13,7 +13,7 @@ import worlds
 from foretaste.cli.app import app
 from foretaste.errors import ConfigError, DataError, UnknownNameError
 from foretaste.evaluation.robustness.stability import Stability
-from foretaste.published.names import run_table, summaries
+from foretaste.published.run_table import run_table, summaries
 from foretaste.types import Run
 
 

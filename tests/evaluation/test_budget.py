@@ -20,10 +20,11 @@ from foretaste.data.splits import EvalQueries, Split, leave_last
 from foretaste.errors import ConfigError
 from foretaste.models.linear.ease import Ease
 from foretaste.models.neighbours.itemknn import ItemKNN
-from foretaste.selection import budget, train
-from foretaste.selection.budget import Tuned, seconds_of, tune_all
-from foretaste.selection.select import Chosen
-from foretaste.selection.train import measure_models, select_pipeline
+from foretaste.selection import choose_pipeline as train
+from foretaste.selection import tuning as budget
+from foretaste.selection.choose_pipeline import measure_models, select_pipeline
+from foretaste.selection.choose_settings import Chosen
+from foretaste.selection.tuning import Tuned, seconds_of, tune_all
 from foretaste.types import NO_ITEM, Candidates, Queries, Run
 
 pytest.importorskip("optuna", reason="tuning within a budget needs the extra tune")
@@ -215,7 +216,7 @@ class Stopping(Patient):
     """Says, as networks do, how many epochs were best; to be learned again with so many."""
 
     @property
-    def settled(self) -> PatientConfig:
+    def refit_config(self) -> PatientConfig:
         return self.config.model_copy(update={"quality": self.config.quality / 2})
 
 

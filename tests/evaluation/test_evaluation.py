@@ -24,9 +24,9 @@ from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.registry import model_class, models, spec
 from foretaste.selection import model_fit
+from foretaste.selection.choose_pipeline import select_pipeline
+from foretaste.selection.choose_settings import choose_settings
 from foretaste.selection.model_fit import checked_models, default_models, model_fits
-from foretaste.selection.select import choose_settings
-from foretaste.selection.train import select_pipeline
 from foretaste.types import Candidates, Queries, Run
 
 

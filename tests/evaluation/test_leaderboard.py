@@ -16,7 +16,7 @@ from foretaste.data.splits import leave_last
 from foretaste.errors import UnknownNameError
 from foretaste.evaluation.leaderboard import Leaderboard
 from foretaste.evaluation.report.table import segments_view
-from foretaste.selection.train import select_pipeline
+from foretaste.selection.choose_pipeline import select_pipeline
 from foretaste.types import Run
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from foretaste.errors import ConfigError, UnknownNameError
 from foretaste.published import next_item as published_next
-from foretaste.published.names import run_table
+from foretaste.published.run_table import run_table
 from foretaste.types import Run
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from foretaste.evaluation.leaderboard import Protocol
 from foretaste.models.neighbours.itemknn import ItemKNN
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.selection.select import choose_settings
+from foretaste.selection.choose_settings import choose_settings
 from foretaste.types import Run
 
 

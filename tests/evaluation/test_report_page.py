@@ -15,7 +15,7 @@ from foretaste.evaluation.leaderboard import Leaderboard
 from foretaste.evaluation.report.page import report_page
 from foretaste.evaluation.report.plots import Line, Point, Whisker, _Scale, bars, lines, scatter, whiskers
 from foretaste.evaluation.robustness.stability import Stability, with_stability
-from foretaste.selection.train import select_pipeline
+from foretaste.selection.choose_pipeline import select_pipeline
 from foretaste.types import Run
 
 HOSTILE = "<script>alert(1)</script>\"'&"

@@ -13,7 +13,7 @@ from foretaste.errors import ForetasteError
 from foretaste.models.linear.ease import Ease
 from foretaste.models.plain.popular import Popular
 from foretaste.registry import model_class, models
-from foretaste.selection.space import Range, config_of, space_of
+from foretaste.selection.search_space import Range, config_of, space_of
 
 
 class SomeConfig(Config):

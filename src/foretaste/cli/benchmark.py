@@ -13,7 +13,7 @@ from foretaste.cli.output import Html, Json, console, notes, print_json, writabl
 from foretaste.cli.train import Budget, Device, Models, Seed
 
 if TYPE_CHECKING:
-    from foretaste.published.names import Ran
+    from foretaste.published.run_table import Ran
 
 
 def benchmark(
@@ -45,9 +45,9 @@ def benchmark(
     from foretaste.files import write_atomically
     from foretaste.progress import progress
     from foretaste.published import ratings
-    from foretaste.published.names import run_table, summaries
     from foretaste.published.next_item import Boards
-    from foretaste.selection.budget import seconds_of
+    from foretaste.published.run_table import run_table, summaries
+    from foretaste.selection.tuning import seconds_of
     from foretaste.types import Run
 
     if name is None:

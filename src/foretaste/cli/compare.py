@@ -31,7 +31,7 @@ def compare(
     from foretaste.evaluation.runs import chosen_row, read_run, rows_of
     from foretaste.progress import progress
     from foretaste.registry import model_spec
-    from foretaste.selection.train import measure_models
+    from foretaste.selection.choose_pipeline import measure_models
     from foretaste.types import Run
 
     are_runs = [name.endswith(".json") for name in (first, second)]

@@ -62,9 +62,9 @@ def evaluate(
     from foretaste.evaluation.runs import save_run
     from foretaste.files import write_atomically
     from foretaste.progress import progress
-    from foretaste.selection.budget import seconds_of
+    from foretaste.selection.choose_pipeline import select_pipeline
     from foretaste.selection.model_fit import checked_models, default_models
-    from foretaste.selection.train import select_pipeline
+    from foretaste.selection.tuning import seconds_of
     from foretaste.serving.config import ServiceConfig
     from foretaste.types import Run
 

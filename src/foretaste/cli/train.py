@@ -50,7 +50,7 @@ def train(
     """Choose settings on validation, measure on a test part, write a bundle with its card and use it."""
     from foretaste.progress import progress
     from foretaste.project import Project, train
-    from foretaste.selection.budget import seconds_of
+    from foretaste.selection.tuning import seconds_of
     from foretaste.types import Run
 
     seconds = None if budget is None else seconds_of(budget)

@@ -11,7 +11,7 @@ from foretaste.data.splits import Holdout
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
 from foretaste.evaluation.robustness.stability import Stability, with_stability
 from foretaste.published.tables import Figures, references, tables
-from foretaste.selection.train import measure_models
+from foretaste.selection.choose_pipeline import measure_models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.published.tables import Figures, references, tables
 from foretaste.registry import model_class
-from foretaste.selection.select import DEPTH, WEIGHTS, Chosen, choose_model, merge_weights, score_of
+from foretaste.selection.choose_settings import DEPTH, WEIGHTS, Chosen, choose_model, merge_weights, score_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

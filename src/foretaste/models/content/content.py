@@ -1,4 +1,4 @@
-"""Recommend items that are what the items of a person's history are. Needs nobody else's clicks."""
+"""Content-based recommendation by item vectors: items similar to those of the history. Needs no other users' events."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from foretaste.config import Config
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures, ItemFeaturesConfig
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
-from foretaste.models.content.taste import events_after
-from foretaste.models.fading import loudness
+from foretaste.models.recency import DAY_MICROSECONDS, count_newer_events, recency_weights
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -34,25 +33,26 @@ if TYPE_CHECKING:
         Run,
     )
 
-DAY = 86_400e6  # µs
-
 
 class ContentConfig(Config):
+    """Settings of `content`."""
+
     read: ItemFeaturesConfig = ItemFeaturesConfig()
-    """What is read of each item: texts, columns, pictures, vectors made elsewhere, and how loudly each speaks."""
+    """Which features of the items are read (texts, columns, pictures, ready-made vectors), and their weights."""
     half_life_events: PositiveFloat = 2.0
-    """After how many newer events an event speaks half as loudly."""
+    """An event of the history counts half as much after this many newer events."""
 
 
 class Content:
-    """score(i) = cosine of item i with the history's weighted mean (Rocchio 1971).
+    """score(i) = cosine of item i with the user profile, the weighted mean of the history's vectors (Rocchio 1971).
 
-    An event counts sign · weight of its kind, halved with every `half_life_events` newer ones and with every half-life
-    of its kind that passed until the question.
+    The weight of an event is sign × weight of its kind, halved for every `half_life_events` newer events and for every
+    half-life of its kind between event and query.
 
-    vectors    : (n_items, D) float32 rows of length 1; 0 where nothing is known of an item
-    unread     : (n_items,) where they are 0; asked for with every answer, so kept
-    kind_days  : (n_kinds,) half-lives in days, inf for kinds that never fade
+    vectors         : (n_items, D) float32 rows of length 1; 0 for items without content
+    without_content : (n_items,) where they are 0
+    kind_weight     : (n_kinds,) float32 sign × weight of each event kind
+    kind_days       : (n_kinds,) float32 half-lives in days, inf for kinds without decay
     """
 
     name: ClassVar[str] = "content"
@@ -62,7 +62,7 @@ class Content:
         *(ContentConfig(half_life_events=events) for events in (1.0, 5.0, 20.0, 100.0)),
     )
     vectors: FloatArray | None = None
-    unread: BoolArray
+    without_content: BoolArray
     kind_weight: FloatArray
     kind_days: FloatArray
 
@@ -75,10 +75,11 @@ class Content:
         return self._read(train, self.config.read, run)
 
     def with_items(self, items: ItemTable, run: Run, changed: IntArray | None = None) -> Self:
-        """The same model for a catalogue that has grown: new items are recommended at once, nothing is learned.
+        """The model for a larger catalogue, without training: only the vectors of new and changed items are computed.
 
-        items   : the catalogue of `fit` with further rows behind it
-        changed : codes of old items that are to be read again
+        items   : the catalogue of `fit` with further rows appended
+        changed : codes of earlier items whose content has changed
+        raises  : DataError where the catalogue has shrunk
         """
         old = fitted(self.vectors, self)
         if len(items) < len(old):
@@ -103,22 +104,22 @@ class Content:
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
         return score_in_blocks(self._score_all, queries, items, len(fitted(self.vectors, self)))
 
-    def taste(self, queries: Queries) -> FloatArray:
-        """(B, D) rows of length 1: the direction of each history; 0 where there is none."""
+    def profile(self, queries: Queries) -> FloatArray:
+        """(B, D) float32 user profiles, rows of length 1; 0 where the history has no vectors."""
         vectors = fitted(self.vectors, self)
         shape = (len(queries.history), len(vectors))
         weight = self.event_weights(queries.history, queries.asked_at)
-        taste = csr_array((weight, queries.history.items, queries.history.offsets), shape=shape) @ vectors
-        length = np.linalg.norm(taste, axis=1, keepdims=True)
-        return np.divide(taste, length, out=np.zeros_like(taste), where=length > 0)
+        profile = csr_array((weight, queries.history.items, queries.history.offsets), shape=shape) @ vectors
+        length = np.linalg.norm(profile, axis=1, keepdims=True)
+        return np.divide(profile, length, out=np.zeros_like(profile), where=length > 0)
 
     def event_weights(self, history: History, asked_at: LongArray | None = None) -> FloatArray:
-        """(L,) how loudly each event speaks.
+        """(L,) float32 weight of each event: sign × weight of its kind, times recency and time decay.
 
-        asked_at : (B,) µs, from when events are old; None takes the newest event of each history
+        asked_at : (B,) int64 µs, the times of the queries; None uses the time of each history's newest event
         """
         weight = self.kind_weight[history.kind]
-        weight = weight * np.exp2(-events_after(history, weight != 0) / self.config.half_life_events)
+        weight = weight * np.exp2(-count_newer_events(history, weight != 0) / self.config.half_life_events)
         if history.time is not None and np.isfinite(self.kind_days).any():
             if asked_at is None:
                 last = (
@@ -126,13 +127,14 @@ class Content:
                 )
             else:
                 last = asked_at
-            age_days = np.maximum(np.repeat(last, history.lengths) - history.time, 0) / DAY
+            age_days = np.maximum(np.repeat(last, history.lengths) - history.time, 0) / DAY_MICROSECONDS
             weight = weight * np.exp2(-age_days / self.kind_days[history.kind])
         return weight.astype(np.float32)
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        """(K, H) float32 cosine of item and event times recency: contributions, up to the length of the profile."""
         vectors = fitted(self.vectors, self)
-        return vectors[items] @ vectors[history].T * loudness(len(history), self.config.half_life_events)
+        return vectors[items] @ vectors[history].T * recency_weights(len(history), self.config.half_life_events)
 
     def save(self, folder: Path | str) -> None:
         arrays = {"vectors": fitted(self.vectors, self), "kind_weight": self.kind_weight, "kind_days": self.kind_days}
@@ -157,20 +159,20 @@ class Content:
         seen = np.bincount(train.item, minlength=train.n_items) > 0
         self.features = ItemFeatures(read).fit(train.items, seen)
         self._keep(self.features.vectors(train.items, run))
-        if self.unread.all():
+        if self.without_content.all():
             raise DataError(
-                f"The model '{self.name}' reads what items are, and this catalogue says nothing; leave it out."
+                f"The model '{self.name}' reads the content of items, and this catalogue has none; leave it out."
             )
         return self
 
     def _keep(self, vectors: FloatArray) -> None:
         self.vectors = vectors
-        self.unread = np.asarray(~vectors.any(axis=1))
+        self.without_content = np.asarray(~vectors.any(axis=1))
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for items of which nothing is known and for people without a taste."""
-        taste = self.taste(queries)
-        scores: FloatArray = taste @ fitted(self.vectors, self).T
-        set_nan(scores, self.unread)
-        scores[~taste.any(axis=1)] = np.nan
+        """(B, n_items); nan for items without content and for queries without a profile."""
+        profile = self.profile(queries)
+        scores: FloatArray = profile @ fitted(self.vectors, self).T
+        set_nan(scores, self.without_content)
+        scores[~profile.any(axis=1)] = np.nan
         return scores

@@ -120,7 +120,7 @@ class Newcomers:
         by_words = self._by_words(history.items, newcomers, weight)
         if self.content is None or self.table is None:
             return by_words
-        taste = self.content.taste(Queries(np.array([NO_USER], np.int32), history, asked_at))[0]
+        taste = self.content.profile(Queries(np.array([NO_USER], np.int32), history, asked_at))[0]
         taste = taste + self.table[list(newcomers)].sum(axis=0)
         near = self.table @ (taste / max(float(np.linalg.norm(taste)), 1e-12))
         return np.where(self.table.any(axis=1), near, by_words).astype(np.float32)

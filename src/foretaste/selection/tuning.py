@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from foretaste.errors import ConfigError, ForetasteError
 from foretaste.evaluation.protocol import fingerprint_of
-from foretaste.models.fading import asked_otherwise
+from foretaste.models.recency import half_life_variants
 from foretaste.registry import model_class
-from foretaste.selection.select import DEPTH, Chosen, Watch, choose_settings, score_of
-from foretaste.selection.space import Range, config_of, space_of
+from foretaste.selection.choose_settings import DEPTH, Chosen, Watch, choose_settings, score_of
+from foretaste.selection.search_space import Range, config_of, space_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from foretaste.config import Config
     from foretaste.data.splits import Split
-    from foretaste.selection.space import Space
+    from foretaste.selection.search_space import Space
     from foretaste.types import Candidates, Run
 
 SAME_AGAIN = 10
@@ -136,7 +136,7 @@ class _Search:
         assert self.best is not None
         best, chosen, model = self.best
         tried = list(self.scores.values())
-        for other in asked_otherwise(model):
+        for other in half_life_variants(model):
             lists = self._asked(other)
             score = score_of(lists, self.split.validation)
             tried.append((other.config, score))
@@ -186,7 +186,7 @@ class _Search:
         self.scores[_key(config)] = (config, score)
         if self.best is None or score > self.best[0]:
             # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
-            settled = getattr(model, "settled", config)
+            settled = getattr(model, "refit_config", config)
             self.best = (score, Chosen(settled, (), lists, tuple(watch.scores)), model)
         self.slowest = max(self.slowest, monotonic() - began)
         self._say()

@@ -1,4 +1,4 @@
-"""Arrays of a safetensors file without reading it: pages come from the disk when touched, and processes share them."""
+"""Memory-mapped arrays of a safetensors file: pages are read when used, and processes share them."""
 
 from __future__ import annotations
 
@@ -27,29 +27,31 @@ DTYPES = {
     "U8": np.uint8,
     "BOOL": np.bool_,
 }
-LARGEST_HEADER = 100 << 20
+MAX_HEADER_BYTES = 100 << 20
 
 
-def mapped_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
-    """Every array of the file, by name; what `safetensors.numpy.load_file` would read, as views of the mapped file.
+def memory_mapped_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+    """Every array of the file by name, as `safetensors.numpy.load_file` reads it, but as views of the mapped file.
 
-    A view may be written to; the page is then copied, and the file stays as it is. ValueError for a damaged file.
+    The views are copy-on-write: writing to one changes neither the file nor other processes' views.
+
+    raises : ValueError for a damaged file, OSError for a missing one
     """
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
-        if not 2 <= length <= min(LARGEST_HEADER, size - 8):
+        if not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
             raise ValueError(f"{path.name} is not a safetensors file")
         header = json.loads(file.read(length))
     first = 8 + length
     raw = np.asarray(np.memmap(path, np.uint8, mode="c")) if size > first else np.empty(first, np.uint8)
     arrays: dict[str, NDArray[np.generic]] = {}
-    for name, told in header.items():
+    for name, entry in header.items():
         if name == "__metadata__":
             continue
-        start, end = told["data_offsets"]
-        dtype = np.dtype(DTYPES[told["dtype"]])
-        if not 0 <= start <= end <= size - first or end - start != dtype.itemsize * math.prod(told["shape"]):
+        start, end = entry["data_offsets"]
+        dtype = np.dtype(DTYPES[entry["dtype"]])
+        if not 0 <= start <= end <= size - first or end - start != dtype.itemsize * math.prod(entry["shape"]):
             raise ValueError(f"{path.name} is damaged at '{name}'")
-        arrays[name] = raw[first + start : first + end].view(dtype).reshape(told["shape"])
+        arrays[name] = raw[first + start : first + end].view(dtype).reshape(entry["shape"])
     return arrays

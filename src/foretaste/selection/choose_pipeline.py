@@ -16,8 +16,8 @@ from foretaste.evaluation.segments import segments_of
 from foretaste.metrics.ranking import parse_metric
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.registry import FALLBACK, model_class, model_spec, models
-from foretaste.selection.budget import tune_all
-from foretaste.selection.select import Chosen, choose_settings, choose_weights
+from foretaste.selection.choose_settings import Chosen, choose_settings, choose_weights
+from foretaste.selection.tuning import tune_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

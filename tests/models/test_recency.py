@@ -1,4 +1,4 @@
-"""Histories that fade: what was taken long ago speaks less, and nothing is learned again for it."""
+"""Recency weighting at prediction time: no model is fitted again for it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.data.splits import leave_last
-from foretaste.models.fading import HALF_LIVES, FadingConfig, asked_otherwise, loudness
+from foretaste.models.recency import HALF_LIVES, RecencyConfig, half_life_variants, recency_weights
 from foretaste.registry import model_class
-from foretaste.selection.select import choose_settings
+from foretaste.selection.choose_settings import choose_settings
 from foretaste.types import History, Queries, Run
 
-FADING = ("itemknn", "rp3beta", "p3alpha", "rules", "slim", "ease", "gfcf")
+RECENCY_MODELS = ("itemknn", "rp3beta", "p3alpha", "rules", "slim", "ease", "gfcf")
 KINDS = np.array([1, -1, 0], np.float32)
 events = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=9)
 
@@ -43,7 +43,7 @@ def test_fast_is_plain(rows: list[list[tuple[int, int]]], half_life: float) -> N
     np.testing.assert_array_equal(history.offsets, offsets)
 
 
-@pytest.fixture(scope="module", params=FADING)
+@pytest.fixture(scope="module", params=RECENCY_MODELS)
 def model(request: pytest.FixtureRequest) -> Any:
     if request.param == "slim":
         pytest.importorskip("numba", reason="the extra 'cf' is not installed")
@@ -51,27 +51,27 @@ def model(request: pytest.FixtureRequest) -> Any:
     return made().fit(worlds.parity(), Run(seed=0))
 
 
-def test_parts_add_up_and_the_newest_speaks_loudest(model: Any) -> None:
-    for other in asked_otherwise(model):
+def test_contributions_add_up_and_are_recency_weighted(model: Any) -> None:
+    for other in half_life_variants(model):
         history = np.array([3, 8, 5], np.int32)
         every = np.arange(worlds.parity().n_items, dtype=np.int32)
         parts = other.contributions(history, every)
         scores = other.score(Queries.guests([history]), every[None])[0]
         np.testing.assert_allclose(parts.sum(axis=1), np.nan_to_num(scores), rtol=1e-4, atol=1e-6)
         events = other.config.half_life_events
-        np.testing.assert_allclose(parts, model.contributions(history, every) * loudness(3, events), rtol=1e-6)
+        np.testing.assert_allclose(parts, model.contributions(history, every) * recency_weights(3, events), rtol=1e-6)
 
 
-def test_asking_otherwise_leaves_the_model_as_it_is(model: Any) -> None:
-    others = list(asked_otherwise(model))
+def test_variants_leave_the_model_unchanged(model: Any) -> None:
+    others = list(half_life_variants(model))
     assert [other.config.half_life_events for other in others] == list(HALF_LIVES)
     assert model.config.half_life_events is None
-    assert isinstance(model.config, FadingConfig)
-    assert not list(asked_otherwise(others[0])), "what fades already is not asked otherwise"
+    assert isinstance(model.config, RecencyConfig)
+    assert not list(half_life_variants(others[0])), "a half-life that is set is not varied"
 
 
 def test_it_survives_saving(model: Any, tmp_path: Any) -> None:
-    other = next(asked_otherwise(model))
+    other = next(half_life_variants(model))
     other.save(tmp_path)
     again = type(model).load(tmp_path)
     asked = Queries.guests([[3, 8, 5]])

@@ -1,4 +1,4 @@
-"""A language model is taught what people take together: its batches, its loss, its adapters, and what comes of it."""
+"""Fine-tuning of text encoders: batches, loss, adapters, and the effect on cold items."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from foretaste.features.items import encode_texts  # noqa: E402
 from foretaste.features.language_models import sentence_transformer, weights_of  # noqa: E402
 from foretaste.features.text import TextEncoderConfig  # noqa: E402
 from foretaste.models.content.tuned import TunedContent, TunedContentConfig  # noqa: E402
-from foretaste.models.tuning import fine_tune as teaching  # noqa: E402
-from foretaste.models.tuning import layers  # noqa: E402
-from foretaste.models.tuning.config import FineTuneConfig, PretrainConfig  # noqa: E402
-from foretaste.models.tuning.engaged import Together, contrastive, faded  # noqa: E402
-from foretaste.models.tuning.fine_tune import fine_tune  # noqa: E402
-from foretaste.models.tuning.lora import LoraLinear, changes_in, with_adapters  # noqa: E402
-from foretaste.models.tuning.pretrain import MaskedTexts, pretrain  # noqa: E402
+from foretaste.models.encoder_tuning import fine_tune as fine_tune_module  # noqa: E402
+from foretaste.models.encoder_tuning import layers  # noqa: E402
+from foretaste.models.encoder_tuning.config import FineTuneConfig, PretrainConfig  # noqa: E402
+from foretaste.models.encoder_tuning.contrastive import ContrastiveBatches, contrastive_loss, decayed_prefix_sums  # noqa: E402
+from foretaste.models.encoder_tuning.fine_tune import fine_tune  # noqa: E402
+from foretaste.models.encoder_tuning.lora import LoraLinear, adapter_weights, add_adapters  # noqa: E402
+from foretaste.models.encoder_tuning.pretrain import MaskedTextBatches, pretrain  # noqa: E402
 from foretaste.training.config import TrainingConfig  # noqa: E402
 from foretaste.types import History, Queries, Run  # noqa: E402
 
@@ -86,7 +86,7 @@ def test_the_same_again_learns_nothing_and_another_catalogue_does(monkeypatch: p
         trained.append("again")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(teaching, "train_loop", stop)
+    monkeypatch.setattr(fine_tune_module, "train_loop", stop)
     assert fine_tune(data, QUICK, Run()) == first
     for other in (QUICK.model_copy(update={"rank": 4}), QUICK.model_copy(update={"pieces": ("by {title}",)})):
         with pytest.raises(KeyboardInterrupt):
@@ -95,7 +95,7 @@ def test_the_same_again_learns_nothing_and_another_catalogue_does(monkeypatch: p
     assert weights_of(first.encoder.name) != weights_of(FULL.name)
 
 
-def test_a_taught_encoder_is_the_same_wherever_its_folder_lies(tmp_path: Path) -> None:
+def test_a_tuned_encoder_is_the_same_wherever_its_folder_lies(tmp_path: Path) -> None:
     tuned = fine_tune(brands(), QUICK, Run()).encoder
     shutil.copytree(tuned.name, tmp_path / "elsewhere")
     assert weights_of(str(tmp_path / "elsewhere")) == weights_of(tuned.name)
@@ -125,7 +125,7 @@ def test_interrupted_it_goes_on_and_comes_to_the_same(tmp_path: Path, monkeypatc
 
 def test_early_stopping_keeps_the_best_epoch() -> None:
     scores = iter([0.9, 0.1, 0.1])
-    assert fine_tune(brands(), QUICK, Run(), measured=lambda vectors: next(scores)).epochs == 1
+    assert fine_tune(brands(), QUICK, Run(), validation_score=lambda vectors: next(scores)).epochs == 1
 
 
 def test_what_is_watched_is_what_is_kept() -> None:
@@ -133,11 +133,11 @@ def test_what_is_watched_is_what_is_kept() -> None:
     data = brands()
     seen: list[np.ndarray] = []
 
-    def measured(vectors: np.ndarray) -> float:
+    def validation_score(vectors: np.ndarray) -> float:
         seen.append(vectors)
         return float(len(seen))
 
-    tuned = fine_tune(data, QUICK, Run(), measured=measured)
+    tuned = fine_tune(data, QUICK, Run(), validation_score=validation_score)
     np.testing.assert_allclose(seen[-1], encode_texts(data.items.titles(), tuned.encoder, Run()), atol=1e-4)
 
 
@@ -161,11 +161,11 @@ def test_masks_hide_words_and_never_marks() -> None:
         np.array(row) for row in tokenizer([f"{brand} {noun}" for brand in BRANDS for noun in NOUNS])["input_ids"]
     ]
     asked = total = hidden = 0
-    for lesson in MaskedTexts(tokens, 0.3, tokenizer).epoch(7, np.random.default_rng(0)):
-        assert not np.isin(lesson.targets.numpy(), tokenizer.all_special_ids).any()
-        asked += len(lesson.targets)
-        hidden += int((lesson.tokens == tokenizer.mask_token_id).sum())
-        total += int(lesson.mask.sum()) - 2 * len(lesson.tokens)
+    for batch in MaskedTextBatches(tokens, 0.3, tokenizer).epoch(7, np.random.default_rng(0)):
+        assert not np.isin(batch.targets.numpy(), tokenizer.all_special_ids).any()
+        asked += len(batch.targets)
+        hidden += int((batch.tokens == tokenizer.mask_token_id).sum())
+        total += int(batch.mask.sum()) - 2 * len(batch.tokens)
     assert 0.2 < asked / total < 0.4
     assert 0.65 < hidden / asked < 0.95
 
@@ -175,13 +175,13 @@ def test_an_adapter_begins_as_nothing_and_becomes_a_change_of_the_weights() -> N
     plain = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.GELU(), torch.nn.Linear(5, 4))
     x = torch.randn(3, 6)
     before = plain(x)
-    with_adapters(plain, 2)
+    add_adapters(plain, 2)
     torch.testing.assert_close(plain(x), before)
     assert [name for name, p in plain.named_parameters() if p.requires_grad] == ["0.A", "0.B", "2.A", "2.B"]
     for child in plain:
         if isinstance(child, LoraLinear):
             torch.nn.init.normal_(child.B)
-    changes = changes_in(plain)
+    changes = adapter_weights(plain)
     merged = [
         child.frozen.weight + changes[f"{n}.B"] @ changes[f"{n}.A"] for n, child in ((0, plain[0]), (2, plain[2]))
     ]
@@ -191,14 +191,12 @@ def test_an_adapter_begins_as_nothing_and_becomes_a_change_of_the_weights() -> N
 
 def test_batches_read_each_item_once_and_ask_for_what_followed() -> None:
     history = History.of_items([[0, 1, 2], [2, 2, 3], [4], [5, 6, 7, 8, 9, 1]])
-    lessons = Together(history, QUICK.model_copy(update={"max_length": 4}))
-    for lesson in lessons.epoch(100, np.random.default_rng(0)):
-        items = lesson.items[lesson.place.numpy()]
-        assert len(set(lesson.items.tolist())) == len(lesson.items)
-        followed = {
-            (int(items[at]), int(lesson.items[to])) for at, to in zip(lesson.before, lesson.targets, strict=True)
-        }
-        rows = [items[lesson.row.numpy() == row].tolist() for row in range(int(lesson.row.max()) + 1)]
+    batches = ContrastiveBatches(history, QUICK.model_copy(update={"max_length": 4}))
+    for batch in batches.epoch(100, np.random.default_rng(0)):
+        items = batch.items[batch.item_index.numpy()]
+        assert len(set(batch.items.tolist())) == len(batch.items)
+        followed = {(int(items[at]), int(batch.items[to])) for at, to in zip(batch.anchors, batch.targets, strict=True)}
+        rows = [items[batch.row.numpy() == row].tolist() for row in range(int(batch.row.max()) + 1)]
         assert followed == {(a, b) for row in rows for a, b in itertools.pairwise(row) if a != b}
         assert max(map(len, rows)) == 4
         assert [4] not in rows
@@ -209,12 +207,12 @@ def test_the_loss_is_the_plain_one(anchor: Any) -> None:
     config = QUICK.model_copy(update={"anchor": anchor, "half_life_events": 1.5, "temperature": 0.3})
     rng = np.random.default_rng(1)
     history = History.of_items([rng.permutation(12)[:n] for n in (3, 5, 2, 4)])
-    lesson = next(Together(history, config).epoch(100, rng))
-    vectors = torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(len(lesson.items), 4))), dim=1)
+    batch = next(ContrastiveBatches(history, config).epoch(100, rng))
+    vectors = torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(len(batch.items), 4))), dim=1)
     log_q = torch.from_numpy(rng.normal(size=12))
     losses = []
     for row in range(4):
-        places = lesson.place[lesson.row == row].tolist()
+        places = batch.item_index[batch.row == row].tolist()
         for t in range(len(places) - 1):
             if anchor == "item":
                 asked = [(vectors[places[t]], places[t + 1]), (vectors[places[t + 1]], places[t])]
@@ -223,36 +221,36 @@ def test_the_loss_is_the_plain_one(anchor: Any) -> None:
                 asked = [(taste / taste.norm(), places[t + 1])]
             for a, target in asked:
                 others = [j for j in range(len(vectors)) if j == target or j not in places]
-                scores = torch.stack([a @ vectors[j] / 0.3 - log_q[lesson.items[j]] for j in others])
+                scores = torch.stack([a @ vectors[j] / 0.3 - log_q[batch.items[j]] for j in others])
                 losses.append(-torch.log_softmax(scores, 0)[others.index(target)])
-    torch.testing.assert_close(contrastive(vectors, lesson, log_q, config), torch.stack(losses).mean())
+    torch.testing.assert_close(contrastive_loss(vectors, batch, log_q, config), torch.stack(losses).mean())
 
 
-def test_histories_fade() -> None:
+def test_prefix_sums_are_recency_weighted() -> None:
     vectors, row = torch.eye(4), torch.tensor([0, 0, 0, 1])
     expected = torch.tensor([[1, 0, 0, 0], [0.5, 1, 0, 0], [0.25, 0.5, 1, 0], [0, 0, 0, 1]])
-    torch.testing.assert_close(faded(vectors, row, 1.0), expected)
+    torch.testing.assert_close(decayed_prefix_sums(vectors, row, 1.0), expected)
 
 
-def test_people_alike_come_together() -> None:
+def test_similar_users_share_a_batch() -> None:
     """Two kinds of people, and batches of one kind only."""
     history = History.of_items([[u % 2, 2 + u % 2] for u in range(40)])
     vectors = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
-    lessons = Together(history, QUICK.model_copy(update={"look_alikes": 1.0}), vectors)
-    for lesson in lessons.epoch(20, np.random.default_rng(0)):
-        assert len({item % 2 for item in lesson.items.tolist()}) == 1
+    batches = ContrastiveBatches(history, QUICK.model_copy(update={"look_alikes": 1.0}), vectors)
+    for batch in batches.epoch(20, np.random.default_rng(0)):
+        assert len({item % 2 for item in batch.items.tolist()}) == 1
 
 
 def test_a_catalogue_too_large_to_keep_is_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     model: Any = sentence_transformer(FULL.name, FULL.dtype)
-    body = layers.body_of(model, FULL.name)
+    body = layers.transformer_of(model, FULL.name)
     texts = ["a", "a longer text about kettles and lamps", "two words"]
-    kept = layers.Below(model, body, texts, 5, 16, Run())
-    monkeypatch.setattr(layers, "KEPT_BYTES", 0)
-    anew = layers.Below(model, body, texts, 5, 16, Run())
-    upper = layers.UpperLayers(model, body, 1, 4)
+    kept = layers.FrozenLayers(model, body, texts, 5, 16, Run())
+    monkeypatch.setattr(layers, "MAX_CACHED_BYTES", 0)
+    anew = layers.FrozenLayers(model, body, texts, 5, 16, Run())
+    upper = layers.TunedLayers(model, body, 1, 4)
     rows = np.array([1, 0, 2])
-    one, two = (layers.encoded_by(upper, below, rows).detach().numpy() for below in (kept, anew))
+    one, two = (layers.encode(upper, below, rows).detach().numpy() for below in (kept, anew))
     np.testing.assert_allclose(one, two, atol=1e-5)
     np.testing.assert_allclose(one, model.encode([texts[row] for row in rows]), atol=1e-5)
 
@@ -265,7 +263,7 @@ def test_saved_with_the_model_it_reads_new_items_where_there_is_no_cache(tmp_pat
     shutil.rmtree(cache)
     again = TunedContent.load(tmp_path / "model")
     np.testing.assert_array_equal(again.recommend(queries, 5).items, model.recommend(queries, 5).items)
-    assert again.settled.tuning.training.epochs == 3
+    assert again.refit_config.tuning.training.epochs == 3
     ids = data.items.ids.extended(["Zorvex anvil"])
     titles = [*data.items.titles(), "Zorvex anvil"]
     grown = again.with_items(ItemTable.of(ids, pl.DataFrame({"item": titles, "title": titles})), Run())
@@ -276,10 +274,10 @@ def test_saved_with_the_model_it_reads_new_items_where_there_is_no_cache(tmp_pat
 
 def test_mistakes_are_sentences(tmp_path: Path) -> None:
     data = brands()
-    with pytest.raises(ConfigError, match="no layers that could be taught"):
+    with pytest.raises(ConfigError, match="no layers that can be fine-tuned"):
         fine_tune(data, QUICK.model_copy(update={"encoder": TextEncoderConfig(name="wordllama")}), Run())
     alone = Dataset.from_frame(pl.DataFrame({"user": ["u", "v"], "item": ["a", "b"]}), data.items.as_frame())
-    with pytest.raises(DataError, match="Nobody took two items"):
+    with pytest.raises(DataError, match="No user has two items"):
         fine_tune(alone, QUICK, Run())
     tuned = Path(fine_tune(data, QUICK, Run()).encoder.name)
     about = json.loads((tuned / ABOUT).read_text())

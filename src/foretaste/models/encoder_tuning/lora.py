@@ -1,4 +1,4 @@
-"""Low-rank adapters: a frozen linear map learns a small change (LoRA; Hu et al., ICLR 2022)."""
+"""Low-rank adapters on frozen linear layers (LoRA; Hu et al., ICLR 2022)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 
 class LoraLinear(nn.Module):
-    """y = W x + b + B A x with W (out, in) and b frozen, A (rank, in) random and B (out, rank) zero at the start.
+    """y = W x + b + B A x (eq. 3 of the paper): W (out, in) and b frozen, A (rank, in) random and B (out, rank) zero at
+    initialisation.
 
-    A and B are float32 whatever W is: small steps would be lost in bfloat16.
+    A and B are float32 whatever the type of W: small updates would be lost in bfloat16.
     """
 
     def __init__(self, frozen: nn.Linear, rank: int) -> None:
@@ -24,8 +25,8 @@ class LoraLinear(nn.Module):
         return y
 
 
-def with_adapters(module: nn.Module, rank: int) -> None:
-    """Put a LoraLinear in the place of every linear map below `module`, which is frozen otherwise."""
+def add_adapters(module: nn.Module, rank: int) -> None:
+    """Freeze `module` and replace every linear layer in it by a LoraLinear, in place."""
     module.requires_grad_(False)
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
@@ -33,8 +34,8 @@ def with_adapters(module: nn.Module, rank: int) -> None:
                 setattr(parent, name, LoraLinear(child, rank))
 
 
-def changes_in(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
-    """`NAME.A` and `NAME.B` of every adapter below `module`, NAME as if no adapter stood there."""
+def adapter_weights(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
+    """Copies of `NAME.A` and `NAME.B` of every adapter in `module`; NAME is that of the linear layer it replaced."""
     return {
         f"{prefix}{name}.{side}": getattr(child, side).detach().clone().contiguous()
         for name, child in module.named_modules()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from foretaste.metrics.ranking import ndcg
-from foretaste.models.fading import asked_otherwise
+from foretaste.models.recency import half_life_variants
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.merge import Union
 from foretaste.registry import model_class, model_spec
@@ -111,11 +111,11 @@ def choose_model(
         began, watch = perf_counter(), Watch(questions, monitored)
         model = made(config).fit(split.train, run.with_monitor(watch))
         # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
-        asked(model, getattr(model, "settled", config), perf_counter() - began, tuple(watch.scores))
+        asked(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(watch.scores))
         run.progress(f"choosing settings of {name}", number + 1, len(configs))
     assert best is not None
     _, _, model, _, seconds, course = best
-    for other in asked_otherwise(model):
+    for other in half_life_variants(model):
         asked(other, other.config, seconds, course)
     _, config, model, lists, seconds, course = best
     return Best(Chosen(config, tuple(tried), lists, course), model, seconds)

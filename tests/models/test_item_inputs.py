@@ -1,4 +1,4 @@
-"""What networks read of items beside texts, and which items are alike."""
+"""Inputs of the networks besides item ids and texts, and similar items."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import worlds  # noqa: E402
 from foretaste.data.dataset import Dataset  # noqa: E402
 from foretaste.errors import ConfigError, DataError  # noqa: E402
 from foretaste.features.columns import ColumnsConfig  # noqa: E402
-from foretaste.models.sequence.known import beside_texts, similar_items  # noqa: E402
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
+from foretaste.models.sequence.training.item_inputs import item_modalities, similar_items  # noqa: E402
 from foretaste.training.config import AugmentConfig, TrainingConfig  # noqa: E402
 from foretaste.types import Run  # noqa: E402
 
@@ -38,7 +38,7 @@ def test_columns_and_vectors_are_read_and_what_lacks_is_zero(tmp_path: Path) -> 
     ready = pl.DataFrame({"item": ["i0", "i4"], "vector": [[3.0, 4.0], [0.0, 2.0]]})
     ready.write_parquet(tmp_path / "ready.parquet")
     config = SasRecConfig(item_columns=ColumnsConfig(), vectors=str(tmp_path / "ready.parquet"))
-    found = {name: vectors.numpy() for name, vectors in beside_texts(data, config, EVERY_MET, Run()).items()}
+    found = {name: vectors.numpy() for name, vectors in item_modalities(data, config, EVERY_MET, Run()).items()}
     assert list(found) == ["columns", "vectors"]
     brand = found["columns"]
     np.testing.assert_allclose(brand[code["i0"]] @ brand[code["i1"]], 1, rtol=1e-6)
@@ -49,9 +49,9 @@ def test_columns_and_vectors_are_read_and_what_lacks_is_zero(tmp_path: Path) -> 
 
 
 def test_of_what_no_item_has_nothing_is_learned(caplog: pytest.LogCaptureFixture) -> None:
-    assert beside_texts(worlds.parity(), SasRecConfig(), np.ones(40, bool), Run()) == {}
+    assert item_modalities(worlds.parity(), SasRecConfig(), np.ones(40, bool), Run()) == {}
     bare = Dataset.from_frame(pl.DataFrame({"user": ["a", "a"], "item": ["x", "y"]}))
-    assert beside_texts(bare, SasRecConfig(item_columns=ColumnsConfig()), np.ones(2, bool), Run()) == {}
+    assert item_modalities(bare, SasRecConfig(item_columns=ColumnsConfig()), np.ones(2, bool), Run()) == {}
     assert "No item has any columns" in caplog.text
     with pytest.raises(ConfigError, match="has to read something else"):
         SasRec(SasRecConfig(ids=False)).fit(worlds.parity(), Run())
@@ -87,7 +87,7 @@ def test_networks_of_an_ensemble_share_what_they_read(tmp_path: Path) -> None:
     assert torch.equal(one, two)
 
 
-def test_a_network_taught_with_masks_is_saved_and_asked_like_any_other(tmp_path: Path) -> None:
+def test_a_network_trained_with_masking_is_saved_and_queried_like_others(tmp_path: Path) -> None:
     data = worlds.parity()
     augment = AugmentConfig(mask=0.3, substitute=0.2)
     model = SasRec(SasRecConfig(width=16, training=SHORT, augment=augment)).fit(data, Run())
