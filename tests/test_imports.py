@@ -38,3 +38,9 @@ def test_no_public_name_is_taken_by_a_folder_of_the_package() -> None:
 
     assert "ease" in foretaste.all_models()
     assert not [name for name in foretaste.__all__ if isinstance(getattr(foretaste, name), ModuleType)]
+
+
+def test_the_docstring_lists_the_public_names_and_nothing_else() -> None:
+    assert foretaste.__doc__ is not None
+    listed = [line.split()[0] for line in foretaste.__doc__.partition("Public names")[2].splitlines() if line[:4] == "    "]
+    assert sorted([*listed, "__version__"]) == sorted(foretaste.__all__) == dir(foretaste)
