@@ -1,4 +1,4 @@
-"""Docstrings as foretaste writes them, for the API reference: `name : meaning` lines become a list, drawings stay drawn.
+"""Docstrings as foretaste writes them, for the API reference: `name : meaning` lines become a list, drawings stay.
 
 An extension of griffe, which mkdocstrings reads the sources with.
 """

@@ -1,5 +1,7 @@
-"""Writes the generated tables of README.md and docs/ anew. `make docs` runs it; `make tables` also trains the demo for its
-leaderboard, which takes a minute or two."""
+"""Writes the generated tables of README.md and docs/ anew.
+
+`make docs` runs it; `make tables` also trains the demo for its leaderboard, which takes a minute or two.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Writes docs/reference/generated/: every model and stage, the settings of foretaste.toml, the REST API.
 
-Not in the repository: `make docs` writes them from the registry, the config classes and the OpenAPI description, so that
-a new model or setting appears by itself.
+Not in the repository: `make docs` writes them from the registry, the config classes and the OpenAPI description, so
+that a new model or setting appears by itself.
 """
 
 from __future__ import annotations

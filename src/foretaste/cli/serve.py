@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -59,9 +60,16 @@ def serve(
 
 def missing_package(packages: tuple[str, ...] = SERVE) -> str | None:
     """The first of these packages that is not installed, by its name at PyPI; None where all are."""
+    return next((re.sub(r"[_.]", "-", package) for package in packages if not _is_here(package)), None)
+
+
+def _is_here(module: str) -> bool:
     from importlib.util import find_spec
 
-    return next((package.replace("_", "-") for package in packages if find_spec(package) is None), None)
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package that is not there itself
+        return False
 
 
 def check_installed(*, otel: bool = False) -> None:
@@ -70,8 +78,8 @@ def check_installed(*, otel: bool = False) -> None:
 
     if (package := missing_package()) is not None:
         raise MissingExtraError(package, "serve", "The service")
-    if otel and (package := missing_package(("opentelemetry",))) is not None:
-        raise MissingExtraError(f"{package}-sdk", "otel", "Tracing")
+    if otel and (package := missing_package(("opentelemetry.sdk",))) is not None:
+        raise MissingExtraError(package, "otel", "Tracing")
 
 
 def run_server(
