@@ -13,7 +13,7 @@ from foretaste.data.dataset import Dataset
 from foretaste.data.items import ItemTable
 from foretaste.data.splits import leave_last
 from foretaste.evaluation import evaluator
-from foretaste.evaluation.beyond import Background, classes_of
+from foretaste.evaluation.beyond_accuracy_metrics import Background, classes_of
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.models.linear.ease import Ease
 from foretaste.models.plain.popular import Popular

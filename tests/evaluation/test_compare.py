@@ -13,7 +13,7 @@ from rich.console import Console
 import worlds
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError, UnknownNameError
-from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.beyond_accuracy_metrics import Background
 from foretaste.evaluation.compare import Difference, compare
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol
 from foretaste.evaluation.measure import measure

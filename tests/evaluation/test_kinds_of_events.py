@@ -8,7 +8,7 @@ import pytest
 
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import by_time, leave_last
-from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.beyond_accuracy_metrics import Background
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foretaste.errors import UnknownNameError, did_you_mean
-from foretaste.evaluation.beyond import K
+from foretaste.evaluation.beyond_accuracy_metrics import K
 from foretaste.metrics.beyond_accuracy import exposure, gini
 from foretaste.metrics.ranking import ListRelevance, parse_metric
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foretaste.data.splits import EvalQueries
-    from foretaste.evaluation.beyond import Background
+    from foretaste.evaluation.beyond_accuracy_metrics import Background
     from foretaste.protocols import Retriever
 
 METRICS = ("ndcg@10", "recall@10", "hr@10", "mrr@10", "ndcg@20", "recall@20")

@@ -9,7 +9,7 @@ import numpy as np
 
 from foretaste.data.dataset import Dataset
 from foretaste.errors import ConfigError
-from foretaste.evaluation.beyond import Background, K
+from foretaste.evaluation.beyond_accuracy_metrics import Background, K
 from foretaste.evaluation.measure import build
 from foretaste.metrics.beyond_accuracy import exposure, gini, intra_list_diversity, novelty
 from foretaste.types import NO_ITEM, Queries

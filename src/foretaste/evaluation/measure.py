@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from foretaste.config import Config
     from foretaste.data.dataset import Dataset
     from foretaste.data.splits import EvalQueries
-    from foretaste.evaluation.beyond import Background
+    from foretaste.evaluation.beyond_accuracy_metrics import Background
     from foretaste.types import Run
 
 PIPELINE = "pipeline"

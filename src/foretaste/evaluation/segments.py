@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foretaste.data.splits import EvalQueries
-    from foretaste.evaluation.beyond import Background
+    from foretaste.evaluation.beyond_accuracy_metrics import Background
     from foretaste.types import BoolArray
 
 KNOWN_EVENTS = (0, 1, 5, 20, 100)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
-from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.beyond_accuracy_metrics import Background
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
 from foretaste.evaluation.segments import segments_of

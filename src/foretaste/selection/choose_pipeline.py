@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
-from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.beyond_accuracy_metrics import Background
 from foretaste.evaluation.evaluator import METRICS
 from foretaste.evaluation.intervals import of_difference
 from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row

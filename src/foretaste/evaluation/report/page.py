@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.evaluation.beyond import HIGHER_IS_BETTER, MEANING
+from foretaste.evaluation.beyond_accuracy_metrics import HIGHER_IS_BETTER, MEANING
 from foretaste.evaluation.compare import compare
 from foretaste.evaluation.report.plots import COLOURS, Line, Point, Whisker, bars, lines, scatter, whiskers
 from foretaste.evaluation.report.style import STYLE

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from foretaste.evaluation.beyond import HIGHER_IS_BETTER
+from foretaste.evaluation.beyond_accuracy_metrics import HIGHER_IS_BETTER
 from foretaste.evaluation.intervals import LEVEL
 
 if TYPE_CHECKING:
