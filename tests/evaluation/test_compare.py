@@ -13,7 +13,7 @@ from rich.console import Console
 import worlds
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError, UnknownNameError
-from foretaste.evaluation.beyond_accuracy_metrics import Background
+from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.compare import Difference, compare
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol
 from foretaste.evaluation.measure import measure
@@ -25,12 +25,12 @@ from foretaste.types import Run
 
 def board_of(seed: int = 0, names: tuple[str, ...] = ("random", "popular", "ease")) -> Leaderboard:
     split = leave_last(worlds.parity(n_users=120, seed=seed))
-    background = Background.of(split.refit)
+    statistics = TrainingStatistics.of(split.refit)
     rows = [
-        measure(name, model_class(name).config_class(), split.refit, split.test, Run(), background=background)
+        measure(name, model_class(name).config_class(), split.refit, split.test, Run(), statistics=statistics)
         for name in names
     ]
-    segments = segments_of(split.test, background)
+    segments = segments_of(split.test, statistics)
     return Leaderboard(Protocol.of(split, "refit", len(split.test)), tuple(rows), segments=segments)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foretaste.data.splits import EvalQueries
-    from foretaste.evaluation.beyond_accuracy_metrics import Background
+    from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
     from foretaste.protocols import Retriever
 
 METRICS = ("ndcg@10", "recall@10", "hr@10", "mrr@10", "ndcg@20", "recall@20")
@@ -32,7 +32,7 @@ class Result:
     """per_user : metric name to (B,) float64 in the order of the questions
     exposure : (n_items,) in how many lists each item stands, within the first 10 places
     seconds  : time to answer all questions
-    beyond   : measures beyond accuracy to (B,) float64; empty where no background was given
+    beyond   : measures beyond accuracy to (B,) float64; empty where no statistics was given
     """
 
     per_user: Mapping[str, NDArray[np.float64]]
@@ -68,13 +68,13 @@ def evaluate(
     questions: EvalQueries,
     metrics: Sequence[str] = METRICS,
     *,
-    background: Background | None = None,
+    statistics: TrainingStatistics | None = None,
     exclude_seen: bool | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Result:
     """Rank the whole catalogue for every question.
 
-    background   : what the lists are held against beyond accuracy; None measures accuracy and coverage alone
+    statistics   : what the lists are held against beyond accuracy; None measures accuracy and coverage alone
     exclude_seen : whether what a person already did is kept out of the lists; None as the split says, which keeps it
                    out unless repeats count as answers
     """
@@ -84,7 +84,7 @@ def evaluate(
     depth = max([K, *(metric.k for metric in parsed)])
     n = questions.relevant.shape[1]
     values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in metrics}
-    further: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (background.names if background else ())}
+    further: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (statistics.names if statistics else ())}
     shown = np.zeros(n, np.int64)
     seconds = 0.0
     for start in range(0, len(questions), AT_ONCE):
@@ -97,8 +97,8 @@ def evaluate(
         judged = ListRelevance.of(items, relevant)
         for metric in parsed:
             values[metric.name].append(metric.of_relevance(judged))
-        if background is not None:
-            for name, found in background.measure(items, queries, relevant).items():
+        if statistics is not None:
+            for name, found in statistics.measure(items, queries, relevant).items():
                 further[name].append(found)
         shown += exposure(items[:, :K], n)
         progress(int(block[-1]) + 1, len(questions))

@@ -9,7 +9,7 @@ import numpy as np
 
 from foretaste.data.dataset import Dataset
 from foretaste.errors import ConfigError
-from foretaste.evaluation.beyond_accuracy_metrics import Background, K
+from foretaste.evaluation.beyond_accuracy_metrics import K, TrainingStatistics
 from foretaste.evaluation.measure import build
 from foretaste.metrics.beyond_accuracy import exposure, gini, intra_list_diversity, novelty
 from foretaste.types import NO_ITEM, Queries
@@ -103,7 +103,7 @@ def simulate(
     if rounds < 1:
         raise ConfigError(f"A simulation needs at least one round, and rounds is {rounds}.")
     taking = np.flatnonzero(np.diff(data.offsets) > 0)[:people].astype(np.int32)
-    background = Background.of(data)
+    statistics = TrainingStatistics.of(data)
 
     def course(follow: bool) -> tuple[Round, ...]:
         rng, now, steps = run.rng(), data, []
@@ -111,27 +111,27 @@ def simulate(
             model = build(name, settings).fit(now, replace(run, progress=lambda what, done, total: None))
             queries = Queries(taking, now.histories().take(taking), columns=now.columns_of(taking))
             items = model.recommend(queries, K, exclude=queries.history).items
-            steps.append(_round(items, background, rng))
+            steps.append(_round(items, statistics, rng))
             run.progress("following the list" if follow else "without the list", number + 1, rounds + 1)
-            taken = _from_the_list(items, rng) if follow else _by_popularity(background.popularity, len(taking), rng)
+            taken = _from_the_list(items, rng) if follow else _by_popularity(statistics.popularity, len(taking), rng)
             now = _with_events(now, taking[taken != NO_ITEM], taken[taken != NO_ITEM])
         return tuple(steps)
 
     return Bubble(name, len(taking), course(True), course(False))
 
 
-def _round(items: IntArray, background: Background, rng: np.random.Generator) -> Round:
-    shown = exposure(items, len(background.popularity))
+def _round(items: IntArray, statistics: TrainingStatistics, rng: np.random.Generator) -> Round:
+    shown = exposure(items, len(statistics.popularity))
     pairs = np.sort(items[rng.integers(0, len(items), (PAIRS, 2))].reshape(PAIRS, -1), axis=1)
     pairs[pairs == NO_ITEM] = -1 - np.arange((pairs == NO_ITEM).sum())  # padding has nothing in common with padding
     pairs = np.sort(pairs, axis=1)
     both = (pairs[:, 1:] == pairs[:, :-1]).sum(axis=1)
     union = (pairs >= 0).sum(axis=1) - both
     return Round(
-        diversity=_mean(intra_list_diversity(items, background.vectors)),
+        diversity=_mean(intra_list_diversity(items, statistics.vectors)),
         coverage=float((shown > 0).mean()),
         gini=gini(shown),
-        novelty=_mean(novelty(items, background.popularity)),
+        novelty=_mean(novelty(items, statistics.popularity)),
         alike=float((both / np.maximum(union, 1)).mean()),
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from foretaste.config import Config
     from foretaste.data.dataset import Dataset
     from foretaste.data.splits import EvalQueries
-    from foretaste.evaluation.beyond_accuracy_metrics import Background
+    from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
     from foretaste.types import Run
 
 PIPELINE = "pipeline"
@@ -47,7 +47,7 @@ def measure(
     tried: Sequence[tuple[Config, float]] = (),
     course: Sequence[float] = (),
     metrics: Sequence[str] = METRICS,
-    background: Background | None = None,
+    statistics: TrainingStatistics | None = None,
     fitted: dict[str, Any] | None = None,
 ) -> Row:
     """fitted : takes the model in, once it has learned; the pipeline finds its recalls there, and learns none again"""
@@ -60,7 +60,7 @@ def measure(
         else:
             model.fit(learned_from, run)
         fit_seconds = perf_counter() - began
-        result = evaluate(model, questions, metrics, background=background, exclude_seen=excludes_seen(name))
+        result = evaluate(model, questions, metrics, statistics=statistics, exclude_seen=excludes_seen(name))
     if fitted is not None:
         fitted[name] = model
     return Row(

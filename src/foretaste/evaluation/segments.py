@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foretaste.data.splits import EvalQueries
-    from foretaste.evaluation.beyond_accuracy_metrics import Background
+    from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
     from foretaste.types import BoolArray
 
 KNOWN_EVENTS = (0, 1, 5, 20, 100)
@@ -35,7 +35,7 @@ class Segment(NamedTuple):
         return over_users(values[self.people])
 
 
-def segments_of(questions: EvalQueries, background: Background) -> tuple[Segment, ...]:
+def segments_of(questions: EvalQueries, statistics: TrainingStatistics) -> tuple[Segment, ...]:
     """Groups by the events known of a person, by thirds of activity, and by what was right: head, tail or new."""
     events = questions.queries.history.lengths
     names = [f"{low}" if high == low + 1 else f"{low} to {high - 1}" for low, high in pairwise(KNOWN_EVENTS)]
@@ -46,12 +46,12 @@ def segments_of(questions: EvalQueries, background: Background) -> tuple[Segment
     third = rank * 3 // max(1, len(events))
     found += _grouped("activity", ["least active third", "middle third", "most active third"], third)
     found += _grouped(
-        "what was right", ["popular items", "long tail", "new items"], _sort_of_answer(questions, background)
+        "what was right", ["popular items", "long tail", "new items"], _sort_of_answer(questions, statistics)
     )
     return tuple(found)
 
 
-def _sort_of_answer(questions: EvalQueries, background: Background) -> NDArray[np.int64]:
+def _sort_of_answer(questions: EvalQueries, statistics: TrainingStatistics) -> NDArray[np.int64]:
     """(B,) 0 head, 1 tail, 2 never seen in training: what more than half of a person's answers are, else 0."""
     relevant = questions.relevant
     row = np.repeat(np.arange(len(questions)), np.diff(relevant.indptr))
@@ -60,8 +60,8 @@ def _sort_of_answer(questions: EvalQueries, background: Background) -> NDArray[n
     def share(flag: BoolArray) -> NDArray[np.float64]:
         return np.bincount(row, flag[relevant.indices], minlength=len(questions)) / answers
 
-    new = background.popularity == 0
-    return np.select([share(new) > 0.5, share(background.is_tail) > 0.5], [2, 1], 0)
+    new = statistics.popularity == 0
+    return np.select([share(new) > 0.5, share(statistics.is_tail) > 0.5], [2, 1], 0)
 
 
 def _grouped(group: str, labels: Sequence[str], member: NDArray[np.int64]) -> list[Segment]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
-from foretaste.evaluation.beyond_accuracy_metrics import Background
+from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
 from foretaste.evaluation.segments import segments_of
@@ -114,7 +114,7 @@ def board(
     table = TABLES[name]
     split = leave_last(load_folder(root / name.removesuffix("-next")))
     fewer = replace(split, validation=split.validation.sample(CHOSEN_BY))
-    segments = segments_of(split.test, Background.of(split.refit))
+    segments = segments_of(split.test, TrainingStatistics.of(split.refit))
     boards: dict[tuple[Variant, Seen], Leaderboard] = {}
     parts: dict[str, Part] = {}
     names = models or table.models

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
-from foretaste.evaluation.beyond_accuracy_metrics import Background
+from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.evaluator import METRICS
 from foretaste.evaluation.intervals import of_difference
 from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
@@ -79,7 +79,7 @@ def select_pipeline(
     config = choose_weights(chosen, split, PipelineConfig())
     served = config.model_copy(update={"stages": tuple(stages)})
     learned_from = split.refit if variant == "refit" else split.train
-    background = Background.of(learned_from)
+    statistics = TrainingStatistics.of(learned_from)
     measured: list[tuple[str, Config]] = [
         *((name, chosen[name].config) for name in recalls),
         *((name, model_class(name).config_class()) for name in baselines),
@@ -99,7 +99,7 @@ def select_pipeline(
             validation=choice.score if choice else None,
             tried=choice.tried if choice else (),
             course=choice.course if choice else (),
-            background=background,
+            statistics=statistics,
             fitted=fitted,
         )
         if name in (PIPELINE, AS_SERVED):  # what its recalls took is its own time too
@@ -107,8 +107,8 @@ def select_pipeline(
             row = replace(row, fit_seconds=row.fit_seconds + sum(r.fit_seconds for r in rows if r.model in used))
         rows.append(row)
         run.progress("measuring on the test part", len(rows), len(measured))
-    protocol = Protocol.of(split, variant, available).model_copy(update={"distance": background.distance})
-    board = Leaderboard(protocol, tuple(rows), segments=segments_of(split.test, background))
+    protocol = Protocol.of(split, variant, available).model_copy(update={"distance": statistics.distance})
+    board = Leaderboard(protocol, tuple(rows), segments=segments_of(split.test, statistics))
     shipped = _shipped(served, board)
     return replace(shipped, remarks=(*shipped.remarks, *remarks))
 
@@ -141,7 +141,7 @@ def measure_models(
         raise DataError(
             f"Only {len(split.test)} people can be asked, too few to measure anything ({MIN_TEST_USERS} are needed)."
         )
-    background = Background.of(split.refit)
+    statistics = TrainingStatistics.of(split.refit)
     found, remarks = _settings(names, split, run, budget)
     rows: list[Row] = []
     for name, chosen in found.items():
@@ -155,12 +155,12 @@ def measure_models(
             tried=chosen.tried,
             course=chosen.course,
             metrics=metrics,
-            background=background,
+            statistics=statistics,
         )
         rows.append(row)
         run.progress("measuring on the test part", len(rows), len(found))
-    protocol = Protocol.of(split, "refit", available).model_copy(update={"distance": background.distance})
-    segments = segments_of(split.test, background)
+    protocol = Protocol.of(split, "refit", available).model_copy(update={"distance": statistics.distance})
+    segments = segments_of(split.test, statistics)
     return Leaderboard(protocol, tuple(rows), main=main, segments=segments, remarks=remarks)
 
 

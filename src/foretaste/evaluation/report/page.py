@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.evaluation.beyond_accuracy_metrics import HIGHER_IS_BETTER, MEANING
+from foretaste.evaluation.beyond_accuracy_metrics import HIGHER_IS_BETTER, METRIC_DESCRIPTIONS
 from foretaste.evaluation.compare import compare
 from foretaste.evaluation.report.plots import COLOURS, Line, Point, Whisker, bars, lines, scatter, whiskers
 from foretaste.evaluation.report.style import STYLE
@@ -211,7 +211,7 @@ def _beyond_section(board: Leaderboard, rows: Sequence[Row], colour: dict[str, i
         return of_all[row.model][name] if name in of_all[row.model] else row.result.mean(name)
 
     head = "".join(
-        f'<th title="{escape(MEANING[short])}">{short}{_arrow(short)}'
+        f'<th title="{escape(METRIC_DESCRIPTIONS[short])}">{short}{_arrow(short)}'
         for short in (name.partition("@")[0] for name in names)
     )
     body = "".join(
@@ -219,7 +219,9 @@ def _beyond_section(board: Leaderboard, rows: Sequence[Row], colour: dict[str, i
         + "".join(_shaded(value(row, name), [value(other, name) for other in rows], _digits(name)) for name in names)
         for row in rows
     )
-    meant = "".join(f"<dt>{name}<dd>{escape(text)}" for name, text in MEANING.items() if f"{name}@10" in names)
+    meant = "".join(
+        f"<dt>{name}<dd>{escape(text)}" for name, text in METRIC_DESCRIPTIONS.items() if f"{name}@10" in names
+    )
     said = f"On the first 10 places of the same lists; diversity by {escape(board.protocol.distance)}."
     return (
         f'<section><h2>Beyond accuracy</h2><p class="quiet">{said} Darker is more; an arrow points to what is better.'
