@@ -33,7 +33,7 @@ from benchmarks.so_far import resumed
 from foretaste.data.sources.folder import load_folder
 from foretaste.evaluation.cold_start import Among, item_cold, new_items
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
 from foretaste.features.items import ItemFeaturesConfig
 from foretaste.index.topk import top_k
 from foretaste.metrics.ranking import ndcg
@@ -214,11 +214,11 @@ def table(
     values["sum"] = gains(summed(heard), split.test, new[1])
     better = max(BASELINES, key=lambda row: values[row].mean())
     for row, of_people in values.items():
-        rows[row]["ndcg@10"] = [round(x, 4) for x in over_users(of_people)]
+        rows[row]["ndcg@10"] = [round(x, 4) for x in bootstrap_interval(of_people)]
         for mean in PLAIN:
             rows[row][f"times {mean}"] = _times(of_people, values[mean])
         if row != better:
-            rows[row][f"above {better}"] = [round(x, 4) for x in of_difference(of_people, values[better])]
+            rows[row][f"above {better}"] = [round(x, 4) for x in paired_difference(of_people, values[better])]
             rows[row][f"times {better}"] = _times(of_people, values[better])
     return {
         "protocol": f"{name}: {split.rule}; {len(split.test):,} people, {int(new[1].sum()):,} new items ranked; "

@@ -21,7 +21,7 @@ from benchmarks.so_far import resumed
 from foretaste.data.sources.folder import load_folder
 from foretaste.evaluation.cold_start import new_people
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
 from foretaste.evaluation.report.plots import Line, lines
 from foretaste.evaluation.report.style import STYLE
 from foretaste.features.items import ItemFeaturesConfig
@@ -104,7 +104,7 @@ def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, 
             "settings": config.model_dump(mode="json", exclude_defaults=True),
             "validation": round(score, 4),
             "seconds": round(perf_counter() - began, 1),
-            "ndcg@10": {str(n): [round(x, 4) for x in over_users(of_n)] for n, of_n in values[model].items()},
+            "ndcg@10": {str(n): [round(x, 4) for x in bootstrap_interval(of_n)] for n, of_n in values[model].items()},
         }
         print(name, model, rows[model], flush=True)
         if model != "popular":
@@ -120,13 +120,13 @@ def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, 
     }
     rows[MERGED] = {
         "weights": weights,
-        "ndcg@10": {str(n): [round(x, 4) for x in over_users(of_n)] for n, of_n in values[MERGED].items()},
+        "ndcg@10": {str(n): [round(x, 4) for x in bootstrap_interval(of_n)] for n, of_n in values[MERGED].items()},
     }
     for model, row in rows.items():
         for rival in RIVALS:
             if model not in RIVALS:
                 row[f"above {rival}"] = {
-                    str(n): [round(x, 4) for x in of_difference(values[model][n], values[rival][n])] for n in EVENTS
+                    str(n): [round(x, 4) for x in paired_difference(values[model][n], values[rival][n])] for n in EVENTS
                 }
     picture = RESULTS / f"cold_people-{name}.svg"
     picture.write_text(_drawn(values), encoding="utf-8")

@@ -15,7 +15,7 @@ from time import perf_counter
 from foretaste.data.sources.folder import load_folder
 from foretaste.evaluation.cold_start import known_by_columns
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
 from foretaste.models.plain.demographic import Demographic
 from foretaste.models.plain.popular import Popular
 from foretaste.types import Run
@@ -50,8 +50,8 @@ def _of(name: str) -> dict[str, object]:
             "popular": round(evaluate(popular, split.validation, (METRIC,)).mean(METRIC), 4),
         },
         "test": {
-            "demographic": [round(x, 4) for x in over_users(ours)],
-            "popular": [round(x, 4) for x in over_users(theirs)],
-            "difference": [round(x, 4) for x in of_difference(ours, theirs)],
+            "demographic": [round(x, 4) for x in bootstrap_interval(ours)],
+            "popular": [round(x, 4) for x in bootstrap_interval(theirs)],
+            "difference": [round(x, 4) for x in paired_difference(ours, theirs)],
         },
     }

@@ -15,7 +15,7 @@ from foretaste.data.splits import EvalQueries, leave_last
 from foretaste.errors import DataError
 from foretaste.evaluation import evaluator
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.evaluation.leaderboard import MAIN
 from foretaste.index.topk import recommend_in_blocks
 from foretaste.models.linear.ease import Ease, EaseConfig
@@ -57,8 +57,8 @@ class Oracle:
 def test_a_constant_model_measures_like_random_and_an_oracle_measures_one() -> None:
     data = worlds.noise(n_users=3000, seed=1)
     split = leave_last(data)
-    random = over_users(evaluate(Random().fit(split.refit, Run()), split.test).per_user["recall@10"])
-    constant = over_users(evaluate(Constant(data.n_items), split.test).per_user["recall@10"])
+    random = bootstrap_interval(evaluate(Random().fit(split.refit, Run()), split.test).per_user["recall@10"])
+    constant = bootstrap_interval(evaluate(Constant(data.n_items), split.test).per_user["recall@10"])
     expected = 10 / (data.n_items - 7)
     assert random.low - 0.01 < expected < random.high + 0.01
     assert constant.low - 0.01 < expected < constant.high + 0.01
@@ -91,7 +91,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     held = 0
     for trial in range(200):
-        interval = over_users(rng.normal(0.3, 1.0, 120), seed=trial)
+        interval = bootstrap_interval(rng.normal(0.3, 1.0, 120), seed=trial)
         held += interval.low <= 0.3 <= interval.high
     assert 0.89 <= held / 200 <= 0.99
 
@@ -100,9 +100,9 @@ def test_a_difference_person_by_person_is_seen_where_two_intervals_overlap() -> 
     rng = np.random.default_rng(0)
     people = rng.random(300)
     better = people + 0.01 + rng.normal(0, 0.01, 300)
-    assert over_users(better).low < over_users(people).high
-    assert of_difference(better, people).low > 0
-    assert np.isnan(over_users(np.full(3, np.nan)).mean)
+    assert bootstrap_interval(better).low < bootstrap_interval(people).high
+    assert paired_difference(better, people).low > 0
+    assert np.isnan(bootstrap_interval(np.full(3, np.nan)).mean)
 
 
 def test_settings_are_chosen_on_validation_alone() -> None:

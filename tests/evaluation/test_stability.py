@@ -13,7 +13,7 @@ import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import Holdout, leave_last
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import Spread, of_many, over_users
+from foretaste.evaluation.intervals import Spread, bootstrap_interval, bootstrap_intervals
 from foretaste.evaluation.leaderboard import Leaderboard, Protocol
 from foretaste.evaluation.measure import measure
 from foretaste.evaluation.memory import PeakMemory
@@ -117,13 +117,13 @@ def test_several_measures_at_once_have_the_intervals_they_have_alone() -> None:
     rng = np.random.default_rng(0)
     values = {"a": rng.random(400), "b": rng.normal(size=400), "c": np.full(400, np.nan)}
     values["b"][:100] = np.nan
-    together = of_many(values)
+    together = bootstrap_intervals(values)
     for name in "ab":
-        alone = over_users(values[name])
+        alone = bootstrap_interval(values[name])
         assert together[name].mean == pytest.approx(alone.mean)
         assert together[name].half == pytest.approx(alone.half, rel=0.1)
     assert np.isnan(together["c"].mean)
-    assert of_many({"a": np.empty(0)}).keys() == {"a"}
+    assert bootstrap_intervals({"a": np.empty(0)}).keys() == {"a"}
 
 
 def test_peak_memory_sees_what_was_let_go_again() -> None:

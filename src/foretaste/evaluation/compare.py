@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from foretaste.errors import DataError
-from foretaste.evaluation.intervals import Interval, effect_size, of_difference
+from foretaste.evaluation.intervals import Interval, effect_size, paired_difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Difference(NamedTuple):
         n = len(a)
         means = (float(a.mean()), float(b.mean())) if n else (math.nan, math.nan)
         shares = (float((a > b).mean()), float((a < b).mean())) if n else (math.nan, math.nan)
-        return cls(measure, n, *means, of_difference(a, b), effect_size(a, b), *shares)
+        return cls(measure, n, *means, paired_difference(a, b), effect_size(a, b), *shares)
 
     @property
     def decided(self) -> bool:

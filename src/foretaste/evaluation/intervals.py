@@ -27,7 +27,7 @@ class Interval(NamedTuple):
         return (self.high - self.low) / 2
 
 
-def over_users(values: NDArray[np.float64], *, seed: int = 0) -> Interval:
+def bootstrap_interval(values: NDArray[np.float64], *, seed: int = 0) -> Interval:
     """Mean of (B,) values, one per user, and its 95 % percentile bootstrap interval (Efron 1979); nan is left out."""
     values = values[~np.isnan(values)]
     if not len(values):
@@ -42,13 +42,13 @@ def over_users(values: NDArray[np.float64], *, seed: int = 0) -> Interval:
     return Interval(float(values.mean()), float(low), float(high))
 
 
-def of_many(values: Mapping[str, NDArray[np.float64]], *, seed: int = 0) -> dict[str, Interval]:
-    """`over_users` for several measures of the same people, who are drawn once for all of them: far quicker.
+def bootstrap_intervals(values: Mapping[str, NDArray[np.float64]], *, seed: int = 0) -> dict[str, Interval]:
+    """`bootstrap_interval` for several measures of the same people, who are drawn once for all of them: far quicker.
 
     People a measure says nothing of (nan) are drawn all the same and then left out of its mean.
     """
     if not values or not len(next(iter(values.values()))):
-        return {name: over_users(column) for name, column in values.items()}
+        return {name: bootstrap_interval(column) for name, column in values.items()}
     table = np.stack(list(values.values()), axis=1)  # (B, M)
     B, M = table.shape
     known = ~np.isnan(table)
@@ -65,7 +65,7 @@ def of_many(values: Mapping[str, NDArray[np.float64]], *, seed: int = 0) -> dict
     for m, (name, column) in enumerate(values.items()):
         some = means[~np.isnan(means[:, m]), m]
         if not len(some):
-            found[name] = over_users(column)
+            found[name] = bootstrap_interval(column)
             continue
         low, high = np.quantile(some, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         found[name] = Interval(float(column[known[:, m]].mean()), float(low), float(high))
@@ -101,9 +101,9 @@ class Spread(NamedTuple):
         return cls(tuple(float(value) for value in values))
 
 
-def of_difference(a: NDArray[np.float64], b: NDArray[np.float64], *, seed: int = 0) -> Interval:
+def paired_difference(a: NDArray[np.float64], b: NDArray[np.float64], *, seed: int = 0) -> Interval:
     """a − b user by user: far narrower than the two intervals, because both models met the same people."""
-    return over_users(a - b, seed=seed)
+    return bootstrap_interval(a - b, seed=seed)
 
 
 def effect_size(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from foretaste.evaluation.intervals import Interval, Spread, of_difference, of_many
+from foretaste.evaluation.intervals import Interval, Spread, bootstrap_intervals, paired_difference
 from foretaste.evaluation.protocol import Protocol
 from foretaste.evaluation.row import Leakage, Row
 
@@ -66,7 +66,7 @@ class Leaderboard:
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
         """Model to measure to interval, accuracy and beyond."""
-        return {row.model: of_many({**row.result.per_user, **row.result.beyond}) for row in self.rows}
+        return {row.model: bootstrap_intervals({**row.result.per_user, **row.result.beyond}) for row in self.rows}
 
     @cached_property
     def level(self) -> frozenset[str]:
@@ -74,7 +74,9 @@ class Leaderboard:
         if not self.rows:
             return frozenset()
         best = self.sorted()[0].result.per_user[self.main]
-        return frozenset(row.model for row in self.rows if of_difference(best, row.result.per_user[self.main]).low <= 0)
+        return frozenset(
+            row.model for row in self.rows if paired_difference(best, row.result.per_user[self.main]).low <= 0
+        )
 
     def level_with_best(self) -> set[str]:
         return set(self.level)

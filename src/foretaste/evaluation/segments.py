@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from foretaste.evaluation.intervals import Interval, over_users
+from foretaste.evaluation.intervals import Interval, bootstrap_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Segment(NamedTuple):
     people: NDArray[np.int64]
 
     def of(self, values: NDArray[np.float64]) -> Interval:
-        return over_users(values[self.people])
+        return bootstrap_interval(values[self.people])
 
 
 def segments_of(questions: EvalQueries, statistics: TrainingStatistics) -> tuple[Segment, ...]:

@@ -9,7 +9,7 @@ from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
 from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.evaluator import METRICS
-from foretaste.evaluation.intervals import of_difference
+from foretaste.evaluation.intervals import paired_difference
 from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
 from foretaste.evaluation.measure import AS_SERVED, PIPELINE, measure
 from foretaste.evaluation.segments import segments_of
@@ -189,7 +189,7 @@ def _shipped(config: PipelineConfig, board: Leaderboard) -> Selection:
     Judged on the test part: on validation the best of many settings looks better than it is, even on pure noise.
     """
     results = {row.model: row.result.per_user[MAIN] for row in board.rows}
-    gain = of_difference(results[PIPELINE], results[FALLBACK])
+    gain = paired_difference(results[PIPELINE], results[FALLBACK])
     apart = f"{gain.mean:+.4f} NDCG@10, interval {gain.low:+.4f} to {gain.high:+.4f}"
     if gain.low > 0:
         return Selection(config, board, (f"The pipeline beats what is popular ({apart}), person by person.",))
