@@ -31,7 +31,7 @@ import numpy as np
 
 from benchmarks.so_far import resumed
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold_start import Among, item_cold, new_items
+from foretaste.evaluation.cold_start import RestrictedToItems, item_cold_start, new_items
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
 from foretaste.features.items import ItemFeaturesConfig
@@ -100,7 +100,7 @@ def run(names: Sequence[str] = tuple(READS), *, tuned: bool = False) -> dict[str
 def split_of(name: str) -> tuple[Split, BoolArray, BoolArray]:
     data = load_folder(DATA / name)
     new = new_items(data, by_first_event=data.time is not None)
-    split = item_cold(data, *new, every=data.time is not None)
+    split = item_cold_start(data, *new, every=data.time is not None)
     return replace(split, validation=split.validation.sample(ASKED)), *new
 
 
@@ -138,7 +138,7 @@ def scored(
     watched = split.validation.sample(WATCHED)
 
     def monitor(half_trained: Any) -> float:
-        return evaluate(Among(half_trained, new[0]), watched, ("ndcg@10",)).mean("ndcg@10")
+        return evaluate(RestrictedToItems(half_trained, new[0]), watched, ("ndcg@10",)).mean("ndcg@10")
 
     best: tuple[float, FloatArray, Any, Config] | None = None
     began = perf_counter()

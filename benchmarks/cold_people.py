@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.so_far import resumed
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold_start import new_people
+from foretaste.evaluation.cold_start import new_users
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
 from foretaste.evaluation.report.plots import Line, lines
@@ -89,7 +89,7 @@ def _settings(pieces: tuple[str, ...]) -> dict[str, Sequence[Config]]:
 
 def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, object]:
     data = load_folder(DATA / name)
-    splits = {n: new_people(data, n) for n in EVENTS}
+    splits = {n: new_users(data, n) for n in EVENTS}
     values: dict[str, dict[int, np.ndarray]] = {}
     rows: dict[str, dict[str, Any]] = {}
     chosen: dict[str, Chosen] = {}

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold_start import known_by_columns
+from foretaste.evaluation.cold_start import new_users_with_attributes
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
 from foretaste.models.plain.demographic import Demographic
@@ -29,7 +29,7 @@ def run() -> dict[str, object]:
 
 
 def _of(name: str) -> dict[str, object]:
-    split = known_by_columns(load_folder(DATA / name))
+    split = new_users_with_attributes(load_folder(DATA / name))
     began = perf_counter()
     tried = []
     for config in Demographic.grid:

@@ -23,7 +23,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold_start import new_people
+from foretaste.evaluation.cold_start import new_users
 from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.content.onboarding import ItemPicker, OnboardingConfig, popularity_of
@@ -96,7 +96,7 @@ class _World:
     """One data set: what was learned, and the people who are asked."""
 
     def __init__(self, data: Dataset, share: float) -> None:
-        split = new_people(data, 1, share)
+        split = new_users(data, 1, share)
         train = split.train
         self.name, self.rule = data.name, split.rule.split(",")[0]
         self.popularity = popularity_of(train)

@@ -11,7 +11,7 @@ import pytest
 
 import worlds
 from foretaste.errors import DataError
-from foretaste.evaluation.cold_start import known_by_columns
+from foretaste.evaluation.cold_start import new_users_with_attributes
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.features.columns import ColumnsConfig
 from foretaste.models.linear.ease import Ease
@@ -149,7 +149,7 @@ def test_reasons_name_the_columns_that_speak(model: Demographic, data: Dataset) 
 
 
 def test_columns_alone_beat_popularity_for_new_users() -> None:
-    split = known_by_columns(people(n_users=200))
+    split = new_users_with_attributes(people(n_users=200))
     assert len(split.test.queries.history.items) == 0
     assert not np.isin(split.train.user, split.test.queries.user).any()
     assert not np.isin(split.train.user, split.validation.queries.user).any()
@@ -162,7 +162,7 @@ def test_a_world_without_people_is_refused_with_a_sentence() -> None:
     with pytest.raises(DataError, match="leave it out"):
         Demographic().fit(worlds.parity(), Run())
     with pytest.raises(DataError, match="no table of people"):
-        known_by_columns(worlds.parity())
+        new_users_with_attributes(worlds.parity())
 
 
 # ---- in a pipeline: history first, then columns, then what is popular

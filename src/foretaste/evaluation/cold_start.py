@@ -40,7 +40,9 @@ def new_items(data: Dataset, share: float = 0.1, *, by_first_event: bool = False
     return masks[0], masks[1]
 
 
-def item_cold(data: Dataset, new_to_validation: BoolArray, new_to_test: BoolArray, *, every: bool = False) -> Split:
+def item_cold_start(
+    data: Dataset, new_to_validation: BoolArray, new_to_test: BoolArray, *, every: bool = False
+) -> Split:
     """Questions whose answers are items the model has never met.
 
     Each person is asked for the last new item they took, knowing what they did with other items before. Nothing a
@@ -96,12 +98,12 @@ def _about(data: Dataset, row_of: LongArray, usable: BoolArray, wanted: BoolArra
     return EvalQueries(Queries(codes, history, asked_at=asked_at, columns=data.columns_of(codes)), relevant)
 
 
-def user_cold(questions: EvalQueries, events: int) -> EvalQueries:
+def with_short_histories(questions: EvalQueries, events: int) -> EvalQueries:
     """The same questions, of people of whom only the newest `events` events are known."""
     return replace(questions, queries=replace(questions.queries, history=questions.queries.history.newest(events)))
 
 
-def new_people(data: Dataset, events: int, share: float = 0.1) -> Split:
+def new_users(data: Dataset, events: int, share: float = 0.1) -> Split:
     """Questions of people nobody has met: a `share` of them for the test and as many for the validation, by the hash of
     their names, and not one of their events is learned from.
 
@@ -123,14 +125,14 @@ def new_people(data: Dataset, events: int, share: float = 0.1) -> Split:
     )
 
 
-def known_by_columns(data: Dataset, share: float = 0.1) -> Split:
+def new_users_with_attributes(data: Dataset, share: float = 0.1) -> Split:
     """Questions of people nobody has met and of whom only columns are known: all they ever wanted is the answer.
 
-    A `share` of the people for the test and as many for the validation, by the hash of their names, as `new_people`.
+    A `share` of the people for the test and as many for the validation, by the hash of their names, as `new_users`.
     """
     if data.user_table is None:
         raise DataError(f"{data.name} has no table of people, so nobody can be known by columns alone.")
-    split = new_people(data, 0, share)
+    split = new_users(data, 0, share)
     taken = data.matrix()
 
     def everything(questions: EvalQueries) -> EvalQueries:
@@ -159,7 +161,7 @@ def _first_events(data: Dataset, events: int, start: int, stop: int) -> EvalQuer
 
 
 @dataclass(frozen=True, eq=False)
-class Among:
+class RestrictedToItems:
     """The lists of a model from some of the items alone: new items are compared with new items.
 
     allowed : (n_items,) the items that may be listed
