@@ -30,7 +30,7 @@ from foretaste.data.pictures import places_in
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.features.items import ItemFeaturesConfig
 from foretaste.features.text import TextEncoderConfig
 from foretaste.models.content.content import ContentConfig

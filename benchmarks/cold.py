@@ -33,7 +33,7 @@ from benchmarks.so_far import resumed
 from foretaste.data.sources.folder import load_folder
 from foretaste.evaluation.cold_start import RestrictedToItems, item_cold_start, new_items
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.features.items import ItemFeaturesConfig
 from foretaste.index.topk import top_k
 from foretaste.metrics.ranking import ndcg

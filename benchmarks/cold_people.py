@@ -21,7 +21,7 @@ from benchmarks.so_far import resumed
 from foretaste.data.sources.folder import load_folder
 from foretaste.evaluation.cold_start import new_users
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.evaluation.report.plots import Line, lines
 from foretaste.evaluation.report.style import STYLE
 from foretaste.features.items import ItemFeaturesConfig

@@ -15,7 +15,7 @@ from time import perf_counter
 from foretaste.data.sources.folder import load_folder
 from foretaste.evaluation.cold_start import new_users_with_attributes
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.models.plain.demographic import Demographic
 from foretaste.models.plain.popular import Popular
 from foretaste.types import Run

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.strata import STRATA, Case, cases, catalogue
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
-from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.models.neighbours.itemknn import ItemKNN
 from foretaste.search.hybrid import Search, SearchConfig
 from foretaste.types import NO_USER, History, Queries, Run
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "ml-latest-small-posters"
 K, DEEP = 10, 200
-METRIC_DESCRIPTIONS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
+MEANING = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 PERSONAL = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 HARMLESS = 0.0101
 """What taste may cost of success@10 when people search for something particular: a point."""
@@ -49,9 +49,9 @@ def run() -> dict[str, object]:
     built = perf_counter() - began
     asked = cases(items)
     validation, test = asked[::2], asked[1::2]
-    by_weight = {weight: float(_hits(search, validation, weight).mean()) for weight in METRIC_DESCRIPTIONS}
+    by_weight = {weight: float(_hits(search, validation, weight).mean()) for weight in MEANING}
     # Of equals the one nearest the middle: the plateau is flat, and its edges are not.
-    chosen = max(METRIC_DESCRIPTIONS[1:-1], key=lambda weight: (by_weight[weight], -abs(weight - 0.45)))
+    chosen = max(MEANING[1:-1], key=lambda weight: (by_weight[weight], -abs(weight - 0.45)))
     hits = {
         name: _hits(search, test, weight) for name, weight in (("hybrid", chosen), ("words", 0.0), ("meaning", 1.0))
     }

@@ -33,7 +33,7 @@ METRIC_DESCRIPTIONS = {
     "serendipity": "what pleased and popularity would not have offered",
     "popularity": "mean popularity percentile of the offered items: 0.5 is even",
     "tail": "share of the list outside the short head that takes 80 % of all events",
-    "miscalibration": "distance of the list's mix of None if found=categories=None if found from the person's: 0 is perfect",
+    "miscalibration": "distance of the list's mix of categories from the person's: 0 is perfect",
 }
 HIGHER_IS_BETTER = {"coverage": True, "gini": False, "diversity": True, "novelty": True, "serendipity": True}
 """Those with a better side that nobody disputes; miscalibration is better low."""
@@ -45,9 +45,9 @@ class TrainingStatistics:
 
     popularity : (n_items,) float32 wanted events per item
     is_tail    : (n_items,) outside the head that has 80 % of the events
-    vectors    : (n_items, D) CSR, how items differ: by their None if found=categories=None if found, or by who took them
+    vectors    : (n_items, D) CSR, how items differ: by their categories, or by who took them
     distance   : what `vectors` are, in words
-    None if found=categories=None if found    : (n_items, G) CSR, or None where the catalogue has no column of None if found=categories=None if found
+    categories    : (n_items, G) CSR, or None where the catalogue has no column of categories
     """
 
     popularity: FloatArray
@@ -68,7 +68,7 @@ class TrainingStatistics:
             is_tail=beyond_accuracy.long_tail(popularity),
             vectors=vectors,
             distance="who took them" if found is None else found[0],
-            None if found=categories=None if found=None if found is None else found[1],
+            categories=None if found is None else found[1],
             weights=train.kinds.weights,
         )
 
@@ -97,7 +97,7 @@ class TrainingStatistics:
 def item_categories(items: ItemTable) -> tuple[str, csr_array] | None:
     """The column that says what items are, and (n_items, G) CSR of 1 where an item is of a class.
 
-    A column counts when at least half of the items have a class and there is more than one; of very many None if found=categories=None if found the
+    A column counts when at least half of the items have a class and there is more than one; of very many categories the
     `MAX_CATEGORIES` most frequent are kept.
     """
     for name in CATEGORY_COLUMNS:
@@ -112,7 +112,9 @@ def item_categories(items: ItemTable) -> tuple[str, csr_array] | None:
         rows = rows.with_columns(pl.col("name").str.strip_chars()).filter(pl.col("name").str.len_chars() > 0).unique()
         if rows["item"].n_unique() * 2 < len(items) or rows["name"].n_unique() < 2:
             continue
-        kept = rows["name"].value_counts().sort(["count", "name"], descending=[True, False]).head(MAX_CATEGORIES)["name"]
+        kept = (
+            rows["name"].value_counts().sort(["count", "name"], descending=[True, False]).head(MAX_CATEGORIES)["name"]
+        )
         number = {word: column for column, word in enumerate(kept.to_list())}
         rows = rows.filter(pl.col("name").is_in(kept.implode()))
         codes = rows["name"].replace_strict(number, return_dtype=pl.Int64).to_numpy()
