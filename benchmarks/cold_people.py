@@ -171,4 +171,4 @@ def _drawn(values: dict[str, dict[int, np.ndarray]]) -> str:
     ]
     drawn = lines(series, "events known of a new person", "NDCG@10 of what they took next", from_zero=True)
     opening, _, rest = drawn.partition(">")
-    return f"{opening}><style>{STYLE} svg {{ statistics: #fff; color: #222 }}</style>{rest}\n"
+    return f"{opening}><style>{STYLE} svg {{ background: #fff; color: #222 }}</style>{rest}\n"
