@@ -10,7 +10,7 @@ import pytest
 
 import worlds
 from foretaste.data.splits import Holdout
-from foretaste.evaluation.feedback_loop import simulate
+from foretaste.evaluation.feedback_loop import simulate_feedback_loop
 from foretaste.evaluation.leaderboard import Leaderboard
 from foretaste.evaluation.report.page import report_page
 from foretaste.evaluation.report.plots import Line, Point, Whisker, _Scale, bars, lines, scatter, whiskers
@@ -31,7 +31,7 @@ def board() -> Leaderboard:
 def test_every_model_figure_and_the_protocol_are_on_the_page(board: Leaderboard) -> None:
     data = worlds.parity(n_users=80)
     full = with_stability(board, Holdout()(data), Holdout(), Run(), Stability(seeds=2, leakage=True))
-    page = report_page(full, bubble=simulate("itemknn", {}, data, Run(), rounds=2), remarks=("Ship it.",))
+    page = report_page(full, bubble=simulate_feedback_loop("itemknn", {}, data, Run(), rounds=2), remarks=("Ship it.",))
     assert "How learning went" not in page, "none of these learns in epochs"
     learned = replace(full, rows=tuple(replace(row, course=(0.1, 0.3, 0.2)) for row in full.rows[:1]))
     assert "How learning went" in report_page(learned)

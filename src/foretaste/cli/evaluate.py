@@ -55,7 +55,7 @@ def evaluate(
 ) -> None:
     """Measure every model on held-out events: the leaderboard with intervals and protocol."""
     from foretaste.errors import DataError
-    from foretaste.evaluation.feedback_loop import simulate
+    from foretaste.evaluation.feedback_loop import simulate_feedback_loop
     from foretaste.evaluation.report.page import report_page
     from foretaste.evaluation.report.table import segments_view
     from foretaste.evaluation.robustness.stability import Stability, with_stability
@@ -82,7 +82,7 @@ def evaluate(
             raise DataError(found.remarks[0])
         board = with_stability(found.leaderboard, split, holdout, run, asked, variant)
         best = board.sorted()[0]
-        bubble = simulate(best.model, best.settings, split.data, run, rounds=rounds) if rounds else None
+        bubble = simulate_feedback_loop(best.model, best.settings, split.data, run, rounds=rounds) if rounds else None
     document = board.to_json(per_user=save is not None)
     if bubble is not None:
         document["bubble"] = bubble.to_json()

@@ -43,25 +43,25 @@ class Round(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Bubble:
+class FeedbackLoopResult:
     """followed : rounds in which everybody takes from the list; alone : the same, nobody looking at it"""
 
     model: str
     people: int
-    followed: tuple[Round, ...]
-    alone: tuple[Round, ...]
+    with_lists: tuple[Round, ...]
+    control: tuple[Round, ...]
 
     def change(self, measure: str) -> float:
         """Relative change of a measure from the first to the last round, beyond that of the world without lists."""
-        first, last = getattr(self.followed[0], measure), getattr(self.followed[-1], measure)
-        control = getattr(self.alone[-1], measure) - getattr(self.alone[0], measure)
+        first, last = getattr(self.with_lists[0], measure), getattr(self.with_lists[-1], measure)
+        control = getattr(self.control[-1], measure) - getattr(self.control[0], measure)
         return float((last - first - control) / first) if first else float("nan")
 
     def sentence(self) -> str:
         diversity, coverage, alike = (self.change(name) for name in ("diversity", "coverage", "alike"))
         verdict = "shrinks" if diversity < -0.01 else "does not shrink"
         return (
-            f"When {self.people:,} people follow {self.model} for {len(self.followed) - 1} rounds, the diversity of "
+            f"When {self.people:,} people follow {self.model} for {len(self.with_lists) - 1} rounds, the diversity of "
             f"their lists {verdict} ({diversity:+.1%}), coverage changes by {coverage:+.1%} and what two lists have in "
             f"common by {alike:+.1%}, beyond what happens without lists."
         )
@@ -70,8 +70,8 @@ class Bubble:
         return {
             "model": self.model,
             "people": self.people,
-            "followed": [step._asdict() for step in self.followed],
-            "alone": [step._asdict() for step in self.alone],
+            "followed": [step._asdict() for step in self.with_lists],
+            "alone": [step._asdict() for step in self.control],
             "change": {name: self.change(name) for name in Round._fields},
             "sentence": self.sentence(),
         }
@@ -84,15 +84,15 @@ class Bubble:
         table = Table("round", box=None, header_style="bold", padding=(0, 1), pad_edge=False)
         for name in Round._fields:
             table.add_column(name, justify="right")
-        for number, (with_list, without) in enumerate(zip(self.followed, self.alone, strict=True)):
+        for number, (with_list, without) in enumerate(zip(self.with_lists, self.control, strict=True)):
             table.add_row(str(number), *(f"{a:.3f} ({b:.3f})" for a, b in zip(with_list, without, strict=True)))
         note = "In brackets: the same people taking by popularity, without looking at the lists."
         return Group(table, Text(note, style="dim"), Text(self.sentence()))
 
 
-def simulate(
+def simulate_feedback_loop(
     name: str, settings: Mapping[str, Any], data: Dataset, run: Run, *, rounds: int = 5, people: int = 500
-) -> Bubble:
+) -> FeedbackLoopResult:
     """Offer K items, let each person take one of them, learn again from everything, and so on.
 
     What is taken follows the eye: chance ∝ 1 / log2(rank + 1), as in NDCG. The control takes by popularity instead
@@ -117,7 +117,7 @@ def simulate(
             now = _with_events(now, taking[taken != NO_ITEM], taken[taken != NO_ITEM])
         return tuple(steps)
 
-    return Bubble(name, len(taking), course(True), course(False))
+    return FeedbackLoopResult(name, len(taking), course(True), course(False))
 
 
 def _round(items: IntArray, statistics: TrainingStatistics, rng: np.random.Generator) -> Round:

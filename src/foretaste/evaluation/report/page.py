@@ -18,14 +18,14 @@ from foretaste.registry import FALLBACK
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from foretaste.evaluation.feedback_loop import Bubble, Round
+    from foretaste.evaluation.feedback_loop import FeedbackLoopResult, Round
     from foretaste.evaluation.leaderboard import Leaderboard, Row
 
 SHOWN_IN_SEGMENTS = 5
 """Models side by side in each group of people, the best first, and popularity."""
 
 
-def report_page(board: Leaderboard, *, bubble: Bubble | None = None, remarks: Sequence[str] = ()) -> str:
+def report_page(board: Leaderboard, *, bubble: FeedbackLoopResult | None = None, remarks: Sequence[str] = ()) -> str:
     """What is best and how sure, what it costs in variety, for whom it works, and how it was measured."""
     rows = board.sorted()
     colour = {row.model: number for number, row in enumerate(rows)}
@@ -48,7 +48,7 @@ def report_page(board: Leaderboard, *, bubble: Bubble | None = None, remarks: Se
         *_tuning(rows, colour),
         *_learning(rows, colour),
         *_leakage(board, rows, colour),
-        *([] if bubble is None else [_bubble(bubble)]),
+        *([] if bubble is None else [_feedback_loop(bubble)]),
     ]
     said = "".join(f"<p>{escape(remark)}</p>" for remark in [*_verdict(board), *remarks])
     name = escape(board.protocol.data)
@@ -168,16 +168,16 @@ def _leakage(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) ->
     return [_figure("What the future gave away", text, drawn)]
 
 
-def _bubble(bubble: Bubble) -> str:
-    steps = tuple(float(n) for n in range(len(bubble.followed)))
+def _feedback_loop(bubble: FeedbackLoopResult) -> str:
+    steps = tuple(float(n) for n in range(len(bubble.with_lists)))
 
     def course(name: str, number: int) -> list[Line]:
         def since(rounds: Sequence[Round]) -> tuple[float, ...]:
             values = [getattr(step, name) for step in rounds]
             return tuple(100 * (value / values[0] - 1) if values[0] else 0.0 for value in values)
 
-        alone = Line(f"{name}, no list", steps, since(bubble.alone), number, dashed=True)
-        return [Line(name, steps, since(bubble.followed), number), alone]
+        alone = Line(f"{name}, no list", steps, since(bubble.control), number, dashed=True)
+        return [Line(name, steps, since(bubble.with_lists), number), alone]
 
     drawn = lines([*course("diversity", 0), *course("coverage", 2), *course("alike", 3)], "round", "change in %")
     return _figure("When people follow the list", bubble.sentence(), drawn)
