@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from foretaste.evaluation.intervals import Interval, Spread, bootstrap_intervals, paired_difference
+from foretaste.evaluation.leaderboard_row import LeaderboardRow, Leakage
 from foretaste.evaluation.protocol import Protocol
-from foretaste.evaluation.row import Leakage, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from foretaste.evaluation.segments import Segment
 
-__all__ = ["MAIN", "Leaderboard", "Leakage", "Protocol", "Row"]
+__all__ = ["MAIN", "Leaderboard", "Leakage", "Protocol", "LeaderboardRow"]
 MAIN = "ndcg@10"
 
 
@@ -33,7 +33,7 @@ class Leaderboard:
     """
 
     protocol: Protocol
-    rows: tuple[Row, ...]
+    rows: tuple[LeaderboardRow, ...]
     main: str = MAIN
     segments: tuple[Segment, ...] = field(default=())
     remarks: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Leaderboard:
         numbers = dict.fromkeys(("mean", "low", "high"), pl.Float64)
         return pl.DataFrame(found, {"model": pl.String, "measure": pl.String, **numbers}, orient="row")
 
-    def sorted(self) -> list[Row]:
+    def sorted(self) -> list[LeaderboardRow]:
         return sorted(self.rows, key=lambda row: -row.result.mean(self.main))
 
     @cached_property

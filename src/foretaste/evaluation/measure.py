@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from foretaste.evaluation.evaluator import METRICS, evaluate
-from foretaste.evaluation.leaderboard import Row
+from foretaste.evaluation.leaderboard import LeaderboardRow
 from foretaste.evaluation.memory import PeakMemory
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.registry import model_class
@@ -49,7 +49,7 @@ def measure(
     metrics: Sequence[str] = METRICS,
     statistics: TrainingStatistics | None = None,
     fitted: dict[str, Any] | None = None,
-) -> Row:
+) -> LeaderboardRow:
     """fitted : takes the model in, once it has learned; the pipeline finds its recalls there, and learns none again"""
     settings = config.model_dump(mode="json")
     model = build(name, settings)
@@ -63,7 +63,7 @@ def measure(
         result = evaluate(model, questions, metrics, statistics=statistics, exclude_seen=excludes_seen(name))
     if fitted is not None:
         fitted[name] = model
-    return Row(
+    return LeaderboardRow(
         model=name,
         settings=settings,
         validation=validation,

@@ -14,7 +14,7 @@ import polars as pl
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import fixed
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
-from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
+from foretaste.evaluation.leaderboard import Leaderboard, LeaderboardRow, Protocol
 from foretaste.evaluation.sampled import SampledQuestions, evaluate_sampled
 from foretaste.published.tables import references, summaries_of, tables
 from foretaste.registry import model_class
@@ -86,7 +86,9 @@ def board(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> Lea
         found = model_class(model_name)(config).fit(split.refit, run)
         seconds = perf_counter() - began
         settings = tuple((setting.model_dump(mode="json"), value) for setting, value in tried)
-        row = Row(model_name, config.model_dump(mode="json"), score, evaluate_sampled(found, test), seconds, settings)
+        row = LeaderboardRow(
+            model_name, config.model_dump(mode="json"), score, evaluate_sampled(found, test), seconds, settings
+        )
         rows.append(row)
         run.progress("measuring on the test part", len(rows), len(grids))
     protocol = Protocol.of(split, "refit", len(split.test)).model_copy(update={"ranking": test.ranking})

@@ -11,7 +11,7 @@ from foretaste.data.splits import leave_last
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
 from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
+from foretaste.evaluation.leaderboard import Leaderboard, LeaderboardRow, Protocol
 from foretaste.evaluation.segments import segments_of
 from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
@@ -33,7 +33,7 @@ CHOSEN_BY = 3_000
 """People asked on validation after each epoch and for each setting; the test asks everybody."""
 Seen = Literal["excluded", "included"]
 Variant = Literal["refit", "strict"]
-Rows = dict[tuple[Variant, Seen], Row]
+Rows = dict[tuple[Variant, Seen], LeaderboardRow]
 SEEN_NAMES: tuple[Seen, ...] = ("excluded", "included")
 VARIANT_NAMES: tuple[Variant, ...] = ("strict", "refit")
 MERGE = "merge"
@@ -200,5 +200,5 @@ def _rows(name: str, variant: Variant, model: Any, split: Split, seconds: float,
     rows: Rows = {}
     for seen in SEEN_NAMES:
         result = evaluate(model, split.test, METRICS, exclude_seen=seen == "excluded")
-        rows[variant, seen] = Row(name, result=result, fit_seconds=seconds, **said)
+        rows[variant, seen] = LeaderboardRow(name, result=result, fit_seconds=seconds, **said)
     return rows

@@ -10,7 +10,7 @@ from foretaste.errors import DataError
 from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.evaluator import METRICS
 from foretaste.evaluation.intervals import paired_difference
-from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
+from foretaste.evaluation.leaderboard import MAIN, Leaderboard, LeaderboardRow, Protocol
 from foretaste.evaluation.measure import AS_SERVED, PIPELINE, measure
 from foretaste.evaluation.segments import segments_of
 from foretaste.metrics.ranking import parse_metric
@@ -86,7 +86,7 @@ def select_pipeline(
         (PIPELINE, config),
         (AS_SERVED, served),
     ]
-    rows: list[Row] = []
+    rows: list[LeaderboardRow] = []
     fitted: dict[str, Any] = {}
     for name, settings in measured:
         choice = chosen.get(name)
@@ -143,7 +143,7 @@ def measure_models(
         )
     statistics = TrainingStatistics.of(split.refit)
     found, remarks = _settings(names, split, run, budget)
-    rows: list[Row] = []
+    rows: list[LeaderboardRow] = []
     for name, chosen in found.items():
         row = measure(
             name,

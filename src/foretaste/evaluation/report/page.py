@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from foretaste.evaluation.feedback_loop import FeedbackLoopResult, Round
-    from foretaste.evaluation.leaderboard import Leaderboard, Row
+    from foretaste.evaluation.leaderboard import Leaderboard, LeaderboardRow
 
 SHOWN_IN_SEGMENTS = 5
 """Models side by side in each group of people, the best first, and popularity."""
@@ -77,7 +77,7 @@ def _verdict(board: Leaderboard) -> list[str]:
     return found
 
 
-def _whisker(board: Leaderboard, row: Row, colour: int) -> Whisker:
+def _whisker(board: Leaderboard, row: LeaderboardRow, colour: int) -> Whisker:
     interval = board.intervals[row.model][board.main]
     found = [("people", interval.low, interval.high)]
     for over, spread in (("seeds", row.seeds), ("tie orders", row.ties)):
@@ -86,18 +86,18 @@ def _whisker(board: Leaderboard, row: Row, colour: int) -> Whisker:
     return Whisker(row.model, row.result.mean(board.main), colour, tuple(found))
 
 
-def _over(rows: Sequence[Row]) -> str:
+def _over(rows: Sequence[LeaderboardRow]) -> str:
     kinds = ["people", *(["seeds"] if any(row.seeds for row in rows) else [])]
     kinds += ["orders of equal times"] if any(row.ties for row in rows) else []
     return f'<p class="quiet">Bars from above: 95 % intervals over {_listed(kinds)}.</p>'
 
 
-def _point(board: Leaderboard, row: Row, colour: int) -> Point:
+def _point(board: Leaderboard, row: LeaderboardRow, colour: int) -> Point:
     mean, coverage = row.result.mean(board.main), 100 * row.result.coverage
     return Point(row.model, coverage, mean, colour, f"{row.model}: {mean:.4f}, {coverage:.0f} % of the catalogue")
 
 
-def _segments(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
+def _segments(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
     names = [row.model for row in rows[:SHOWN_IN_SEGMENTS]]
     names += [FALLBACK] if FALLBACK in colour and FALLBACK not in names else []
     shown = [row for row in rows if row.model in names]
@@ -122,7 +122,7 @@ def _segments(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -
     return found
 
 
-def _tuning(rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
+def _tuning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
     """Best validation figure so far, trial by trial."""
     series = []
     for row in rows:
@@ -136,7 +136,7 @@ def _tuning(rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
     return [_figure("What tuning brought", text, lines(series, "settings tried", "validation NDCG@10"))]
 
 
-def _learning(rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
+def _learning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
     """Validation after each epoch, of the chosen settings."""
     series = [
         Line(row.model, tuple(float(n) for n in range(1, len(row.course) + 1)), row.course, colour[row.model])
@@ -151,7 +151,7 @@ def _learning(rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
     return [_figure("How learning went", text, lines(series, "measurement", "validation NDCG@10"))]
 
 
-def _leakage(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
+def _leakage(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
     series = []
     people = 0
     for row in rows:
@@ -183,7 +183,7 @@ def _feedback_loop(bubble: FeedbackLoopResult) -> str:
     return _figure("When people follow the list", bubble.sentence(), drawn)
 
 
-def _accuracy_table(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -> str:
+def _accuracy_table(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> str:
     names = list(rows[0].result.per_user)
     best = {name: max(row.result.mean(name) for row in rows) for name in names}
     head = "".join(f"<th>{_said(name)}" for name in names) + "<th>validation<th>fit s<th>answer s<th>peak MB"
@@ -201,13 +201,13 @@ def _accuracy_table(board: Leaderboard, rows: Sequence[Row], colour: dict[str, i
     return f"<table><tr><th>model{head}{''.join(lines_)}</table>"
 
 
-def _beyond_section(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -> str:
+def _beyond_section(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> str:
     if not rows[0].result.beyond:
         return ""
     of_all = {row.model: {**row.result.of_the_catalogue()} for row in rows}
     names = [*of_all[rows[0].model], *rows[0].result.beyond]
 
-    def value(row: Row, name: str) -> float:
+    def value(row: LeaderboardRow, name: str) -> float:
         return of_all[row.model][name] if name in of_all[row.model] else row.result.mean(name)
 
     head = "".join(
@@ -249,7 +249,7 @@ def _arrow(name: str) -> str:
     return "" if better is None else " ↑" if better else " ↓"
 
 
-def _range(board: Leaderboard, row: Row, name: str) -> str:
+def _range(board: Leaderboard, row: LeaderboardRow, name: str) -> str:
     interval = board.intervals[row.model][name]
     return f"{interval.low:.4f} to {interval.high:.4f}"
 

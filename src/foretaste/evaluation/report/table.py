@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
     from foretaste.evaluation.intervals import Interval
+    from foretaste.evaluation.leaderboard_row import LeaderboardRow
     from foretaste.evaluation.protocol import Protocol as HowMeasured
-    from foretaste.evaluation.row import Row
     from foretaste.evaluation.segments import Segment
 
 DIGITS = {"novelty": 2, "coverage": 3, "gini": 3, "diversity": 3, "popularity": 3, "tail": 3, "miscalibration": 3}
@@ -30,7 +30,7 @@ class Board(Protocol):
     """What the table reads of a `Leaderboard`."""
 
     @property
-    def rows(self) -> tuple[Row, ...]: ...
+    def rows(self) -> tuple[LeaderboardRow, ...]: ...
     @property
     def main(self) -> str: ...
     @property
@@ -41,7 +41,7 @@ class Board(Protocol):
     def protocol(self) -> HowMeasured: ...
     @property
     def intervals(self) -> Mapping[str, Mapping[str, Interval]]: ...
-    def sorted(self) -> list[Row]: ...
+    def sorted(self) -> list[LeaderboardRow]: ...
     def level_with_best(self) -> set[str]: ...
 
 
@@ -107,7 +107,7 @@ def _beyond(board: Board) -> list[RenderableType]:
     of_all = {row.model: row.result.of_the_catalogue() for row in board.rows}
     names = [*board.rows[0].result.beyond, *(name for name in of_all[board.rows[0].model] if "coverage" not in name)]
 
-    def value(row: Row, name: str) -> float:
+    def value(row: LeaderboardRow, name: str) -> float:
         return of_all[row.model][name] if name in of_all[row.model] else row.result.mean(name)
 
     lines = []

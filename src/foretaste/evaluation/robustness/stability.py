@@ -11,7 +11,7 @@ from foretaste.data.splits import EvalQueries, Holdout
 from foretaste.errors import DataError
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import Spread
-from foretaste.evaluation.leaderboard import Leaderboard, Leakage, Row
+from foretaste.evaluation.leaderboard import Leaderboard, LeaderboardRow, Leakage
 from foretaste.evaluation.measure import build, excludes_seen
 from foretaste.evaluation.robustness.tie_orders import shuffle_ties, tied_share
 
@@ -144,7 +144,7 @@ def sampled(split: Split, asked: int) -> Split:
 
 
 def _again(
-    row: Row, split: Split, run: Run, metric: str, variant: Variant
+    row: LeaderboardRow, split: Split, run: Run, metric: str, variant: Variant
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     quiet = replace(run, progress=lambda what, done, total: None)
     model = build(row.model, row.settings).fit(split.refit if variant == "refit" else split.train, quiet)

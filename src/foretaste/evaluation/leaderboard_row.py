@@ -26,7 +26,7 @@ class Leakage(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class LeaderboardRow:
     """validation     : NDCG@10 on the validation questions, None where nothing was chosen
     tried          : every setting that was tried, with its validation NDCG@10, in the order of trying
     peak_megabytes : memory that fitting and answering took beyond what was held before; None where unknown
