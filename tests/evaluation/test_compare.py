@@ -15,7 +15,7 @@ from foretaste.data.splits import leave_last
 from foretaste.errors import DataError, UnknownNameError
 from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.compare import Difference, compare
-from foretaste.evaluation.leaderboard import Leaderboard, Protocol
+from foretaste.evaluation.leaderboard import EvaluationProtocol, Leaderboard
 from foretaste.evaluation.measure import measure
 from foretaste.evaluation.runs import chosen_row, read_run, rows_of, save_run
 from foretaste.evaluation.segments import segments_of
@@ -31,7 +31,7 @@ def board_of(seed: int = 0, names: tuple[str, ...] = ("random", "popular", "ease
         for name in names
     ]
     segments = segments_of(split.test, statistics)
-    return Leaderboard(Protocol.of(split, "refit", len(split.test)), tuple(rows), segments=segments)
+    return Leaderboard(EvaluationProtocol.of(split, "refit", len(split.test)), tuple(rows), segments=segments)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from foretaste.data.dataset import Dataset
 from foretaste.data.splits import Holdout, leave_last
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import Spread, bootstrap_interval, bootstrap_intervals
-from foretaste.evaluation.leaderboard import Leaderboard, Protocol
+from foretaste.evaluation.leaderboard import EvaluationProtocol, Leaderboard
 from foretaste.evaluation.measure import measure
 from foretaste.evaluation.memory import PeakMemory
 from foretaste.evaluation.robustness import stability
@@ -37,7 +37,7 @@ def tied(n_users: int = 150, seed: int = 0) -> Dataset:
 def board_of(data: Dataset, *names: str) -> tuple[Leaderboard, Dataset]:
     split = leave_last(data)
     rows = [measure(name, model_class(name).config_class(), split.refit, split.test, Run()) for name in names]
-    return Leaderboard(Protocol.of(split, "refit", len(split.test)), tuple(rows)), data
+    return Leaderboard(EvaluationProtocol.of(split, "refit", len(split.test)), tuple(rows)), data
 
 
 def test_only_what_uses_the_seed_is_spread_by_seeds() -> None:

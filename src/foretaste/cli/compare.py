@@ -15,8 +15,8 @@ from foretaste.cli.train import Device, Seed
 def compare(
     first: Annotated[str, typer.Argument(help="A run that `evaluate --save` wrote (A.json), or a model's name.")],
     second: Annotated[str, typer.Argument(help="The other one.")],
-    model: Annotated[str | None, typer.Option(help="LeaderboardRow of the first run; its best otherwise.")] = None,
-    against: Annotated[str | None, typer.Option(help="LeaderboardRow of the second run; its best otherwise.")] = None,
+    model: Annotated[str | None, typer.Option(help="Row of the first run; its best otherwise.")] = None,
+    against: Annotated[str | None, typer.Option(help="Row of the second run; its best otherwise.")] = None,
     project: Folder = ".",
     data: Data = None,
     protocol: Held = Splits.leave_one_out,

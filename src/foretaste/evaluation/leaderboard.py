@@ -12,7 +12,7 @@ import polars as pl
 
 from foretaste.evaluation.intervals import Interval, Spread, bootstrap_intervals, paired_difference
 from foretaste.evaluation.leaderboard_row import LeaderboardRow, Leakage
-from foretaste.evaluation.protocol import Protocol
+from foretaste.evaluation.protocol import EvaluationProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from foretaste.evaluation.segments import Segment
 
-__all__ = ["MAIN", "Leaderboard", "Leakage", "Protocol", "LeaderboardRow"]
+__all__ = ["MAIN", "EvaluationProtocol", "Leaderboard", "LeaderboardRow", "Leakage"]
 MAIN = "ndcg@10"
 
 
@@ -32,7 +32,7 @@ class Leaderboard:
     remarks  : what a person should know of how it was measured, one sentence each
     """
 
-    protocol: Protocol
+    protocol: EvaluationProtocol
     rows: tuple[LeaderboardRow, ...]
     main: str = MAIN
     segments: tuple[Segment, ...] = field(default=())
@@ -96,7 +96,7 @@ class Leaderboard:
             ]
         return document
 
-    def _row(self, row: Row) -> dict[str, Any]:
+    def _row(self, row: LeaderboardRow) -> dict[str, Any]:
         intervals = self.intervals[row.model]
         means = {name: interval.mean for name, interval in intervals.items()}
         values = row.result.per_user[self.main]

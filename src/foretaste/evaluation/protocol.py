@@ -22,7 +22,7 @@ COMPUTES = ("numpy", "scipy", "polars", "implicit", "numba", "torch", "scikit-le
 NOT_COMPARED = ("foretaste", "python", "versions")
 
 
-class Protocol(Config):
+class EvaluationProtocol(Config):
     """How a row was measured; two rows may be compared only where these are equal."""
 
     data: str
@@ -47,7 +47,7 @@ class Protocol(Config):
     """Of the packages in use that may move a figure."""
 
     @classmethod
-    def of(cls, split: Split, variant: Literal["refit", "strict"], people_with_a_question: int) -> Protocol:
+    def of(cls, split: Split, variant: Literal["refit", "strict"], people_with_a_question: int) -> EvaluationProtocol:
         return cls(
             data=split.data.name,
             fingerprint=split.data.fingerprint,
@@ -61,7 +61,7 @@ class Protocol(Config):
             versions=versions(),
         )
 
-    def differences(self, other: Protocol) -> list[str]:
+    def differences(self, other: EvaluationProtocol) -> list[str]:
         """What was measured otherwise, one phrase each; versions are not held against anybody."""
         mine, theirs = self.model_dump(), other.model_dump()
         return [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
-from foretaste.evaluation.protocol import Protocol
+from foretaste.evaluation.protocol import EvaluationProtocol
 from foretaste.evaluation.segments import Segment
 from foretaste.files import write_atomically
 
@@ -31,7 +31,7 @@ class MeasuredRow:
 
     model: str
     main: str
-    protocol: Protocol
+    protocol: EvaluationProtocol
     per_user: Mapping[str, NDArray[np.float64]]
     segments: tuple[Segment, ...]
 
@@ -80,4 +80,4 @@ def chosen_row(rows: Mapping[str, MeasuredRow], model: str | None, where: str) -
 
 def _row(row: dict[str, Any], main: str, segments: tuple[Segment, ...]) -> MeasuredRow:
     columns = {name: np.array(values, np.float64) for name, values in row["per_user"].items()}  # None becomes nan
-    return MeasuredRow(row["model"], main, Protocol.parse(row["protocol"], "protocol"), columns, segments)
+    return MeasuredRow(row["model"], main, EvaluationProtocol.parse(row["protocol"], "protocol"), columns, segments)

@@ -14,7 +14,7 @@ import polars as pl
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import fixed
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
-from foretaste.evaluation.leaderboard import Leaderboard, LeaderboardRow, Protocol
+from foretaste.evaluation.leaderboard import EvaluationProtocol, Leaderboard, LeaderboardRow
 from foretaste.evaluation.sampled import SampledQuestions, evaluate_sampled
 from foretaste.published.tables import references, summaries_of, tables
 from foretaste.registry import model_class
@@ -91,7 +91,7 @@ def board(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> Lea
         )
         rows.append(row)
         run.progress("measuring on the test part", len(rows), len(grids))
-    protocol = Protocol.of(split, "refit", len(split.test)).model_copy(update={"ranking": test.ranking})
+    protocol = EvaluationProtocol.of(split, "refit", len(split.test)).model_copy(update={"ranking": test.ranking})
     return Leaderboard(protocol, tuple(rows), main="ndcg@10")
 
 

@@ -11,7 +11,7 @@ from foretaste.data.splits import leave_last
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
 from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.leaderboard import Leaderboard, LeaderboardRow, Protocol
+from foretaste.evaluation.leaderboard import EvaluationProtocol, Leaderboard, LeaderboardRow
 from foretaste.evaluation.segments import segments_of
 from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
@@ -41,7 +41,7 @@ MERGE = "merge"
 
 
 class Said(TypedDict, total=False):
-    """What all rows of a model say, as `Row` has it."""
+    """What all rows of a model say, as `LeaderboardRow` has it."""
 
     settings: dict[str, Any]
     validation: float
@@ -127,7 +127,7 @@ def board(
         for way, row in measured.items():
             if way not in boards:
                 variant, seen = way
-                said = Protocol.of(split, variant, len(split.test)).model_copy(update={"seen": seen})
+                said = EvaluationProtocol.of(split, variant, len(split.test)).model_copy(update={"seen": seen})
                 boards[way] = Leaderboard(said, (), segments=segments)
             boards[way] = replace(boards[way], rows=(*boards[way].rows, row))
         each(Boards(tuple(boards.values())))

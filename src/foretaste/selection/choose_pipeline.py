@@ -10,7 +10,7 @@ from foretaste.errors import DataError
 from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.evaluator import METRICS
 from foretaste.evaluation.intervals import paired_difference
-from foretaste.evaluation.leaderboard import MAIN, Leaderboard, LeaderboardRow, Protocol
+from foretaste.evaluation.leaderboard import MAIN, EvaluationProtocol, Leaderboard, LeaderboardRow
 from foretaste.evaluation.measure import AS_SERVED, PIPELINE, measure
 from foretaste.evaluation.segments import segments_of
 from foretaste.metrics.ranking import parse_metric
@@ -107,7 +107,7 @@ def select_pipeline(
             row = replace(row, fit_seconds=row.fit_seconds + sum(r.fit_seconds for r in rows if r.model in used))
         rows.append(row)
         run.progress("measuring on the test part", len(rows), len(measured))
-    protocol = Protocol.of(split, variant, available).model_copy(update={"distance": statistics.distance})
+    protocol = EvaluationProtocol.of(split, variant, available).model_copy(update={"distance": statistics.distance})
     board = Leaderboard(protocol, tuple(rows), segments=segments_of(split.test, statistics))
     shipped = _shipped(served, board)
     return replace(shipped, remarks=(*shipped.remarks, *remarks))
@@ -159,7 +159,7 @@ def measure_models(
         )
         rows.append(row)
         run.progress("measuring on the test part", len(rows), len(found))
-    protocol = Protocol.of(split, "refit", available).model_copy(update={"distance": statistics.distance})
+    protocol = EvaluationProtocol.of(split, "refit", available).model_copy(update={"distance": statistics.distance})
     segments = segments_of(split.test, statistics)
     return Leaderboard(protocol, tuple(rows), main=main, segments=segments, remarks=remarks)
 

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from foretaste.evaluation.intervals import Interval
     from foretaste.evaluation.leaderboard_row import LeaderboardRow
-    from foretaste.evaluation.protocol import Protocol as HowMeasured
+    from foretaste.evaluation.protocol import EvaluationProtocol
     from foretaste.evaluation.segments import Segment
 
 DIGITS = {"novelty": 2, "coverage": 3, "gini": 3, "diversity": 3, "popularity": 3, "tail": 3, "miscalibration": 3}
 
 
-class Board(Protocol):
+class LeaderboardLike(Protocol):
     """What the table reads of a `Leaderboard`."""
 
     @property
@@ -38,14 +38,14 @@ class Board(Protocol):
     @property
     def remarks(self) -> tuple[str, ...]: ...
     @property
-    def protocol(self) -> HowMeasured: ...
+    def protocol(self) -> EvaluationProtocol: ...
     @property
     def intervals(self) -> Mapping[str, Mapping[str, Interval]]: ...
     def sorted(self) -> list[LeaderboardRow]: ...
     def level_with_best(self) -> set[str]: ...
 
 
-def leaderboard_view(board: Board) -> Group:
+def leaderboard_view(board: LeaderboardLike) -> Group:
     """Accuracy, then what lies beyond it, then how both were measured."""
     names = list(board.rows[0].result.per_user)
     level = board.level_with_best()
@@ -75,7 +75,7 @@ def leaderboard_view(board: Board) -> Group:
     return Group(*parts)
 
 
-def _stability(board: Board) -> list[RenderableType]:
+def _stability(board: LeaderboardLike) -> list[RenderableType]:
     """Seeds, tie order and the gap between the splits, where they were asked for."""
     columns = {
         "seeds ±": [None if row.seeds is None else f"{row.seeds.mean:.4f} ±{row.seeds.half:.4f}" for row in board.rows],
@@ -101,7 +101,7 @@ def _stability(board: Board) -> list[RenderableType]:
     return [Text(), _FittingTable(list(shown), lines, ()), Text(said, style="dim")]
 
 
-def _beyond(board: Board) -> list[RenderableType]:
+def _beyond(board: LeaderboardLike) -> list[RenderableType]:
     if not board.rows[0].result.beyond:
         return []
     of_all = {row.model: row.result.of_the_catalogue() for row in board.rows}
@@ -129,7 +129,7 @@ def _beyond(board: Board) -> list[RenderableType]:
     return [Text(), _FittingTable(headings, lines, ("peak MB",)), Text(said, style="dim")]
 
 
-def segments_view(board: Board) -> Group:
+def segments_view(board: LeaderboardLike) -> Group:
     """The main measure by group of people, the best models first."""
     rows = board.sorted()
     lines = []
