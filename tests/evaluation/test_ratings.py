@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from foretaste.data.dataset import Dataset
 from foretaste.errors import DataError, UnknownNameError
 from foretaste.evaluation.ratings import cross_validation as module
-from foretaste.evaluation.ratings.board import ratio_resampled
-from foretaste.evaluation.ratings.cross_validation import RatingQuestions, cross_validate, errors, random_folds
+from foretaste.evaluation.ratings.cross_validation import RatingQueries, cross_validate, errors, random_folds
+from foretaste.evaluation.ratings.rating_leaderboard import bootstrap_ratio
 from foretaste.models.ratings.bias import Bias, BiasConfig
 from foretaste.published.ratings import REFERENCES, SUMMARIES, board
 from foretaste.types import NO_ITEM, Queries, Run
@@ -52,7 +52,7 @@ def test_questions_know_only_the_other_folds() -> None:
     data = rated()
     fold = random_folds(len(data), 4, np.random.default_rng(0))
     known, asked = data.where(fold != 1), data.where(fold == 1)
-    questions = RatingQuestions.of(known, asked)
+    questions = RatingQueries.of(known, asked)
     pairs = {(int(u), int(i)): float(v) for u, i, v in zip(asked.user, asked.item, asked.value, strict=True)}
     found = {}
     for b, u in enumerate(questions.queries.user):
@@ -123,8 +123,8 @@ def test_intervals_hold_people_together() -> None:
     """A thousand ratings of ten people are ten people: the interval is as wide as theirs."""
     rng = np.random.default_rng(0)
     per_person = rng.random(10)
-    together = ratio_resampled(per_person * 100, np.full(10, 100.0))
-    apart = ratio_resampled(np.repeat(per_person, 100), np.ones(1000))
+    together = bootstrap_ratio(per_person * 100, np.full(10, 100.0))
+    apart = bootstrap_ratio(np.repeat(per_person, 100), np.ones(1000))
     assert together.std() == pytest.approx(per_person.std() / np.sqrt(10), rel=0.15)
     assert apart.std() < together.std() / 5
 
@@ -136,7 +136,7 @@ def test_a_rater_that_does_not_answer_is_refused() -> None:
 
     data = rated()
     with pytest.raises(DataError, match="have no prediction"):
-        errors(Silent(), RatingQuestions.of(data, data))
+        errors(Silent(), RatingQueries.of(data, data))
 
 
 def test_the_published_table_names_what_it_knows(tmp_path: Path) -> None:

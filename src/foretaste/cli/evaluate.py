@@ -59,7 +59,7 @@ def evaluate(
     from foretaste.evaluation.report.page import report_page
     from foretaste.evaluation.report.table import segments_view
     from foretaste.evaluation.robustness.stability import Stability, with_stability
-    from foretaste.evaluation.runs import save_run
+    from foretaste.evaluation.saved_runs import save_run
     from foretaste.files import write_atomically
     from foretaste.progress import progress
     from foretaste.selection.choose_pipeline import select_pipeline

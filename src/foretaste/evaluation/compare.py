@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Group
 
-    from foretaste.evaluation.runs import MeasuredRow
+    from foretaste.evaluation.saved_runs import SavedRow
 
 SIZES = ((0.2, "negligible"), (0.5, "small"), (0.8, "middling"), (math.inf, "large"))
 """Cohen's words for an effect below each bound."""
@@ -131,7 +131,7 @@ class Comparison:
         return Group(*parts)
 
 
-def compare(first: MeasuredRow, second: MeasuredRow) -> Comparison:
+def compare(first: SavedRow, second: SavedRow) -> Comparison:
     """Two rows that asked the same people the same questions; others are refused, for there would be no pairs."""
     mine, theirs = first.protocol, second.protocol
     lengths = {len(values) for row in (first, second) for values in row.per_user.values()}

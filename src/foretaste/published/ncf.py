@@ -15,7 +15,7 @@ from foretaste.data.dataset import Dataset
 from foretaste.data.splits import fixed
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
 from foretaste.evaluation.leaderboard import EvaluationProtocol, Leaderboard, LeaderboardRow
-from foretaste.evaluation.sampled import SampledQuestions, evaluate_sampled
+from foretaste.evaluation.sampled_metrics import SampledQueries, evaluate_sampled
 from foretaste.published.tables import references, summaries_of, tables
 from foretaste.registry import model_class
 
@@ -37,7 +37,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = tables("sampled")[NAME]["grids"]
 """Settings tried, where the model's own grid is not made for a set as dense as this."""
 
 
-def load(folder: Path) -> tuple[Split, SampledQuestions]:
+def load(folder: Path) -> tuple[Split, SampledQueries]:
     """The split of the paper, with each person's last training item as validation, and the questions of its files."""
     events, negatives = folder / "interactions.parquet", folder / "ncf_eval_negatives.parquet"
     if not events.is_file() or not negatives.is_file():
@@ -61,7 +61,7 @@ def load(folder: Path) -> tuple[Split, SampledQuestions]:
     rows = rows.join(given, on="user_id", how="left", maintain_order="left")
     names = rows["negatives"].explode()
     codes = data.items.ids.codes(names).reshape(len(rows), -1)
-    test = SampledQuestions.with_given(split.test, codes, "negatives of the NCF files")
+    test = SampledQueries.with_given_negatives(split.test, codes, "negatives of the NCF files")
     return split, test
 
 
@@ -71,12 +71,12 @@ def board(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> Lea
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, SUMMARIES)}")
     split, test = load(root / name.removesuffix("-ncf"))
     grids = {model_name: _grid(model_name) for model_name in models or MODELS}
-    validation: SampledQuestions | None = None
+    validation: SampledQueries | None = None
     rows = []
     for model_name, grid in grids.items():
         tried: list[tuple[Config, float]] = []
         if len(grid) > 1:
-            validation = validation or SampledQuestions.with_even(split.validation, NEGATIVES)
+            validation = validation or SampledQueries.with_uniform_negatives(split.validation, NEGATIVES)
             for number, config in enumerate(grid):
                 found = model_class(model_name)(config).fit(split.train, run)
                 tried.append((config, evaluate_sampled(found, validation).mean("ndcg@10")))

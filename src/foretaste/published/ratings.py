@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from foretaste.evaluation.ratings.board import RatingBoard
+    from foretaste.evaluation.ratings.rating_leaderboard import RatingLeaderboard
     from foretaste.types import Run
 
 SUMMARIES = summaries_of("ratings")
@@ -21,7 +21,7 @@ REFERENCES = {name: references(table) for name, table in tables("ratings").items
 """Who printed what: RMSE, MAE."""
 
 
-def board(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> RatingBoard:
+def board(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> RatingLeaderboard:
     if name not in SUMMARIES:
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, SUMMARIES)}")
     return cross_validate(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
-from foretaste.evaluation import sampled
+from foretaste.evaluation import sampled_metrics
 from foretaste.evaluation.robustness.stability import Stability
 from foretaste.published import fixed_splits, ncf, next_item, ratings
 
@@ -84,6 +84,6 @@ def run_table(
         return ran(next_item.board(name, root, run, models=models, strict=strict, each=each_board))
     if name in ncf.SUMMARIES:
         found = ncf.board(name, root, run, models=models)
-        return Ran(name, found, ncf.REFERENCES, tuple(sampled.METRICS))
+        return Ran(name, found, ncf.REFERENCES, tuple(sampled_metrics.METRICS))
     errors = ratings.board(name, root, run, models=models)
     return Ran(name, errors, ratings.REFERENCES[name], ("rmse", "mae"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foretaste.errors import DataError
-from foretaste.evaluation.ratings.board import RatingBoard, RatingProtocol, RatingRow
+from foretaste.evaluation.ratings.rating_leaderboard import RatingLeaderboard, RatingProtocol, RatingRow
 from foretaste.models.ratings.rating_data import are_newest, rating_kinds
 from foretaste.registry import rater_class
 from foretaste.types import NO_ITEM, Queries
@@ -31,7 +31,7 @@ AT_ONCE = 1024
 
 
 @dataclass(frozen=True, eq=False)
-class RatingQuestions:
+class RatingQueries:
     """queries : one per person asked, with the ratings known of them
     items   : (B, K) int32 what they are asked about, NO_ITEM pads
     true    : (B, K) float32 what they said, nan at padding
@@ -42,7 +42,7 @@ class RatingQuestions:
     true: FloatArray
 
     @classmethod
-    def of(cls, known: Dataset, asked: Dataset) -> RatingQuestions:
+    def of(cls, known: Dataset, asked: Dataset) -> RatingQueries:
         """Every rating of `asked` is to be guessed from `known`; both share their codes."""
         people = np.unique(asked.user)
         held_out = asked.histories().take(people)
@@ -54,7 +54,7 @@ class RatingQuestions:
         return cls(Queries(people, known.histories().take(people)), items, true)
 
 
-def errors(model: Rater, questions: RatingQuestions) -> FloatArray:
+def errors(model: Rater, questions: RatingQueries) -> FloatArray:
     """(B, K) float32 predicted − true, nan at padding.
 
     raises : DataError where the model does not rate what it is asked about
@@ -78,7 +78,7 @@ def random_folds(n: int, folds: int, rng: np.random.Generator) -> NDArray[np.int
 
 def cross_validate(
     data: Dataset, names: Sequence[str], run: Run, *, folds: int = 5, grids: dict[str, tuple[Config, ...]] | None = None
-) -> RatingBoard:
+) -> RatingLeaderboard:
     """Each rating guessed once, by a model that learned from the other folds.
 
     Settings are chosen anew inside each fold, on a random tenth of its training ratings, and the model then learns from
@@ -101,7 +101,7 @@ def cross_validate(
         ratings=len(data),
         people=len(np.unique(data.user)),
     )
-    return RatingBoard(protocol, tuple(rows))
+    return RatingLeaderboard(protocol, tuple(rows))
 
 
 def _row(
@@ -124,7 +124,7 @@ def _row(
         began = perf_counter()
         model = rater_class(name)(config).fit(train, run)
         fit_seconds += perf_counter() - began
-        questions = RatingQuestions.of(train, data.where(fold == f))
+        questions = RatingQueries.of(train, data.where(fold == f))
         began = perf_counter()
         off = errors(model, questions).astype(np.float64)
         answer_seconds += perf_counter() - began
@@ -154,7 +154,7 @@ def _chosen(name: str, grid: tuple[Config, ...], train: Dataset, held_out: NDArr
     if len(grid) == 1:
         return grid[0]
     known = train.where(~held_out)
-    questions = RatingQuestions.of(known, train.where(held_out))
+    questions = RatingQueries.of(known, train.where(held_out))
     rmse = []
     for config in grid:
         off = errors(rater_class(name)(config).fit(known, run), questions)

@@ -12,7 +12,7 @@ from foretaste.evaluation.beyond_accuracy_metrics import HIGHER_IS_BETTER, METRI
 from foretaste.evaluation.compare import compare
 from foretaste.evaluation.report.plots import COLOURS, Line, Point, Whisker, bars, lines, scatter, whiskers
 from foretaste.evaluation.report.style import STYLE
-from foretaste.evaluation.runs import rows_of
+from foretaste.evaluation.saved_runs import rows_by_model
 from foretaste.registry import FALLBACK
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _verdict(board: Leaderboard) -> list[str]:
     level = [row.model for row in rows[1:] if row.model in board.level]
     beside = f" {_listed(level)} {'is' if len(level) == 1 else 'are'} level with it." if level else ""
     found = [f"{best.model} is best with {_said(board.main)} {mean:.4f} ± {half:.4f}.{beside}"]
-    by_name = rows_of(board)
+    by_name = rows_by_model(board)
     if FALLBACK in by_name and best.model != FALLBACK:
         found.append(compare(by_name[best.model], by_name[FALLBACK]).sentence())
     return found

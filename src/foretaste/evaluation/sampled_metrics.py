@@ -33,7 +33,7 @@ AT_ONCE = 512
 
 
 @dataclass(frozen=True, eq=False)
-class SampledQuestions:
+class SampledQueries:
     """queries : one per answer; a person with several answers is asked several times
     items   : (B, 1 + N) int32, the answer first, then what it is ranked among; NO_ITEM pads
     n_items : size of the catalogue
@@ -49,7 +49,7 @@ class SampledQuestions:
         return len(self.queries)
 
     @classmethod
-    def with_given(cls, questions: EvalQueries, negatives: IntArray, whose: str) -> SampledQuestions:
+    def with_given_negatives(cls, questions: EvalQueries, negatives: IntArray, whose: str) -> SampledQueries:
         """Against the negatives somebody published: (B, N) item codes, a row for each of the questions.
 
         An answer that stands among its own negatives (156 of 6,040 in the files of the NCF paper) is ranked once, as in
@@ -67,7 +67,7 @@ class SampledQuestions:
         return cls(questions.queries, np.column_stack([answer, others]), relevant.shape[1], ranking)
 
     @classmethod
-    def with_even(cls, questions: EvalQueries, n: int, seed: int = 0) -> SampledQuestions:
+    def with_uniform_negatives(cls, questions: EvalQueries, n: int, seed: int = 0) -> SampledQueries:
         """Against n items drawn evenly, without repeats, from those the person neither had nor took next."""
         relevant, history = questions.relevant, questions.queries.history
         n_items = relevant.shape[1]
@@ -88,7 +88,7 @@ class SampledQuestions:
         return cls(queries, items, n_items, f"sampled: the answer among {n} items drawn evenly, seed {seed}")
 
 
-def evaluate_sampled(model: Scorer, asked: SampledQuestions, metrics: Sequence[str] = METRICS) -> Result:
+def evaluate_sampled(model: Scorer, asked: SampledQueries, metrics: Sequence[str] = METRICS) -> Result:
     """Rank each answer among its negatives. Equal scores go to the smaller code; what has no score is not ranked."""
     began = perf_counter()
     ranked = _ranked(asked.items, model.score(asked.queries, asked.items))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class MeasuredRow:
+class SavedRow:
     """What a comparison needs of a row.
 
     per_user : measure to (B,) figures, nan where it says nothing; the people in the order of the questions
@@ -36,9 +36,9 @@ class MeasuredRow:
     segments: tuple[Segment, ...]
 
 
-def rows_of(board: Leaderboard) -> dict[str, MeasuredRow]:
+def rows_by_model(board: Leaderboard) -> dict[str, SavedRow]:
     return {
-        row.model: MeasuredRow(
+        row.model: SavedRow(
             row.model, board.main, board.protocol, {**row.result.per_user, **row.result.beyond}, board.segments
         )
         for row in board.sorted()
@@ -49,7 +49,7 @@ def save_run(path: Path, document: Mapping[str, Any]) -> None:
     write_atomically(path, json.dumps(document, indent=None, allow_nan=False) + "\n")
 
 
-def read_run(path: Path) -> dict[str, MeasuredRow]:
+def read_run(path: Path) -> dict[str, SavedRow]:
     """The rows of a saved run by model, the best first."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -69,7 +69,7 @@ def read_run(path: Path) -> dict[str, MeasuredRow]:
     return rows
 
 
-def chosen_row(rows: Mapping[str, MeasuredRow], model: str | None, where: str) -> MeasuredRow:
+def row_of_model(rows: Mapping[str, SavedRow], model: str | None, where: str) -> SavedRow:
     """The row of a model, the best where none is named."""
     if model is None:
         return next(iter(rows.values()))
@@ -78,6 +78,6 @@ def chosen_row(rows: Mapping[str, MeasuredRow], model: str | None, where: str) -
     return rows[model]
 
 
-def _row(row: dict[str, Any], main: str, segments: tuple[Segment, ...]) -> MeasuredRow:
+def _row(row: dict[str, Any], main: str, segments: tuple[Segment, ...]) -> SavedRow:
     columns = {name: np.array(values, np.float64) for name, values in row["per_user"].items()}  # None becomes nan
-    return MeasuredRow(row["model"], main, EvaluationProtocol.parse(row["protocol"], "protocol"), columns, segments)
+    return SavedRow(row["model"], main, EvaluationProtocol.parse(row["protocol"], "protocol"), columns, segments)

@@ -62,13 +62,13 @@ class RatingRow:
         """The mean of the folds, and the 95 % bootstrap interval over people of the same measure of all ratings."""
         folds, sums, power = (self.rmse, self.squared, 0.5) if measure == "rmse" else (self.mae, self.absolute, 1.0)
         low, high = np.quantile(
-            ratio_resampled(sums, self.count, seed=seed) ** power, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+            bootstrap_ratio(sums, self.count, seed=seed) ** power, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
         )
         return Interval(float(np.mean(folds)), float(low), float(high))
 
 
 @dataclass(frozen=True, eq=False)
-class RatingBoard:
+class RatingLeaderboard:
     protocol: RatingProtocol
     rows: tuple[RatingRow, ...]
 
@@ -111,7 +111,7 @@ class RatingBoard:
         return Group(table, Text(remark, style="dim"), Text(self.protocol.sentence(), style="dim"))
 
 
-def ratio_resampled(sums: NDArray[np.float64], count: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:
+def bootstrap_ratio(sums: NDArray[np.float64], count: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:
     """(RESAMPLES,) Σ sums / Σ count over people drawn anew: a person's ratings stay together, for they err alike."""
     asked = count > 0
     sums, count = sums[asked], count[asked]
