@@ -31,7 +31,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     statistics = TrainingStatistics.of(split.refit)
     model = Ease().fit(split.refit, Run())
     whole = evaluate(model, split.test, statistics=statistics)
-    monkeypatch.setattr(evaluator, "AT_ONCE", 7)
+    monkeypatch.setattr(evaluator, "BATCH_SIZE", 7)
     blocks = evaluate(model, split.test, statistics=statistics)
     assert set(whole.beyond) == set(statistics.names)
     np.testing.assert_array_equal(whole.exposure, blocks.exposure)
@@ -54,7 +54,7 @@ def test_a_model_of_taste_is_calibrated_popular_is_not_and_random_covers_all() -
     assert found["random"].coverage == 1
     assert found["random"].mean("popularity@10") == pytest.approx(0.5, abs=0.05)
     assert found["popular"].mean("popularity@10") > 0.7
-    catalogue = {name: result.of_the_catalogue()["gini@10"] for name, result in found.items()}
+    catalogue = {name: result.catalogue_metrics()["gini@10"] for name, result in found.items()}
     assert catalogue["random"] < catalogue["popular"]
 
 

@@ -16,7 +16,7 @@ from foretaste.errors import DataError, UnknownNameError
 from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.compare import Difference, compare
 from foretaste.evaluation.leaderboard import EvaluationProtocol, Leaderboard
-from foretaste.evaluation.measure import measure
+from foretaste.evaluation.measure import measure_model
 from foretaste.evaluation.saved_runs import read_run, row_of_model, rows_by_model, save_run
 from foretaste.evaluation.segments import segments_of
 from foretaste.registry import model_class
@@ -27,7 +27,7 @@ def board_of(seed: int = 0, names: tuple[str, ...] = ("random", "popular", "ease
     split = leave_last(worlds.parity(n_users=120, seed=seed))
     statistics = TrainingStatistics.of(split.refit)
     rows = [
-        measure(name, model_class(name).config_class(), split.refit, split.test, Run(), statistics=statistics)
+        measure_model(name, model_class(name).config_class(), split.refit, split.test, Run(), statistics=statistics)
         for name in names
     ]
     segments = segments_of(split.test, statistics)

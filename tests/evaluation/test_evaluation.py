@@ -70,7 +70,7 @@ def test_blocks_do_not_change_the_result(monkeypatch) -> None:
     split = leave_last(worlds.parity())
     model = Ease().fit(split.refit, Run())
     whole = evaluate(model, split.test)
-    monkeypatch.setattr(evaluator, "AT_ONCE", 7)
+    monkeypatch.setattr(evaluator, "BATCH_SIZE", 7)
     blocks = evaluate(model, split.test)
     assert whole.coverage == blocks.coverage
     for name, values in whole.per_user.items():

@@ -15,7 +15,7 @@ from foretaste.data.splits import Holdout, leave_last
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import Spread, bootstrap_interval, bootstrap_intervals
 from foretaste.evaluation.leaderboard import EvaluationProtocol, Leaderboard
-from foretaste.evaluation.measure import measure
+from foretaste.evaluation.measure import measure_model
 from foretaste.evaluation.memory import PeakMemory
 from foretaste.evaluation.robustness import stability
 from foretaste.evaluation.robustness.stability import with_leakage, with_seeds, with_tie_orders
@@ -36,7 +36,7 @@ def tied(n_users: int = 150, seed: int = 0) -> Dataset:
 
 def board_of(data: Dataset, *names: str) -> tuple[Leaderboard, Dataset]:
     split = leave_last(data)
-    rows = [measure(name, model_class(name).config_class(), split.refit, split.test, Run()) for name in names]
+    rows = [measure_model(name, model_class(name).config_class(), split.refit, split.test, Run()) for name in names]
     return Leaderboard(EvaluationProtocol.of(split, "refit", len(split.test)), tuple(rows)), data
 
 

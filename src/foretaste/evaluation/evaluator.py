@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from foretaste.protocols import Retriever
 
 METRICS = ("ndcg@10", "recall@10", "hr@10", "mrr@10", "ndcg@20", "recall@20")
-AT_ONCE = 4096
+BATCH_SIZE = 4096
 """Questions per call: lists of 4,096 people are held at once, whatever the data."""
 
 
@@ -58,7 +58,7 @@ class Result:
         """Share of the catalogue offered to at least one person in the first 10 places."""
         return float((self.exposure > 0).mean()) if len(self.exposure) else 0.0
 
-    def of_the_catalogue(self) -> dict[str, float]:
+    def catalogue_metrics(self) -> dict[str, float]:
         """Measures that have one value for all people together."""
         return {f"coverage@{K}": self.coverage, f"gini@{K}": gini(self.exposure)}
 
@@ -87,8 +87,8 @@ def evaluate(
     further: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (statistics.names if statistics else ())}
     shown = np.zeros(n, np.int64)
     seconds = 0.0
-    for start in range(0, len(questions), AT_ONCE):
-        block = np.arange(start, min(start + AT_ONCE, len(questions)))
+    for start in range(0, len(questions), BATCH_SIZE):
+        block = np.arange(start, min(start + BATCH_SIZE, len(questions)))
         some = questions.take(block)
         queries, relevant = some.queries, some.relevant
         began = perf_counter()

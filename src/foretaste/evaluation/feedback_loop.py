@@ -10,7 +10,7 @@ import numpy as np
 from foretaste.data.dataset import Dataset
 from foretaste.errors import ConfigError
 from foretaste.evaluation.beyond_accuracy_metrics import K, TrainingStatistics
-from foretaste.evaluation.measure import build
+from foretaste.evaluation.measure import build_model
 from foretaste.metrics.beyond_accuracy import exposure, gini, intra_list_diversity, novelty
 from foretaste.types import NO_ITEM, Queries
 
@@ -108,7 +108,7 @@ def simulate_feedback_loop(
     def course(follow: bool) -> tuple[Round, ...]:
         rng, now, steps = run.rng(), data, []
         for number in range(rounds + 1):
-            model = build(name, settings).fit(now, replace(run, progress=lambda what, done, total: None))
+            model = build_model(name, settings).fit(now, replace(run, progress=lambda what, done, total: None))
             queries = Queries(taking, now.histories().take(taking), columns=now.columns_of(taking))
             items = model.recommend(queries, K, exclude=queries.history).items
             steps.append(_round(items, statistics, rng))

@@ -56,7 +56,7 @@ class Leaderboard:
         found: list[tuple[str, str, float, float | None, float | None]] = []
         for row in self.sorted():
             found += [(row.model, name, *interval) for name, interval in self.intervals[row.model].items()]
-            found += [(row.model, name, mean, None, None) for name, mean in row.result.of_the_catalogue().items()]
+            found += [(row.model, name, mean, None, None) for name, mean in row.result.catalogue_metrics().items()]
         numbers = dict.fromkeys(("mean", "low", "high"), pl.Float64)
         return pl.DataFrame(found, {"model": pl.String, "measure": pl.String, **numbers}, orient="row")
 
@@ -110,7 +110,7 @@ class Leaderboard:
         return {
             "model": row.model,
             "settings": row.settings,
-            "test": _without_nan({**means, **row.result.of_the_catalogue()}),
+            "test": _without_nan({**means, **row.result.catalogue_metrics()}),
             "intervals": {
                 name: _known(interval[1:]) for name, interval in intervals.items() if not math.isnan(interval.mean)
             },

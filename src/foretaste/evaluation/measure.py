@@ -25,7 +25,7 @@ AS_SERVED = "as served"
 """The row of the list that people get: the pipeline with its stages, hiding what each kind of event hides."""
 
 
-def build(name: str, settings: Mapping[str, Any]) -> Any:
+def build_model(name: str, settings: Mapping[str, Any]) -> Any:
     """A model of the registry, the pipeline, or the pipeline as it is served, with these settings; not yet fitted."""
     made: Any = Pipeline if name in (PIPELINE, AS_SERVED) else model_class(name)
     return made(made.config_class.parse(dict(settings), f"settings of {name}"))
@@ -36,7 +36,7 @@ def excludes_seen(name: str) -> bool | None:
     return False if name == AS_SERVED else None
 
 
-def measure(
+def measure_model(
     name: str,
     config: Config,
     learned_from: Dataset,
@@ -52,7 +52,7 @@ def measure(
 ) -> LeaderboardRow:
     """fitted : takes the model in, once it has learned; the pipeline finds its recalls there, and learns none again"""
     settings = config.model_dump(mode="json")
-    model = build(name, settings)
+    model = build_model(name, settings)
     began = perf_counter()
     with PeakMemory() as peak:
         if isinstance(model, Pipeline):

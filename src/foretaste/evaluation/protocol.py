@@ -57,7 +57,7 @@ class EvaluationProtocol(Config):
             people_asked=len(split.test),
             people_with_a_question=people_with_a_question,
             people_left_out=split.left_out,
-            questions=fingerprint_of(split.test),
+            questions=query_fingerprint(split.test),
             versions=versions(),
         )
 
@@ -83,7 +83,7 @@ class EvaluationProtocol(Config):
         )
 
 
-def fingerprint_of(questions: EvalQueries) -> str:
+def query_fingerprint(questions: EvalQueries) -> str:
     """Hash of whom was asked what, and what would have been right."""
     digest = sha256()
     history = questions.queries.history

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from foretaste.types import IntArray, Queries
 
 METRICS = ("hr@10", "ndcg@10")
-AT_ONCE = 512
+BATCH_SIZE = 512
 """Questions per draw of negatives: one random number for each of them and each item is held."""
 
 
@@ -75,8 +75,8 @@ class SampledQueries:
         row = np.repeat(np.arange(len(questions)), np.diff(relevant.indptr))
         items = np.full((len(row), 1 + n), NO_ITEM, np.int32)
         items[:, 0] = relevant.indices
-        for start in range(0, len(row), AT_ONCE):
-            block = row[start : start + AT_ONCE]
+        for start in range(0, len(row), BATCH_SIZE):
+            block = row[start : start + BATCH_SIZE]
             luck = rng.random((len(block), n_items), np.float32)
             known, wanted = history.take(block), relevant[block].tocoo()
             luck[known.row_of_event(), known.items] = np.inf

@@ -11,7 +11,7 @@ from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.evaluator import METRICS
 from foretaste.evaluation.intervals import paired_difference
 from foretaste.evaluation.leaderboard import MAIN, EvaluationProtocol, Leaderboard, LeaderboardRow
-from foretaste.evaluation.measure import AS_SERVED, PIPELINE, measure
+from foretaste.evaluation.measure import AS_SERVED, PIPELINE, measure_model
 from foretaste.evaluation.segments import segments_of
 from foretaste.metrics.ranking import parse_metric
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
@@ -90,7 +90,7 @@ def select_pipeline(
     fitted: dict[str, Any] = {}
     for name, settings in measured:
         choice = chosen.get(name)
-        row = measure(
+        row = measure_model(
             name,
             settings,
             learned_from,
@@ -145,7 +145,7 @@ def measure_models(
     found, remarks = _settings(names, split, run, budget)
     rows: list[LeaderboardRow] = []
     for name, chosen in found.items():
-        row = measure(
+        row = measure_model(
             name,
             chosen.config,
             split.refit,

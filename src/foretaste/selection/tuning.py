@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from foretaste.errors import ConfigError, ForetasteError
-from foretaste.evaluation.protocol import fingerprint_of
+from foretaste.evaluation.protocol import query_fingerprint
 from foretaste.models.recency import half_life_variants
 from foretaste.registry import model_class
 from foretaste.selection.choose_settings import DEPTH, Chosen, Watch, choose_settings, score_of
@@ -235,7 +235,7 @@ def _study(name: str, split: Split, space: Space, run: Run) -> Study:
     from optuna.storages.journal import JournalFileBackend
 
     storage = None
-    key = repr((name, split.data.fingerprint, fingerprint_of(split.validation), sorted(space.items()), run.seed))
+    key = repr((name, split.data.fingerprint, query_fingerprint(split.validation), sorted(space.items()), run.seed))
     called = f"{name}-{sha256(key.encode()).hexdigest()[:12]}"
     if run.folder is not None:
         folder = Path(run.folder, "tuning")

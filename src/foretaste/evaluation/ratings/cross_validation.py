@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CHOSEN_BY = 0.1
 """Share of a fold's training ratings that its settings are chosen by."""
-AT_ONCE = 1024
+BATCH_SIZE = 1024
 """People per call."""
 
 
@@ -60,8 +60,8 @@ def errors(model: Rater, questions: RatingQueries) -> FloatArray:
     raises : DataError where the model does not rate what it is asked about
     """
     found = np.full(questions.items.shape, np.nan, np.float32)
-    for start in range(0, len(questions.queries), AT_ONCE):
-        block = np.arange(start, min(start + AT_ONCE, len(questions.queries)))
+    for start in range(0, len(questions.queries), BATCH_SIZE):
+        block = np.arange(start, min(start + BATCH_SIZE, len(questions.queries)))
         found[block] = model.rate(questions.queries.take(block), questions.items[block])
     missing = int(np.isnan(found[questions.items != NO_ITEM]).sum())
     if missing:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Group
 
-AT_ONCE = 50
+BATCH_SIZE = 50
 """Resamples drawn at a time: so many times the people are held at once."""
 
 
@@ -117,7 +117,7 @@ def bootstrap_ratio(sums: NDArray[np.float64], count: NDArray[np.float64], *, se
     sums, count = sums[asked], count[asked]
     rng = np.random.default_rng(seed)
     found = []
-    for start in range(0, RESAMPLES, AT_ONCE):
-        drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), min(AT_ONCE, RESAMPLES - start))
+    for start in range(0, RESAMPLES, BATCH_SIZE):
+        drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), min(BATCH_SIZE, RESAMPLES - start))
         found.append((drawn @ sums) / (drawn @ count))
     return np.concatenate(found)

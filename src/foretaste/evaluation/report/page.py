@@ -204,7 +204,7 @@ def _accuracy_table(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: 
 def _beyond_section(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> str:
     if not rows[0].result.beyond:
         return ""
-    of_all = {row.model: {**row.result.of_the_catalogue()} for row in rows}
+    of_all = {row.model: {**row.result.catalogue_metrics()} for row in rows}
     names = [*of_all[rows[0].model], *rows[0].result.beyond]
 
     def value(row: LeaderboardRow, name: str) -> float:

@@ -104,7 +104,7 @@ def _stability(board: LeaderboardLike) -> list[RenderableType]:
 def _beyond(board: LeaderboardLike) -> list[RenderableType]:
     if not board.rows[0].result.beyond:
         return []
-    of_all = {row.model: row.result.of_the_catalogue() for row in board.rows}
+    of_all = {row.model: row.result.catalogue_metrics() for row in board.rows}
     names = [*board.rows[0].result.beyond, *(name for name in of_all[board.rows[0].model] if "coverage" not in name)]
 
     def value(row: LeaderboardRow, name: str) -> float:

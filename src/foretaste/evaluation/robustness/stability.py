@@ -12,7 +12,7 @@ from foretaste.errors import DataError
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.intervals import Spread
 from foretaste.evaluation.leaderboard import Leaderboard, LeaderboardRow, Leakage
-from foretaste.evaluation.measure import build, excludes_seen
+from foretaste.evaluation.measure import build_model, excludes_seen
 from foretaste.evaluation.robustness.tie_orders import shuffle_ties, tied_share
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _again(
     row: LeaderboardRow, split: Split, run: Run, metric: str, variant: Variant
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     quiet = replace(run, progress=lambda what, done, total: None)
-    model = build(row.model, row.settings).fit(split.refit if variant == "refit" else split.train, quiet)
+    model = build_model(row.model, row.settings).fit(split.refit if variant == "refit" else split.train, quiet)
     values: np.ndarray[tuple[int], np.dtype[np.float64]] = evaluate(
         model, split.test, (metric,), exclude_seen=excludes_seen(row.model)
     ).per_user[metric]
