@@ -227,4 +227,4 @@ def test_what_stopped_early_is_learned_again_as_it_stopped(monkeypatch: pytest.M
     monkeypatch.setattr(budget, "model_class", lambda name: Stopping)
     chosen = tune_all(["stopping"], split, Run(), seconds=0.01).chosen["stopping"]
     assert chosen.config == PatientConfig(quality=0.4), "the setting it settled on, not the one it began with"
-    assert len(chosen.course) == 10, "watched after each of its ten epochs, whatever the budget"
+    assert len(chosen.validation_curve) == 10, "watched after each of its ten epochs, whatever the budget"

@@ -69,7 +69,7 @@ class Leaderboard:
         return {row.model: bootstrap_intervals({**row.result.per_user, **row.result.beyond}) for row in self.rows}
 
     @cached_property
-    def level(self) -> frozenset[str]:
+    def tied_with_best(self) -> frozenset[str]:
         """Models whose distance from the best, person by person, has an interval that includes 0."""
         if not self.rows:
             return frozenset()
@@ -79,7 +79,7 @@ class Leaderboard:
         )
 
     def level_with_best(self) -> set[str]:
-        return set(self.level)
+        return set(self.tied_with_best)
 
     def to_json(self, *, per_user: bool = False) -> dict[str, Any]:
         """per_user : also every person's figures and the groups of people, for comparisons later on. No names in it."""
@@ -120,8 +120,8 @@ class Leaderboard:
             "segments": groups,
             "validation": None if row.validation is None else {MAIN: row.validation},
             "tried": [{"settings": settings, MAIN: score} for settings, score in row.tried],
-            "course": [round(score, 6) for score in row.course],
-            "level_with_best": row.model in self.level,
+            "validation_curve": [round(score, 6) for score in row.validation_curve],
+            "level_with_best": row.model in self.tied_with_best,
             "fit_seconds": row.fit_seconds,
             "answer_seconds": row.result.seconds,
             "wall_seconds": row.wall_seconds,

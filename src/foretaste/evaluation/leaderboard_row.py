@@ -30,7 +30,7 @@ class LeaderboardRow:
     """validation     : NDCG@10 on the validation questions, None where nothing was chosen
     tried          : every setting that was tried, with its validation NDCG@10, in the order of trying
     peak_megabytes : memory that fitting and answering took beyond what was held before; None where unknown
-    course         : validation NDCG@10 of the chosen setting after each epoch; empty for what learns in one step
+    validation_curve         : validation NDCG@10 of the chosen setting after each epoch; empty for what learns in one step
     seeds, ties    : the main measure with other seeds, and with other orders of equal times; None where not asked
     """
 
@@ -40,7 +40,7 @@ class LeaderboardRow:
     result: Result
     fit_seconds: float
     tried: tuple[tuple[dict[str, Any], float], ...] = ()
-    course: tuple[float, ...] = ()
+    validation_curve: tuple[float, ...] = ()
     wall_seconds: float | None = None
     peak_megabytes: float | None = None
     seeds: Spread | None = None

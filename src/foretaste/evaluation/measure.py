@@ -45,7 +45,7 @@ def measure_model(
     *,
     validation: float | None = None,
     tried: Sequence[tuple[Config, float]] = (),
-    course: Sequence[float] = (),
+    validation_curve: Sequence[float] = (),
     metrics: Sequence[str] = METRICS,
     statistics: TrainingStatistics | None = None,
     fitted: dict[str, Any] | None = None,
@@ -70,7 +70,7 @@ def measure_model(
         result=result,
         fit_seconds=fit_seconds,
         tried=tuple((setting.model_dump(mode="json"), score) for setting, score in tried),
-        course=tuple(course),
+        validation_curve=tuple(validation_curve),
         wall_seconds=perf_counter() - began,
         peak_megabytes=peak.megabytes,
     )

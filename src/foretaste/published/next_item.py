@@ -46,7 +46,7 @@ class Said(TypedDict, total=False):
     settings: dict[str, Any]
     validation: float
     tried: tuple[tuple[dict[str, Any], float], ...]
-    course: tuple[float, ...]
+    validation_curve: tuple[float, ...]
 
 
 class Part(NamedTuple):
@@ -145,7 +145,7 @@ def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Row
         "settings": chosen.config.model_dump(mode="json"),
         "validation": chosen.score,
         "tried": tuple((config.model_dump(mode="json"), value) for config, value in chosen.tried),
-        "course": chosen.course,
+        "validation_curve": chosen.validation_curve,
     }
     rows = _rows(name, "strict", best.model, split, best.seconds, said)
     part = Part(chosen, {"strict": best.model}, {"strict": best.seconds})

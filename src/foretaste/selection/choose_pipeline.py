@@ -98,7 +98,7 @@ def select_pipeline(
             run,
             validation=choice.score if choice else None,
             tried=choice.tried if choice else (),
-            course=choice.course if choice else (),
+            validation_curve=choice.validation_curve if choice else (),
             statistics=statistics,
             fitted=fitted,
         )
@@ -153,7 +153,7 @@ def measure_models(
             run,
             validation=chosen.score,
             tried=chosen.tried,
-            course=chosen.course,
+            validation_curve=chosen.validation_curve,
             metrics=metrics,
             statistics=statistics,
         )

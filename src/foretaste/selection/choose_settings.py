@@ -38,13 +38,13 @@ class Chosen:
     """config : what scored best on validation
     tried  : every setting with its validation NDCG@10
     lists  : the best one's answers to the validation questions
-    course : its score after each epoch, on MONITORED of the questions; empty for what learns in one step
+    validation_curve : its score after each epoch, on MONITORED of the questions; empty for what learns in one step
     """
 
     config: Config
     tried: tuple[tuple[Config, float], ...]
     lists: Candidates
-    course: tuple[float, ...] = ()
+    validation_curve: tuple[float, ...] = ()
 
     @property
     def score(self) -> float:
@@ -99,13 +99,13 @@ def choose_model(
     tried: list[tuple[Config, float]] = []
     best: tuple[float, Config, Any, Candidates, float, tuple[float, ...]] | None = None
 
-    def asked(model: Any, config: Config, seconds: float, course: tuple[float, ...]) -> None:
+    def asked(model: Any, config: Config, seconds: float, validation_curve: tuple[float, ...]) -> None:
         nonlocal best
         lists = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
         score = score_of(lists, questions)
         tried.append((config, score))
         if best is None or score > best[0]:
-            best = score, config, model, lists, seconds, course
+            best = score, config, model, lists, seconds, validation_curve
 
     for number, config in enumerate(configs):
         began, watch = perf_counter(), Watch(questions, monitored)
@@ -114,11 +114,11 @@ def choose_model(
         asked(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(watch.scores))
         run.progress(f"choosing settings of {name}", number + 1, len(configs))
     assert best is not None
-    _, _, model, _, seconds, course = best
+    _, _, model, _, seconds, validation_curve = best
     for other in half_life_variants(model):
-        asked(other, other.config, seconds, course)
-    _, config, model, lists, seconds, course = best
-    return Best(Chosen(config, tuple(tried), lists, course), model, seconds)
+        asked(other, other.config, seconds, validation_curve)
+    _, config, model, lists, seconds, validation_curve = best
+    return Best(Chosen(config, tuple(tried), lists, validation_curve), model, seconds)
 
 
 def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConfig) -> PipelineConfig:

@@ -68,7 +68,7 @@ def _verdict(board: Leaderboard) -> list[str]:
     rows = board.sorted()
     best = rows[0]
     mean, half = best.result.mean(board.main), board.intervals[best.model][board.main].half
-    level = [row.model for row in rows[1:] if row.model in board.level]
+    level = [row.model for row in rows[1:] if row.model in board.tied_with_best]
     beside = f" {_listed(level)} {'is' if len(level) == 1 else 'are'} level with it." if level else ""
     found = [f"{best.model} is best with {_said(board.main)} {mean:.4f} ± {half:.4f}.{beside}"]
     by_name = rows_by_model(board)
@@ -139,9 +139,14 @@ def _tuning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]
 def _learning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
     """Validation after each epoch, of the chosen settings."""
     series = [
-        Line(row.model, tuple(float(n) for n in range(1, len(row.course) + 1)), row.course, colour[row.model])
+        Line(
+            row.model,
+            tuple(float(n) for n in range(1, len(row.validation_curve) + 1)),
+            row.validation_curve,
+            colour[row.model],
+        )
         for row in rows
-        if len(row.course) > 1
+        if len(row.validation_curve) > 1
     ]
     if not series:
         return []
@@ -171,7 +176,7 @@ def _leakage(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[st
 def _feedback_loop(bubble: FeedbackLoopResult) -> str:
     steps = tuple(float(n) for n in range(len(bubble.with_lists)))
 
-    def course(name: str, number: int) -> list[Line]:
+    def validation_curve(name: str, number: int) -> list[Line]:
         def since(rounds: Sequence[Round]) -> tuple[float, ...]:
             values = [getattr(step, name) for step in rounds]
             return tuple(100 * (value / values[0] - 1) if values[0] else 0.0 for value in values)
@@ -179,7 +184,11 @@ def _feedback_loop(bubble: FeedbackLoopResult) -> str:
         alone = Line(f"{name}, no list", steps, since(bubble.control), number, dashed=True)
         return [Line(name, steps, since(bubble.with_lists), number), alone]
 
-    drawn = lines([*course("diversity", 0), *course("coverage", 2), *course("alike", 3)], "round", "change in %")
+    drawn = lines(
+        [*validation_curve("diversity", 0), *validation_curve("coverage", 2), *validation_curve("alike", 3)],
+        "round",
+        "change in %",
+    )
     return _figure("When people follow the list", bubble.sentence(), drawn)
 
 
@@ -196,7 +205,11 @@ def _accuracy_table(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: 
         )
         cells += f"<td>{_known(row.validation, '.4f')}<td>{row.fit_seconds:.2f}<td>{row.result.seconds:.2f}"
         cells += f"<td>{_known(row.peak_megabytes, ',.0f')}"
-        level = ' <span class="quiet">level</span>' if row.model in board.level and len(board.level) > 1 else ""
+        level = (
+            ' <span class="quiet">level</span>'
+            if row.model in board.tied_with_best and len(board.tied_with_best) > 1
+            else ""
+        )
         lines_.append(f"<tr><th>{_chip(row.model, colour[row.model])}{level}{cells}")
     return f"<table><tr><th>model{head}{''.join(lines_)}</table>"
 

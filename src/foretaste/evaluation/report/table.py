@@ -48,7 +48,7 @@ class LeaderboardLike(Protocol):
 def leaderboard_view(board: LeaderboardLike) -> Group:
     """Accuracy, then what lies beyond it, then how both were measured."""
     names = list(board.rows[0].result.per_user)
-    level = board.level_with_best()
+    level = board.tied_with_best()
     best = {name: max(row.result.mean(name) for row in board.rows) for name in names}
     lines = []
     for row in board.sorted():
