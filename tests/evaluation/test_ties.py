@@ -17,7 +17,7 @@ from foretaste.evaluation.robustness.tie_orders import shuffle_ties, tied_share
 EVENTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=40)
 
 
-def build_model(events: list[tuple[int, int, int]]) -> Dataset:
+def build(events: list[tuple[int, int, int]]) -> Dataset:
     user, item, time = zip(*events, strict=True)
     return Dataset.from_frame(
         pl.DataFrame({"user": user, "item": item, "time": time, "value": np.arange(len(events), dtype=np.float32)})
@@ -27,7 +27,7 @@ def build_model(events: list[tuple[int, int, int]]) -> Dataset:
 @settings(max_examples=80, deadline=None)
 @given(EVENTS, st.integers(0, 3))
 def test_every_event_keeps_its_person_its_time_and_its_value(events: list[tuple[int, int, int]], seed: int) -> None:
-    data = build_model(events)
+    data = build(events)
     shuffled = shuffle_ties(data, seed)
     np.testing.assert_array_equal(shuffled.user, data.user)
     np.testing.assert_array_equal(shuffled.time, data.time)
@@ -44,13 +44,13 @@ def test_every_event_keeps_its_person_its_time_and_its_value(events: list[tuple[
 
 
 def test_with_all_times_equal_every_order_comes_up_about_as_often() -> None:
-    data = build_model([(0, 1, 5), (0, 2, 5), (0, 3, 5)])
+    data = build([(0, 1, 5), (0, 2, 5), (0, 3, 5)])
     last = [float(shuffle_ties(data, seed).value[-1]) for seed in range(600)]
     assert all(150 <= last.count(v) <= 250 for v in (0, 1, 2))  # 200 each, four standard errors are 46
 
 
 def test_a_tied_test_item_changes_and_an_untied_one_stays() -> None:
-    data = build_model([(0, 1, 1), (0, 2, 2), (0, 3, 3), (0, 4, 3), (1, 1, 1), (1, 2, 2), (1, 3, 3)])
+    data = build([(0, 1, 1), (0, 2, 2), (0, 3, 3), (0, 4, 3), (1, 1, 1), (1, 2, 2), (1, 3, 3)])
     answers = [leave_last(shuffle_ties(data, seed)).test.relevant.toarray().argmax(axis=1) for seed in range(20)]
     distinct = [len({int(a[b]) for a in answers}) for b in range(2)]
     assert sorted(distinct) == [1, 2]

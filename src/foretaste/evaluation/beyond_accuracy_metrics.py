@@ -78,7 +78,7 @@ class TrainingStatistics:
         always = ("novelty", "popularity", "tail", "diversity", "serendipity")
         return tuple(f"{name}@{K}" for name in (*always, *(() if self.categories is None else ("miscalibration",))))
 
-    def measure_model(self, items: IntArray, queries: Queries, relevant: csr_array) -> dict[str, NDArray[np.float64]]:
+    def measure(self, items: IntArray, queries: Queries, relevant: csr_array) -> dict[str, NDArray[np.float64]]:
         """One value per user and measure of `names`, on the first K places."""
         first = items[:, :K]
         values = [

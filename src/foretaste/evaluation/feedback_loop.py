@@ -105,7 +105,7 @@ def simulate_feedback_loop(
     taking = np.flatnonzero(np.diff(data.offsets) > 0)[:people].astype(np.int32)
     statistics = TrainingStatistics.of(data)
 
-    def validation_curve(follow: bool) -> tuple[Round, ...]:
+    def run_rounds(follow: bool) -> tuple[Round, ...]:
         rng, now, steps = run.rng(), data, []
         for number in range(rounds + 1):
             model = build_model(name, settings).fit(now, replace(run, progress=lambda what, done, total: None))
@@ -117,7 +117,7 @@ def simulate_feedback_loop(
             now = _with_events(now, taking[taken != NO_ITEM], taken[taken != NO_ITEM])
         return tuple(steps)
 
-    return FeedbackLoopResult(name, len(taking), validation_curve(True), validation_curve(False))
+    return FeedbackLoopResult(name, len(taking), run_rounds(True), run_rounds(False))
 
 
 def _round(items: IntArray, statistics: TrainingStatistics, rng: np.random.Generator) -> Round:

@@ -78,9 +78,6 @@ class Leaderboard:
             row.model for row in self.rows if paired_difference(best, row.result.per_user[self.main]).low <= 0
         )
 
-    def level_with_best(self) -> set[str]:
-        return set(self.tied_with_best)
-
     def to_json(self, *, per_user: bool = False) -> dict[str, Any]:
         """per_user : also every person's figures and the groups of people, for comparisons later on. No names in it."""
         document: dict[str, Any] = {"main": self.main, "rows": [self._row(row) for row in self.sorted()]}
@@ -120,7 +117,7 @@ class Leaderboard:
             "segments": groups,
             "validation": None if row.validation is None else {MAIN: row.validation},
             "tried": [{"settings": settings, MAIN: score} for settings, score in row.tried],
-            "validation_curve": [round(score, 6) for score in row.validation_curve],
+            "course": [round(score, 6) for score in row.validation_curve],
             "level_with_best": row.model in self.tied_with_best,
             "fit_seconds": row.fit_seconds,
             "answer_seconds": row.result.seconds,

@@ -176,7 +176,7 @@ def _leakage(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[st
 def _feedback_loop(bubble: FeedbackLoopResult) -> str:
     steps = tuple(float(n) for n in range(len(bubble.with_lists)))
 
-    def validation_curve(name: str, number: int) -> list[Line]:
+    def curves(name: str, number: int) -> list[Line]:
         def since(rounds: Sequence[Round]) -> tuple[float, ...]:
             values = [getattr(step, name) for step in rounds]
             return tuple(100 * (value / values[0] - 1) if values[0] else 0.0 for value in values)
@@ -185,7 +185,7 @@ def _feedback_loop(bubble: FeedbackLoopResult) -> str:
         return [Line(name, steps, since(bubble.with_lists), number), alone]
 
     drawn = lines(
-        [*validation_curve("diversity", 0), *validation_curve("coverage", 2), *validation_curve("alike", 3)],
+        [*curves("diversity", 0), *curves("coverage", 2), *curves("alike", 3)],
         "round",
         "change in %",
     )

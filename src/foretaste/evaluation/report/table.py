@@ -42,13 +42,14 @@ class LeaderboardLike(Protocol):
     @property
     def intervals(self) -> Mapping[str, Mapping[str, Interval]]: ...
     def sorted(self) -> list[LeaderboardRow]: ...
-    def level_with_best(self) -> set[str]: ...
+    @property
+    def tied_with_best(self) -> frozenset[str]: ...
 
 
 def leaderboard_view(board: LeaderboardLike) -> Group:
     """Accuracy, then what lies beyond it, then how both were measured."""
     names = list(board.rows[0].result.per_user)
-    level = board.tied_with_best()
+    tied = board.tied_with_best
     best = {name: max(row.result.mean(name) for row in board.rows) for name in names}
     lines = []
     for row in board.sorted():
@@ -59,12 +60,12 @@ def leaderboard_view(board: LeaderboardLike) -> Group:
             if name == board.main:
                 text += f" ±{board.intervals[row.model][name].half:.4f}"
             cells.append(Text(text, style="bold green" if mean == best[name] else ""))
-        called = Text(row.model + (" =" if row.model in level and len(level) > 1 else ""))
+        called = Text(row.model + (" =" if row.model in tied and len(tied) > 1 else ""))
         rest = (f"{row.result.coverage:.0%}", f"{row.fit_seconds:.2f}", f"{row.result.seconds:.2f}")
         lines.append((called, cells, rest))
     remarks = f"± half of the {LEVEL:.0%} interval over people."
-    if len(level) > 1:
-        remarks += " = level with the best: the interval of the difference, person by person, includes 0."
+    if len(tied) > 1:
+        remarks += " = statistically tied with the best: the interval of the paired difference includes 0."
     headings = [f"{name} ± " if name == board.main else name for name in names]
     parts: list[RenderableType] = [
         _FittingTable(headings, lines, ("coverage", "fit s", "answer s")),
