@@ -37,7 +37,7 @@ from foretaste.models.sequence.sasrec import SasRecConfig
 from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.registry import model_class
-from foretaste.selection.choose_settings import Chosen, choose_weights
+from foretaste.selection.choose_settings import ModelChoice, choose_weights
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
 
@@ -92,7 +92,7 @@ def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, 
     splits = {n: new_users(data, n) for n in EVENTS}
     values: dict[str, dict[int, np.ndarray]] = {}
     rows: dict[str, dict[str, Any]] = {}
-    chosen: dict[str, Chosen] = {}
+    chosen: dict[str, ModelChoice] = {}
     lists: dict[str, dict[int, Candidates]] = {}
     for model, grid in _settings(pieces).items():
         if models and model not in (*models, *RIVALS):
@@ -108,7 +108,7 @@ def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, 
         }
         print(name, model, rows[model], flush=True)
         if model != "popular":
-            chosen[model] = Chosen(config, ((config, score),), _lists(best, splits[2].validation))
+            chosen[model] = ModelChoice(config, ((config, score),), _lists(best, splits[2].validation))
             lists[model] = {n: _lists(best, split.test) for n, split in splits.items()}
     weights = {recall.model: recall.weight for recall in choose_weights(chosen, splits[2], PipelineConfig()).recalls}
     constant = PipelineConfig().merge_constant

@@ -23,8 +23,8 @@ from foretaste.models.neighbours.itemknn import ItemKNN
 from foretaste.selection import choose_pipeline as train
 from foretaste.selection import tuning as budget
 from foretaste.selection.choose_pipeline import measure_models, select_pipeline
-from foretaste.selection.choose_settings import Chosen
-from foretaste.selection.tuning import Tuned, seconds_of, tune_all
+from foretaste.selection.choose_settings import ModelChoice
+from foretaste.selection.tuning import TuningResult, seconds_of, tune_all
 from foretaste.types import NO_ITEM, Candidates, Queries, Run
 
 pytest.importorskip("optuna", reason="tuning within a budget needs the extra tune")
@@ -55,7 +55,7 @@ def test_the_grid_comes_first_and_the_best_is_kept() -> None:
     assert tuned.remarks == ()
 
 
-def learned(chosen: Chosen) -> list[Any]:
+def learned(chosen: ModelChoice) -> list[Any]:
     """The settings that were learned with, without those the best of them was only asked with."""
     return [config for config, _ in chosen.tried if getattr(config, "half_life_events", None) is None]
 
@@ -126,7 +126,7 @@ def test_models_measured_one_by_one_share_the_budget_and_its_remarks(monkeypatch
     split = leave_last(worlds.parity(n_users=80))
     tuned: list[float] = []
 
-    def stopped(names: list[str], split: Split, run: Run, seconds: float) -> Tuned:
+    def stopped(names: list[str], split: Split, run: Run, seconds: float) -> TuningResult:
         tuned.append(seconds)
         return replace(tune_all(names, split, run, 1e-9), remarks=("Stopped by hand.",))
 
@@ -172,7 +172,7 @@ def test_a_half_trained_model_that_lags_behind_is_given_up(monkeypatch: pytest.M
     split = leave_last(worlds.parity(n_users=80))
     Patient.answers = split.validation.relevant.indices.astype(np.int32)
     monkeypatch.setattr(budget, "model_class", lambda name: Patient)
-    monkeypatch.setattr(budget, "SAME_AGAIN", 1)
+    monkeypatch.setattr(budget, "MAX_REPEATED_PROPOSALS", 1)
     chosen = tune_all(["patient"], split, Run(), seconds=2).chosen["patient"]
     assert Patient.epochs[0.9] >= 10
     assert Patient.epochs[0.1] < 10, "worse than the median of those before it"
@@ -187,7 +187,7 @@ def test_what_was_given_up_has_no_figure_in_a_later_session_either(
     Patient.answers = split.validation.relevant.indices.astype(np.int32)
     monkeypatch.setattr(Patient, "epochs", {})
     monkeypatch.setattr(budget, "model_class", lambda name: Patient)
-    monkeypatch.setattr(budget, "SAME_AGAIN", 1)
+    monkeypatch.setattr(budget, "MAX_REPEATED_PROPOSALS", 1)
     for _ in range(2):
         chosen = tune_all(["patient"], split, Run(folder=tmp_path), seconds=1).chosen["patient"]
         assert PatientConfig(quality=0.9) in dict(chosen.tried)

@@ -222,7 +222,7 @@ def test_the_network_tried_by_default_reads_times_where_there_are_any(
     timed: bool, tried: str, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch", reason="the extra 'torch' is not installed")
-    monkeypatch.setattr(model_fit, "MANY_EVENTS", 100)
+    monkeypatch.setattr(model_fit, "MIN_EVENTS_FOR_GRADIENT_TRAINING", 100)
     data = replace(worlds.parity(), time=np.arange(600, dtype=np.int64) if timed else None)
     assert tried in default_models(data)
     assert other not in default_models(data)

@@ -19,7 +19,7 @@ from foretaste.models.plain.demographic import Demographic, DemographicConfig
 from foretaste.models.plain.popular import Popular
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.selection.choose_settings import Chosen, choose_weights
+from foretaste.selection.choose_settings import ModelChoice, choose_weights
 from foretaste.types import NO_ITEM, Queries, Run
 
 if TYPE_CHECKING:
@@ -203,6 +203,6 @@ def test_what_it_learned_is_chosen_into_pipelines_for_the_people_to_come(data: D
     for name, model in (("ease", Ease()), ("demographic", Demographic(SMALL))):
         lists = model.fit(split.train, Run()).recommend(questions.queries, 20, exclude=questions.excluded)
         score = 1.0 if name == "ease" else 0.0
-        chosen[name] = Chosen(model.config, ((model.config, score),), lists)
+        chosen[name] = ModelChoice(model.config, ((model.config, score),), lists)
     config = choose_weights(chosen, split, PipelineConfig())
     assert "demographic" in {recall.model for recall in config.recalls}

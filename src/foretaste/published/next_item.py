@@ -17,7 +17,7 @@ from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.published.tables import Figures, references, tables
 from foretaste.registry import model_class
-from foretaste.selection.choose_settings import DEPTH, WEIGHTS, Chosen, choose_model, merge_weights, score_of
+from foretaste.selection.choose_settings import DEPTH, WEIGHTS, ModelChoice, choose_model, merge_weights, score_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +52,7 @@ class Said(TypedDict, total=False):
 class Part(NamedTuple):
     """A measured model: what was chosen, and how it was fitted, and how long that took, for each variant."""
 
-    chosen: Chosen
+    chosen: ModelChoice
     models: dict[Variant, Any]
     seconds: dict[Variant, float]
 

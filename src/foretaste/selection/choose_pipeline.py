@@ -16,7 +16,7 @@ from foretaste.evaluation.segments import segments_of
 from foretaste.metrics.ranking import parse_metric
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.registry import FALLBACK, model_class, model_spec, models
-from foretaste.selection.choose_settings import Chosen, choose_settings, choose_weights
+from foretaste.selection.choose_settings import ModelChoice, choose_settings, choose_weights
 from foretaste.selection.tuning import tune_all
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _all_known(names: Iterable[str]) -> list[str]:
 
 def _settings(
     names: Sequence[str], split: Split, run: Run, budget: float | None
-) -> tuple[dict[str, Chosen], tuple[str, ...]]:
+) -> tuple[dict[str, ModelChoice], tuple[str, ...]]:
     if budget is None:
         return {name: choose_settings(name, split, run) for name in names}, ()
     tuned = tune_all(names, split, run, budget)

@@ -29,16 +29,16 @@ TIE_BREAK_WEIGHT = 1e-6
 K = 10
 DEPTH = 200
 """Items of each model that a merge looks at."""
-MONITORED = 2_000
+MONITOR_QUERIES = 2_000
 """Validation questions asked of a half-trained model after each epoch."""
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ModelChoice:
     """config : what scored best on validation
     tried  : every setting with its validation NDCG@10
     lists  : the best one's answers to the validation questions
-    validation_curve : its score after each epoch, on MONITORED of the questions; empty for what learns in one step
+    validation_curve : its score after each epoch, on MONITOR_QUERIES of the questions; empty for what learns in one step
     """
 
     config: Config
@@ -51,10 +51,10 @@ class Chosen:
         return max(score for _, score in self.tried)
 
 
-class Watch:
+class ValidationMonitor:
     """Asks a half-trained model some of the validation questions, and remembers what it scored."""
 
-    def __init__(self, questions: EvalQueries, most: int = MONITORED) -> None:
+    def __init__(self, questions: EvalQueries, most: int = MONITOR_QUERIES) -> None:
         self.few = questions.sample(most)
         self.scores: list[float] = []
 
@@ -64,13 +64,13 @@ class Watch:
         return score
 
 
-class Best(NamedTuple):
+class FittedChoice(NamedTuple):
     """chosen  : the setting that scored best on validation, and all that were tried
     model   : fitted on the training part with it
     seconds : that took
     """
 
-    chosen: Chosen
+    chosen: ModelChoice
     model: Any
     seconds: float
 
@@ -87,8 +87,8 @@ def choose_model(
     split: Split,
     run: Run,
     *,
-    monitored: int = MONITORED,
-) -> Best:
+    monitored: int = MONITOR_QUERIES,
+) -> FittedChoice:
     """Fit every setting on the training part, and ask the best one with histories that fade; the best of all these on
     validation, ties to the first.
 
@@ -108,7 +108,7 @@ def choose_model(
             best = score, config, model, lists, seconds, validation_curve
 
     for number, config in enumerate(configs):
-        began, watch = perf_counter(), Watch(questions, monitored)
+        began, watch = perf_counter(), ValidationMonitor(questions, monitored)
         model = made(config).fit(split.train, run.with_monitor(watch))
         # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
         asked(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(watch.scores))
@@ -118,10 +118,10 @@ def choose_model(
     for other in half_life_variants(model):
         asked(other, other.config, seconds, validation_curve)
     _, config, model, lists, seconds, validation_curve = best
-    return Best(Chosen(config, tuple(tried), lists, validation_curve), model, seconds)
+    return FittedChoice(ModelChoice(config, tuple(tried), lists, validation_curve), model, seconds)
 
 
-def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConfig) -> PipelineConfig:
+def choose_weights(chosen: dict[str, ModelChoice], split: Split, config: PipelineConfig) -> PipelineConfig:
     """The pipeline whose merge weights score best on validation: each source in turn, the best source fixed at 1."""
     weights = merge_weights(chosen, split.validation, config.merge_constant)
     kept = {name for name, weight in weights.items() if weight > WEIGHTS[0]}
@@ -143,7 +143,7 @@ def _heaviness(name: str) -> bool:
     return model_spec(name).cost.memory != "items"
 
 
-def merge_weights(chosen: dict[str, Chosen], questions: EvalQueries, constant: float) -> dict[str, float]:
+def merge_weights(chosen: dict[str, ModelChoice], questions: EvalQueries, constant: float) -> dict[str, float]:
     """What each model weighs in a merge by reciprocal rank, the best of them first; its `lists` answer `questions`."""
     names = sorted(chosen, key=lambda name: -chosen[name].score)
     weights = {name: 1.0 if name == names[0] else WEIGHTS[0] for name in names}

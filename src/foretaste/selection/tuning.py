@@ -14,7 +14,7 @@ from foretaste.errors import ConfigError, ForetasteError
 from foretaste.evaluation.protocol import query_fingerprint
 from foretaste.models.recency import half_life_variants
 from foretaste.registry import model_class
-from foretaste.selection.choose_settings import DEPTH, Chosen, Watch, choose_settings, score_of
+from foretaste.selection.choose_settings import DEPTH, ModelChoice, ValidationMonitor, choose_settings, score_of
 from foretaste.selection.search_space import Range, config_of, space_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from foretaste.selection.search_space import Space
     from foretaste.types import Candidates, Run
 
-SAME_AGAIN = 10
+MAX_REPEATED_PROPOSALS = 10
 """Settings proposed in a row that were all tried before: the space is used up."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -42,10 +42,10 @@ def seconds_of(text: str) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Tuned:
+class TuningResult:
     """chosen : by model; remarks : what a person should know, one sentence each"""
 
-    chosen: dict[str, Chosen]
+    chosen: dict[str, ModelChoice]
     remarks: tuple[str, ...]
 
 
@@ -53,7 +53,7 @@ class _OutOfTimeError(Exception):
     pass
 
 
-def tune_all(names: Sequence[str], split: Split, run: Run, seconds: float) -> Tuned:
+def tune_all(names: Sequence[str], split: Split, run: Run, seconds: float) -> TuningResult:
     """Every model's settings within `seconds` together; what one model leaves over, the next may use.
 
     The default setting of every model is always tried, however short the time. Ctrl-C ends the search and keeps what
@@ -63,22 +63,24 @@ def tune_all(names: Sequence[str], split: Split, run: Run, seconds: float) -> Tu
         import optuna
     except ModuleNotFoundError:
         chosen = {name: choose_settings(name, split, run) for name in names}
-        return Tuned(chosen, ("Optuna is not installed, so the grids were tried: pip install 'foretaste[tune]'.",))
+        return TuningResult(
+            chosen, ("Optuna is not installed, so the grids were tried: pip install 'foretaste[tune]'.",)
+        )
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    end, chosen = monotonic() + seconds, dict[str, Chosen]()
+    end, chosen = monotonic() + seconds, dict[str, ModelChoice]()
     remarks: list[str] = []
     for number, name in enumerate(names):
         left = max(0.0, end - monotonic())
         share = 0.0 if remarks else left / (len(names) - number)
-        search = _Search(name, split, run, monotonic() + share)
+        search = _ModelSearch(name, split, run, monotonic() + share)
         search.go_on()
         if search.stopped:
             remarks.append("Stopped by hand: tuning ended there, and the best settings found so far are used.")
         chosen[name] = search.chosen()
-    return Tuned(chosen, tuple(remarks))
+    return TuningResult(chosen, tuple(remarks))
 
 
-class _Search:
+class _ModelSearch:
     """One model's search.
 
     tried   : config and score in the order of trying, those of earlier sessions first
@@ -93,7 +95,7 @@ class _Search:
         self.report = run.progress
         self.run = replace(run, progress=self._in_time, folder=None)  # the checkpoint of a trial is worth nothing
         self.scores: dict[str, tuple[Config, float]] = {}  # by the config as JSON: some cannot be hashed
-        self.best: tuple[float, Chosen, Any] | None = None
+        self.best: tuple[float, ModelChoice, Any] | None = None
         self.slowest = 0.0
         self.stopped = False
         self.study = _study(name, split, self.space, run) if self.space else None
@@ -113,7 +115,7 @@ class _Search:
                     continue
                 self.study.enqueue_trial({name: getattr(config, name) for name in self.space}, skip_if_exists=True)
             same = 0
-            while self.study is not None and same < SAME_AGAIN and self._may_begin():
+            while self.study is not None and same < MAX_REPEATED_PROPOSALS and self._may_begin():
                 trial = self.study.ask(_distributions(self.space))
                 config = config_of(self.model, trial.params)
                 same = same + 1 if config is not None and _key(config) in self.scores else 0
@@ -178,7 +180,7 @@ class _Search:
         """Fit on the training part, score on validation, remember the lists of the best."""
         questions = self.split.validation
         began = monotonic()
-        watch = Watch(questions)
+        watch = ValidationMonitor(questions)
         run = self.run.with_monitor(watch if trial is None else _pruner(trial, watch))
         model = self.model(config).fit(self.split.train, run)
         lists = self._asked(model)
@@ -187,7 +189,7 @@ class _Search:
         if self.best is None or score > self.best[0]:
             # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
             settled = getattr(model, "refit_config", config)
-            self.best = (score, Chosen(settled, (), lists, tuple(watch.scores)), model)
+            self.best = (score, ModelChoice(settled, (), lists, tuple(watch.scores)), model)
         self.slowest = max(self.slowest, monotonic() - began)
         self._say()
         return score
@@ -212,7 +214,7 @@ def _key(config: Config) -> str:
     return config.model_dump_json()
 
 
-def _pruner(trial: Trial, watch: Watch) -> Callable[[Any], float]:
+def _pruner(trial: Trial, watch: ValidationMonitor) -> Callable[[Any], float]:
     """For models that learn in epochs: a half-trained one that lags behind the others is given up."""
     from optuna import TrialPruned
 

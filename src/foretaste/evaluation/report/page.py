@@ -123,7 +123,7 @@ def _segments(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[s
 
 
 def _tuning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
-    """Best validation figure so far, trial by trial."""
+    """FittedChoice validation figure so far, trial by trial."""
     series = []
     for row in rows:
         if len(row.tried) > 1:
