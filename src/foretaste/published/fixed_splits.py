@@ -26,7 +26,7 @@ CHOSEN_BY = 3_000
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedTable:
     summary: str
     file: str
     """Below the root of the data: a file with its split, or a folder to hold out from."""
@@ -46,7 +46,7 @@ class Published:
 
 
 BENCHMARKS = {
-    name: Published(
+    name: PublishedTable(
         table["summary"],
         table["file"],
         tuple(table["models"]),
@@ -58,7 +58,7 @@ BENCHMARKS = {
 }
 
 
-def benchmark(name: str) -> Published:
+def benchmark(name: str) -> PublishedTable:
     if name not in BENCHMARKS:
         raise UnknownNameError(f"No benchmark of lists is called '{name}'.{did_you_mean(name, BENCHMARKS)}")
     return BENCHMARKS[name]

@@ -40,7 +40,7 @@ MERGE = "merge"
 """The row of all models before it, merged."""
 
 
-class Said(TypedDict, total=False):
+class RowDetails(TypedDict, total=False):
     """What all rows of a model say, as `LeaderboardRow` has it."""
 
     settings: dict[str, Any]
@@ -49,7 +49,7 @@ class Said(TypedDict, total=False):
     validation_curve: tuple[float, ...]
 
 
-class Part(NamedTuple):
+class MeasuredModel(NamedTuple):
     """A measured model: what was chosen, and how it was fitted, and how long that took, for each variant."""
 
     chosen: ModelChoice
@@ -57,7 +57,7 @@ class Part(NamedTuple):
     seconds: dict[Variant, float]
 
 
-class NextTable(NamedTuple):
+class NextItemTable(NamedTuple):
     summary: str
     models: tuple[str, ...]
     references: dict[str, Figures]
@@ -69,14 +69,14 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """Rows that are a model with settings beside its grid: with texts fused in, or with another loss."""
 TABLES = {
-    name: NextTable(table["summary"], tuple(table["models"]), references(table))
+    name: NextItemTable(table["summary"], tuple(table["models"]), references(table))
     for name, table in tables("next_item").items()
 }
 SUMMARIES = {name: table.summary for name, table in TABLES.items()}
 
 
 @dataclass(frozen=True, eq=False)
-class Boards:
+class LeaderboardSet:
     """One leaderboard for each variant and way with seen items: rows of different protocols are not compared."""
 
     boards: tuple[Leaderboard, ...]
@@ -102,8 +102,8 @@ def board(
     *,
     models: Sequence[str] = (),
     strict: bool = False,
-    each: Callable[[Boards], None] = lambda boards: None,
-) -> Boards:
+    each: Callable[[LeaderboardSet], None] = lambda boards: None,
+) -> LeaderboardSet:
     """Choose, fit and measure: a row for each model, variant and way with seen items.
 
     strict : leave the variant refit out, which takes half the time
@@ -116,7 +116,7 @@ def board(
     fewer = replace(split, validation=split.validation.sample(CHOSEN_BY))
     segments = segments_of(split.test, TrainingStatistics.of(split.refit))
     boards: dict[tuple[Variant, Seen], Leaderboard] = {}
-    parts: dict[str, Part] = {}
+    parts: dict[str, MeasuredModel] = {}
     names = models or table.models
     for model_name in names:
         if model_name == MERGE:
@@ -130,25 +130,25 @@ def board(
                 said = EvaluationProtocol.of(split, variant, len(split.test)).model_copy(update={"seen": seen})
                 boards[way] = Leaderboard(said, (), segments=segments)
             boards[way] = replace(boards[way], rows=(*boards[way].rows, row))
-        each(Boards(tuple(boards.values())))
-    return Boards(tuple(boards.values()))
+        each(LeaderboardSet(tuple(boards.values())))
+    return LeaderboardSet(tuple(boards.values()))
 
 
-def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Rows, Part]:
+def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Rows, MeasuredModel]:
     """One model, chosen on validation: as it was then (strict), and learned again from all before the test (refit)."""
     kind, settings = VARIANTS.get(name, (name, None))
     made = model_class(kind)
     configs = made.grid if settings is None else (made.config_class.parse(settings, f"settings of {name}"),)
     best = choose_model(name, made, configs, split, run, monitored=CHOSEN_BY)
     chosen = best.chosen
-    said: Said = {
+    said: RowDetails = {
         "settings": chosen.config.model_dump(mode="json"),
         "validation": chosen.score,
         "tried": tuple((config.model_dump(mode="json"), value) for config, value in chosen.tried),
         "validation_curve": chosen.validation_curve,
     }
     rows = _rows(name, "strict", best.model, split, best.seconds, said)
-    part = Part(chosen, {"strict": best.model}, {"strict": best.seconds})
+    part = MeasuredModel(chosen, {"strict": best.model}, {"strict": best.seconds})
     if not only_strict:
         began = perf_counter()
         part.models["refit"] = made(chosen.config).fit(split.refit, run)
@@ -157,7 +157,7 @@ def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Row
     return rows, part
 
 
-def merged(parts: Mapping[str, Part], split: Split) -> Rows:
+def merged(parts: Mapping[str, MeasuredModel], split: Split) -> Rows:
     """The lists of models measured before, merged by reciprocal rank; what each weighs is chosen on validation."""
     if len(parts) < 2:
         raise ConfigError(f"'{MERGE}' merges the models named before it; name two at least with --model.")
@@ -166,20 +166,20 @@ def merged(parts: Mapping[str, Part], split: Split) -> Rows:
     used = {name: parts[name] for name, weight in weights.items() if weight > WEIGHTS[0]}
     kept = [weights[name] for name in used]
     lists = reciprocal_rank({name: part.chosen.lists for name, part in used.items()}, kept, constant)
-    said: Said = {
+    said: RowDetails = {
         "settings": {"weights": dict(zip(used, kept, strict=True))},
         "validation": score_of(lists, split.validation),
     }
     rows: Rows = {}
     for variant in VARIANT_NAMES:
         if all(variant in part.models for part in used.values()):
-            model = Merged({name: part.models[variant] for name, part in used.items()}, kept, constant)
+            model = MergedModel({name: part.models[variant] for name, part in used.items()}, kept, constant)
             rows |= _rows(MERGE, variant, model, split, sum(part.seconds[variant] for part in used.values()), said)
     return rows
 
 
 @dataclass(frozen=True, eq=False)
-class Merged:
+class MergedModel:
     """What a pipeline does with its sources, and nothing else: no fallback, nothing hidden."""
 
     models: Mapping[str, Any]
@@ -196,7 +196,7 @@ class Merged:
         return reciprocal_rank(lists, self.weights, self.constant).head(k)
 
 
-def _rows(name: str, variant: Variant, model: Any, split: Split, seconds: float, said: Said) -> Rows:
+def _rows(name: str, variant: Variant, model: Any, split: Split, seconds: float, said: RowDetails) -> Rows:
     rows: Rows = {}
     for seen in SEEN_NAMES:
         result = evaluate(model, split.test, METRICS, exclude_seen=seen == "excluded")

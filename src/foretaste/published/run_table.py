@@ -26,7 +26,7 @@ class Board(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Ran:
+class TableResult:
     """board : what was measured; references : who printed what elsewhere, in the order of `metrics`"""
 
     name: str
@@ -54,8 +54,8 @@ def run_table(
     budget: float | None = None,
     stability: Stability | None = None,
     strict: bool = False,
-    each: Callable[[Ran], None] = lambda ran: None,
-) -> Ran:
+    each: Callable[[TableResult], None] = lambda ran: None,
+) -> TableResult:
     """Settings chosen on validation, measured on the split the table fixes.
 
     budget, stability : seconds to tune in, and what else to try each row on; for tables of lists alone, the others
@@ -70,20 +70,20 @@ def run_table(
     if name in fixed_splits.BENCHMARKS:
         table = fixed_splits.BENCHMARKS[name]
         board = fixed_splits.run_benchmark(name, root, run, models=models, budget=budget, stability=stability)
-        return Ran(name, board, table.references, table.metrics)
+        return TableResult(name, board, table.references, table.metrics)
     if stability is not None and stability != Stability():
         raise ConfigError(f"The benchmark {name} is run as it was printed; leave --seeds, --ties and --leakage out.")
     if budget is not None:
         raise ConfigError(f"The benchmark {name} has a grid of its own and takes no budget; leave --budget out.")
     if name in next_item.TABLES:
 
-        def ran(boards: Board) -> Ran:
-            return Ran(name, boards, next_item.TABLES[name].references, next_item.METRICS[:2])
+        def ran(boards: Board) -> TableResult:
+            return TableResult(name, boards, next_item.TABLES[name].references, next_item.METRICS[:2])
 
         each_board = lambda boards: each(ran(boards))  # noqa: E731
-        return ran(next_item.board(name, root, run, models=models, strict=strict, each=each_board))
+        return ran(next_item.run_next_item(name, root, run, models=models, strict=strict, each=each_board))
     if name in ncf.SUMMARIES:
-        found = ncf.board(name, root, run, models=models)
-        return Ran(name, found, ncf.REFERENCES, tuple(sampled_metrics.METRICS))
-    errors = ratings.board(name, root, run, models=models)
-    return Ran(name, errors, ratings.REFERENCES[name], ("rmse", "mae"))
+        found = ncf.run_ncf(name, root, run, models=models)
+        return TableResult(name, found, ncf.REFERENCES, tuple(sampled_metrics.METRICS))
+    errors = ratings.run_ratings(name, root, run, models=models)
+    return TableResult(name, errors, ratings.REFERENCES[name], ("rmse", "mae"))
