@@ -14,7 +14,7 @@ from foretaste.evaluation.feedback_loop import simulate_feedback_loop
 from foretaste.evaluation.leaderboard import Leaderboard
 from foretaste.evaluation.report.page import report_page
 from foretaste.evaluation.report.plots import Line, Point, Whisker, _Scale, bars, lines, scatter, whiskers
-from foretaste.evaluation.robustness.stability import Stability, with_stability
+from foretaste.evaluation.robustness.stability import StabilityOptions, with_stability
 from foretaste.selection.choose_pipeline import select_pipeline
 from foretaste.types import Run
 
@@ -30,7 +30,7 @@ def board() -> Leaderboard:
 
 def test_every_model_figure_and_the_protocol_are_on_the_page(board: Leaderboard) -> None:
     data = worlds.parity(n_users=80)
-    full = with_stability(board, Holdout()(data), Holdout(), Run(), Stability(seeds=2, leakage=True))
+    full = with_stability(board, Holdout()(data), Holdout(), Run(), StabilityOptions(seeds=2, leakage=True))
     page = report_page(full, bubble=simulate_feedback_loop("itemknn", {}, data, Run(), rounds=2), remarks=("Ship it.",))
     assert "How learning went" not in page, "none of these learns in epochs"
     learned = replace(full, rows=tuple(replace(row, validation_curve=(0.1, 0.3, 0.2)) for row in full.rows[:1]))

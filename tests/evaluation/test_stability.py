@@ -54,7 +54,9 @@ def test_only_what_uses_the_seed_is_spread_by_seeds() -> None:
 def test_a_later_seed_that_changes_nothing_takes_no_difference_back(monkeypatch: pytest.MonkeyPatch) -> None:
     board, data = board_of(tied(), "random")
     own = board.rows[0].result.per_user["ndcg@10"]
-    monkeypatch.setattr(stability, "_again", lambda row, split, run, *rest: own if run.seed == 2 else own + run.seed)
+    monkeypatch.setattr(
+        stability, "_remeasure", lambda row, split, run, *rest: own if run.seed == 2 else own + run.seed
+    )
     (row,) = with_seeds(board, leave_last(data), Run(), seeds=4).rows
     mean = own.mean()
     assert row.seeds.values == pytest.approx([mean, mean + 1, mean, mean + 3])

@@ -41,7 +41,7 @@ def benchmark(
     from foretaste.errors import ConfigError
     from foretaste.evaluation.leaderboard import Leaderboard
     from foretaste.evaluation.report.page import report_page
-    from foretaste.evaluation.robustness.stability import Stability
+    from foretaste.evaluation.robustness.stability import StabilityOptions
     from foretaste.files import write_atomically
     from foretaste.progress import progress
     from foretaste.published import ratings
@@ -62,7 +62,7 @@ def benchmark(
 
     with progress(notes()) as report:
         seconds = None if budget is None else seconds_of(budget)
-        stability = Stability(seeds=seeds, tie_orders=ties, leakage=leakage)
+        stability = StabilityOptions(seeds=seeds, tie_orders=ties, leakage=leakage)
         run = Run(seed=seed, device=device, progress=report)
         ran = run_table(
             name, root, run, models=model or (), budget=seconds, stability=stability, strict=strict, each=keep

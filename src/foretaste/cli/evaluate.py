@@ -58,7 +58,7 @@ def evaluate(
     from foretaste.evaluation.feedback_loop import simulate_feedback_loop
     from foretaste.evaluation.report.page import report_page
     from foretaste.evaluation.report.table import segments_view
-    from foretaste.evaluation.robustness.stability import Stability, with_stability
+    from foretaste.evaluation.robustness.stability import StabilityOptions, with_stability
     from foretaste.evaluation.saved_runs import save_run
     from foretaste.files import write_atomically
     from foretaste.progress import progress
@@ -69,7 +69,7 @@ def evaluate(
     from foretaste.types import Run
 
     seconds = None if budget is None else seconds_of(budget)
-    asked = Stability(seeds=seeds, tie_orders=ties, leakage=leakage)
+    asked = StabilityOptions(seeds=seeds, tie_orders=ties, leakage=leakage)
     split, holdout = held_out(project, data, protocol, repeats)
     asked.check(holdout)
     variant: Literal["refit", "strict"] = "strict" if strict else "refit"

@@ -17,7 +17,7 @@ from foretaste.config import Config
 if TYPE_CHECKING:
     from foretaste.data.splits import EvalQueries, Split
 
-COMPUTES = ("numpy", "scipy", "polars", "implicit", "numba", "torch", "scikit-learn", "optuna")
+NUMERIC_PACKAGES = ("numpy", "scipy", "polars", "implicit", "numba", "torch", "scikit-learn", "optuna")
 """Packages whose version may move a figure; those in use are named."""
 NOT_COMPARED = ("foretaste", "python", "versions")
 
@@ -97,7 +97,7 @@ def query_fingerprint(questions: EvalQueries) -> str:
 
 def versions() -> dict[str, str]:
     """Of the packages that are loaded at this moment."""
-    return {name: found for name in COMPUTES if _module(name) in sys.modules and (found := _version(name))}
+    return {name: found for name in NUMERIC_PACKAGES if _module(name) in sys.modules and (found := _version(name))}
 
 
 def _module(package: str) -> str:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
     from foretaste.types import BoolArray
 
-KNOWN_EVENTS = (0, 1, 5, 20, 100)
+HISTORY_LENGTH_STEPS = (0, 1, 5, 20, 100)
 """Where the groups of people by their number of events begin."""
-FEWEST = 5
+MIN_USERS_PER_SEGMENT = 5
 """People in a group; fewer say nothing."""
 
 
@@ -38,20 +38,20 @@ class Segment(NamedTuple):
 def segments_of(questions: EvalQueries, statistics: TrainingStatistics) -> tuple[Segment, ...]:
     """Groups by the events known of a person, by thirds of activity, and by what was right: head, tail or new."""
     events = questions.queries.history.lengths
-    names = [f"{low}" if high == low + 1 else f"{low} to {high - 1}" for low, high in pairwise(KNOWN_EVENTS)]
-    step = np.searchsorted(KNOWN_EVENTS, events, side="right") - 1
-    found = _grouped("events known", [*names, f"{KNOWN_EVENTS[-1]} and more"], step)
+    names = [f"{low}" if high == low + 1 else f"{low} to {high - 1}" for low, high in pairwise(HISTORY_LENGTH_STEPS)]
+    step = np.searchsorted(HISTORY_LENGTH_STEPS, events, side="right") - 1
+    found = _grouped("events known", [*names, f"{HISTORY_LENGTH_STEPS[-1]} and more"], step)
     rank = np.empty(len(events), np.int64)
     rank[np.argsort(events, kind="stable")] = np.arange(len(events))
     third = rank * 3 // max(1, len(events))
     found += _grouped("activity", ["least active third", "middle third", "most active third"], third)
     found += _grouped(
-        "what was right", ["popular items", "long tail", "new items"], _sort_of_answer(questions, statistics)
+        "what was right", ["popular items", "long tail", "new items"], _target_class(questions, statistics)
     )
     return tuple(found)
 
 
-def _sort_of_answer(questions: EvalQueries, statistics: TrainingStatistics) -> NDArray[np.int64]:
+def _target_class(questions: EvalQueries, statistics: TrainingStatistics) -> NDArray[np.int64]:
     """(B,) 0 head, 1 tail, 2 never seen in training: what more than half of a person's answers are, else 0."""
     relevant = questions.relevant
     row = np.repeat(np.arange(len(questions)), np.diff(relevant.indptr))
@@ -66,4 +66,8 @@ def _sort_of_answer(questions: EvalQueries, statistics: TrainingStatistics) -> N
 
 def _grouped(group: str, labels: Sequence[str], member: NDArray[np.int64]) -> list[Segment]:
     people = [np.flatnonzero(member == number) for number in range(len(labels))]
-    return [Segment(group, label, who) for label, who in zip(labels, people, strict=True) if len(who) >= FEWEST]
+    return [
+        Segment(group, label, who)
+        for label, who in zip(labels, people, strict=True)
+        if len(who) >= MIN_USERS_PER_SEGMENT
+    ]

@@ -9,7 +9,7 @@ from foretaste.data.sources.fixed_splits import load_fixed
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import Holdout
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
-from foretaste.evaluation.robustness.stability import Stability, with_stability
+from foretaste.evaluation.robustness.stability import StabilityOptions, with_stability
 from foretaste.published.tables import Figures, references, tables
 from foretaste.selection.choose_pipeline import measure_models
 
@@ -71,11 +71,11 @@ def run_benchmark(
     *,
     models: Sequence[str] = (),
     budget: float | None = None,
-    stability: Stability | None = None,
+    stability: StabilityOptions | None = None,
 ) -> Leaderboard:
     """Choose each model's settings on validation, learn from everything but the test part, measure on all of it."""
     published = benchmark(name)
-    stability = stability or Stability()
+    stability = stability or StabilityOptions()
     stability.check(published.holdout)
     split = published.split(root)
     board = measure_models(
@@ -84,7 +84,7 @@ def run_benchmark(
         run,
         metrics=published.metrics,
         main=published.metrics[-1],
-        chosen_by=CHOSEN_BY,
+        max_validation_users=CHOSEN_BY,
         asked=None,
         budget=budget,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
 from foretaste.evaluation import sampled_metrics
-from foretaste.evaluation.robustness.stability import Stability
+from foretaste.evaluation.robustness.stability import StabilityOptions
 from foretaste.published import fixed_splits, ncf, next_item, ratings
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run_table(
     *,
     models: Sequence[str] = (),
     budget: float | None = None,
-    stability: Stability | None = None,
+    stability: StabilityOptions | None = None,
     strict: bool = False,
     each: Callable[[TableResult], None] = lambda ran: None,
 ) -> TableResult:
@@ -71,7 +71,7 @@ def run_table(
         table = fixed_splits.BENCHMARKS[name]
         board = fixed_splits.run_benchmark(name, root, run, models=models, budget=budget, stability=stability)
         return TableResult(name, board, table.references, table.metrics)
-    if stability is not None and stability != Stability():
+    if stability is not None and stability != StabilityOptions():
         raise ConfigError(f"The benchmark {name} is run as it was printed; leave --seeds, --ties and --leakage out.")
     if budget is not None:
         raise ConfigError(f"The benchmark {name} has a grid of its own and takes no budget; leave --budget out.")

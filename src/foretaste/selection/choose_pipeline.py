@@ -120,14 +120,14 @@ def measure_models(
     *,
     metrics: Sequence[str] = METRICS,
     main: str = MAIN,
-    chosen_by: int = MAX_TEST_USERS,
+    max_validation_users: int = MAX_TEST_USERS,
     asked: int | None = MAX_TEST_USERS,
     budget: float | None = None,
 ) -> Leaderboard:
     """Each model alone: settings chosen on validation, learned from everything but the test part, measured on it.
 
     main             : the measure rows are ordered and compared by; measured even where `metrics` does not name it
-    chosen_by, asked : most people asked on validation and on the test; None asks everybody
+    max_validation_users, asked : most people asked on validation and on the test; None asks everybody
     budget           : seconds to search for the settings of all of them in; None tries the grid of each
     """
     # What is misspelt is said before anything learns.
@@ -136,7 +136,9 @@ def measure_models(
     for metric in metrics:
         parse_metric(metric)
     available = len(split.test)
-    split = replace(split, validation=split.validation.sample(chosen_by), test=split.test.sample(asked or available))
+    split = replace(
+        split, validation=split.validation.sample(max_validation_users), test=split.test.sample(asked or available)
+    )
     if len(split.test) < MIN_TEST_USERS or len(split.validation) < MIN_TEST_USERS:
         raise DataError(
             f"Only {len(split.test)} people can be asked, too few to measure anything ({MIN_TEST_USERS} are needed)."

@@ -87,11 +87,11 @@ def cross_validate(
     data = data.where(are_newest(data.histories(), rating_kinds(data.kinds)))
     rng = run.rng()
     fold = random_folds(len(data), folds, rng)
-    chosen_by = rng.random(len(data)) < CHOSEN_BY
+    max_validation_users = rng.random(len(data)) < CHOSEN_BY
     rows = []
     for number, name in enumerate(names):
         grid = (grids or {}).get(name) or rater_class(name).grid
-        rows.append(_row(name, grid, data, fold, chosen_by, folds, run))
+        rows.append(_row(name, grid, data, fold, max_validation_users, folds, run))
         run.progress("rating", number + 1, len(names))
     protocol = RatingProtocol(
         data=data.name,
@@ -109,7 +109,7 @@ def _row(
     grid: tuple[Config, ...],
     data: Dataset,
     fold: NDArray[np.int64],
-    chosen_by: NDArray[np.bool_],
+    max_validation_users: NDArray[np.bool_],
     folds: int,
     run: Run,
 ) -> RatingRow:
@@ -120,7 +120,7 @@ def _row(
     fit_seconds = answer_seconds = 0.0
     for f in range(folds):
         train = data.where(fold != f)
-        config = _chosen(name, grid, train, chosen_by[fold != f], run)
+        config = _chosen(name, grid, train, max_validation_users[fold != f], run)
         began = perf_counter()
         model = rater_class(name)(config).fit(train, run)
         fit_seconds += perf_counter() - began

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     Variant = Literal["refit", "strict"]
 
 
-FEWEST_SHARED = 20
+MIN_SHARED_USERS = 20
 """People both splits can ask; with fewer the gap would be luck."""
 
 
 @dataclass(frozen=True)
-class Stability:
+class StabilityOptions:
     """What is asked for: so many seeds (1: none but the run's), so many orders of equal times, the other split."""
 
     seeds: int = 1
@@ -44,7 +44,12 @@ class Stability:
 
 
 def with_stability(
-    board: Leaderboard, split: Split, holdout: Holdout | None, run: Run, asked: Stability, variant: Variant = "refit"
+    board: Leaderboard,
+    split: Split,
+    holdout: Holdout | None,
+    run: Run,
+    asked: StabilityOptions,
+    variant: Variant = "refit",
 ) -> Leaderboard:
     """`board` with what was asked for on every row; the same number of people is asked each time.
 
@@ -70,7 +75,7 @@ def with_seeds(board: Leaderboard, split: Split, run: Run, *, seeds: int, varian
     for row in board.rows:
         found = [row.result.mean(board.main)]
         for number in range(1, seeds):
-            again = _again(row, split, replace(run, seed=run.seed + number), board.main, variant)
+            again = _remeasure(row, split, replace(run, seed=run.seed + number), board.main, variant)
             found.append(float(np.nanmean(again)) if len(again) else float("nan"))
             if number == 1 and np.array_equal(again, row.result.per_user[board.main], equal_nan=True):
                 found = [found[0]] * seeds
@@ -101,7 +106,7 @@ def with_tie_orders(
     for number in range(orders):
         split = sampled(holdout(shuffle_ties(data, run.seed + number)), asked)
         for values, row in zip(found, board.rows, strict=True):
-            values.append(float(np.nanmean(_again(row, split, run, board.main, variant))))
+            values.append(float(np.nanmean(_remeasure(row, split, run, board.main, variant))))
         run.progress("other orders of equal times", number + 1, orders)
     rows = [replace(row, ties=Spread.of(values)) for row, values in zip(board.rows, found, strict=True)]
     return replace(board, rows=tuple(rows))
@@ -122,18 +127,18 @@ def with_leakage(
     time = Holdout(kind="time", next_only=True, repeats=holdout.repeats)(data)
     known = time.test.queries.user[time.test.queries.history.lengths > 0]
     both = np.intersect1d(one.test.queries.user, known)[:asked]
-    if len(both) < FEWEST_SHARED:
+    if len(both) < MIN_SHARED_USERS:
         return board
-    splits = [replace(split, test=_of_people(split.test, both)) for split in (one, time)]
+    splits = [replace(split, test=_of_users(split.test, both)) for split in (one, time)]
     rows = []
     for row in board.rows:
-        means = [float(np.nanmean(_again(row, split, run, board.main, variant))) for split in splits]
+        means = [float(np.nanmean(_remeasure(row, split, run, board.main, variant))) for split in splits]
         rows.append(replace(row, leakage=Leakage(means[0], means[1], len(both))))
         run.progress("both splits", len(rows), len(board.rows))
     return replace(board, rows=tuple(rows))
 
 
-def _of_people(questions: EvalQueries, people: IntArray) -> EvalQueries:
+def _of_users(questions: EvalQueries, people: IntArray) -> EvalQueries:
     rows = np.flatnonzero(np.isin(questions.queries.user, people))
     return questions.take(rows)
 
@@ -143,7 +148,7 @@ def sampled(split: Split, asked: int) -> Split:
     return replace(split, validation=split.validation.sample(asked), test=split.test.sample(asked))
 
 
-def _again(
+def _remeasure(
     row: LeaderboardRow, split: Split, run: Run, metric: str, variant: Variant
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     quiet = replace(run, progress=lambda what, done, total: None)
