@@ -145,7 +145,7 @@ class PatientConfig(Config):
 
 
 class Patient:
-    """Learns in ten epochs; puts the right item first for a share `quality` of the people, as it says when asked."""
+    """Learns in ten epochs; puts the right item first for a share `quality` of the users, as it says when asked."""
 
     config_class = PatientConfig
     grid = tuple(PatientConfig(quality=q) for q in (0.9, 0.8, 0.85, 0.95, 0.7, 0.1, 0.05))

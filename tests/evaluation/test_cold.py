@@ -1,4 +1,4 @@
-"""Questions about what nobody has met: nothing of the future, nothing of the new items, is learned from."""
+"""Queries about what nobody has met: nothing of the future, nothing of the new items, is trained on."""
 
 from __future__ import annotations
 
@@ -118,4 +118,4 @@ def test_all_new_items_of_a_person_are_asked_for_before_the_first_of_them() -> N
     history, relevant = split.test.queries.history.row(0), split.test.relevant
     assert data.items.ids.names_of(history) == ["i0"]
     assert sorted(data.items.ids.names_of(relevant[[0]].indices)) == ["i4", "i5"]
-    assert sorted(data.items.ids.names_of(split.train.item)) == ["i0", "i2"], "what came after the question is unknown"
+    assert sorted(data.items.ids.names_of(split.train.item)) == ["i0", "i2"], "what came after the query is unknown"

@@ -1,4 +1,4 @@
-"""Two models, person by person: what is better is said with its size, what is not comparable is refused."""
+"""Two models, user by user: what is better is said with its size, what is not comparable is refused."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_saved_run_compares_as_the_run_itself(board: Leaderboard, tmp_path: Pa
     assert again["sentence"] == fresh["sentence"]
     assert again["differences"]["ndcg@10"]["gain"] == pytest.approx(fresh["differences"]["ndcg@10"]["gain"], abs=1e-8)
     assert again["segments"][0]["people"] == fresh["segments"][0]["people"]
-    assert "u1" not in path.read_text(encoding="utf-8").split(), "no names of people"
+    assert "u1" not in path.read_text(encoding="utf-8").split(), "no names of users"
     assert row_of_model(rows, None, "x").model == "ease"
     with pytest.raises(UnknownNameError, match="Did you mean 'ease'"):
         row_of_model(rows, "eas", "run.json")
@@ -87,7 +87,7 @@ def test_a_saved_run_compares_as_the_run_itself(board: Leaderboard, tmp_path: Pa
 
 def test_other_questions_are_refused_and_broken_files_too(board: Leaderboard, tmp_path: Path) -> None:
     other = rows_by_model(board_of(seed=1, names=("popular",)))["popular"]
-    with pytest.raises(DataError, match=r"not asked the same questions \(fingerprint"):
+    with pytest.raises(DataError, match=r"not asked the same queries \(fingerprint"):
         compare(rows_by_model(board)["ease"], other)
     path = tmp_path / "broken.json"
     for text in ["", "[]", "{}", '{"main": "x", "rows": [{"model": "a"}]}', json.dumps(board.to_json())]:

@@ -37,7 +37,7 @@ def test_the_python_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None
         exec(compile(block, "docs/evaluation.md", "exec"), names)
     shown = capsys.readouterr().out
     assert "ease beats itemknn" in shown or "cannot be told apart" in shown
-    assert "Result(40 people: ndcg@10" in shown
+    assert "Result(40 users: ndcg@10" in shown
     assert re.search(r"^mine .* 0\.", shown, re.MULTILINE)
     mine = foretaste.PipelineConfig(recalls=(foretaste.RecallConfig(model="mine"),))
     assert set(foretaste.Pipeline(mine).fit(names["data"], Run()).recalls) == {"mine"}

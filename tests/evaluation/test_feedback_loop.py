@@ -1,4 +1,4 @@
-"""People who follow a list: popularity makes everybody alike, chance does not."""
+"""Users who follow a list: popularity makes everybody alike, chance does not."""
 
 from __future__ import annotations
 

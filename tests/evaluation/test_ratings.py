@@ -1,4 +1,4 @@
-"""Ratings in folds: each guessed once, nothing seen that is asked for, intervals over people."""
+"""Ratings in folds: each guessed once, nothing seen that is asked for, intervals over users."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_questions_know_only_the_other_folds() -> None:
 
 
 class Peeking(Bias):
-    """Writes down what it learned from and what it was asked."""
+    """Writes down what it trained on and what it was asked."""
 
     learned: list[set[tuple[int, int]]] = []
     asked: list[set[tuple[int, int]]] = []
@@ -76,7 +76,7 @@ class Peeking(Bias):
     def rate(self, queries: Queries, items: Any) -> Any:
         row, column = np.nonzero(items != NO_ITEM)
         asked = set(zip(queries.user[row].tolist(), items[row, column].tolist(), strict=True))
-        assert not asked & self.mine, "asked for a rating it learned from"
+        assert not asked & self.mine, "asked for a rating it trained on"
         Peeking.asked.append(asked)
         Peeking.learned.append(self.mine)
         return super().rate(queries, items)
@@ -94,9 +94,7 @@ def test_settings_are_chosen_without_the_ratings_they_are_measured_with(monkeypa
         test = Peeking.asked[at + 2]
         for choice in (at, at + 1):
             assert not test & (Peeking.asked[choice] | Peeking.learned[choice])
-        assert Peeking.learned[at + 2] == Peeking.learned[at] | Peeking.asked[at], (
-            "then it learns from all the fold has"
-        )
+        assert Peeking.learned[at + 2] == Peeking.learned[at] | Peeking.asked[at], "then it trains on all the fold has"
     assert found.rows[0].count.sum() == len(data)
 
 
@@ -120,7 +118,7 @@ def test_the_figures_are_the_plain_ones() -> None:
 
 
 def test_intervals_hold_people_together() -> None:
-    """A thousand ratings of ten people are ten people: the interval is as wide as theirs."""
+    """A thousand ratings of ten users are ten users: the interval is as wide as theirs."""
     rng = np.random.default_rng(0)
     per_person = rng.random(10)
     together = bootstrap_ratio(per_person * 100, np.full(10, 100.0))

@@ -1,4 +1,4 @@
-"""Where people take things again, that can be asked for; elsewhere it cannot, and the protocol says which."""
+"""Where users take things again, that can be asked for; elsewhere it cannot, and the protocol says which."""
 
 from __future__ import annotations
 

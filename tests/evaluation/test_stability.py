@@ -27,7 +27,7 @@ ASKED = 5000
 
 
 def tied(n_users: int = 150, seed: int = 0) -> Dataset:
-    """Even people take even items; the last four events of each happen at once."""
+    """Even users take even items; the last four events of each happen at once."""
     data = worlds.parity(n_users=n_users, seed=seed)
     position = np.minimum(data.position, 6)
     frame = data.as_frame().with_columns(time=pl.Series(1_700_000_000_000_000 + position * 60_000_000))
@@ -86,7 +86,7 @@ def test_without_ties_or_times_there_is_nothing_to_shuffle() -> None:
 
 
 def test_the_leakage_column_is_the_gap_between_the_two_splits() -> None:
-    # Each day has its item; people come for six days in a row, each from another day on. Who may learn from those who
+    # Each day has its item; users come for six days in a row, each from another day on. Who may learn from those who
     # came later knows what the sixth day brings; who may not has never seen it.
     begin = np.random.default_rng(0).integers(0, 60, 300)
     day = (begin[:, None] + np.arange(6)).ravel()
@@ -95,7 +95,7 @@ def test_the_leakage_column_is_the_gap_between_the_two_splits() -> None:
     board, _ = board_of(data, "itemknn")
     row = with_leakage(board, data, Holdout(), Run(), asked=ASKED).rows[0]
     assert row.leakage.people >= 20
-    assert row.leakage.gap > 0.1, "leave-one-out learns from what others did later"
+    assert row.leakage.gap > 0.1, "leave-one-out trains on what others did later"
     fair = worlds.noise(n_users=300)
     mixed = np.random.default_rng(0).permutation(len(fair))
     known = fair.as_frame().with_columns(time=pl.Series(1_700_000_000_000_000 + mixed))

@@ -1,4 +1,4 @@
-"""Shuffling ties moves only what happened at the same moment to the same person."""
+"""Shuffling ties moves only what happened at the same moment to the same user."""
 
 from __future__ import annotations
 

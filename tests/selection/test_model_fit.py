@@ -42,12 +42,12 @@ def test_every_model_has_a_line_and_no_other() -> None:
 def test_reasons_follow_from_the_data() -> None:
     small = fits(world(50, 6))
     assert small["ease"][0]
-    assert small["ease"][1] == "50 people to learn from."
+    assert small["ease"][1] == "50 users to learn from."
     assert not small["sasrec"][0]
     assert small["sasrec"][1].startswith("300 events are few")
     few = fits(world(10, 6))
     assert not few["itemknn"][0]
-    assert "only 10 people" in few["itemknn"][1]
+    assert "only 10 users" in few["itemknn"][1]
     assert few["popular"] == (True, "always, to compare with.")
     assert few["tfidf"][0]
     bare = fits(world(50, 3, timed=False, words=False))
@@ -69,7 +69,7 @@ def test_a_catalogue_too_large_and_a_package_not_there(monkeypatch: pytest.Monke
 def test_a_model_of_another_package_is_judged_too(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = ModelSpec("foretaste.models.plain.popular:Popular", "theirs")
     monkeypatch.setitem(MODELS.all(), "theirs", spec)
-    assert fits(world(50, 6))["theirs"] == (True, "50 people to learn from.")
+    assert fits(world(50, 6))["theirs"] == (True, "50 users to learn from.")
 
 
 def test_a_package_that_is_missing_is_known_by_our_own_metadata(monkeypatch: pytest.MonkeyPatch) -> None:

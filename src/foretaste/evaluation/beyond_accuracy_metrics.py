@@ -1,4 +1,4 @@
-"""Beyond accuracy, measured on the very lists that accuracy is measured on."""
+"""Beyond-accuracy metrics (coverage, diversity, novelty, ...), computed on the same lists as accuracy."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, FloatArray, IntArray, Queries
 
 K = 10
-"""Places that are looked at: the first screen."""
+"""List positions that beyond-accuracy metrics look at: the first screen."""
 CATEGORY_COLUMNS = ("genres", "genre", "categories", "category", "class", "type", "topics", "topic")
-"""Columns of a catalogue that say what an item is, the best first."""
+"""Catalogue columns that may hold categories, in order of preference."""
 MAX_CATEGORIES = 500
 SEPARATOR = r"[|;,>]"
 METRIC_DESCRIPTIONS = {
-    "coverage": "share of the catalogue offered to at least one person",
-    "gini": "how unevenly the items are offered: 0 all alike, 1 one takes all",
-    "diversity": "distance between the items of a list",
-    "novelty": "surprise of the offered items, in bits",
-    "serendipity": "what pleased and popularity would not have offered",
-    "popularity": "mean popularity percentile of the offered items: 0.5 is even",
+    "coverage": "share of the catalogue recommended to at least one user",
+    "gini": "how unevenly items are recommended: 0 evenly, 1 always the same item",
+    "diversity": "mean distance between the items of a list",
+    "novelty": "self-information of the recommended items, in bits",
+    "serendipity": "relevant items that popularity would not have recommended",
+    "popularity": "mean popularity percentile of the recommended items: 0.5 is neutral",
     "tail": "share of the list outside the short head that takes 80 % of all events",
-    "miscalibration": "distance of the list's mix of categories from the person's: 0 is perfect",
+    "miscalibration": "distance of the list's mix of categories from the user's: 0 is perfect",
 }
 HIGHER_IS_BETTER = {"coverage": True, "gini": False, "diversity": True, "novelty": True, "serendipity": True}
-"""Those with a better side that nobody disputes; miscalibration is better low."""
+"""Metrics with an undisputed direction; for miscalibration lower is better."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingStatistics:
-    """What the lists are held against, all of it from the training part.
+    """Statistics of the training part that beyond-accuracy metrics need.
 
-    popularity : (n_items,) float32 wanted events per item
+    popularity : (n_items,) float32 events of positive weight per item
     is_tail    : (n_items,) outside the head that has 80 % of the events
-    vectors    : (n_items, D) CSR, how items differ: by their categories, or by who took them
+    vectors    : (n_items, D) CSR, how items differ: by their categories, or by the users who have them
     distance   : what `vectors` are, in words
     categories    : (n_items, G) CSR, or None where the catalogue has no column of categories
     """
@@ -74,12 +74,12 @@ class TrainingStatistics:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The measures that have one value per user."""
+        """The Metrics that have one value per user."""
         always = ("novelty", "popularity", "tail", "diversity", "serendipity")
         return tuple(f"{name}@{K}" for name in (*always, *(() if self.categories is None else ("miscalibration",))))
 
     def measure(self, items: IntArray, queries: Queries, relevant: csr_array) -> dict[str, NDArray[np.float64]]:
-        """One value per user and measure of `names`, on the first K places."""
+        """One value per user and metric of `names`, over the first K positions."""
         first = items[:, :K]
         values = [
             beyond_accuracy.novelty(first, self.popularity),

@@ -1,4 +1,4 @@
-"""Does diversity shrink when people follow the list? Rounds of offering, taking and learning again, simulated."""
+"""Simulated feedback loop: does diversity shrink when users take from the lists and the model is trained again?"""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, IntArray, Run
 
 PAIRS = 2000
-"""Pairs of people whose lists are laid side by side."""
+"""Random pairs of users whose lists are compared."""
 
 
 class Round(NamedTuple):
-    """What is offered before anything is taken in this round.
+    """The lists of one round, before anything is taken from them.
 
     diversity : mean distance between the items of a list
-    coverage  : share of the catalogue that is offered to anybody
-    gini      : how unevenly the items are offered
-    novelty   : surprise of the offered items by the popularity of the beginning, in bits
-    alike     : mean share of items that two people's lists have in common (Jaccard): the same for all is 1
+    coverage  : share of the catalogue that is recommended to at least one user
+    gini      : how unevenly items are recommended
+    novelty   : self-information of the recommended items by their popularity before the first round, in bits
+    alike     : mean Jaccard similarity of two users' lists; 1 where all lists are the same
     """
 
     diversity: float
@@ -52,7 +52,7 @@ class FeedbackLoopResult:
     control: tuple[Round, ...]
 
     def change(self, measure: str) -> float:
-        """Relative change of a measure from the first to the last round, beyond that of the world without lists."""
+        """Relative change of a metric from the first to the last round, less the change in the control run."""
         first, last = getattr(self.with_lists[0], measure), getattr(self.with_lists[-1], measure)
         control = getattr(self.control[-1], measure) - getattr(self.control[0], measure)
         return float((last - first - control) / first) if first else float("nan")
@@ -61,9 +61,9 @@ class FeedbackLoopResult:
         diversity, coverage, alike = (self.change(name) for name in ("diversity", "coverage", "alike"))
         verdict = "shrinks" if diversity < -0.01 else "does not shrink"
         return (
-            f"When {self.people:,} people follow {self.model} for {len(self.with_lists) - 1} rounds, the diversity of "
-            f"their lists {verdict} ({diversity:+.1%}), coverage changes by {coverage:+.1%} and what two lists have in "
-            f"common by {alike:+.1%}, beyond what happens without lists."
+            f"When {self.people:,} users follow {self.model} for {len(self.with_lists) - 1} rounds, the diversity of "
+            f"their lists {verdict} ({diversity:+.1%}), coverage changes by {coverage:+.1%} and the overlap of two lists "
+            f"by {alike:+.1%}, relative to a control run without lists."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -86,19 +86,21 @@ class FeedbackLoopResult:
             table.add_column(name, justify="right")
         for number, (with_list, without) in enumerate(zip(self.with_lists, self.control, strict=True)):
             table.add_row(str(number), *(f"{a:.3f} ({b:.3f})" for a, b in zip(with_list, without, strict=True)))
-        note = "In brackets: the same people taking by popularity, without looking at the lists."
+        note = "In brackets: the control run, in which the same users choose by popularity and see no lists."
         return Group(table, Text(note, style="dim"), Text(self.sentence()))
 
 
 def simulate_feedback_loop(
     name: str, settings: Mapping[str, Any], data: Dataset, run: Run, *, rounds: int = 5, people: int = 500
 ) -> FeedbackLoopResult:
-    """Offer K items, let each person take one of them, learn again from everything, and so on.
+    """Recommend K items, let each user take one, retrain on everything, and repeat.
 
-    What is taken follows the eye: chance ∝ 1 / log2(rank + 1), as in NDCG. The control takes by popularity instead
-    and never sees a list. Both learn again in each round (Chaney, Stewart, Engelhardt, RecSys 2018).
+    The position bias is that of NDCG: an item is taken with probability ∝ 1 / log2(rank + 1). In the control run users
+    choose by popularity and see no lists. Both retrain in each round (Chaney, Stewart, Engelhardt, RecSys 2018).
 
-    people : at most so many take part, the first of the user codes, a fair sample; all others stay as they are
+    people : most users that take part, those with the smallest codes (a random sample); the others do not change
+
+    raises : ConfigError where `rounds` is less than 1
     """
     if rounds < 1:
         raise ConfigError(f"A simulation needs at least one round, and rounds is {rounds}.")
@@ -112,7 +114,7 @@ def simulate_feedback_loop(
             queries = Queries(taking, now.histories().take(taking), columns=now.columns_of(taking))
             items = model.recommend(queries, K, exclude=queries.history).items
             steps.append(_round(items, statistics, rng))
-            run.progress("following the list" if follow else "without the list", number + 1, rounds + 1)
+            run.progress("feedback loop" if follow else "control run", number + 1, rounds + 1)
             taken = _from_the_list(items, rng) if follow else _by_popularity(statistics.popularity, len(taking), rng)
             now = _with_events(now, taking[taken != NO_ITEM], taken[taken != NO_ITEM])
         return tuple(steps)
@@ -137,7 +139,7 @@ def _round(items: IntArray, statistics: TrainingStatistics, rng: np.random.Gener
 
 
 def _from_the_list(items: IntArray, rng: np.random.Generator) -> IntArray:
-    """(B,) one item of each list, the first places oftener; NO_ITEM for an empty list."""
+    """(B,) one item of each list, with position bias; NO_ITEM for an empty list."""
     chance = np.where(items == NO_ITEM, 0, 1 / np.log2(np.arange(items.shape[1]) + 2))
     # The largest of ln(u) / weight is a draw by weight (Efraimidis & Spirakis 2006).
     with np.errstate(divide="ignore"):
@@ -151,7 +153,7 @@ def _by_popularity(popularity: FloatArray, n: int, rng: np.random.Generator) -> 
 
 
 def _with_events(data: Dataset, user: IntArray, item: IntArray) -> Dataset:
-    """`data` and one more event of each of these people, the newest of all."""
+    """`data` with one more event for each of these users, newer than all others."""
     n = len(user)
     wanted = int(np.argmax(np.bincount(data.kind, minlength=len(data.kinds)) * (data.kinds.weights > 0)))
     time = None if data.time is None else np.r_[data.time, np.full(n, data.time.max() + 1)]

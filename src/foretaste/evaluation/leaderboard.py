@@ -1,4 +1,4 @@
-"""Models side by side: measures with intervals, how they were measured, and what is level with the best."""
+"""The leaderboard: metrics with intervals, the protocol, and which models are statistically tied with the best."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ MAIN = "ndcg@10"
 
 @dataclass(frozen=True, eq=False)
 class Leaderboard:
-    """main     : the measure rows are ordered and compared by
-    segments : groups of the people asked, for results group by group
-    remarks  : what a person should know of how it was measured, one sentence each
+    """Rows measured under one protocol.
+
+    main     : the metric that rows are ordered and compared by
+    segments : segments of the test users, for results by segment
+    remarks  : what a reader should know about the measurement, one sentence each
     """
 
     protocol: EvaluationProtocol
@@ -39,7 +41,7 @@ class Leaderboard:
     remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """As `view` shows it: the figures of each person would bury those of the models."""
+        """As `view` shows it; the default would print the metrics of every user."""
         if not self.rows:
             return "Leaderboard without rows"
         from rich.console import Console
@@ -49,9 +51,9 @@ class Leaderboard:
         return out.getvalue().rstrip()
 
     def frame(self) -> pl.DataFrame:
-        """A row per model and measure, the best model first: model, measure, mean and its 95 % interval, low to high.
+        """A row per model and metric, the best model first: model, metric, mean and its 95 % interval, low to high.
 
-        What has one value for the whole catalogue, as coverage, has no interval.
+        Metrics with one value for the whole catalogue, such as coverage, have no interval.
         """
         found: list[tuple[str, str, float, float | None, float | None]] = []
         for row in self.sorted():
@@ -65,12 +67,12 @@ class Leaderboard:
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
-        """Model to measure to interval, accuracy and beyond."""
+        """Model to metric to interval, accuracy and beyond-accuracy metrics."""
         return {row.model: bootstrap_intervals({**row.result.per_user, **row.result.beyond}) for row in self.rows}
 
     @cached_property
     def tied_with_best(self) -> frozenset[str]:
-        """Models whose distance from the best, person by person, has an interval that includes 0."""
+        """Models statistically tied with the best: the interval of the paired difference includes 0."""
         if not self.rows:
             return frozenset()
         best = self.sorted()[0].result.per_user[self.main]
@@ -79,7 +81,10 @@ class Leaderboard:
         )
 
     def to_json(self, *, per_user: bool = False) -> dict[str, Any]:
-        """per_user : also every person's figures and the groups of people, for comparisons later on. No names in it."""
+        """JSON-ready.
+
+        per_user : include every user's metrics and the segments, for later comparisons; without ids
+        """
         document: dict[str, Any] = {"main": self.main, "rows": [self._row(row) for row in self.sorted()]}
         if self.remarks:
             document["remarks"] = list(self.remarks)
@@ -127,7 +132,7 @@ class Leaderboard:
         }
 
     def view(self) -> Group:
-        """For a terminal: made for 100 columns; on a narrower one the last measures stay away, never the names."""
+        """For a terminal of 100 columns; on a narrower one the last metrics are left out."""
         from foretaste.evaluation.report.table import leaderboard_view
 
         return leaderboard_view(self)
@@ -145,7 +150,7 @@ def _spread(spread: Spread | None) -> dict[str, Any] | None:
 
 
 def _number(value: float) -> float | None:
-    """JSON knows no nan."""
+    """None for nan, which JSON has not."""
     return None if math.isnan(value) else float(value)
 
 
@@ -154,5 +159,5 @@ def _known(values: Iterable[float]) -> list[float | None]:
 
 
 def _without_nan(values: Mapping[str, float]) -> dict[str, float]:
-    """What can be said of nobody is left out: JSON knows no nan."""
+    """Without metrics that are undefined for all users: JSON has no nan."""
     return {name: value for name, value in values.items() if not math.isnan(value)}

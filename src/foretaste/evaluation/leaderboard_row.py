@@ -1,4 +1,4 @@
-"""One row of a leaderboard: what a model measured, how it was chosen, and what it cost."""
+"""One row of a leaderboard: the metrics of a model, how it was chosen, and what it cost."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Leakage(NamedTuple):
-    """The main measure of one next item, asked of the same people on both splits.
+    """The main metric for the next item, of the same users under both splits.
 
-    Leave-one-out lets a model learn from what others did later; a time split, as in production, does not.
+    Leave-one-out lets a model train on what other users did later; a time split, as in production, does not.
     """
 
     leave_one_out: float
@@ -27,11 +27,11 @@ class Leakage(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LeaderboardRow:
-    """validation     : NDCG@10 on the validation questions, None where nothing was chosen
+    """validation     : NDCG@10 on the validation queries, None where nothing was chosen
     tried          : every setting that was tried, with its validation NDCG@10, in the order of trying
     peak_megabytes : memory that fitting and answering took beyond what was held before; None where unknown
     validation_curve         : validation NDCG@10 of the chosen setting after each epoch; empty for what learns in one step
-    seeds, ties    : the main measure with other seeds, and with other orders of equal times; None where not asked
+    seeds, ties    : the main metric with other seeds, and with other orders of equal times; None where not asked
     """
 
     model: str

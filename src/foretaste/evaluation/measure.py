@@ -1,4 +1,4 @@
-"""One row of a leaderboard: fit, ask, and note what it cost."""
+"""Fit and evaluate one model, with time and memory: one row of a leaderboard."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PIPELINE = "pipeline"
 AS_SERVED = "as served"
-"""The row of the list that people get: the pipeline with its stages, hiding what each kind of event hides."""
+"""The row of the lists that users get: the pipeline with its stages, hiding the consumed items of each event kind."""
 
 
 def build_model(name: str, settings: Mapping[str, Any]) -> Any:
@@ -32,7 +32,7 @@ def build_model(name: str, settings: Mapping[str, Any]) -> Any:
 
 
 def excludes_seen(name: str) -> bool | None:
-    """Whether seen items are kept out of the lists of a row: never by us as they are served, else as the split says."""
+    """`exclude_seen` of `evaluate` for a row: the pipeline as served excludes by itself; None follows the split."""
     return False if name == AS_SERVED else None
 
 
@@ -40,7 +40,7 @@ def measure_model(
     name: str,
     config: Config,
     learned_from: Dataset,
-    questions: EvalQueries,
+    eval_queries: EvalQueries,
     run: Run,
     *,
     validation: float | None = None,
@@ -50,7 +50,12 @@ def measure_model(
     statistics: TrainingStatistics | None = None,
     fitted: dict[str, Any] | None = None,
 ) -> LeaderboardRow:
-    """fitted : takes the model in, once it has learned; the pipeline finds its recalls there, and learns none again"""
+    """Fit a model and evaluate it.
+
+    train      : training part
+    validation : NDCG@10 on validation; trials and curve are noted in the row
+    fitted     : the fitted model is added under its name; a pipeline takes its recalls from there without refitting
+    """
     settings = config.model_dump(mode="json")
     model = build_model(name, settings)
     began = perf_counter()
@@ -60,7 +65,7 @@ def measure_model(
         else:
             model.fit(learned_from, run)
         fit_seconds = perf_counter() - began
-        result = evaluate(model, questions, metrics, statistics=statistics, exclude_seen=excludes_seen(name))
+        result = evaluate(model, eval_queries, metrics, statistics=statistics, exclude_seen=excludes_seen(name))
     if fitted is not None:
         fitted[name] = model
     return LeaderboardRow(

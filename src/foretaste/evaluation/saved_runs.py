@@ -1,4 +1,4 @@
-"""Runs on disk: what `foretaste evaluate --save` wrote, read back for a comparison."""
+"""Runs saved by `foretaste evaluate --save`, read back for a comparison."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class SavedRow:
     """What a comparison needs of a row.
 
-    per_user : measure to (B,) figures, nan where it says nothing; the people in the order of the questions
+    per_user : metric to (B,) values in the order of the queries, nan where the metric is undefined
     """
 
     model: str
@@ -62,7 +62,7 @@ def read_run(path: Path) -> dict[str, SavedRow]:
         raise DataError(f"There is no run to read at {path} ({error.strerror}).") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise DataError(
-            f"{path} is not a run with the figures of each person; `foretaste evaluate --save {path}` writes one."
+            f"{path} is not a run with per-user metrics; `foretaste evaluate --save {path}` writes one."
         ) from None
     if not rows:
         raise DataError(f"{path} has no rows to compare.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from foretaste.types import Run
 
 CHOSEN_BY = 3_000
-"""People asked on validation; the test asks everybody, as the papers do."""
+"""Users asked on validation; the test asks everybody, as the papers do."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def run_benchmark(
     budget: float | None = None,
     stability: StabilityOptions | None = None,
 ) -> Leaderboard:
-    """Choose each model's settings on validation, learn from everything but the test part, measure on all of it."""
+    """Choose each model's settings on validation, train on everything but the test part, measure on all of it."""
     published = benchmark(name)
     stability = stability or StabilityOptions()
     stability.check(published.holdout)

@@ -38,7 +38,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = tables("sampled")[NAME]["grids"]
 
 
 def load(folder: Path) -> tuple[Split, SampledQueries]:
-    """The split of the paper, with each person's last training item as validation, and the questions of its files."""
+    """The split of the paper, with each user's last training item as validation, and the queries of its files."""
     events, negatives = folder / "interactions.parquet", folder / "ncf_eval_negatives.parquet"
     if not events.is_file() or not negatives.is_file():
         raise DataError(
@@ -66,7 +66,7 @@ def load(folder: Path) -> tuple[Split, SampledQueries]:
 
 
 def board(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> Leaderboard:
-    """Each model's settings chosen on validation by NDCG@10, then learned from everything but the test items."""
+    """Each model's settings chosen on validation by NDCG@10, then trained on everything but the test items."""
     if name not in SUMMARIES:
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, SUMMARIES)}")
     split, test = load(root / name.removesuffix("-ncf"))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 METRICS = ("recall@10", "ndcg@10", "recall@5", "ndcg@5")
 CHOSEN_BY = 3_000
-"""People asked on validation after each epoch and for each setting; the test asks everybody."""
+"""Users asked on validation after each epoch and for each setting; the test asks everybody."""
 Seen = Literal["excluded", "included"]
 Variant = Literal["refit", "strict"]
 Rows = dict[tuple[Variant, Seen], LeaderboardRow]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def with_data(report: Report, data: Dataset, config: PrepareConfig) -> tuple[Report, Dataset]:
-    """The report with all that, and the data set as it will be learned from."""
+    """The report with all that, and the data set as it will be trained on."""
     prepared, steps = prepare(data, config)
     models = model_fits(prepared)
     counts = {

@@ -1,4 +1,4 @@
-"""From data to a pipeline one may ship: choose on validation, measure on test, then learn from everything."""
+"""From data to a pipeline one may ship: choose on validation, measure on test, then train on everything."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from foretaste.types import Run
 
 MAX_TEST_USERS = 5_000
-"""More people would narrow the intervals, already below 0.01 NDCG, and cost minutes on a large catalogue."""
+"""More users would narrow the intervals, already below 0.01 NDCG, and cost minutes on a large catalogue."""
 MIN_TEST_USERS = 20
-"""With fewer people asked, any order of the models could be luck."""
+"""With fewer users asked, any order of the models could be luck."""
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
     """config      : the pipeline to ship
-    leaderboard : every model and the pipeline on the test questions; None where the data is too small to measure
-    remarks     : what a person should know, one sentence each
+    leaderboard : every model and the pipeline on the test queries; None where the data is too small to measure
+    remarks     : what a reader should know, one sentence each
     """
 
     config: PipelineConfig
@@ -58,7 +58,7 @@ def select_pipeline(
 ) -> Selection:
     """Choose every model's settings and the merge weights on validation, and measure all of it on the test part.
 
-    stages : what the service does with the merged candidates; a row of its own measures the list people get
+    stages : what the service does with the merged candidates; a row of its own measures the list users get
     budget : seconds to search for settings in; None tries the grid of each model
     """
     recalls = [name for name in _all_known(names) if not model_spec(name).baseline]
@@ -70,7 +70,7 @@ def select_pipeline(
     split = replace(split, validation=split.validation.sample(MAX_TEST_USERS), test=split.test.sample(MAX_TEST_USERS))
     if len(split.test) < MIN_TEST_USERS or len(split.validation) < MIN_TEST_USERS:
         remark = (
-            f"Only {len(split.test)} people have enough events to be asked, too few to measure anything "
+            f"Only {len(split.test)} users have enough events to be asked, too few to measure anything "
             f"({MIN_TEST_USERS} are needed): the pipeline has default settings and no leaderboard."
         )
         usual = tuple(RecallConfig(model=name, weight=model_spec(name).prior_weight) for name in recalls)
@@ -124,10 +124,10 @@ def measure_models(
     asked: int | None = MAX_TEST_USERS,
     budget: float | None = None,
 ) -> Leaderboard:
-    """Each model alone: settings chosen on validation, learned from everything but the test part, measured on it.
+    """Each model alone: settings chosen on validation, trained on everything but the test part, measured on it.
 
-    main             : the measure rows are ordered and compared by; measured even where `metrics` does not name it
-    max_validation_users, asked : most people asked on validation and on the test; None asks everybody
+    main             : the metric rows are ordered and compared by; measured even where `metrics` does not name it
+    max_validation_users, asked : most users asked on validation and on the test; None asks everybody
     budget           : seconds to search for the settings of all of them in; None tries the grid of each
     """
     # What is misspelt is said before anything learns.
@@ -141,7 +141,7 @@ def measure_models(
     )
     if len(split.test) < MIN_TEST_USERS or len(split.validation) < MIN_TEST_USERS:
         raise DataError(
-            f"Only {len(split.test)} people can be asked, too few to measure anything ({MIN_TEST_USERS} are needed)."
+            f"Only {len(split.test)} users can be asked, too few to measure anything ({MIN_TEST_USERS} are needed)."
         )
     statistics = TrainingStatistics.of(split.refit)
     found, remarks = _settings(names, split, run, budget)
@@ -194,7 +194,7 @@ def _shipped(config: PipelineConfig, board: Leaderboard) -> Selection:
     gain = paired_difference(results[PIPELINE], results[FALLBACK])
     apart = f"{gain.mean:+.4f} NDCG@10, interval {gain.low:+.4f} to {gain.high:+.4f}"
     if gain.low > 0:
-        return Selection(config, board, (f"The pipeline beats what is popular ({apart}), person by person.",))
+        return Selection(config, board, (f"The pipeline beats what is popular ({apart}), user by user.",))
     popular = _only_popular(
         config.stages, f"No model beats what is popular on this data ({apart}): the bundle offers what is popular."
     )

@@ -30,15 +30,15 @@ K = 10
 DEPTH = 200
 """Items of each model that a merge looks at."""
 MONITOR_QUERIES = 2_000
-"""Validation questions asked of a half-trained model after each epoch."""
+"""Validation queries asked of a half-trained model after each epoch."""
 
 
 @dataclass(frozen=True)
 class ModelChoice:
     """config : what scored best on validation
     tried  : every setting with its validation NDCG@10
-    lists  : the best one's answers to the validation questions
-    validation_curve : its score after each epoch, on MONITOR_QUERIES of the questions; empty for what learns in one step
+    lists  : the best one's answers to the validation queries
+    validation_curve : its score after each epoch, on MONITOR_QUERIES of the queries; empty for what learns in one step
     """
 
     config: Config
@@ -52,10 +52,10 @@ class ModelChoice:
 
 
 class ValidationMonitor:
-    """Asks a half-trained model some of the validation questions, and remembers what it scored."""
+    """Asks a half-trained model some of the validation queries, and remembers what it scored."""
 
-    def __init__(self, questions: EvalQueries, most: int = MONITOR_QUERIES) -> None:
-        self.few = questions.sample(most)
+    def __init__(self, eval_queries: EvalQueries, most: int = MONITOR_QUERIES) -> None:
+        self.few = eval_queries.sample(most)
         self.scores: list[float] = []
 
     def __call__(self, model: Any) -> float:
@@ -93,22 +93,22 @@ def choose_model(
     validation, ties to the first.
 
     made      : the class of the model, called with a setting
-    monitored : questions asked of a network after each epoch
+    monitored : queries asked of a network after each epoch
     """
-    questions = split.validation
+    eval_queries = split.validation
     tried: list[tuple[Config, float]] = []
     best: tuple[float, Config, Any, Candidates, float, tuple[float, ...]] | None = None
 
     def asked(model: Any, config: Config, seconds: float, validation_curve: tuple[float, ...]) -> None:
         nonlocal best
-        lists = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
-        score = score_of(lists, questions)
+        lists = model.recommend(eval_queries.queries, DEPTH, exclude=eval_queries.excluded)
+        score = score_of(lists, eval_queries)
         tried.append((config, score))
         if best is None or score > best[0]:
             best = score, config, model, lists, seconds, validation_curve
 
     for number, config in enumerate(configs):
-        began, watch = perf_counter(), ValidationMonitor(questions, monitored)
+        began, watch = perf_counter(), ValidationMonitor(eval_queries, monitored)
         model = made(config).fit(split.train, run.with_monitor(watch))
         # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
         asked(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(watch.scores))
@@ -143,15 +143,15 @@ def _heaviness(name: str) -> bool:
     return model_spec(name).cost.memory != "items"
 
 
-def merge_weights(chosen: dict[str, ModelChoice], questions: EvalQueries, constant: float) -> dict[str, float]:
-    """What each model weighs in a merge by reciprocal rank, the best of them first; its `lists` answer `questions`."""
+def merge_weights(chosen: dict[str, ModelChoice], eval_queries: EvalQueries, constant: float) -> dict[str, float]:
+    """What each model weighs in a merge by reciprocal rank, the best of them first; its `lists` answer `queries`."""
     names = sorted(chosen, key=lambda name: -chosen[name].score)
     weights = {name: 1.0 if name == names[0] else WEIGHTS[0] for name in names}
 
     union = Union.of([chosen[name].lists.items for name in names])  # once, and not for every trial
 
     def score(trial: dict[str, float]) -> float:
-        return _score(union.best([trial[name] for name in names], constant, K), questions)
+        return _score(union.best([trial[name] for name in names], constant, K), eval_queries)
 
     for _ in range(2):
         for name in names[1:]:
@@ -160,10 +160,10 @@ def merge_weights(chosen: dict[str, ModelChoice], questions: EvalQueries, consta
     return weights
 
 
-def score_of(lists: Candidates, questions: EvalQueries) -> float:
+def score_of(lists: Candidates, eval_queries: EvalQueries) -> float:
     """NDCG@10 of the lists; what settings are chosen by."""
-    return _score(lists.items[:, :K], questions)
+    return _score(lists.items[:, :K], eval_queries)
 
 
-def _score(items: IntArray, questions: EvalQueries) -> float:
-    return float(np.nanmean(ndcg(items, questions.relevant)))
+def _score(items: IntArray, eval_queries: EvalQueries) -> float:
+    return float(np.nanmean(ndcg(items, eval_queries.relevant)))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from foretaste.registry import ModelSpec, Need
 
 MIN_USERS = 20
-"""With fewer users of three events or more nothing can be learned from histories, nor measured."""
+"""With fewer users of three events or more nothing can be trained on histories, nor measured."""
 MIN_EVENTS_PER_USER = 3
 MIN_EVENTS_FOR_GRADIENT_TRAINING = 20_000
 """From here models that learn by many small steps begin to be worth their time; a rule of thumb."""
@@ -50,21 +50,21 @@ class AvailableData:
         columns = [] if data.user_table is None else [name for name in data.user_table.columns if name != "user"]
         lacks: dict[Need, str | bool] = {
             "people": people < MIN_USERS
-            and f"only {people} people have {MIN_EVENTS_PER_USER} events or more, and {MIN_USERS} are needed",
+            and f"only {people} users have {MIN_EVENTS_PER_USER} events or more, and {MIN_USERS} are needed",
             "events": len(data) < MIN_EVENTS_FOR_GRADIENT_TRAINING
             and f"{len(data):,} events are few for a model that learns in many small steps; it wants {MIN_EVENTS_FOR_GRADIENT_TRAINING:,}",
             "order": median < MIN_MEDIAN_HISTORY
             and f"histories are short (median {median:g} events): no order to learn",
             "times": data.time is None and "the events have no times",
-            "user_columns": not columns and "nothing is known of the people; name a file with --users",
+            "user_columns": not columns and "nothing is known of the users; name a file with --users",
             "texts": not described and "nothing is written about the items; name a file with --items",
         }
         has: dict[Need, str] = {
-            "people": f"{people:,} people to learn from",
+            "people": f"{people:,} users to learn from",
             "events": f"{len(data):,} events",
             "order": f"histories of {median:g} events (median)",
             "times": "every event has a time",
-            "user_columns": f"columns of people: {', '.join(columns)}",
+            "user_columns": f"columns of users: {', '.join(columns)}",
             "texts": f"{described:,} of {data.n_items:,} items have words",
         }
         return cls({need: why for need, why in lacks.items() if isinstance(why, str)}, has)

@@ -43,7 +43,7 @@ def seconds_of(text: str) -> float:
 
 @dataclass(frozen=True, eq=False)
 class TuningResult:
-    """chosen : by model; remarks : what a person should know, one sentence each"""
+    """chosen : by model; remarks : what a reader should know, one sentence each"""
 
     chosen: dict[str, ModelChoice]
     remarks: tuple[str, ...]
@@ -178,13 +178,13 @@ class _ModelSearch:
 
     def _measure(self, config: Config, trial: Trial | None) -> float:
         """Fit on the training part, score on validation, remember the lists of the best."""
-        questions = self.split.validation
+        eval_queries = self.split.validation
         began = monotonic()
-        watch = ValidationMonitor(questions)
+        watch = ValidationMonitor(eval_queries)
         run = self.run.with_monitor(watch if trial is None else _pruner(trial, watch))
         model = self.model(config).fit(self.split.train, run)
         lists = self._asked(model)
-        score = score_of(lists, questions)
+        score = score_of(lists, eval_queries)
         self.scores[_key(config)] = (config, score)
         if self.best is None or score > self.best[0]:
             # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
@@ -195,8 +195,8 @@ class _ModelSearch:
         return score
 
     def _asked(self, model: Any) -> Candidates:
-        questions = self.split.validation
-        found: Candidates = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
+        eval_queries = self.split.validation
+        found: Candidates = model.recommend(eval_queries.queries, DEPTH, exclude=eval_queries.excluded)
         return found
 
     def _say(self) -> None:

@@ -1,4 +1,4 @@
-"""How far off are predicted ratings? k random folds, settings chosen inside each fold, intervals over people."""
+"""How far off are predicted ratings? k random folds, settings chosen inside each fold, intervals over users."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 CHOSEN_BY = 0.1
 """Share of a fold's training ratings that its settings are chosen by."""
 BATCH_SIZE = 1024
-"""People per call."""
+"""Users per call."""
 
 
 @dataclass(frozen=True, eq=False)
 class RatingQueries:
-    """queries : one per person asked, with the ratings known of them
+    """queries : one per user asked, with the ratings known of them
     items   : (B, K) int32 what they are asked about, NO_ITEM pads
     true    : (B, K) float32 what they said, nan at padding
     """
@@ -54,19 +54,19 @@ class RatingQueries:
         return cls(Queries(people, known.histories().take(people)), items, true)
 
 
-def errors(model: Rater, questions: RatingQueries) -> FloatArray:
+def errors(model: Rater, eval_queries: RatingQueries) -> FloatArray:
     """(B, K) float32 predicted − true, nan at padding.
 
     raises : DataError where the model does not rate what it is asked about
     """
-    found = np.full(questions.items.shape, np.nan, np.float32)
-    for start in range(0, len(questions.queries), BATCH_SIZE):
-        block = np.arange(start, min(start + BATCH_SIZE, len(questions.queries)))
-        found[block] = model.rate(questions.queries.take(block), questions.items[block])
-    missing = int(np.isnan(found[questions.items != NO_ITEM]).sum())
+    found = np.full(eval_queries.items.shape, np.nan, np.float32)
+    for start in range(0, len(eval_queries.queries), BATCH_SIZE):
+        block = np.arange(start, min(start + BATCH_SIZE, len(eval_queries.queries)))
+        found[block] = model.rate(eval_queries.queries.take(block), eval_queries.items[block])
+    missing = int(np.isnan(found[eval_queries.items != NO_ITEM]).sum())
     if missing:
         raise DataError(f"{missing:,} ratings have no prediction (nan); a rater answers about every item it is asked.")
-    return found - questions.true
+    return found - eval_queries.true
 
 
 def random_folds(n: int, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -79,19 +79,19 @@ def random_folds(n: int, folds: int, rng: np.random.Generator) -> NDArray[np.int
 def cross_validate(
     data: Dataset, names: Sequence[str], run: Run, *, folds: int = 5, grids: dict[str, tuple[Config, ...]] | None = None
 ) -> RatingLeaderboard:
-    """Each rating guessed once, by a model that learned from the other folds.
+    """Each rating guessed once, by a model that trained on the other folds.
 
-    Settings are chosen anew inside each fold, on a random tenth of its training ratings, and the model then learns from
+    Settings are chosen anew inside each fold, on a random tenth of its training ratings, and the model then trains on
     all of them: no rating has a say in the settings it is measured with.
     """
     data = data.where(are_newest(data.histories(), rating_kinds(data.kinds)))
     rng = run.rng()
     fold = random_folds(len(data), folds, rng)
-    max_validation_users = rng.random(len(data)) < CHOSEN_BY
+    in_validation = rng.random(len(data)) < CHOSEN_BY
     rows = []
     for number, name in enumerate(names):
         grid = (grids or {}).get(name) or rater_class(name).grid
-        rows.append(_row(name, grid, data, fold, max_validation_users, folds, run))
+        rows.append(_row(name, grid, data, fold, in_validation, folds, run))
         run.progress("rating", number + 1, len(names))
     protocol = RatingProtocol(
         data=data.name,
@@ -109,7 +109,7 @@ def _row(
     grid: tuple[Config, ...],
     data: Dataset,
     fold: NDArray[np.int64],
-    max_validation_users: NDArray[np.bool_],
+    in_validation: NDArray[np.bool_],
     folds: int,
     run: Run,
 ) -> RatingRow:
@@ -120,15 +120,15 @@ def _row(
     fit_seconds = answer_seconds = 0.0
     for f in range(folds):
         train = data.where(fold != f)
-        config = _chosen(name, grid, train, max_validation_users[fold != f], run)
+        config = _chosen(name, grid, train, in_validation[fold != f], run)
         began = perf_counter()
         model = rater_class(name)(config).fit(train, run)
         fit_seconds += perf_counter() - began
-        questions = RatingQueries.of(train, data.where(fold == f))
+        eval_queries = RatingQueries.of(train, data.where(fold == f))
         began = perf_counter()
-        off = errors(model, questions).astype(np.float64)
+        off = errors(model, eval_queries).astype(np.float64)
         answer_seconds += perf_counter() - began
-        people: LongArray = questions.queries.user.astype(np.int64)
+        people: LongArray = eval_queries.queries.user.astype(np.int64)
         squared[people] += np.nansum(off**2, axis=1)
         absolute[people] += np.nansum(np.abs(off), axis=1)
         count[people] += (~np.isnan(off)).sum(axis=1)
@@ -154,9 +154,9 @@ def _chosen(name: str, grid: tuple[Config, ...], train: Dataset, held_out: NDArr
     if len(grid) == 1:
         return grid[0]
     known = train.where(~held_out)
-    questions = RatingQueries.of(known, train.where(held_out))
+    eval_queries = RatingQueries.of(known, train.where(held_out))
     rmse = []
     for config in grid:
-        off = errors(rater_class(name)(config).fit(known, run), questions)
+        off = errors(rater_class(name)(config).fit(known, run), eval_queries)
         rmse.append(float(np.sqrt(np.nanmean(off.astype(np.float64) ** 2))))
     return grid[int(np.argmin(rmse))]

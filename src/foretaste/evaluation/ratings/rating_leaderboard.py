@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 BATCH_SIZE = 50
-"""Resamples drawn at a time: so many times the people are held at once."""
+"""Resamples drawn at a time: so many times the users are held at once."""
 
 
 class RatingProtocol(Config):
@@ -28,13 +28,13 @@ class RatingProtocol(Config):
     chosen: str
     ratings: int
     people: int
-    path: str = "fold-in: people are known by their training ratings alone, as guests are; no learned row is used"
+    path: str = "fold-in: users are known by their training ratings alone, as guests are; no learned row is used"
     clipped: str = "to the range of the training ratings"
     foretaste: str = foretaste.__version__
 
     def sentence(self) -> str:
         return (
-            f"{self.data} ({self.fingerprint}) · {self.ratings:,} ratings of {self.people:,} people · held out: "
+            f"{self.data} ({self.fingerprint}) · {self.ratings:,} ratings of {self.people:,} users · held out: "
             f"{self.split} · settings chosen {self.chosen} · {self.path} · clipped {self.clipped}"
         )
 
@@ -43,7 +43,7 @@ class RatingProtocol(Config):
 class RatingRow:
     """settings          : chosen in each fold
     rmse, mae         : of each fold; their means are what papers print
-    squared, absolute : (n_users,) float64 sums of a person's errors over all folds
+    squared, absolute : (n_users,) float64 sums of a user's errors over all folds
     count             : (n_users,) how many ratings these are
     *_seconds         : of one fold, on average
     """
@@ -59,7 +59,7 @@ class RatingRow:
     answer_seconds: float
 
     def interval(self, measure: str, *, seed: int = 0) -> Interval:
-        """The mean of the folds, and the 95 % bootstrap interval over people of the same measure of all ratings."""
+        """The mean of the folds, and the 95 % bootstrap interval over users of the same measure of all ratings."""
         folds, sums, power = (self.rmse, self.squared, 0.5) if measure == "rmse" else (self.mae, self.absolute, 1.0)
         low, high = np.quantile(
             bootstrap_ratio(sums, self.count, seed=seed) ** power, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
@@ -105,14 +105,12 @@ class RatingLeaderboard:
             cells = [f"{found.mean:.4f} ±{found.half:.4f}" for found in (row.interval("rmse"), row.interval("mae"))]
             between = f"{np.std(row.rmse, ddof=1):.4f}"
             table.add_row(row.model, *cells, between, f"{row.fit_seconds:.2f}", f"{row.answer_seconds:.2f}")
-        remark = (
-            f"± half of the {LEVEL:.0%} interval over people; between folds: standard deviation of the folds' RMSE."
-        )
+        remark = f"± half of the {LEVEL:.0%} interval over users; between folds: standard deviation of the folds' RMSE."
         return Group(table, Text(remark, style="dim"), Text(self.protocol.sentence(), style="dim"))
 
 
 def bootstrap_ratio(sums: NDArray[np.float64], count: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:
-    """(RESAMPLES,) Σ sums / Σ count over people drawn anew: a person's ratings stay together, for they err alike."""
+    """(RESAMPLES,) Σ sums / Σ count over users drawn anew: a user's ratings stay together, for they err alike."""
     asked = count > 0
     sums, count = sums[asked], count[asked]
     rng = np.random.default_rng(seed)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from foretaste.evaluation.leaderboard import Leaderboard, LeaderboardRow
 
 SHOWN_IN_SEGMENTS = 5
-"""Models side by side in each group of people, the best first, and popularity."""
+"""Models side by side in each group of users, the best first, and popularity."""
 
 
 def report_page(board: Leaderboard, *, bubble: FeedbackLoopResult | None = None, remarks: Sequence[str] = ()) -> str:
@@ -32,7 +32,7 @@ def report_page(board: Leaderboard, *, bubble: FeedbackLoopResult | None = None,
     parts = [
         _figure(
             "How good, how sure",
-            f"Each dot is {_said(board.main)} on the test questions; the bars say where it may truly lie.",
+            f"Each dot is {_said(board.main)} on the test queries; the bars say where it may truly lie.",
             whiskers([_whisker(board, row, colour[row.model]) for row in rows], _said(board.main)) + _over(rows),
         ),
         _figure(
@@ -112,12 +112,12 @@ def _segments(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[s
             for row in shown:
                 some = row.result.per_user[board.main][segment.people]
                 mean = float(np.nanmean(some)) if (~np.isnan(some)).any() else 0.0
-                said = f"{row.model}, {segment.label}: {mean:.4f} ({len(segment.people):,} people)"
+                said = f"{row.model}, {segment.label}: {mean:.4f} ({len(segment.people):,} users)"
                 points.append(Point(row.model, 0, mean, colour[row.model], said))
             groups.append((f"{segment.label} ({len(segment.people):,})", points))
         key = "".join(_chip(row.model, colour[row.model]) for row in shown)
         found.append(
-            _figure(f"For whom: by {group}", "People in brackets.", bars(groups, _said(board.main)) + f"<p>{key}</p>")
+            _figure(f"For whom: by {group}", "Users in brackets.", bars(groups, _said(board.main)) + f"<p>{key}</p>")
         )
     return found
 
@@ -132,7 +132,7 @@ def _tuning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]
             series.append(Line(row.model, steps, tuple(best.tolist()), colour[row.model]))
     if not series:
         return []
-    text = "The best setting so far, trial by trial, on the validation questions. A flat end means tuning is done."
+    text = "The best setting so far, trial by trial, on the validation queries. A flat end means tuning is done."
     return [_figure("What tuning brought", text, lines(series, "settings tried", "validation NDCG@10"))]
 
 
@@ -150,9 +150,7 @@ def _learning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[st
     ]
     if not series:
         return []
-    text = (
-        "The chosen setting while it learned, on the validation questions. What ships stopped at the top of its curve."
-    )
+    text = "The chosen setting while it learned, on the validation queries. What ships stopped at the top of its curve."
     return [_figure("How learning went", text, lines(series, "measurement", "validation NDCG@10"))]
 
 
@@ -166,8 +164,8 @@ def _leakage(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[st
     if not series:
         return []
     text = (
-        f"{people:,} people asked for one item on both splits. Left: leave-one-out, where other people's future is "
-        "learned from. Right: a time split, as in production."
+        f"{people:,} users asked for one item on both splits. Left: leave-one-out, where other users' future is "
+        "trained on. Right: a time split, as in production."
     )
     drawn = lines(series, "1 leave-one-out, 2 time split", _said(board.main))
     return [_figure("What the future gave away", text, drawn)]
@@ -189,7 +187,7 @@ def _feedback_loop(bubble: FeedbackLoopResult) -> str:
         "round",
         "change in %",
     )
-    return _figure("When people follow the list", bubble.sentence(), drawn)
+    return _figure("When users follow the list", bubble.sentence(), drawn)
 
 
 def _accuracy_table(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> str:

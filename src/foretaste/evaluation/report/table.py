@@ -63,7 +63,7 @@ def leaderboard_view(board: LeaderboardLike) -> Group:
         called = Text(row.model + (" =" if row.model in tied and len(tied) > 1 else ""))
         rest = (f"{row.result.coverage:.0%}", f"{row.fit_seconds:.2f}", f"{row.result.seconds:.2f}")
         lines.append((called, cells, rest))
-    remarks = f"± half of the {LEVEL:.0%} interval over people."
+    remarks = f"± half of the {LEVEL:.0%} interval over users."
     if len(tied) > 1:
         remarks += " = statistically tied with the best: the interval of the paired difference includes 0."
     headings = [f"{name} ± " if name == board.main else name for name in names]
@@ -98,7 +98,7 @@ def _stability(board: LeaderboardLike) -> list[RenderableType]:
     said = f"{board.main} again: ± half of the {LEVEL:.0%} interval in which one more such run falls."
     asked = next((row.leakage.people for row in board.rows if row.leakage is not None), None)
     if asked is not None:
-        said += f" Leakage: what the future of others adds for {asked:,} people asked on both splits for one item."
+        said += f" Leakage: what the future of others adds for {asked:,} users asked on both splits for one item."
     return [Text(), _FittingTable(list(shown), lines, ()), Text(said, style="dim")]
 
 
@@ -131,7 +131,7 @@ def _beyond(board: LeaderboardLike) -> list[RenderableType]:
 
 
 def segments_view(board: LeaderboardLike) -> Group:
-    """The main measure by group of people, the best models first."""
+    """The main metric by group of users, the best models first."""
     rows = board.sorted()
     lines = []
     for segment in board.segments:
@@ -144,12 +144,12 @@ def segments_view(board: LeaderboardLike) -> Group:
         called = Text(f"{segment.group}: {segment.label}")
         lines.append((called, [Text(f"{len(segment.people):,}"), *cells], ()))
     table = _FittingTable(["people", *(row.model for row in rows)], lines, (), first="who")
-    return Group(Text(), table, Text(f"{board.main} by group of people, ± over the people of the group.", style="dim"))
+    return Group(Text(), table, Text(f"{board.main} by group of users, ± over the users of the group.", style="dim"))
 
 
 @dataclass(frozen=True, eq=False)
 class _FittingTable:
-    """As many measures as fit the width: rich would squeeze all columns alike and end up hiding the models."""
+    """As many metrics as fit the width: rich would squeeze all columns alike and end up hiding the models."""
 
     names: list[str]
     lines: Sequence[tuple[Text, list[Text], tuple[str, ...]]]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 MIN_SHARED_USERS = 20
-"""People both splits can ask; with fewer the gap would be luck."""
+"""Users both splits can ask; with fewer the gap would be luck."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def with_stability(
     asked: StabilityOptions,
     variant: Variant = "refit",
 ) -> Leaderboard:
-    """`board` with what was asked for on every row; the same number of people is asked each time.
+    """`board` with what was asked for on every row; the same number of users is asked each time.
 
     holdout : how `split` was made; None where the data fixes it, so that there is no other order and no other split
     """
@@ -97,8 +97,8 @@ def with_tie_orders(
 ) -> Leaderboard:
     """Each row with `orders` random orders of equal times: split, learned and asked anew, the settings as chosen.
 
-    Unchanged where no two events of a person happen at the same time. The order of the file is none of the random
-    ones: it may say more than chance, as when a page lists what a person rated in the order of the catalogue.
+    Unchanged where no two events of a user happen at the same time. The order of the file is none of the random
+    ones: it may say more than chance, as when a page lists what a user rated in the order of the catalogue.
     """
     if data.time is None or tied_share(data) == 0:
         return board
@@ -115,11 +115,11 @@ def with_tie_orders(
 def with_leakage(
     board: Leaderboard, data: Dataset, holdout: Holdout, run: Run, *, asked: int, variant: Variant = "refit"
 ) -> Leaderboard:
-    """Each row on both splits, for the people both can ask, with the settings as chosen.
+    """Each row on both splits, for the users both can ask, with the settings as chosen.
 
-    Both ask everybody for one item: leave-one-out for the last thing a person took, the time split for the first thing
-    after the cut. What is left of the gap is what may be learned from the future. Unchanged where there are no times,
-    or too few people go on after the cut.
+    Both ask everybody for one item: leave-one-out for the last thing a user took, the time split for the first thing
+    after the cut. What is left of the gap is what may be trained on the future. Unchanged where there are no times,
+    or too few users go on after the cut.
     """
     if data.time is None:
         return board
@@ -138,13 +138,13 @@ def with_leakage(
     return replace(board, rows=tuple(rows))
 
 
-def _of_users(questions: EvalQueries, people: IntArray) -> EvalQueries:
-    rows = np.flatnonzero(np.isin(questions.queries.user, people))
-    return questions.take(rows)
+def _of_users(eval_queries: EvalQueries, people: IntArray) -> EvalQueries:
+    rows = np.flatnonzero(np.isin(eval_queries.queries.user, people))
+    return eval_queries.take(rows)
 
 
 def sampled(split: Split, asked: int) -> Split:
-    """At most `asked` questions of each part."""
+    """At most `asked` queries of each part."""
     return replace(split, validation=split.validation.sample(asked), test=split.test.sample(asked))
 
 
