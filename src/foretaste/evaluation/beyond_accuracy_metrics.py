@@ -95,7 +95,7 @@ class TrainingStatistics:
 
 
 def item_categories(items: ItemTable) -> tuple[str, csr_array] | None:
-    """The column that says what items are, and (n_items, G) CSR of 1 where an item is of a class.
+    """The column with categories; it says what items are, and (n_items, G) CSR of 1 where an item is of a class.
 
     A column counts when at least half of the items have a class and there is more than one; of very many categories the
     `MAX_CATEGORIES` most frequent are kept.

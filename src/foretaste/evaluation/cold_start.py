@@ -124,7 +124,7 @@ def new_users(data: Dataset, events: int, share: float = 0.1) -> Split:
         validation=validation,
         refit=learned,
         test=test,
-        rule=f"{n} users without training events, by their first {events} event{'s' * (events > 1)}; their next new item",
+        rule=f"{n} new users, by their first {events} event{'s' * (events > 1)}; the next item that is new to them",
         left_out=int((np.diff(data.offsets)[:n] > 0).sum()) - len(test),
     )
 
@@ -145,7 +145,7 @@ def new_users_with_attributes(data: Dataset, share: float = 0.1) -> Split:
         users = eval_queries.queries.user
         return EvalQueries(replace(eval_queries.queries, asked_at=None), taken[users])
 
-    rule = f"{max(1, round(share * data.n_users))} users without training events, by their attributes alone; all their items"
+    rule = f"{max(1, round(share * data.n_users))} new users, by their attributes alone; all their items"
     return replace(split, validation=everything(split.validation), test=everything(split.test), rule=rule)
 
 

@@ -62,8 +62,8 @@ class FeedbackLoopResult:
         verdict = "shrinks" if diversity < -0.01 else "does not shrink"
         return (
             f"When {self.people:,} users follow {self.model} for {len(self.with_lists) - 1} rounds, the diversity of "
-            f"their lists {verdict} ({diversity:+.1%}), coverage changes by {coverage:+.1%} and the overlap of two lists "
-            f"by {alike:+.1%}, relative to a control run without lists."
+            f"their lists {verdict} ({diversity:+.1%}), coverage changes by {coverage:+.1%} and the overlap of two "
+            f"lists by {alike:+.1%}, relative to a control run without lists."
         )
 
     def to_json(self) -> dict[str, Any]:

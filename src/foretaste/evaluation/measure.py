@@ -52,7 +52,7 @@ def measure_model(
 ) -> LeaderboardRow:
     """Fit a model and evaluate it.
 
-    train      : training part
+    learned_from : the part to fit on
     validation : NDCG@10 on validation; trials and curve are noted in the row
     fitted     : the fitted model is added under its name; a pipeline takes its recalls from there without refitting
     """

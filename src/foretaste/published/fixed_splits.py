@@ -1,4 +1,4 @@
-"""Tables of the literature, run again: their data, their split, their measures, and what they printed."""
+"""Published tables with fixed splits, run again: their data, split, metrics and printed values."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from foretaste.types import Run
 
 CHOSEN_BY = 3_000
-"""Users asked on validation; the test asks everybody, as the papers do."""
+"""Validation users on whom settings are chosen; the test evaluates all users, as the papers do."""
 
 
 @dataclass(frozen=True)
 class PublishedTable:
     summary: str
     file: str
-    """Below the root of the data: a file with its split, or a folder to hold out from."""
+    """Path below the data root: a file with its split, or a folder that `holdout` splits."""
     models: tuple[str, ...]
     references: dict[str, Figures]
-    """Who printed what, in the order of `metrics`."""
+    """Printed values by source, in the order of `metrics`."""
     metrics: tuple[str, ...]
     holdout: Holdout | None = None
-    """How to hold out; None where the file fixes the split."""
+    """The holdout; None where the file fixes the split."""
 
     def split(self, root: Path) -> Split:
         if self.holdout is None:
@@ -73,7 +73,7 @@ def run_benchmark(
     budget: float | None = None,
     stability: StabilityOptions | None = None,
 ) -> Leaderboard:
-    """Choose each model's settings on validation, train on everything but the test part, measure on all of it."""
+    """Choose each model's settings on validation, train on all but the test part, measure on the whole test part."""
     published = benchmark(name)
     stability = stability or StabilityOptions()
     stability.check(published.holdout)
@@ -85,7 +85,7 @@ def run_benchmark(
         metrics=published.metrics,
         main=published.metrics[-1],
         max_validation_users=CHOSEN_BY,
-        asked=None,
+        max_test_users=None,
         budget=budget,
     )
     return with_stability(board, split, published.holdout, run, stability)

@@ -1,6 +1,6 @@
-"""The ml-1m table of the NCF paper, run again: one answer among 99 given items. `foretaste benchmark ml-1m-ncf`
+"""The ml-1m table of the NCF paper, reproduced: one target among 99 published negatives. `foretaste benchmark ml-1m-ncf`
 
-He et al., "Neural Collaborative Filtering", WWW 2017; the figures to meet are those of Rendle et al., RecSys 2020.
+He et al., "Neural Collaborative Filtering", WWW 2017; the reference values are those of Rendle et al., RecSys 2020.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ NAME = "ml-1m-ncf"
 SUMMARIES = summaries_of("sampled")
 MODELS = tuple(tables("sampled")[NAME]["models"])
 REFERENCES = references(tables("sampled")[NAME])
-"""Who printed what: HR@10, NDCG@10."""
+"""Printed values by source: HR@10, NDCG@10."""
 NEGATIVES = 99
 GRIDS: dict[str, list[dict[str, Any]]] = tables("sampled")[NAME]["grids"]
-"""Settings tried, where the model's own grid is not made for a set as dense as this."""
+"""Grids for this dense data set, where the model's own does not fit it."""
 
 
 def load(folder: Path) -> tuple[Split, SampledQueries]:
@@ -65,7 +65,7 @@ def load(folder: Path) -> tuple[Split, SampledQueries]:
     return split, test
 
 
-def board(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> Leaderboard:
+def run_ncf(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> Leaderboard:
     """Each model's settings chosen on validation by NDCG@10, then trained on everything but the test items."""
     if name not in SUMMARIES:
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, SUMMARIES)}")

@@ -1,4 +1,4 @@
-"""Tables of the next item: leave-one-out, the whole catalogue ranked, both variants, seen items in and out."""
+"""Next-item tables: leave-one-out, full ranking, both variants, with and without seen items."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 
 METRICS = ("recall@10", "ndcg@10", "recall@5", "ndcg@5")
 CHOSEN_BY = 3_000
-"""Users asked on validation after each epoch and for each setting; the test asks everybody."""
-Seen = Literal["excluded", "included"]
+"""Validation users after each epoch and for each setting; the test evaluates all users."""
+SeenItems = Literal["excluded", "included"]
 Variant = Literal["refit", "strict"]
-Rows = dict[tuple[Variant, Seen], LeaderboardRow]
-SEEN_NAMES: tuple[Seen, ...] = ("excluded", "included")
+Rows = dict[tuple[Variant, SeenItems], LeaderboardRow]
+SEEN_NAMES: tuple[SeenItems, ...] = ("excluded", "included")
 VARIANT_NAMES: tuple[Variant, ...] = ("strict", "refit")
 MERGE = "merge"
 """The row of all models before it, merged."""
 
 
 class RowDetails(TypedDict, total=False):
-    """What all rows of a model say, as `LeaderboardRow` has it."""
+    """Fields that all rows of a model share, as `LeaderboardRow` has them."""
 
     settings: dict[str, Any]
     validation: float
@@ -61,7 +61,7 @@ class NextItemTable(NamedTuple):
     summary: str
     models: tuple[str, ...]
     references: dict[str, Figures]
-    """Who printed what: Recall@10, NDCG@10."""
+    """Printed values by source: Recall@10, NDCG@10."""
 
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -77,7 +77,7 @@ SUMMARIES = {name: table.summary for name, table in TABLES.items()}
 
 @dataclass(frozen=True, eq=False)
 class LeaderboardSet:
-    """One leaderboard for each variant and way with seen items: rows of different protocols are not compared."""
+    """One leaderboard per variant and treatment of seen items: rows of different protocols are not compared."""
 
     boards: tuple[Leaderboard, ...]
 
@@ -95,7 +95,7 @@ class LeaderboardSet:
         return {"rows": [row for board in self.boards for row in board.to_json()["rows"]]}
 
 
-def board(
+def run_next_item(
     name: str,
     root: Path,
     run: Run,
@@ -104,10 +104,10 @@ def board(
     strict: bool = False,
     each: Callable[[LeaderboardSet], None] = lambda boards: None,
 ) -> LeaderboardSet:
-    """Choose, fit and measure: a row for each model, variant and way with seen items.
+    """Choose, fit and measure: a row for each model, variant and treatment of seen items.
 
     strict : leave the variant refit out, which takes half the time
-    each   : is given the rows there are after each model, for a network may take an hour and a kill comes any time
+    each   : called with the rows so far after each model, so that an interrupted run keeps them
     """
     if name not in TABLES:
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, TABLES)}")
@@ -115,7 +115,7 @@ def board(
     split = leave_last(load_folder(root / name.removesuffix("-next")))
     fewer = replace(split, validation=split.validation.sample(CHOSEN_BY))
     segments = segments_of(split.test, TrainingStatistics.of(split.refit))
-    boards: dict[tuple[Variant, Seen], Leaderboard] = {}
+    boards: dict[tuple[Variant, SeenItems], Leaderboard] = {}
     parts: dict[str, MeasuredModel] = {}
     names = models or table.models
     for model_name in names:
@@ -135,7 +135,7 @@ def board(
 
 
 def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Rows, MeasuredModel]:
-    """One model, chosen on validation: as it was then (strict), and learned again from all before the test (refit)."""
+    """One model with settings chosen on validation: as fitted then (strict), and refitted on train and validation."""
     kind, settings = VARIANTS.get(name, (name, None))
     made = model_class(kind)
     configs = made.grid if settings is None else (made.config_class.parse(settings, f"settings of {name}"),)
@@ -158,7 +158,7 @@ def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Row
 
 
 def merged(parts: Mapping[str, MeasuredModel], split: Split) -> Rows:
-    """The lists of models measured before, merged by reciprocal rank; what each weighs is chosen on validation."""
+    """The lists of the models measured before, merged by reciprocal rank fusion with weights chosen on validation."""
     if len(parts) < 2:
         raise ConfigError(f"'{MERGE}' merges the models named before it; name two at least with --model.")
     constant = PipelineConfig().merge_constant
@@ -180,7 +180,7 @@ def merged(parts: Mapping[str, MeasuredModel], split: Split) -> Rows:
 
 @dataclass(frozen=True, eq=False)
 class MergedModel:
-    """What a pipeline does with its sources, and nothing else: no fallback, nothing hidden."""
+    """Reciprocal rank fusion of several models, without a fallback or stages."""
 
     models: Mapping[str, Any]
     weights: Sequence[float]

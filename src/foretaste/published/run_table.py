@@ -1,4 +1,4 @@
-"""Every published table by its name, whatever it measures: lists, ratings, or one answer among given items."""
+"""Every published table by its name, whatever it measures: lists, ratings, or sampled metrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from foretaste.types import Run
 
 
-class Board(Protocol):
+class TableView(Protocol):
+    """What all kinds of leaderboards can do."""
+
     def view(self) -> RenderableType: ...
 
     def to_json(self) -> dict[str, Any]: ...
@@ -27,10 +29,10 @@ class Board(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class TableResult:
-    """board : what was measured; references : who printed what elsewhere, in the order of `metrics`"""
+    """board : the measured leaderboard; references : printed values by source, in the order of `metrics`"""
 
     name: str
-    board: Board
+    board: TableView
     references: Mapping[str, Sequence[float]]
     metrics: tuple[str, ...]
 
@@ -56,17 +58,17 @@ def run_table(
     strict: bool = False,
     each: Callable[[TableResult], None] = lambda ran: None,
 ) -> TableResult:
-    """Settings chosen on validation, measured on the split the table fixes.
+    """Choose settings on validation and measure on the split of the table.
 
-    budget, stability : seconds to tune in, and what else to try each row on; for tables of lists alone, the others
-                        state their grids, and need hours for one seed
+    budget, stability : seconds to tune in, and further seeds, tie orders or splits; for tables of lists only, the
+                        others fix their grids and need hours for one seed
     strict            : tables of the next item, without the variant refit
-    each              : of tables of the next item, given what there is after each model
+    each              : for next-item tables: called with the rows so far after each model
     """
     if name not in (known := summaries()):
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, known)}")
     if strict and name not in next_item.TABLES:
-        raise ConfigError(f"Only tables of the next item have two variants, and {name} is none; leave --strict out.")
+        raise ConfigError(f"Only next-item tables have two variants, and {name} is not one; leave --strict out.")
     if name in fixed_splits.BENCHMARKS:
         table = fixed_splits.BENCHMARKS[name]
         board = fixed_splits.run_benchmark(name, root, run, models=models, budget=budget, stability=stability)
@@ -77,7 +79,7 @@ def run_table(
         raise ConfigError(f"The benchmark {name} has a grid of its own and takes no budget; leave --budget out.")
     if name in next_item.TABLES:
 
-        def ran(boards: Board) -> TableResult:
+        def ran(boards: TableView) -> TableResult:
             return TableResult(name, boards, next_item.TABLES[name].references, next_item.METRICS[:2])
 
         each_board = lambda boards: each(ran(boards))  # noqa: E731

@@ -1,4 +1,4 @@
-"""From data to a pipeline one may ship: choose on validation, measure on test, then train on everything."""
+"""From data to a pipeline to ship: choose on validation, measure on the test part."""
 
 from __future__ import annotations
 
@@ -29,14 +29,16 @@ if TYPE_CHECKING:
     from foretaste.types import Run
 
 MAX_TEST_USERS = 5_000
-"""More users would narrow the intervals, already below 0.01 NDCG, and cost minutes on a large catalogue."""
+"""More users would narrow intervals that are already below 0.01 NDCG, and cost minutes on a large catalogue."""
 MIN_TEST_USERS = 20
-"""With fewer users asked, any order of the models could be luck."""
+"""With fewer test users, the order of the models is noise."""
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """config      : the pipeline to ship
+    """The outcome of a selection.
+
+    config      : the pipeline to ship
     leaderboard : every model and the pipeline on the test queries; None where the data is too small to measure
     remarks     : what a reader should know, one sentence each
     """
@@ -64,13 +66,13 @@ def select_pipeline(
     recalls = [name for name in _all_known(names) if not model_spec(name).baseline]
     baselines = [name for name, spec in models().items() if spec.baseline]
     if not recalls:
-        return _only_popular(stages, f"Only {' and '.join(names)} were asked for: the pipeline offers what is popular.")
+        return _only_popular(stages, f"Only {' and '.join(names)} was selected: the pipeline recommends popular items.")
     split = split or leave_last(data)
     available = len(split.test)
     split = replace(split, validation=split.validation.sample(MAX_TEST_USERS), test=split.test.sample(MAX_TEST_USERS))
     if len(split.test) < MIN_TEST_USERS or len(split.validation) < MIN_TEST_USERS:
         remark = (
-            f"Only {len(split.test)} users have enough events to be asked, too few to measure anything "
+            f"Only {len(split.test)} users have enough events for a test query, too few to measure anything "
             f"({MIN_TEST_USERS} are needed): the pipeline has default settings and no leaderboard."
         )
         usual = tuple(RecallConfig(model=name, weight=model_spec(name).prior_weight) for name in recalls)
@@ -102,7 +104,7 @@ def select_pipeline(
             statistics=statistics,
             fitted=fitted,
         )
-        if name in (PIPELINE, AS_SERVED):  # what its recalls took is its own time too
+        if name in (PIPELINE, AS_SERVED):  # the time of its recalls is part of its own
             used = {recall.model for recall in config.recalls}
             row = replace(row, fit_seconds=row.fit_seconds + sum(r.fit_seconds for r in rows if r.model in used))
         rows.append(row)
@@ -121,27 +123,29 @@ def measure_models(
     metrics: Sequence[str] = METRICS,
     main: str = MAIN,
     max_validation_users: int = MAX_TEST_USERS,
-    asked: int | None = MAX_TEST_USERS,
+    max_test_users: int | None = MAX_TEST_USERS,
     budget: float | None = None,
 ) -> Leaderboard:
     """Each model alone: settings chosen on validation, trained on everything but the test part, measured on it.
 
     main             : the metric rows are ordered and compared by; measured even where `metrics` does not name it
-    max_validation_users, asked : most users asked on validation and on the test; None asks everybody
+    max_validation_users, max_test_users : limits on the users evaluated; None evaluates all test users
     budget           : seconds to search for the settings of all of them in; None tries the grid of each
     """
-    # What is misspelt is said before anything learns.
+    # Misspelt names are refused before anything is trained.
     names = _all_known([names] if isinstance(names, str) else names)
     metrics = tuple(metrics) if main in metrics else (main, *metrics)
     for metric in metrics:
         parse_metric(metric)
     available = len(split.test)
     split = replace(
-        split, validation=split.validation.sample(max_validation_users), test=split.test.sample(asked or available)
+        split,
+        validation=split.validation.sample(max_validation_users),
+        test=split.test.sample(max_test_users or available),
     )
     if len(split.test) < MIN_TEST_USERS or len(split.validation) < MIN_TEST_USERS:
         raise DataError(
-            f"Only {len(split.test)} users can be asked, too few to measure anything ({MIN_TEST_USERS} are needed)."
+            f"Only {len(split.test)} users have a test query, too few to measure anything ({MIN_TEST_USERS} are needed)."
         )
     statistics = TrainingStatistics.of(split.refit)
     found, remarks = _settings(names, split, run, budget)
@@ -167,7 +171,7 @@ def measure_models(
 
 
 def _all_known(names: Iterable[str]) -> list[str]:
-    """The names without repeats; UnknownNameError for one that no model has, before the others learn for an hour."""
+    """The names without repeats; UnknownNameError for a name without a model, before anything is trained for an hour."""
     known = list(dict.fromkeys(names))
     for name in known:
         model_spec(name)
@@ -188,15 +192,15 @@ def _settings(
 def _shipped(config: PipelineConfig, board: Leaderboard) -> Selection:
     """The pipeline, or popularity where nothing beats it.
 
-    Judged on the test part: on validation the best of many settings looks better than it is, even on pure noise.
+    Decided on the test part: on validation the best of many settings looks better than it is, even on pure noise.
     """
     results = {row.model: row.result.per_user[MAIN] for row in board.rows}
     gain = paired_difference(results[PIPELINE], results[FALLBACK])
     apart = f"{gain.mean:+.4f} NDCG@10, interval {gain.low:+.4f} to {gain.high:+.4f}"
     if gain.low > 0:
-        return Selection(config, board, (f"The pipeline beats what is popular ({apart}), user by user.",))
+        return Selection(config, board, (f"The pipeline beats popularity ({apart}) in a paired comparison.",))
     popular = _only_popular(
-        config.stages, f"No model beats what is popular on this data ({apart}): the bundle offers what is popular."
+        config.stages, f"No model beats popularity on this data ({apart}): the bundle recommends popular items."
     )
     return Selection(popular.config, board, popular.remarks)
 

@@ -1,4 +1,4 @@
-"""Choosing on validation: each model's settings, then how loudly each source speaks in the merge."""
+"""Choosing on validation: each model's settings, then the merge weight of each source."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ if TYPE_CHECKING:
     from foretaste.types import Candidates, IntArray, Run
 
 WEIGHTS = (0.02, 0.1, 0.3, 1.0)
-"""Tried for each source. The least of them only fills the tail of a list; a source that stays there is left out, for
-it would cost time in every answer and change none."""
+"""Merge weights tried for each source. The smallest affects only the tail of a list; a source that gets it is left
+out, because it would cost time in every answer and change none."""
 TIE_BREAK_WEIGHT = 1e-6
-"""The weight of a source that is kept for users without a history: too little to change a list made from one."""
+"""Weight of a source that is kept for users without a history: too small to change a list of a user with one."""
 K = 10
 DEPTH = 200
-"""Items of each model that a merge looks at."""
+"""Candidates per model that are merged."""
 MONITOR_QUERIES = 2_000
-"""Validation queries asked of a half-trained model after each epoch."""
+"""Validation queries on which a network is evaluated after each epoch."""
 
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """config : what scored best on validation
+    """The chosen settings of one model.
+
+    config : the settings that scored best on validation
     tried  : every setting with its validation NDCG@10
-    lists  : the best one's answers to the validation queries
+    lists  : its candidates for the validation queries
     validation_curve : its score after each epoch, on MONITOR_QUERIES of the queries; empty for what learns in one step
     """
 
@@ -52,7 +54,7 @@ class ModelChoice:
 
 
 class ValidationMonitor:
-    """Asks a half-trained model some of the validation queries, and remembers what it scored."""
+    """Evaluates a model on some of the validation queries after each epoch, and keeps the scores."""
 
     def __init__(self, eval_queries: EvalQueries, most: int = MONITOR_QUERIES) -> None:
         self.few = eval_queries.sample(most)
@@ -65,9 +67,11 @@ class ValidationMonitor:
 
 
 class FittedChoice(NamedTuple):
-    """chosen  : the setting that scored best on validation, and all that were tried
+    """A chosen setting with its fitted model.
+
+    chosen  : the setting that scored best on validation, and all that were tried
     model   : fitted on the training part with it
-    seconds : that took
+    seconds : time of that fit
     """
 
     chosen: ModelChoice
@@ -89,17 +93,17 @@ def choose_model(
     *,
     monitored: int = MONITOR_QUERIES,
 ) -> FittedChoice:
-    """Fit every setting on the training part, and ask the best one with histories that fade; the best of all these on
-    validation, ties to the first.
+    """Fit every setting on the training part and evaluate it on validation, then the best one with several half-lives
+    of the history; ties go to the first.
 
     made      : the class of the model, called with a setting
-    monitored : queries asked of a network after each epoch
+    monitored : validation queries on which a network is evaluated after each epoch
     """
     eval_queries = split.validation
     tried: list[tuple[Config, float]] = []
     best: tuple[float, Config, Any, Candidates, float, tuple[float, ...]] | None = None
 
-    def asked(model: Any, config: Config, seconds: float, validation_curve: tuple[float, ...]) -> None:
+    def consider(model: Any, config: Config, seconds: float, validation_curve: tuple[float, ...]) -> None:
         nonlocal best
         lists = model.recommend(eval_queries.queries, DEPTH, exclude=eval_queries.excluded)
         score = score_of(lists, eval_queries)
@@ -110,13 +114,13 @@ def choose_model(
     for number, config in enumerate(configs):
         began, watch = perf_counter(), ValidationMonitor(eval_queries, monitored)
         model = made(config).fit(split.train, run.with_monitor(watch))
-        # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
-        asked(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(watch.scores))
+        # `refit_config` has the number of epochs of early stopping, for a refit on more data without validation.
+        consider(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(watch.scores))
         run.progress(f"choosing settings of {name}", number + 1, len(configs))
     assert best is not None
     _, _, model, _, seconds, validation_curve = best
     for other in half_life_variants(model):
-        asked(other, other.config, seconds, validation_curve)
+        consider(other, other.config, seconds, validation_curve)
     _, config, model, lists, seconds, validation_curve = best
     return FittedChoice(ModelChoice(config, tuple(tried), lists, validation_curve), model, seconds)
 
@@ -125,10 +129,10 @@ def choose_weights(chosen: dict[str, ModelChoice], split: Split, config: Pipelin
     """The pipeline whose merge weights score best on validation: each source in turn, the best source fixed at 1."""
     weights = merge_weights(chosen, split.validation, config.merge_constant)
     kept = {name for name, weight in weights.items() if weight > WEIGHTS[0]}
-    # Validation asks users with a history, and these are for those who have none yet.
+    # Validation queries have a history, and these sources are for users who have none yet.
     for_new_users = {name for name in weights if model_spec(name).new_users} - kept
     weights |= dict.fromkeys(for_new_users, TIE_BREAK_WEIGHT)
-    # What adds nothing for the items of yesterday may be alone in knowing those of tomorrow; the lightest is enough.
+    # A source that adds nothing for known items may be the only one that can recommend new items; the cheapest is enough.
     for_new_items = sorted((name for name in weights if model_spec(name).new_items), key=_heaviness)[:1]
     recalls = [
         RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weight)
@@ -144,7 +148,7 @@ def _heaviness(name: str) -> bool:
 
 
 def merge_weights(chosen: dict[str, ModelChoice], eval_queries: EvalQueries, constant: float) -> dict[str, float]:
-    """What each model weighs in a merge by reciprocal rank, the best of them first; its `lists` answer `queries`."""
+    """The weight of each model in reciprocal rank fusion, the best model first; `lists` answer `eval_queries`."""
     names = sorted(chosen, key=lambda name: -chosen[name].score)
     weights = {name: 1.0 if name == names[0] else WEIGHTS[0] for name in names}
 
@@ -161,7 +165,7 @@ def merge_weights(chosen: dict[str, ModelChoice], eval_queries: EvalQueries, con
 
 
 def score_of(lists: Candidates, eval_queries: EvalQueries) -> float:
-    """NDCG@10 of the lists; what settings are chosen by."""
+    """NDCG@10 of the lists, by which settings are chosen."""
     return _score(lists.items[:, :K], eval_queries)
 
 

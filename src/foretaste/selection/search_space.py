@@ -1,4 +1,4 @@
-"""What is worth trying: the settings a model's grid varies, each a little beyond the values the grid names."""
+"""The search space of a model: the settings its grid varies, each a little beyond the values in the grid."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _range(values: list[float], bounds: list[Any]) -> Range:
     whole = all(isinstance(value, int) for value in values)
     low, high = min(values), max(values)
     log = low > 0
-    # A grid that stays within a share keeps to it; everything else reaches a little further.
+    # Ranges with bounds (shares) stay within them; everything else is extended.
     low, high = (low / RANGE_FACTOR, high * RANGE_FACTOR) if log else (low, high + (high - low) / 2)
     for bound in bounds:
         low = max(low, *(v for v in (getattr(bound, "ge", None), getattr(bound, "gt", None)) if v is not None), low)

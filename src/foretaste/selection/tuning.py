@@ -1,4 +1,4 @@
-"""Tuning within a stated time: each model's settings, on validation, resumable, the grid first (Optuna)."""
+"""Hyper-parameter tuning within a time budget: on validation, resumable, the grid first (Optuna, TPE)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from foretaste.types import Candidates, Run
 
 MAX_REPEATED_PROPOSALS = 10
-"""Settings proposed in a row that were all tried before: the space is used up."""
+"""After so many proposals in a row that were tried before, the space counts as exhausted."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -37,7 +37,7 @@ def seconds_of(text: str) -> float:
     """'90s', '10m', '1.5h'; a bare number means minutes."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
     if found is None or float(found[1]) <= 0:
-        raise ConfigError(f"The budget '{text}' is no time; write 90s, 10m or 1.5h.")
+        raise ConfigError(f"The budget '{text}' is not a duration; write 90s, 10m or 1.5h.")
     return float(found[1]) * UNITS[found[2] or "m"]
 
 
@@ -54,10 +54,10 @@ class _OutOfTimeError(Exception):
 
 
 def tune_all(names: Sequence[str], split: Split, run: Run, seconds: float) -> TuningResult:
-    """Every model's settings within `seconds` together; what one model leaves over, the next may use.
+    """Tune every model within `seconds` in total; time that one model leaves is used by the next.
 
-    The default setting of every model is always tried, however short the time. Ctrl-C ends the search and keeps what
-    was found. Without Optuna the grids are tried, as without a budget.
+    The default setting of every model is always tried, however short the time. Ctrl-C ends the search and keeps the
+    best settings so far. Without Optuna the grids are tried, as without a budget.
     """
     try:
         import optuna
@@ -73,17 +73,17 @@ def tune_all(names: Sequence[str], split: Split, run: Run, seconds: float) -> Tu
         left = max(0.0, end - monotonic())
         share = 0.0 if remarks else left / (len(names) - number)
         search = _ModelSearch(name, split, run, monotonic() + share)
-        search.go_on()
+        search.search()
         if search.stopped:
-            remarks.append("Stopped by hand: tuning ended there, and the best settings found so far are used.")
+            remarks.append("Tuning was interrupted; the best settings found so far are used.")
         chosen[name] = search.chosen()
     return TuningResult(chosen, tuple(remarks))
 
 
 class _ModelSearch:
-    """One model's search.
+    """The search for one model's settings.
 
-    tried   : config and score in the order of trying, those of earlier sessions first
+    scores  : config as JSON to config and score, those of earlier sessions first
     stopped : ended by Ctrl-C
     """
 
@@ -93,7 +93,7 @@ class _ModelSearch:
         self.model: Any = model_class(name)
         self.space = space_of(self.model)
         self.report = run.progress
-        self.run = replace(run, progress=self._in_time, folder=None)  # the checkpoint of a trial is worth nothing
+        self.run = replace(run, progress=self._in_time, folder=None)  # trials need no checkpoints
         self.scores: dict[str, tuple[Config, float]] = {}  # by the config as JSON: some cannot be hashed
         self.best: tuple[float, ModelChoice, Any] | None = None
         self.slowest = 0.0
@@ -103,15 +103,15 @@ class _ModelSearch:
             if (config := config_of(self.model, params)) is not None:
                 self.scores.setdefault(_key(config), (config, score))
 
-    def go_on(self) -> None:
-        """Until the time is over, the space used up or somebody presses Ctrl-C; the default is tried in any case."""
+    def search(self) -> None:
+        """Try settings until the time is over, the space is exhausted or Ctrl-C; the default is tried in any case."""
         try:
             for config in self.model.grid:
                 if (
                     self.study is None
                     or config_of(self.model, {name: getattr(config, name) for name in self.space}) != config
                 ):
-                    self._beside_the_space(config)
+                    self._outside_the_space(config)
                     continue
                 self.study.enqueue_trial({name: getattr(config, name) for name in self.space}, skip_if_exists=True)
             same = 0
@@ -126,7 +126,7 @@ class _ModelSearch:
             self.report(f"tuning {self.name}", 1, 1)
 
     def chosen(self) -> Chosen:
-        """The best setting, asked with histories that fade as well; made again where it is of an earlier session."""
+        """The best setting, also tried with several half-lives; fitted again where it is from an earlier session."""
         self.deadline = float("inf")
         default = self.model.grid[0]
         if _key(default) not in self.scores:
@@ -139,7 +139,7 @@ class _ModelSearch:
         best, chosen, model = self.best
         tried = list(self.scores.values())
         for other in half_life_variants(model):
-            lists = self._asked(other)
+            lists = self._validation_lists(other)
             score = score_of(lists, self.split.validation)
             tried.append((other.config, score))
             if score > best:
@@ -147,7 +147,7 @@ class _ModelSearch:
         return replace(chosen, tried=tuple(tried))
 
     def _may_begin(self) -> bool:
-        """Whether another setting fits into the time, if it takes as long as the slowest so far."""
+        """Whether there is time for another setting, if it takes as long as the slowest so far."""
         return monotonic() + self.slowest < self.deadline
 
     def _try(self, trial: Trial, config: Config | None) -> None:
@@ -164,48 +164,48 @@ class _ModelSearch:
                 self.study.tell(trial, self._measure(config, trial))
             except TrialPruned:
                 self.study.tell(trial, state=TrialState.PRUNED)
-            except (_OutOfTimeError, ForetasteError):  # a setting that cannot be, or one that takes too long
+            except (_OutOfTimeError, ForetasteError):  # an invalid setting, or one that takes too long
                 self.study.tell(trial, state=TrialState.FAIL)
             except BaseException:
                 self.study.tell(trial, state=TrialState.FAIL)
                 raise
 
-    def _beside_the_space(self, config: Config) -> None:
-        """A setting of the grid that differs in what the space cannot say, such as settings within settings."""
+    def _outside_the_space(self, config: Config) -> None:
+        """Try a setting of the grid that the space cannot express, such as nested settings."""
         if _key(config) not in self.scores and self._may_begin():
             with suppress(_OutOfTimeError, ForetasteError):
                 self._measure(config, None)
 
     def _measure(self, config: Config, trial: Trial | None) -> float:
-        """Fit on the training part, score on validation, remember the lists of the best."""
+        """Fit on the training part, score on validation, keep the lists of the best."""
         eval_queries = self.split.validation
         began = monotonic()
         watch = ValidationMonitor(eval_queries)
         run = self.run.with_monitor(watch if trial is None else _pruner(trial, watch))
         model = self.model(config).fit(self.split.train, run)
-        lists = self._asked(model)
+        lists = self._validation_lists(model)
         score = score_of(lists, eval_queries)
         self.scores[_key(config)] = (config, score)
         if self.best is None or score > self.best[0]:
-            # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
+            # `refit_config` has the number of epochs of early stopping, for a refit without validation.
             settled = getattr(model, "refit_config", config)
             self.best = (score, ModelChoice(settled, (), lists, tuple(watch.scores)), model)
         self.slowest = max(self.slowest, monotonic() - began)
-        self._say()
+        self._report_progress()
         return score
 
-    def _asked(self, model: Any) -> Candidates:
+    def _validation_lists(self, model: Any) -> Candidates:
         eval_queries = self.split.validation
         found: Candidates = model.recommend(eval_queries.queries, DEPTH, exclude=eval_queries.excluded)
         return found
 
-    def _say(self) -> None:
+    def _report_progress(self) -> None:
         total = max(1, round(self.deadline - self.began)) if self.deadline < float("inf") else 1
         done = min(total - 1, round(monotonic() - self.began))
         self.report(f"tuning {self.name}", done, total)
 
     def _in_time(self, what: str, done: int, total: int) -> None:
-        """The progress of a fit: where it runs past the time, it ends. The default may always finish."""
+        """Progress callback of a fit: raises when the time is over. The default setting may always finish."""
         if monotonic() > self.deadline and self.scores:
             raise _OutOfTimeError
 
@@ -215,7 +215,7 @@ def _key(config: Config) -> str:
 
 
 def _pruner(trial: Trial, watch: ValidationMonitor) -> Callable[[Any], float]:
-    """For models that learn in epochs: a half-trained one that lags behind the others is given up."""
+    """For models trained in epochs: a trial that falls behind the median of the others is pruned."""
     from optuna import TrialPruned
 
     steps = iter(range(1_000_000))
@@ -231,7 +231,7 @@ def _pruner(trial: Trial, watch: ValidationMonitor) -> Callable[[Any], float]:
 
 
 def _study(name: str, split: Split, space: Space, run: Run) -> Study:
-    """In memory, or in the folder of the run: the same data, split and space find their earlier trials again."""
+    """The Optuna study, in memory or in the folder of the run, where the same data, split and space resume it."""
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
@@ -252,12 +252,12 @@ def _study(name: str, split: Split, space: Space, run: Run) -> Study:
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
     )
     if trials := len(study.get_trials(deepcopy=False)):
-        study.sampler = optuna.samplers.TPESampler(seed=run.seed + trials)  # not the same proposals once more
+        study.sampler = optuna.samplers.TPESampler(seed=run.seed + trials)  # otherwise the same proposals again
     return study
 
 
 def _completed(study: Study) -> list[tuple[dict[str, Any], float]]:
-    """Settings and score of the trials that ended: one that was given up has but the score it had by then."""
+    """Settings and score of the completed trials; pruned ones have only a partial score."""
     from optuna.trial import TrialState
 
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
