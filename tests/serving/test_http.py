@@ -20,7 +20,7 @@ from foretaste.serving.http.app import create_app
 from foretaste.serving.settings import ServerConfig
 
 ROUTES: dict[str, type[BaseModel]] = {
-    "/v1/users?n=3": schemas.People,
+    "/v1/users?n=3": schemas.Users,
     "/v1/users/u4/profile?n=3": schemas.Profile,
     "/v1/users/nobody/profile": schemas.Profile,
     "/v1/users/u4/recommendations?n=3&explain=true": schemas.Recommendations,

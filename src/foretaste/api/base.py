@@ -107,7 +107,7 @@ Time = Annotated[
 Value = Annotated[float, Field(ge=-LARGEST_VALUE, le=LARGEST_VALUE, allow_inf_nan=False)]
 N = Annotated[int, Field(ge=1, le=MAX_N)]
 Columns = dict[str, Any]
-GivenColumns = Annotated[dict[Name, Any], Field(max_length=200), AfterValidator(_writable)]
+ColumnsIn = Annotated[dict[Name, Any], Field(max_length=200), AfterValidator(_writable)]
 """What a client says of an item or a person: names to texts, numbers, truths, lists."""
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, PlainValidator, ValidationError
 
 from foretaste.api.base import (
-    GivenColumns,
+    ColumnsIn,
     Name,
     Request,
     Response,
@@ -58,7 +58,7 @@ class ItemEventIn(Request):
     id: Name
     type: Literal["item"]
     item: Name
-    columns: GivenColumns = {}
+    columns: ColumnsIn = {}
     hidden: bool = False
 
 
@@ -68,7 +68,7 @@ class UserEventIn(Request):
     id: Name
     type: Literal["user"]
     user: Name
-    columns: GivenColumns = {}
+    columns: ColumnsIn = {}
 
 
 class SearchEventIn(Request):
@@ -82,17 +82,17 @@ class SearchEventIn(Request):
     """Left out, now."""
 
 
-class BadEvent(BaseModel):
+class InvalidEvent(BaseModel):
     """An element of a batch that is not an event."""
 
     id: str | None
     why: str
 
 
-def read_event(given: object) -> EventIn | ItemEventIn | UserEventIn | SearchEventIn | BadEvent:
+def read_event(given: object) -> EventIn | ItemEventIn | UserEventIn | SearchEventIn | InvalidEvent:
     """One event of a batch; a bad one is set aside, for it must not fail the others."""
     if not isinstance(given, dict):
-        return BadEvent(id=None, why="An event is an object with id, user and item.")
+        return InvalidEvent(id=None, why="An event is an object with id, user and item.")
     kind = given.get("type")
     schema = SCHEMAS.get(kind, EventIn) if isinstance(kind, str) else EventIn
     try:
@@ -100,10 +100,10 @@ def read_event(given: object) -> EventIn | ItemEventIn | UserEventIn | SearchEve
     except ValidationError as error:
         event_id = given.get("id")
         shown = event_id if isinstance(event_id, str) and len(event_id) <= MAX_TEXT and is_text(event_id) else None
-        return BadEvent(id=shown, why=in_one_sentence(error.errors(include_url=False, include_input=False)[0]))
+        return InvalidEvent(id=shown, why=in_one_sentence(error.errors(include_url=False, include_input=False)[0]))
 
 
-AnyEvent = EventIn | ItemEventIn | UserEventIn | SearchEventIn | BadEvent
+AnyEvent = EventIn | ItemEventIn | UserEventIn | SearchEventIn | InvalidEvent
 SCHEMAS = {"item": ItemEventIn, "user": UserEventIn, "search": SearchEventIn}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from foretaste.api.base import Columns, GivenColumns, Request, Response, answer_example, example
+from foretaste.api.base import Columns, ColumnsIn, Request, Response, answer_example, example
 
 
 class ItemIn(Request):
     model_config = example({"columns": {"title": "Alien (1979)", "genres": ["Horror", "Sci-Fi"]}})
-    columns: GivenColumns = {}
+    columns: ColumnsIn = {}
     """All that is known of it; what is left out is no longer known. The column of titles is what people read first."""
     hidden: bool = False
     """Not offered to anybody, until it is put again without."""

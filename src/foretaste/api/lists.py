@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from foretaste.api.base import (
-    GivenColumns,
+    ColumnsIn,
     N,
     Name,
     Request,
@@ -62,7 +62,7 @@ class GuestIn(Request):
     likes: Annotated[list[Name], Field(max_length=MAX_LIKES)] = []
     """Labels the guest likes, of those that GET /v1/onboarding gives or any other of their column: they are answered as
     somebody who took what is best known of these, before all that is in the history."""
-    columns: GivenColumns | None = None
+    columns: ColumnsIn | None = None
     """What is known of the guest beside that, as PUT /v1/users/{id} says it of a person; models that learned from
     columns of people read it."""
     n: N = 10
@@ -101,7 +101,7 @@ class RankIn(Request):
     user: Name | None = None
     """For whom; or say the history of a guest."""
     history: Annotated[list[PastEvent], Field(max_length=MAX_EVENTS)] | None = None
-    columns: GivenColumns | None = None
+    columns: ColumnsIn | None = None
     """What is known of them beside that, over what PUT /v1/users/{id} said."""
     explain: bool = False
 
@@ -112,7 +112,7 @@ class RankIn(Request):
         return self
 
 
-class Source(Response):
+class SourceScore(Response):
     rank: int
     """Place in the source's own list, from 1."""
     score: float | None
@@ -133,7 +133,7 @@ class ReasonOut(Response):
 
 class RecommendedItem(ScoredItem):
     model_config = answer_example(*SHOWN["items"])
-    sources: dict[str, Source]
+    sources: dict[str, SourceScore]
     reasons: list[ReasonOut] | None = None
     """Only with explain=true."""
 

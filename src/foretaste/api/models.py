@@ -31,12 +31,12 @@ class Activated(Response):
     """What answered until now; activating that one again is rolling back."""
 
 
-class Alive(Response):
+class Liveness(Response):
     model_config = answer_example({"status": "ok"})
     status: str
 
 
-class Ready(Response):
+class Readiness(Response):
     model_config = answer_example({"status": "ready", "version": VERSION})
     status: str
     version: str

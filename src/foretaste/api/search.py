@@ -6,7 +6,7 @@ from foretaste.api.base import Response, answer_example
 from foretaste.api.items import ScoredItem
 
 
-class FoundItem(ScoredItem):
+class SearchHit(ScoredItem):
     model_config = answer_example(
         {"id": "50", "title": "Star Wars (1977)", "columns": {}, "score": 0.91, "found_by": {"words": 1.0}}
     )
@@ -14,7 +14,7 @@ class FoundItem(ScoredItem):
     """words: the share of the question's words that are there. meaning, picture: cosine. taste: a model's own score."""
 
 
-class Found(Response):
+class SearchResults(Response):
     model_config = answer_example(
         {
             "query": "star wras",
@@ -44,4 +44,4 @@ class Found(Response):
     version: str
     sources: list[str]
     """What was asked: words, meaning (once the language model is loaded), taste (of a person with a history)."""
-    items: list[FoundItem]
+    items: list[SearchHit]

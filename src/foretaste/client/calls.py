@@ -13,7 +13,7 @@ from uuid import uuid4
 from pydantic import BaseModel
 
 from foretaste import api as s
-from foretaste.api.search import Found
+from foretaste.api.search import SearchResults
 from foretaste.errors import DataError
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -100,17 +100,17 @@ def similar(item: str, n: int, by: str | None) -> Call[s.SimilarItems]:
     return Call("GET", f"/v1/items/{_name(item)}/similar", s.SimilarItems, _said(n=n, by=by))
 
 
-def search(q: str, more: Mapping[str, Any]) -> Call[Found]:
+def search(q: str, more: Mapping[str, Any]) -> Call[SearchResults]:
     said = _said(**more)
     if "filter" in said:
         said["filter"] = json.dumps(said["filter"])
-    return Call("GET", "/v1/search", Found, {"q": q, **said})
+    return Call("GET", "/v1/search", SearchResults, {"q": q, **said})
 
 
-def search_picture(picture: bytes, n: int, filter: Mapping[str, Any] | None) -> Call[Found]:
+def search_picture(picture: bytes, n: int, filter: Mapping[str, Any] | None) -> Call[SearchResults]:
     wanted = None if filter is None else json.dumps(filter)
     params = _said(n=n, filter=wanted)
-    return Call("POST", "/v1/search/picture", Found, params, content=picture, kind=kind_of(picture))
+    return Call("POST", "/v1/search/picture", SearchResults, params, content=picture, kind=kind_of(picture))
 
 
 def kind_of(picture: bytes) -> str:
@@ -161,12 +161,12 @@ def less(user: str, item: str) -> Call[s.LessOut]:
     return Call("POST", f"/v1/users/{_name(user)}/less", s.LessOut, body={"item": item, "id": uuid4().hex})
 
 
-def forget(user: str, item: str, kind: str | None, time: str | None) -> Call[s.Forgotten]:
-    return Call("DELETE", f"/v1/users/{_name(user)}/history", s.Forgotten, _said(item=item, kind=kind, time=time))
+def forget(user: str, item: str, kind: str | None, time: str | None) -> Call[s.HistoryRemoved]:
+    return Call("DELETE", f"/v1/users/{_name(user)}/history", s.HistoryRemoved, _said(item=item, kind=kind, time=time))
 
 
-def reset(user: str) -> Call[s.Forgotten]:
-    return Call("DELETE", f"/v1/users/{_name(user)}/history", s.Forgotten, {"all": True})
+def reset(user: str) -> Call[s.HistoryRemoved]:
+    return Call("DELETE", f"/v1/users/{_name(user)}/history", s.HistoryRemoved, {"all": True})
 
 
 def models() -> Call[s.Models]:
@@ -177,5 +177,5 @@ def activate(version: str) -> Call[s.Activated]:
     return Call("POST", f"/v1/models/{_name(version)}/activate", s.Activated)
 
 
-def ready() -> Call[s.Ready]:
+def ready() -> Call[s.Readiness]:
     return Call("GET", "/readyz", s.Ready)

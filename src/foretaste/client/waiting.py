@@ -24,13 +24,13 @@ if TYPE_CHECKING:
         Models,
         Onboarding,
         Profile,
-        Ready,
+        Readiness,
         ReceiptOut,
         Recommendations,
         SimilarItems,
         UserOut,
     )
-    from foretaste.api.search import Found
+    from foretaste.api.search import SearchResults
     from foretaste.client.calls import Answer, Call, Event
 
 
@@ -164,12 +164,12 @@ class Client:
         personal: float | None = None,
         filter: Mapping[str, Any] | None = None,
         remember: bool | None = None,
-    ) -> Found:
+    ) -> SearchResults:
         """Items that answer a question; for a `user`, in the order they like, and remembered if both sides say so."""
         more = {"n": n, "user": user, "personal": personal, "filter": filter, "remember": remember}
         return self.send(calls.search(q, more))
 
-    def search_picture(self, picture: bytes, n: int = 10, *, filter: Mapping[str, Any] | None = None) -> Found:
+    def search_picture(self, picture: bytes, n: int = 10, *, filter: Mapping[str, Any] | None = None) -> SearchResults:
         """Items that look like a picture: the bytes of a JPEG, PNG, WebP or GIF file."""
         return self.send(calls.search_picture(picture, n, filter))
 
@@ -225,5 +225,5 @@ class Client:
         """Put another bundle to use; `before` of the answer is the way back."""
         return self.send(calls.activate(version))
 
-    def ready(self) -> Ready:
+    def ready(self) -> Readiness:
         return self.send(calls.ready())

@@ -22,12 +22,12 @@ from foretaste.api import (
     ItemPut,
     Items,
     Models,
-    People,
     Profile,
     RankIn,
     Recommendations,
     SearchEventIn,
     SimilarItems,
+    Users,
 )
 from foretaste.errors import BundleError, StoreError, UnknownNameError
 from foretaste.events.answer_log import AnswerLog
@@ -307,7 +307,7 @@ class Engine:
 
     # ---- people and models
 
-    def people(self, n: int = 20) -> People:
+    def people(self, n: int = 20) -> Users:
         return self.persons.latest(n)
 
     def profile(self, user: str, n: int = 50) -> Profile:

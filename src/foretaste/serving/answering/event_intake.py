@@ -6,10 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from foretaste.api import (
-    BadEvent,
     EventIn,
     EventResult,
     EventsOut,
+    InvalidEvent,
     ItemEventIn,
     SearchEventIn,
     UserEventIn,
@@ -39,7 +39,7 @@ def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Cl
     events: list[tuple[int, Event]] = []
     items: dict[str, tuple[int, ItemEventIn]] = {}
     for i, event in enumerate(given):
-        if isinstance(event, BadEvent):
+        if isinstance(event, InvalidEvent):
             results[i] = _result(event.id, "rejected", event.why)
         elif isinstance(event, ItemEventIn):
             items[event.item] = (i, event)

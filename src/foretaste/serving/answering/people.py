@@ -8,15 +8,15 @@ from uuid import uuid4
 from foretaste.api import (
     EventIn,
     Export,
-    Forgotten,
     HistoryEvent,
+    HistoryRemoved,
     Item,
     LessOut,
-    People,
-    Person,
     Profile,
     ReceiptOut,
     UserOut,
+    Users,
+    UserSummary,
     written_time,
 )
 from foretaste.data.kinds import DISLIKE
@@ -51,10 +51,12 @@ class Persons:
         self._record = record
         self._answers = answers
 
-    def latest(self, n: int = 20) -> People:
+    def latest(self, n: int = 20) -> Users:
         """Who was active last."""
         found = self._store.users(n)
-        return People.model_construct(users=[Person.model_construct(id=user, events=events) for user, events in found])
+        return Users.model_construct(
+            users=[UserSummary.model_construct(id=user, events=events) for user, events in found]
+        )
 
     def profile(self, user: str, n: int = 50) -> Profile:
         """What a person did, newest first; an unknown person simply did nothing yet."""
@@ -90,13 +92,13 @@ class Persons:
         (result,) = self._record([event]).results
         return LessOut.model_construct(user=user, item=wish.item, status=result.status)
 
-    def forget(self, user: str, item: str, kind: str | None, time: int | None) -> Forgotten:
-        return Forgotten.model_construct(user=user, removed=self._store.forget(user, item, kind, time))
+    def forget(self, user: str, item: str, kind: str | None, time: int | None) -> HistoryRemoved:
+        return HistoryRemoved.model_construct(user=user, removed=self._store.forget(user, item, kind, time))
 
-    def reset(self, user: str) -> Forgotten:
+    def reset(self, user: str) -> HistoryRemoved:
         removed = self._store.reset(user)
         self._answers.forget(user)
-        return Forgotten.model_construct(user=user, removed=removed)
+        return HistoryRemoved.model_construct(user=user, removed=removed)
 
     def erase(self, user: str) -> ReceiptOut:
         receipt = self._store.erase(user).to_json()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from foretaste.api import Alive, Ready
+from foretaste.api import Liveness, Ready
 
 if TYPE_CHECKING:
     from foretaste.serving.answering.engine import Engine
@@ -16,14 +16,14 @@ def router(engine: Engine) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
     @routes.get("/healthz")
-    async def alive() -> Alive:
+    async def alive() -> Liveness:
         """The process answers."""
-        return Alive(status="ok")
+        return Liveness(status="ok")
 
     @routes.get("/readyz")
-    def ready() -> Ready:
+    def ready() -> Readiness:
         """The log can be read and the models are loaded; else 503. `degraded`: only what is popular is loaded yet."""
         engine.check_ready()
-        return Ready(status="degraded" if engine.world.partial else "ready", version=engine.version)
+        return Readiness(status="degraded" if engine.world.partial else "ready", version=engine.version)
 
     return routes

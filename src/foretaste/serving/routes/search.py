@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from foretaste.api import N, Name
 from foretaste.api.base import Question
-from foretaste.api.search import Found
+from foretaste.api.search import SearchResults
 from foretaste.errors import DataError
 from foretaste.serving.routes.recommendations import WANTED, _filter
 from foretaste.serving.routes.sending import as_json
@@ -36,7 +36,7 @@ BODY = {
 def router(desk: SearchDesk) -> APIRouter:
     routes = APIRouter(tags=["search"])
 
-    @routes.get("/v1/search", response_model=Found)
+    @routes.get("/v1/search", response_model=SearchResults)
     def search(
         q: Question,
         user: Name | None = None,
@@ -52,7 +52,7 @@ def router(desk: SearchDesk) -> APIRouter:
         wanted = _filter(filter)
         return as_json(desk.find(q, n, user=user, personal=personal, wanted=wanted, remember=remember))
 
-    @routes.post("/v1/search/picture", response_model=Found, openapi_extra=BODY)
+    @routes.post("/v1/search/picture", response_model=SearchResults, openapi_extra=BODY)
     async def search_by_picture(request: Request, n: N = 10, filter: Wanted = None) -> Response:
         """The items that look most like a picture: a JPEG, PNG, WebP or GIF file is the body. It is kept nowhere."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in TYPES:

@@ -8,16 +8,16 @@ from fastapi import APIRouter, Query, Response
 
 from foretaste.api import (
     Export,
-    Forgotten,
+    HistoryRemoved,
     LessIn,
     LessOut,
     N,
     Name,
-    People,
     Profile,
     ReceiptOut,
     UserIn,
     UserOut,
+    Users,
     read_time,
 )
 from foretaste.errors import DataError
@@ -51,7 +51,7 @@ def router(engine: Engine) -> APIRouter:
         """The person wants less of this: the item is not offered again, and what is like it less."""
         return as_json(engine.persons.less(user, body))
 
-    @routes.delete("/v1/users/{user:name}/history", response_model=Forgotten)
+    @routes.delete("/v1/users/{user:name}/history", response_model=HistoryRemoved)
     def forget(
         user: Name,
         item: Name | None = None,

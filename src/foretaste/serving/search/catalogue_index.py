@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from foretaste.api.search import Found, FoundItem
+from foretaste.api.search import SearchHit, SearchResults
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import DataError
@@ -126,7 +126,7 @@ class Shelf:
         searches: tuple[str, ...],
         personal: float | None,
         wanted: Mapping[str, Any],
-    ) -> Found:
+    ) -> SearchResults:
         nobody = history is None or not len(history.items)
         whose = Queries.guests([[]]).history if history is None else history
         lately = (searches,) if searches else None
@@ -135,16 +135,16 @@ class Shelf:
         understood = self._search.parse_query(query)  # once: spelling is the slow part of a question of unknown words
         personal = 0.0 if nobody else personal
         found = self._search.recommend(queries, n, allowed=allowed, personal=personal, parsed=[understood])
-        items: list[FoundItem] = []
+        items: list[SearchHit] = []
         rows = zip(found.items[0].tolist(), found.scores[0].tolist(), found.found_by[0].tolist(), strict=True)
         for code, score, said in rows:
             if code == NO_ITEM:
                 break
             item = scored(world.item(self._name(code)), score)
             by = {name: float(f"{x:.6g}") for name, x in zip(found.sources, said, strict=True) if x == x}
-            items.append(FoundItem.model_construct(**dict(item), found_by=by))
+            items.append(SearchHit.model_construct(**dict(item), found_by=by))
         asked = [True, self._search.vectors is not None, personal != 0 and self._search.taste is not None]
-        return Found.model_construct(
+        return SearchResults.model_construct(
             query=query,
             corrected=understood.text if understood.corrected else None,
             user=user,

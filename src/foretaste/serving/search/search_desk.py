@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foretaste.api import SimilarItems
-from foretaste.api.search import Found, FoundItem
+from foretaste.api.search import SearchHit, SearchResults
 from foretaste.errors import DataError, ForetasteError
 from foretaste.search.hybrid import SearchConfig
 from foretaste.search.similar import ItemSimilarity
@@ -57,7 +57,7 @@ class SearchDesk:
         personal: float | None = None,
         wanted: Mapping[str, Any] | None = None,
         remember: bool = False,
-    ) -> Found:
+    ) -> SearchResults:
         """The n items that answer a question best.
 
         personal : weight of the person's taste instead of the config's; 0 answers everybody alike
@@ -78,7 +78,7 @@ class SearchDesk:
             found.remembered = self._engine.remember_search(user, query)
         return found
 
-    def find_like(self, picture: bytes, n: int = 10, *, wanted: Mapping[str, Any] | None = None) -> Found:
+    def find_like(self, picture: bytes, n: int = 10, *, wanted: Mapping[str, Any] | None = None) -> SearchResults:
         """The n items whose pictures look most like this one. DataError for what is no picture, or a trap."""
         with self._looking:  # one at a time: unpacking and looking take memory, and every core there is
             asked = asked_picture(picture)
@@ -90,8 +90,8 @@ class SearchDesk:
         with self._looking:
             seen = look(asked, shelf.config)
         found = views.similar_to({PICTURE: seen}, n, allowed=allowed)
-        items = [FoundItem.model_construct(**dict(i), found_by={PICTURE: i.score}) for i in scored_items(world, found)]
-        return Found.model_construct(
+        items = [SearchHit.model_construct(**dict(i), found_by={PICTURE: i.score}) for i in scored_items(world, found)]
+        return SearchResults.model_construct(
             query=None,
             corrected=None,
             user=None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from foretaste.api.base import Columns, GivenColumns, Name, Request, Response, answer_example, example
+from foretaste.api.base import Columns, ColumnsIn, Name, Request, Response, answer_example, example
 
 PAST = {
     "item": "50",
@@ -34,20 +34,20 @@ class Profile(Response):
     """Newest first."""
 
 
-class Person(Response):
+class UserSummary(Response):
     id: str
     events: int
 
 
-class People(Response):
+class Users(Response):
     model_config = answer_example({"users": [{"id": "ann", "events": 212}]})
-    users: list[Person]
+    users: list[UserSummary]
     """Most recently active first."""
 
 
 class UserIn(Request):
     model_config = example({"columns": {"country": "DE", "member_since": 2019}})
-    columns: GivenColumns = {}
+    columns: ColumnsIn = {}
     """All that is known of the person beside what they did; what is left out is no longer known."""
 
 
@@ -71,7 +71,7 @@ class LessOut(Response):
     status: str
 
 
-class Forgotten(Response):
+class HistoryRemoved(Response):
     model_config = answer_example({"user": "ann", "removed": 1})
     user: str
     removed: int
