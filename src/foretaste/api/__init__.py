@@ -10,9 +10,9 @@ from foretaste.api.base import (
     Name,
     Time,
     Value,
-    in_one_sentence,
-    read_time,
-    written_time,
+    format_time,
+    parse_time,
+    validation_message,
 )
 from foretaste.api.events import (
     AnyEvent,
@@ -24,7 +24,7 @@ from foretaste.api.events import (
     ItemEventIn,
     SearchEventIn,
     UserEventIn,
-    read_event,
+    parse_event,
 )
 from foretaste.api.items import Item, ItemDeleted, ItemIn, ItemPut, Items, ScoredItem, SimilarItems
 from foretaste.api.lists import (
@@ -110,8 +110,8 @@ __all__ = [
     "UserSummary",
     "Users",
     "Value",
-    "in_one_sentence",
-    "read_event",
-    "read_time",
-    "written_time",
+    "format_time",
+    "parse_event",
+    "parse_time",
+    "validation_message",
 ]

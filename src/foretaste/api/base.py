@@ -12,18 +12,18 @@ from foretaste.api.limits import MAX_N, MAX_TEXT
 from foretaste.events.model import EARLIEST, LARGEST_VALUE, LATEST
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EARLY = 631_152_000_000_000
+YEAR_1990_US = 631_152_000_000_000
 """1990 in µs: a whole number before it is rather one of another unit."""
 MAX_COLUMNS_BYTES = 64 << 10
 """The most that may be said of one item or person."""
 
 
-def read_time(given: object) -> int:
+def parse_time(given: object) -> int:
     """µs since 1970 UTC, from whole µs or from ISO 8601 with a zone. Of another unit, a number would lie in 1970."""
     if isinstance(given, int) and not isinstance(given, bool):
         time = given
-        if time < EARLY:
-            raise ValueError(f"times are µs since 1970 UTC or ISO 8601; {_other_unit(time)}")
+        if time < YEAR_1990_US:
+            raise ValueError(f"times are µs since 1970 UTC or ISO 8601; {_guess_unit(time)}")
     elif isinstance(given, str):
         try:
             moment = datetime.fromisoformat(given)
@@ -39,36 +39,36 @@ def read_time(given: object) -> int:
     return time
 
 
-def _other_unit(number: int) -> str:
+def _guess_unit(number: int) -> str:
     for unit, scale in (("seconds", 1_000_000), ("milliseconds", 1_000)):
-        if EARLY <= number * scale < 1_000 * EARLY:
+        if YEAR_1990_US <= number * scale < 1_000 * YEAR_1990_US:
             return f"this looks like {unit}, so send it times {scale:,}"
     return "this number lies before 1990, so if it is meant, write ISO 8601"
 
 
-def written_time(time: int) -> str:
+def format_time(time: int) -> str:
     """2026-11-21T10:00:00Z, with microseconds only where there are any."""
     return (EPOCH + timedelta(microseconds=time)).isoformat().replace("+00:00", "Z")
 
 
-def is_text(text: str) -> bool:
+def is_valid_unicode(text: str) -> bool:
     """Half a surrogate pair could neither be kept nor sent back."""
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _no_empty_name(name: str) -> str:
+def _non_empty_name(name: str) -> str:
     if not name:
         raise ValueError("it is empty; give a name")
     return name
 
 
-def _no_empty_question(text: str) -> str:
+def _non_empty_text(text: str) -> str:
     if not text.strip():
         raise ValueError("it is empty; say in words what to look for")
     return text
 
 
-def _writable(columns: dict[str, Any]) -> dict[str, Any]:
+def _storable(columns: dict[str, Any]) -> dict[str, Any]:
     """What JSON and every store can hold."""
     try:
         written = json.dumps(columns, allow_nan=False, ensure_ascii=False).encode()
@@ -84,22 +84,22 @@ def _writable(columns: dict[str, Any]) -> dict[str, Any]:
 Name = Annotated[
     str,
     StringConstraints(max_length=MAX_TEXT),
-    AfterValidator(_no_empty_name),
+    AfterValidator(_non_empty_name),
     Field(json_schema_extra={"minLength": 1}),
 ]
 Question = Annotated[
     str,
     StringConstraints(max_length=MAX_TEXT),
-    AfterValidator(_no_empty_question),
+    AfterValidator(_non_empty_text),
     Field(json_schema_extra={"minLength": 1}),
 ]
 """What a search looks for."""
 Time = Annotated[
     int,
-    BeforeValidator(read_time),
+    BeforeValidator(parse_time),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": EARLY}],
+            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": YEAR_1990_US}],
             "description": "ISO 8601 with a zone, or whole µs since 1970 UTC",
         }
     ),
@@ -107,7 +107,7 @@ Time = Annotated[
 Value = Annotated[float, Field(ge=-LARGEST_VALUE, le=LARGEST_VALUE, allow_inf_nan=False)]
 N = Annotated[int, Field(ge=1, le=MAX_N)]
 Columns = dict[str, Any]
-ColumnsIn = Annotated[dict[Name, Any], Field(max_length=200), AfterValidator(_writable)]
+ColumnsIn = Annotated[dict[Name, Any], Field(max_length=200), AfterValidator(_storable)]
 """What a client says of an item or a person: names to texts, numbers, truths, lists."""
 
 
@@ -121,11 +121,11 @@ class Response(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
-def example(*of: dict[str, Any]) -> ConfigDict:
+def request_example(*of: dict[str, Any]) -> ConfigDict:
     return ConfigDict(extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": list(of)})
 
 
-def answer_example(*of: dict[str, Any]) -> ConfigDict:
+def response_example(*of: dict[str, Any]) -> ConfigDict:
     return ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": list(of)})
 
 
@@ -133,7 +133,7 @@ OBJECTS = ("model_attributes_type", "model_type", "dict_type")
 """What pydantic calls something else where it wants an object."""
 
 
-def in_one_sentence(error: Any) -> str:
+def validation_message(error: Any) -> str:
     """The first complaint of pydantic: where, and what."""
     where = ".".join(str(part) for part in error["loc"] if part not in ("body", "query", "path"))
     what = "it must be a JSON object" if error["type"] in OBJECTS else str(error["msg"]).removeprefix("Value error, ")
@@ -148,5 +148,5 @@ class ErrorDetail(Response):
 class ErrorOut(Response):
     """Every answer that is not 2xx has this shape."""
 
-    model_config = answer_example({"error": {"code": "not_found", "message": "No item is called '7'."}})
+    model_config = response_example({"error": {"code": "not_found", "message": "No item is called '7'."}})
     error: ErrorDetail

@@ -14,10 +14,10 @@ from foretaste.api.base import (
     Response,
     Time,
     Value,
-    answer_example,
-    example,
-    in_one_sentence,
-    is_text,
+    is_valid_unicode,
+    request_example,
+    response_example,
+    validation_message,
 )
 from foretaste.api.limits import MAX_EVENTS, MAX_N, MAX_TEXT
 from foretaste.events.model import Status
@@ -89,7 +89,7 @@ class InvalidEvent(BaseModel):
     why: str
 
 
-def read_event(given: object) -> EventIn | ItemEventIn | UserEventIn | SearchEventIn | InvalidEvent:
+def parse_event(given: object) -> EventIn | ItemEventIn | UserEventIn | SearchEventIn | InvalidEvent:
     """One event of a batch; a bad one is set aside, for it must not fail the others."""
     if not isinstance(given, dict):
         return InvalidEvent(id=None, why="An event is an object with id, user and item.")
@@ -99,8 +99,10 @@ def read_event(given: object) -> EventIn | ItemEventIn | UserEventIn | SearchEve
         return schema.model_validate(given)  # type: ignore[attr-defined]  # mypy joins them to a base
     except ValidationError as error:
         event_id = given.get("id")
-        shown = event_id if isinstance(event_id, str) and len(event_id) <= MAX_TEXT and is_text(event_id) else None
-        return InvalidEvent(id=shown, why=in_one_sentence(error.errors(include_url=False, include_input=False)[0]))
+        shown = (
+            event_id if isinstance(event_id, str) and len(event_id) <= MAX_TEXT and is_valid_unicode(event_id) else None
+        )
+        return InvalidEvent(id=shown, why=validation_message(error.errors(include_url=False, include_input=False)[0]))
 
 
 AnyEvent = EventIn | ItemEventIn | UserEventIn | SearchEventIn | InvalidEvent
@@ -108,7 +110,7 @@ SCHEMAS = {"item": ItemEventIn, "user": UserEventIn, "search": SearchEventIn}
 
 
 class EventsIn(Request):
-    model_config = example(
+    model_config = request_example(
         {
             "events": [
                 {"id": "e-1", "user": "ann", "item": "50", "kind": "view", "time": "2026-11-01T10:00:00Z"},
@@ -120,7 +122,7 @@ class EventsIn(Request):
         list[
             Annotated[
                 AnyEvent,
-                PlainValidator(read_event, json_schema_input_type=EventIn | ItemEventIn | UserEventIn | SearchEventIn),
+                PlainValidator(parse_event, json_schema_input_type=EventIn | ItemEventIn | UserEventIn | SearchEventIn),
             ]
         ],
         Field(max_length=MAX_EVENTS),
@@ -135,7 +137,7 @@ class EventResult(Response):
 
 
 class EventsOut(Response):
-    model_config = answer_example(
+    model_config = response_example(
         {
             "accepted": 1,
             "results": [

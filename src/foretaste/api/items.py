@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from foretaste.api.base import Columns, ColumnsIn, Request, Response, answer_example, example
+from foretaste.api.base import Columns, ColumnsIn, Request, Response, request_example, response_example
 
 
 class ItemIn(Request):
-    model_config = example({"columns": {"title": "Alien (1979)", "genres": ["Horror", "Sci-Fi"]}})
+    model_config = request_example({"columns": {"title": "Alien (1979)", "genres": ["Horror", "Sci-Fi"]}})
     columns: ColumnsIn = {}
     """All that is known of it; what is left out is no longer known. The column of titles is what people read first."""
     hidden: bool = False
@@ -14,7 +14,7 @@ class ItemIn(Request):
 
 
 class Item(Response):
-    model_config = answer_example(
+    model_config = response_example(
         {"id": "50", "title": "Star Wars (1977)", "columns": {"genres": ["Action"], "year": 1977}}
     )
     id: str
@@ -26,7 +26,7 @@ class Item(Response):
 
 
 class ItemPut(Item):
-    model_config = answer_example(
+    model_config = response_example(
         {
             "id": "50",
             "title": "Star Wars (1977)",
@@ -42,27 +42,27 @@ class ItemPut(Item):
 
 
 class ItemDeleted(Response):
-    model_config = answer_example({"id": "50", "deleted": True})
+    model_config = response_example({"id": "50", "deleted": True})
     id: str
     deleted: bool
     """False if there was no such item."""
 
 
 class ScoredItem(Item):
-    model_config = answer_example(
+    model_config = response_example(
         {"id": "172", "title": "The Empire Strikes Back (1980)", "columns": {}, "score": 0.05}
     )
     score: float
 
 
 class Items(Response):
-    model_config = answer_example({"items": [{"id": "50", "title": "Star Wars (1977)", "columns": {"year": 1977}}]})
+    model_config = response_example({"items": [{"id": "50", "title": "Star Wars (1977)", "columns": {"year": 1977}}]})
     items: list[Item]
     """Most popular first."""
 
 
 class SimilarItems(Response):
-    model_config = answer_example(
+    model_config = response_example(
         {
             "item": {"id": "50", "title": "Star Wars (1977)", "columns": {}},
             "version": "20261121-100000-3f9a1c",

@@ -14,8 +14,8 @@ from foretaste.api.base import (
     Response,
     Time,
     Value,
-    answer_example,
-    example,
+    request_example,
+    response_example,
 )
 from foretaste.api.items import ScoredItem
 from foretaste.api.limits import MAX_BATCH, MAX_EVENTS, MAX_LIKES, MAX_N
@@ -52,7 +52,7 @@ class PastEvent(Request):
 
 
 class GuestIn(Request):
-    model_config = example(
+    model_config = request_example(
         {"history": [{"item": "50"}, {"item": "172"}], "n": 10, "explain": True},
         {"columns": {"age": 24, "occupation": "student"}, "n": 10},
         {"likes": ["Drama", "War"], "n": 10, "explain": True},
@@ -80,7 +80,7 @@ class GuestIn(Request):
 
 
 class BatchIn(Request):
-    model_config = example({"users": ["ann", "bob"], "n": 10})
+    model_config = request_example({"users": ["ann", "bob"], "n": 10})
     users: Annotated[list[Name], Field(min_length=1, max_length=MAX_BATCH)]
     n: N = 10
     explain: bool = False
@@ -95,7 +95,7 @@ class BatchIn(Request):
 
 
 class RankIn(Request):
-    model_config = example({"user": "ann", "items": ["50", "172", "181"]})
+    model_config = request_example({"user": "ann", "items": ["50", "172", "181"]})
     items: Annotated[list[Name], Field(min_length=1, max_length=MAX_N)]
     """What to put in order."""
     user: Name | None = None
@@ -132,7 +132,7 @@ class ReasonOut(Response):
 
 
 class RecommendedItem(ScoredItem):
-    model_config = answer_example(*SHOWN["items"])
+    model_config = response_example(*SHOWN["items"])
     sources: dict[str, SourceScore]
     reasons: list[ReasonOut] | None = None
     """Only with explain=true."""
@@ -148,7 +148,7 @@ class TraceStep(Response):
 
 
 class Recommendations(Response):
-    model_config = answer_example(SHOWN)
+    model_config = response_example(SHOWN)
     user: str | None
     recommendation_id: str
     """Events may name it, so that one learns what came of which list."""
@@ -166,6 +166,6 @@ class Recommendations(Response):
 
 
 class BatchOut(Response):
-    model_config = answer_example({"answers": [SHOWN]})
+    model_config = response_example({"answers": [SHOWN]})
     answers: list[Recommendations]
     """One per user, in the order asked."""

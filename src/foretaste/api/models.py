@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from foretaste.api.base import Response, answer_example
+from foretaste.api.base import Response, response_example
 
 VERSION = "20261121-100000-3f9a1c"
 
@@ -17,7 +17,7 @@ class ModelOut(Response):
 
 
 class Models(Response):
-    model_config = answer_example(
+    model_config = response_example(
         {"active": VERSION, "models": [{"version": VERSION, "created": "2026-11-21T10:00:00+00:00", "metrics": {}}]}
     )
     active: str
@@ -25,18 +25,18 @@ class Models(Response):
 
 
 class Activated(Response):
-    model_config = answer_example({"active": VERSION, "before": "20261114-100000-9b2d77"})
+    model_config = response_example({"active": VERSION, "before": "20261114-100000-9b2d77"})
     active: str
     before: str
     """What answered until now; activating that one again is rolling back."""
 
 
 class Liveness(Response):
-    model_config = answer_example({"status": "ok"})
+    model_config = response_example({"status": "ok"})
     status: str
 
 
 class Readiness(Response):
-    model_config = answer_example({"status": "ready", "version": VERSION})
+    model_config = response_example({"status": "ready", "version": VERSION})
     status: str
     version: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from foretaste.api.base import Response, answer_example
+from foretaste.api.base import Response, response_example
 from foretaste.api.items import Item
 
 
 class Onboarding(Response):
     """Things to show to somebody new: what of these do you like?"""
 
-    model_config = answer_example(
+    model_config = response_example(
         {
             "version": "20261121-100000-3f9a1c",
             "items": [{"id": "50", "title": "Star Wars (1977)", "columns": {"year": 1977}}],

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from foretaste.api.base import Response, answer_example
+from foretaste.api.base import Response, response_example
 from foretaste.api.items import ScoredItem
 
 
 class SearchHit(ScoredItem):
-    model_config = answer_example(
+    model_config = response_example(
         {"id": "50", "title": "Star Wars (1977)", "columns": {}, "score": 0.91, "found_by": {"words": 1.0}}
     )
     found_by: dict[str, float]
@@ -15,7 +15,7 @@ class SearchHit(ScoredItem):
 
 
 class SearchResults(Response):
-    model_config = answer_example(
+    model_config = response_example(
         {
             "query": "star wras",
             "corrected": "star wars",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from foretaste.api.base import Columns, ColumnsIn, Name, Request, Response, answer_example, example
+from foretaste.api.base import Columns, ColumnsIn, Name, Request, Response, request_example, response_example
 
 PAST = {
     "item": "50",
@@ -17,7 +17,7 @@ PAST = {
 
 
 class HistoryEvent(Response):
-    model_config = answer_example(PAST)
+    model_config = response_example(PAST)
     item: str
     title: str
     kind: str
@@ -27,7 +27,7 @@ class HistoryEvent(Response):
 
 
 class Profile(Response):
-    model_config = answer_example({"user": "ann", "events": 212, "history": [PAST]})
+    model_config = response_example({"user": "ann", "events": 212, "history": [PAST]})
     user: str
     events: int
     history: list[HistoryEvent]
@@ -40,24 +40,24 @@ class UserSummary(Response):
 
 
 class Users(Response):
-    model_config = answer_example({"users": [{"id": "ann", "events": 212}]})
+    model_config = response_example({"users": [{"id": "ann", "events": 212}]})
     users: list[UserSummary]
     """Most recently active first."""
 
 
 class UserIn(Request):
-    model_config = example({"columns": {"country": "DE", "member_since": 2019}})
+    model_config = request_example({"columns": {"country": "DE", "member_since": 2019}})
     columns: ColumnsIn = {}
     """All that is known of the person beside what they did; what is left out is no longer known."""
 
 
 class UserOut(Person):
-    model_config = answer_example({"id": "ann", "events": 212, "columns": {"country": "DE"}})
+    model_config = response_example({"id": "ann", "events": 212, "columns": {"country": "DE"}})
     columns: Columns
 
 
 class LessIn(Request):
-    model_config = example({"item": "50"})
+    model_config = request_example({"item": "50"})
     item: Name
     """Not to be offered again, and less of what is like it."""
     id: Name | None = None
@@ -65,21 +65,21 @@ class LessIn(Request):
 
 
 class LessOut(Response):
-    model_config = answer_example({"user": "ann", "item": "50", "status": "accepted"})
+    model_config = response_example({"user": "ann", "item": "50", "status": "accepted"})
     user: str
     item: str
     status: str
 
 
 class HistoryRemoved(Response):
-    model_config = answer_example({"user": "ann", "removed": 1})
+    model_config = response_example({"user": "ann", "removed": 1})
     user: str
     removed: int
     """Entries of the history that are gone."""
 
 
 class ReceiptOut(Response):
-    model_config = answer_example(
+    model_config = response_example(
         {"id": "r-3f9a1c", "at": "2026-11-21T10:00:00Z", "found": {"events": 212, "columns": 1}, "remarks": []}
     )
     id: str
@@ -93,7 +93,7 @@ class ReceiptOut(Response):
 class Export(Response):
     """All that is kept of one person."""
 
-    model_config = answer_example(
+    model_config = response_example(
         {"user": "ann", "columns": {"country": "DE"}, "events": [{"item": "50", "kind": "view"}], "answers": []}
     )
     user: str

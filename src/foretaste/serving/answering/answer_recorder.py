@@ -11,7 +11,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import foretaste
-from foretaste.api import written_time
+from foretaste.api import format_time
 from foretaste.errors import ForetasteError
 from foretaste.events.answer_log import DAY, AnswerRecord
 from foretaste.serving.answering.questions import KINDS
@@ -117,7 +117,7 @@ class Recorder:
         """Every answer a person got, with what they asked, JSON-ready."""
         self.flush()
         return [
-            {"recommendation_id": one.id, "at": written_time(one.at), "question": one.inputs["question"]}
+            {"recommendation_id": one.id, "at": format_time(one.at), "question": one.inputs["question"]}
             for one in self.book.of_person(user)
         ]
 

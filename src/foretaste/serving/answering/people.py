@@ -17,7 +17,7 @@ from foretaste.api import (
     UserOut,
     Users,
     UserSummary,
-    written_time,
+    format_time,
 )
 from foretaste.data.kinds import DISLIKE
 from foretaste.errors import UnknownNameError
@@ -69,7 +69,7 @@ class Persons:
                 item=item,
                 title=known.title,
                 kind=kind,
-                time=None if moment is None else written_time(moment),
+                time=None if moment is None else format_time(moment),
                 value=value,
                 columns=known.columns,
             )

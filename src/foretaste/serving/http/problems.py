@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from foretaste.api import ErrorDetail, ErrorOut, in_one_sentence
+from foretaste.api import ErrorDetail, ErrorOut, validation_message
 from foretaste.api.base import OBJECTS
 from foretaste.errors import BundleError, ConfigError, DataError, ForetasteError, StoreFullError, UnknownNameError
 from foretaste.serving.errors import GoneError, KeysUnreadableError, NotReadyError
@@ -81,7 +81,7 @@ def _invalid(request: Request, error: Exception) -> Response:
     if first["loc"] == ("body",) and first["type"] in ("missing", *OBJECTS):  # all of the body is meant
         empty = "is empty; it " if first["type"] == "missing" else ""
         return problem(422, "invalid", f"The body {empty}must be a JSON object, as /docs shows it.")
-    return problem(422, "invalid", in_one_sentence(first))
+    return problem(422, "invalid", validation_message(first))
 
 
 def _ours(request: Request, error: Exception) -> Response:

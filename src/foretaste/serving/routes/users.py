@@ -18,7 +18,7 @@ from foretaste.api import (
     UserIn,
     UserOut,
     Users,
-    read_time,
+    parse_time,
 )
 from foretaste.errors import DataError
 from foretaste.serving.routes.sending import MISSING, as_json
@@ -88,6 +88,6 @@ def _moment(time: str | None) -> int | None:
     if time is None:
         return None
     try:
-        return read_time(time)
+        return parse_time(time)
     except ValueError as error:
         raise DataError(f"time: {error}.") from None
