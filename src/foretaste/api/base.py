@@ -87,7 +87,7 @@ Name = Annotated[
     AfterValidator(_non_empty_name),
     Field(json_schema_extra={"minLength": 1}),
 ]
-Question = Annotated[
+SearchText = Annotated[
     str,
     StringConstraints(max_length=MAX_TEXT),
     AfterValidator(_non_empty_text),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from foretaste.api import N, Name
-from foretaste.api.base import Question
+from foretaste.api.base import SearchText
 from foretaste.api.search import SearchResults
 from foretaste.errors import DataError
 from foretaste.serving.routes.recommendations import WANTED, _filter
@@ -38,7 +38,7 @@ def router(desk: SearchDesk) -> APIRouter:
 
     @routes.get("/v1/search", response_model=SearchResults)
     def search(
-        q: Question,
+        q: SearchText,
         user: Name | None = None,
         n: N = 10,
         personal: Personal | None = None,
