@@ -22,7 +22,7 @@ from foretaste.pipeline.pipeline import Pipeline
 from foretaste.search.hybrid import SearchConfig
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.config import SceneConfig, ServiceConfig
-from foretaste.serving.search.search_desk import SearchDesk
+from foretaste.serving.search.search_service import SearchService
 from foretaste.serving.world.filters import check_filter, mask, matches
 from foretaste.types import Run
 
@@ -127,7 +127,7 @@ def test_new_items_are_read_once_for_a_filter(engine: Engine) -> None:
     columns = {"genres": ["Comedy"], "year": 2030}
     new = [ItemRecord(f"new{i}", Watched(columns), False, False, change=i + 1) for i in range(9)]
     engine.worlds._now = engine.world.with_changes(new)
-    desk = SearchDesk(engine, SearchConfig(meaning=0.0))
+    desk = SearchService(engine, SearchConfig(meaning=0.0))
 
     def asked(wanted: dict[str, Any]) -> list[str]:
         found = desk.find("film", wanted=wanted).items

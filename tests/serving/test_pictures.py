@@ -29,7 +29,7 @@ from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.http.app import create_app
-from foretaste.serving.search.pictures import MOST_PIXELS, asked_picture
+from foretaste.serving.search.picture_index import MAX_PIXELS, open_picture
 from foretaste.serving.settings import Limits, ServerConfig
 from foretaste.types import Run
 
@@ -182,12 +182,12 @@ def test_limits_and_types(client: TestClient) -> None:
 def test_a_large_picture_is_never_unpacked_in_full() -> None:
     content = BytesIO()
     Image.new("L", (6_000, 6_000), 200).save(content, "JPEG")
-    assert MOST_PIXELS > 36_000_000
-    assert max(asked_picture(content.getvalue()).size) <= 1_024
+    assert MAX_PIXELS > 36_000_000
+    assert max(open_picture(content.getvalue()).size) <= 1_024
     content = BytesIO()
     Image.new("1", (8_000, 8_000)).save(content, "PNG")
     with pytest.raises(DataError, match="8000 x 8000"):
-        asked_picture(content.getvalue())
+        open_picture(content.getvalue())
 
 
 def test_a_catalogue_without_pictures_says_so(engine: Engine) -> None:

@@ -12,8 +12,8 @@ from foretaste.api import ItemIn
 from foretaste.cli.app import app as cli
 from foretaste.errors import DataError
 from foretaste.search.hybrid import Search, SearchConfig
-from foretaste.serving.search.catalogue_index import Shelf
-from foretaste.serving.search.search_desk import SearchDesk
+from foretaste.serving.search.catalogue_index import CatalogueSearchIndex
+from foretaste.serving.search.search_service import SearchService
 from foretaste.types import Run
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_words_find_films_and_slips_are_forgiven(client: TestClient) -> None:
 
 
 def test_a_person_sees_their_own_first_and_weight_0_is_for_everybody(engine: Engine) -> None:
-    desk = SearchDesk(engine, WORDS)  # the language model would join between two questions
+    desk = SearchService(engine, WORDS)  # the language model would join between two questions
 
     def first(user: str, personal: float) -> list[str]:
         return [item.id for item in desk.find("film", 5, user=user, personal=personal).items]
@@ -66,7 +66,7 @@ def test_filters_and_mistakes(client: TestClient) -> None:
 
 
 def test_what_is_put_is_found_at_once_and_what_is_gone_is_not(engine: Engine, client: TestClient) -> None:
-    desk = SearchDesk(engine, WORDS)
+    desk = SearchService(engine, WORDS)
 
     def ids(query: str, **more: object) -> list[str]:
         return [item.id for item in desk.find(query, **more).items]
@@ -89,7 +89,7 @@ def test_what_is_put_is_found_at_once_and_what_is_gone_is_not(engine: Engine, cl
 
 
 def test_the_catalogue_may_change_while_a_search_is_under_way(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = SearchDesk(engine, WORDS)
+    desk = SearchService(engine, WORDS)
     engine.delete_item("f2")  # something hidden, so that the search asks what it may offer
     history = engine.store.history
 
@@ -104,7 +104,7 @@ def test_the_catalogue_may_change_while_a_search_is_under_way(engine: Engine, mo
 
 
 def test_a_shelf_goes_with_the_newest_world_it_was_shown(engine: Engine) -> None:
-    shelf = Shelf(engine.world.catalogue, WORDS)
+    shelf = CatalogueSearchIndex(engine.world.catalogue, WORDS)
     engine.put_item("new", ItemIn(columns={"title": "The Quokka"}))
     before = engine.world
     engine.put_item("new", ItemIn(columns={"title": "The Wombat"}))
@@ -117,13 +117,13 @@ def test_a_question_is_understood_once(engine: Engine, monkeypatch: pytest.Monke
     read: list[str] = []
     understood = Search.parse_query
     monkeypatch.setattr(Search, "parse_query", lambda search, text: read.append(text) or understood(search, text))
-    assert SearchDesk(engine, WORDS).find("commedy").corrected == "comedy"
+    assert SearchService(engine, WORDS).find("commedy").corrected == "comedy"
     assert read == ["commedy"]
 
 
 def test_meaning_joins_when_the_language_model_is_there(engine: Engine, client: TestClient) -> None:
     pytest.importorskip("sentence_transformers")
-    desk = SearchDesk(engine)
+    desk = SearchService(engine)
     client.put("/v1/items/sea", json={"columns": {"title": "A little fish gets lost in the ocean"}})
     desk.prepare(Run())
     assert desk.find("swimming under water").items[0].id == "sea"

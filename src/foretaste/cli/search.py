@@ -31,7 +31,7 @@ def search(
     from foretaste.progress import progress
     from foretaste.search.hybrid import SearchConfig
     from foretaste.serving.answering.engine import Engine
-    from foretaste.serving.search.search_desk import SearchDesk
+    from foretaste.serving.search.search_service import SearchService
     from foretaste.types import Run
 
     if (query is None) == (picture is None):
@@ -39,11 +39,11 @@ def search(
     if query is not None and not query.strip():
         raise DataError('There is nothing to look for; say it in words: foretaste search "red shoes".')
     with Engine.of_project(Path(project)) as engine:
-        desk = SearchDesk(engine, SearchConfig(meaning=0.0) if words else SearchConfig())
+        desk = SearchService(engine, SearchConfig(meaning=0.0) if words else SearchConfig())
         with progress(notes()) as report:
             desk.prepare(Run(progress=report), words=picture is None, pictures=picture is not None)
         if picture is not None:
-            answer = desk.find_like(_content(picture), n)
+            answer = desk.search_by_picture(_content(picture), n)
         else:
             assert query is not None
             answer = desk.find(query, n, user=user, personal=personal)

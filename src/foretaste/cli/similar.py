@@ -28,7 +28,7 @@ def similar(
     from foretaste.errors import DataError, did_you_mean
     from foretaste.progress import progress
     from foretaste.serving.answering.engine import Engine
-    from foretaste.serving.search.search_desk import SearchDesk
+    from foretaste.serving.search.search_service import SearchService
     from foretaste.serving.search.similarity import By
     from foretaste.types import Run
 
@@ -38,7 +38,7 @@ def similar(
         if by is None:
             answer = engine.similar(item, n)
         else:
-            desk = SearchDesk(engine)
+            desk = SearchService(engine)
             with progress(notes()) as report:
                 run = Run(progress=report)
                 desk.prepare(run, words=by in ("text", "blend"), pictures=by == "picture")

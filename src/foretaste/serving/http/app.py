@@ -19,7 +19,7 @@ from foretaste.serving.http.problems import DOCUMENTED, add_error_handlers
 from foretaste.serving.http.reference import STYLE, reference
 from foretaste.serving.routes import events, health, items, models, onboarding, recommendations, search, users
 from foretaste.serving.routes.parameters import only_known
-from foretaste.serving.search.search_desk import SearchDesk
+from foretaste.serving.search.search_service import SearchService
 from foretaste.serving.settings import ServerConfig
 from foretaste.serving.telemetry import metrics
 
@@ -68,7 +68,7 @@ def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile
     )
     app.openapi = lambda: described(app)  # type: ignore[method-assign]
     add_error_handlers(app)
-    desk = SearchDesk(engine)
+    desk = SearchService(engine)
     for router in (
         events.router(engine),
         recommendations.router(engine),

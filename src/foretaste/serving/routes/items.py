@@ -12,10 +12,10 @@ from foretaste.serving.search.similarity import By
 
 if TYPE_CHECKING:
     from foretaste.serving.answering.engine import Engine
-    from foretaste.serving.search.search_desk import SearchDesk
+    from foretaste.serving.search.search_service import SearchService
 
 
-def router(engine: Engine, desk: SearchDesk) -> APIRouter:
+def router(engine: Engine, desk: SearchService) -> APIRouter:
     routes = APIRouter(tags=["items"])
 
     @routes.get("/v1/items", response_model=Items)

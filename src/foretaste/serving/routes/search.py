@@ -13,10 +13,10 @@ from foretaste.api.search import SearchResults
 from foretaste.errors import DataError
 from foretaste.serving.routes.recommendations import WANTED, _filter
 from foretaste.serving.routes.sending import as_json
-from foretaste.serving.search.pictures import FORMATS
+from foretaste.serving.search.picture_index import FORMATS
 
 if TYPE_CHECKING:
-    from foretaste.serving.search.search_desk import SearchDesk
+    from foretaste.serving.search.search_service import SearchService
 
 Personal = Annotated[float, Query(ge=0, le=10, description="Weight of the person's taste; 0 answers everybody alike.")]
 Wanted = Annotated[str | None, Query(max_length=4_096, description=WANTED)]
@@ -33,7 +33,7 @@ BODY = {
 }
 
 
-def router(desk: SearchDesk) -> APIRouter:
+def router(desk: SearchService) -> APIRouter:
     routes = APIRouter(tags=["search"])
 
     @routes.get("/v1/search", response_model=SearchResults)
@@ -58,6 +58,6 @@ def router(desk: SearchDesk) -> APIRouter:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in TYPES:
             raise DataError(f"Send the picture itself, with a Content-Type among {', '.join(TYPES)}.")
         picture = await request.body()
-        return as_json(await run_in_threadpool(desk.find_like, picture, n, wanted=_filter(filter)))
+        return as_json(await run_in_threadpool(desk.search_by_picture, picture, n, wanted=_filter(filter)))
 
     return routes

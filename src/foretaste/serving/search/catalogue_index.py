@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MEANING_PACKAGE = "sentence_transformers"
 
 
-class Shelf:
+class CatalogueSearchIndex:
     """The search over one bundle's catalogue. Items that came later have codes behind the bundle's."""
 
     def __init__(self, catalogue: Catalogue, config: SearchConfig) -> None:
@@ -44,7 +44,7 @@ class Shelf:
         recalls = dict(pipeline.recalls or {})
         weights = {recall.model: recall.weight for recall in pipeline.config.recalls}
         loudest = max(recalls, key=lambda name: weights.get(name, 0.0), default=None)
-        taste = None if loudest is None else _Known(recalls[loudest], len(catalogue))
+        taste = None if loudest is None else _BundleScorer(recalls[loudest], len(catalogue))
         self._content: Content | None = None
         for model in recalls.values():
             if isinstance(model, Content):
@@ -170,7 +170,7 @@ class Shelf:
         return self.catalogue.ids[code] if code < n else self._later[code - n]
 
 
-class _Known:
+class _BundleScorer:
     """A model of the bundle, which cannot judge what came later."""
 
     def __init__(self, model: Scorer, n_items: int) -> None:

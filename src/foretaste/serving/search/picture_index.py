@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 """What browsers show. Pillow reads forty more, some of them by starting other programs."""
-MOST_PIXELS = 40_000_000
+MAX_PIXELS = 40_000_000
 """A phone's camera makes 12 to 50 million; a few kB of PNG can say they are billions."""
 SIDE = 512
 """Enough for every model that looks at it; larger JPEGs are not even unpacked in full."""
@@ -29,7 +29,7 @@ NO_EXTRA = "Searching by a picture needs the extra 'image' where the service run
 NO_PICTURES = "The catalogue has no column of pictures on the server's own disk; there is nothing to compare with."
 
 
-def asked_picture(content: bytes) -> Image:
+def open_picture(content: bytes) -> Image:
     """A small RGB picture, of what somebody sent; DataError in one sentence where it is none that we open.
 
     Only its first frame is looked at, and its size before anything is unpacked.
@@ -43,8 +43,8 @@ def asked_picture(content: bytes) -> Image:
             simplefilter("ignore")  # "decompression bomb": we look at the size ourselves
             picture = Image.open(BytesIO(content), formats=FORMATS)
             width, height = picture.size
-            if width * height > MOST_PIXELS:
-                raise DataError(f"The picture has {width} x {height} pixels; send one of {MOST_PIXELS:,} at most.")
+            if width * height > MAX_PIXELS:
+                raise DataError(f"The picture has {width} x {height} pixels; send one of {MAX_PIXELS:,} at most.")
             picture.draft("RGB", (SIDE, SIDE))
             picture.thumbnail((2 * SIDE, 2 * SIDE))
             return _on_white(picture)
@@ -75,7 +75,7 @@ def look(picture: Image, config: ImageEncoderConfig | None = None) -> FloatArray
     return unit
 
 
-class PictureShelf:
+class PictureIndex:
     """How the items of one bundle's catalogue look.
 
     vectors : (n_items, D) rows of length 1, 0 where there is no picture; None until `read`

@@ -17,8 +17,8 @@ from foretaste.search.similar import ItemSimilarity
 from foretaste.serving.answering.feedback import parted
 from foretaste.serving.answering.items_out import scored_items
 from foretaste.serving.errors import NotReadyError
-from foretaste.serving.search.catalogue_index import MEANING_PACKAGE, Shelf
-from foretaste.serving.search.pictures import PictureShelf, asked_picture, look
+from foretaste.serving.search.catalogue_index import MEANING_PACKAGE, CatalogueSearchIndex
+from foretaste.serving.search.picture_index import PictureIndex, look, open_picture
 from foretaste.serving.search.similarity import BEHAVIOUR, BLEND, PICTURE, TEXT, behaviour_of
 from foretaste.types import Run
 
@@ -35,7 +35,7 @@ HISTORY = 1_000
 """The latest events of a person that a taste is made from."""
 
 
-class SearchDesk:
+class SearchService:
     """Thread-safe. Made ready by the first question, which words alone answer; the language model follows, for loading
     it takes seconds that nobody should wait for, and memory that a shop without a search should not pay. The pictures
     of the catalogue are looked at when somebody first asks with one."""
@@ -44,8 +44,8 @@ class SearchDesk:
         self._engine = engine
         self._config = config or SearchConfig()
         self._lock = Lock()
-        self._shelf: Shelf | None = None
-        self._pictures: PictureShelf | None = None
+        self._shelf: CatalogueSearchIndex | None = None
+        self._pictures: PictureIndex | None = None
         self._looking = Lock()
 
     def find(
@@ -78,10 +78,12 @@ class SearchDesk:
             found.remembered = self._engine.remember_search(user, query)
         return found
 
-    def find_like(self, picture: bytes, n: int = 10, *, wanted: Mapping[str, Any] | None = None) -> SearchResults:
+    def search_by_picture(
+        self, picture: bytes, n: int = 10, *, wanted: Mapping[str, Any] | None = None
+    ) -> SearchResults:
         """The n items whose pictures look most like this one. DataError for what is no picture, or a trap."""
         with self._looking:  # one at a time: unpacking and looking take memory, and every core there is
-            asked = asked_picture(picture)
+            asked = open_picture(picture)
         world = self._engine.world
         allowed = world.allowed(wanted or {})
         shelf = self._looked_at(world.catalogue)
@@ -143,7 +145,7 @@ class SearchDesk:
                 shelf = self._of(catalogue, wait=True)
             shelf.read(run)
         if pictures:
-            looked = PictureShelf(catalogue)
+            looked = PictureIndex(catalogue)
             looked.read(run)
             self._pictures = looked
 
@@ -151,15 +153,15 @@ class SearchDesk:
     def _expects_texts(self) -> bool:
         return bool(self._config.meaning) and find_spec(MEANING_PACKAGE) is not None
 
-    def _of(self, catalogue: Catalogue, *, wait: bool = False) -> Shelf:
+    def _of(self, catalogue: Catalogue, *, wait: bool = False) -> CatalogueSearchIndex:
         if self._shelf is None or self._shelf.catalogue is not catalogue:
-            shelf = Shelf(catalogue, self._config)
+            shelf = CatalogueSearchIndex(catalogue, self._config)
             self._shelf = shelf
             if not wait and self._expects_texts:
                 Thread(target=self._read, args=(shelf,), name="foretaste-search", daemon=True).start()
         return self._shelf
 
-    def _read_shelf(self, world: World, *, needed: bool) -> Shelf | None:
+    def _read_shelf(self, world: World, *, needed: bool) -> CatalogueSearchIndex | None:
         """The shelf, once the language model has read it; until then None, or NotReadyError where that is `needed`."""
         if not self._expects_texts:
             if needed:
@@ -174,10 +176,10 @@ class SearchDesk:
             raise NotReadyError("The catalogue's texts are being read; try again in a moment.")
         return None
 
-    def _looked_at(self, catalogue: Catalogue) -> PictureShelf:
+    def _looked_at(self, catalogue: Catalogue) -> PictureIndex:
         with self._lock:
             if self._pictures is None or self._pictures.catalogue is not catalogue:
-                looked = PictureShelf(catalogue)
+                looked = PictureIndex(catalogue)
                 self._pictures = looked
                 Thread(target=self._see, args=(looked,), name="foretaste-pictures", daemon=True).start()
             looked = self._pictures
@@ -187,7 +189,7 @@ class SearchDesk:
             raise NotReadyError("The catalogue's pictures are being looked at; try again in a moment.")
         return looked
 
-    def _see(self, looked: PictureShelf) -> None:
+    def _see(self, looked: PictureIndex) -> None:
         try:
             looked.read(Run())
         except ForetasteError as error:
@@ -197,7 +199,7 @@ class SearchDesk:
             looked.refused = "The catalogue's pictures cannot be looked at; the server's log says why."
             log.error("Looking at the catalogue's pictures failed with %s.", type(error).__name__)
 
-    def _read(self, shelf: Shelf) -> None:
+    def _read(self, shelf: CatalogueSearchIndex) -> None:
         try:
             vectors = shelf.vectors(Run())
             with self._lock:
