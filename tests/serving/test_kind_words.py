@@ -12,7 +12,7 @@ from foretaste.errors import ConfigError
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.answering.replay import Replayer
-from foretaste.serving.config import KindWords
+from foretaste.serving.config import KindNames
 from serving.conftest import film_events
 
 if TYPE_CHECKING:
@@ -102,4 +102,4 @@ def test_a_low_rating_is_a_dislike_as_in_the_files(shop: Path) -> None:
 def test_words_that_are_none_are_said(tmp_path: Path) -> None:
     (tmp_path / "foretaste.toml").write_text("[kind_names]\nstars = 5\n")
     with pytest.raises(ConfigError, match=r"foretaste\.toml: kind_names\.stars = 5"):
-        KindWords.of_project(tmp_path)
+        KindNames.of_project(tmp_path)

@@ -78,7 +78,7 @@ class ServiceConfig(Config):
         return cls.parse(_document(folder).get("serve", {}), f"{folder / FILE_NAME}: [serve]")
 
 
-class KindWords(Config):
+class KindNames(Config):
     """What the shop calls the kinds of events, so that clients may say it as the files do."""
 
     kind_names: dict[str, str] = {}

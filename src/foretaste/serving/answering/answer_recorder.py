@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("foretaste.serving")
 EVERY_SECONDS = 0.2
 PRUNE_SECONDS = 60.0
-MOST_WAITING = 20_000
+MAX_QUEUED = 20_000
 """Answers that wait to be written down; where the disk does not keep up, the oldest are left out, and counted."""
 NAME_OF = {kind: name for name, kind in KINDS.items()}
 
 
-class RecordedAnswers:
+class AnswerRecording:
     """What is recorded of the answers that were given; nothing until `begin`."""
 
     def __init__(self) -> None:
-        self._recorder: Recorder | None = None
+        self._recorder: AnswerRecorder | None = None
 
-    def begin(self, recorder: Recorder) -> None:
+    def begin(self, recorder: AnswerRecorder) -> None:
         """Record from now on."""
         self._recorder = recorder
 
@@ -64,7 +64,7 @@ class RecordedAnswers:
             recorder.close()
 
 
-class Recorder:
+class AnswerRecorder:
     """Thread-safe. What the last 0.2 seconds saw is lost when the process is killed; what was answered is not wrong
     for that, it can only not be given again."""
 
@@ -72,7 +72,7 @@ class Recorder:
         self.book = book
         self._config = config
         self._setting = {"serve": config.model_dump(mode="json"), "foretaste": foretaste.__version__}
-        self._answers: deque[tuple[Made, Question, World, Past, Moment, str | None]] = deque(maxlen=MOST_WAITING)
+        self._answers: deque[tuple[Made, Question, World, Past, Moment, str | None]] = deque(maxlen=MAX_QUEUED)
         self._items: deque[ItemRecord] = deque()
         self._written = book.last_change()
         self._lock = Lock()  # of those who write
@@ -83,7 +83,7 @@ class Recorder:
 
     def note(self, made: Made, question: Question, world: World, past: Past, moment: Moment, user: str | None) -> None:
         """Remember an answer that was just given. Takes a microsecond."""
-        if len(self._answers) == MOST_WAITING:
+        if len(self._answers) == MAX_QUEUED:
             metrics.ANSWERS.labels("left_out").inc()
         self._answers.append((made, question, world, past, moment, user))
 

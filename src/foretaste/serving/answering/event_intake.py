@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from foretaste.events.clock import Clock
     from foretaste.events.model import Outcome
     from foretaste.events.protocols import EventStore, LiveCatalogue, PeopleTable
-    from foretaste.serving.config import KindWords
+    from foretaste.serving.config import KindNames
     from foretaste.serving.world.world import World
 
 
-def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Clock, words: KindWords) -> EventsOut:
+def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Clock, words: KindNames) -> EventsOut:
     """Keep events; what is acknowledged is on disk, and the next answer knows of it."""
     kinds = world.catalogue.bundle.kinds
     now = clock.now()
@@ -64,7 +64,7 @@ def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Cl
     return EventsOut.model_construct(accepted=counts["accepted"], results=whole)
 
 
-def _event(given: EventIn | SearchEventIn, words: KindWords, kinds: Kinds, now: int) -> Event:
+def _event(given: EventIn | SearchEventIn, words: KindNames, kinds: Kinds, now: int) -> Event:
     stamped = given.time is None
     moment = now if given.time is None else given.time
     if isinstance(given, SearchEventIn):

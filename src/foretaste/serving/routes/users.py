@@ -44,12 +44,12 @@ def router(engine: Engine) -> APIRouter:
     @routes.get("/v1/users/{user:name}/export", response_model=Export, responses=MISSING)
     def export(user: Name) -> Response:
         """All that is kept of one person, for that person."""
-        return as_json(engine.persons.export(user))
+        return as_json(engine.users.export(user))
 
     @routes.post("/v1/users/{user:name}/less", response_model=LessOut)
     def less(user: Name, body: LessIn) -> Response:
         """The person wants less of this: the item is not offered again, and what is like it less."""
-        return as_json(engine.persons.less(user, body))
+        return as_json(engine.users.less(user, body))
 
     @routes.delete("/v1/users/{user:name}/history", response_model=HistoryRemoved)
     def forget(
@@ -63,23 +63,23 @@ def router(engine: Engine) -> APIRouter:
         if everything == (item is not None) or (everything and (kind is not None or time is not None)):
             raise DataError("Say which: item=… (and kind, time), or all=true for all of the history.")
         if item is None:
-            return as_json(engine.persons.reset(user))
-        return as_json(engine.persons.forget(user, item, kind, _moment(time)))
+            return as_json(engine.users.reset(user))
+        return as_json(engine.users.forget(user, item, kind, _moment(time)))
 
     @routes.get("/v1/users/{user:name}", response_model=UserOut, responses=MISSING)
     def one_user(user: Name) -> Response:
         """What is known of a person beside what they did."""
-        return as_json(engine.persons.get(user))
+        return as_json(engine.users.get(user))
 
     @routes.put("/v1/users/{user:name}", response_model=UserOut)
     def put_user(user: Name, body: UserIn) -> Response:
         """Say what is known of a person; it replaces what was known before."""
-        return as_json(engine.persons.put(user, body))
+        return as_json(engine.users.put(user, body))
 
     @routes.delete("/v1/users/{user:name}", response_model=ReceiptOut)
     def erase(user: Name) -> Response:
         """Erase every trace of a person, with a receipt. Done again, it finds nothing."""
-        return as_json(engine.persons.erase(user))
+        return as_json(engine.users.erase(user))
 
     return routes
 

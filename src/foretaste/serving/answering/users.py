@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from foretaste.api import EventsOut, LessIn, UserIn
     from foretaste.events.protocols import EventStore
-    from foretaste.serving.answering.answer_recorder import RecordedAnswers
+    from foretaste.serving.answering.answer_recorder import AnswerRecording
     from foretaste.serving.world.world import World
 
 
-class Persons:
+class UserService:
     """Everything the service does with people by name. Keeps nothing itself: the store is asked each time."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Persons:
         store: EventStore,
         world: Callable[[], World],
         record: Callable[[Sequence[EventIn]], EventsOut],
-        answers: RecordedAnswers,
+        answers: AnswerRecording,
     ) -> None:
         """world   : the one in use
         record  : keeps events
