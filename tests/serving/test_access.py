@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from foretaste.errors import ConfigError
 from foretaste.serving.answering.engine import Engine
-from foretaste.serving.http.access import needed_scope
+from foretaste.serving.http.access import required_scope
 from foretaste.serving.http.app import create_app
 from foretaste.serving.http.keys import KeyFile, Scope
 from foretaste.serving.process.server import check_closed
@@ -107,7 +107,7 @@ def test_what_is_not_there_is_not_told_to_strangers(guarded: TestClient) -> None
     ],
 )
 def test_the_scope_of_each_address(method: str, path: str, scope: Scope | None) -> None:
-    assert needed_scope(method, path) == scope
+    assert required_scope(method, path) == scope
 
 
 SECRETLY_MORE = [

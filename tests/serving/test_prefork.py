@@ -1,4 +1,4 @@
-"""Workers are forks: one that dies or hangs is replaced, none outlives its parent, and what is wrong is said once."""
+"""WorkerPool are forks: one that dies or hangs is replaced, none outlives its parent, and what is wrong is said once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def work(refuse):
 
 prefork.SILENT_SECONDS = 2.0
 try:
-    prefork.Workers(work, 2, 5.0).run()
+    prefork.WorkerPool(work, 2, 5.0).run()
 except errors.BundleError as error:
     print("refused:", error)
 print("ended in order", flush=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OPEN = re.compile(r"/|/healthz|/readyz|/console/.*")
 """Health, and the page, which is the same for everybody and asks for a key before it shows anything."""
-ASKING = re.compile(r"/v1/recommendations(/batch)?|/v1/rank|/v1/chat|/v1/search(/picture)?")
+READ_ONLY_POSTS = re.compile(r"/v1/recommendations(/batch)?|/v1/rank|/v1/chat|/v1/search(/picture)?")
 """POSTs that only ask."""
 ADMIN = re.compile(
     r"POST /v1/models/.+/activate|GET /v1/users/.+/export|DELETE /v1/users/(?!.*/history\Z).+",
@@ -28,7 +28,7 @@ ADMIN = re.compile(
 )
 
 
-def needed_scope(method: str, path: str, query: bytes = b"") -> Scope | None:
+def required_scope(method: str, path: str, query: bytes = b"") -> Scope | None:
     """The scope this request needs; None where no key is asked for."""
     path = path.removesuffix("\n")  # the routes end in `$`, which lets one line break pass
     if path == "/v1/search" and "remember" in parse_qs(query.decode("latin-1")):
@@ -38,7 +38,7 @@ def needed_scope(method: str, path: str, query: bytes = b"") -> Scope | None:
         return None
     if ADMIN.fullmatch(f"{method} {path}"):
         return "admin"
-    if reading or (method == "POST" and ASKING.fullmatch(path)):
+    if reading or (method == "POST" and READ_ONLY_POSTS.fullmatch(path)):
         return "read"
     return "write"
 
@@ -51,7 +51,7 @@ class Access:
         self._always = config.beyond_loopback and not config.open_to_all
         self._never = config.open_to_all
 
-    def asked_for(self) -> bool:
+    def keys_required(self) -> bool:
         # A file whose last key was revoked asks still: taking a key back must never open a door.
         return not self._never and (self._always or (self.keys is not None and self.keys.there()))
 

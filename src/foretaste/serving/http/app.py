@@ -18,7 +18,7 @@ from foretaste.serving.http.openapi import described
 from foretaste.serving.http.problems import DOCUMENTED, add_error_handlers
 from foretaste.serving.http.reference import STYLE, reference
 from foretaste.serving.routes import events, health, items, models, onboarding, recommendations, search, users
-from foretaste.serving.routes.parameters import only_known
+from foretaste.serving.routes.query_parameters import refuse_unknown_parameters
 from foretaste.serving.search.search_service import SearchService
 from foretaste.serving.settings import ServerConfig
 from foretaste.serving.telemetry import metrics
@@ -78,7 +78,7 @@ def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile
         items.router(engine, desk),
         models.router(engine),
     ):
-        app.include_router(router, dependencies=[Depends(only_known)])
+        app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
     app.include_router(health.router(engine))  # a balancer may put anything behind its probes
 
     @app.get("/", include_in_schema=False)

@@ -43,7 +43,7 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> Receive:
     async with asyncio.timeout(limits.body_seconds):
         body = await _read(receive, limits.of_body(scope["path"]))
     # Brackets in a picture nest nothing.
-    if body and scope["path"] != PICTURES and deeper_than(body, MAX_DEPTH):
+    if body and scope["path"] != PICTURES and nests_deeper_than(body, MAX_DEPTH):
         raise Refused(
             "depth", problem(422, "invalid", f"The body nests deeper than {MAX_DEPTH} levels; nothing here does.")
         )
@@ -80,7 +80,7 @@ async def _read(receive: Receive, most: int) -> bytes:
         message = await receive()
 
 
-def deeper_than(body: bytes, most: int) -> bool:
+def nests_deeper_than(body: bytes, most: int) -> bool:
     """Whether JSON nests deeper than that. Brackets within strings do not count.
 
     Looked at before the parser does, which would build the whole tree first.

@@ -12,10 +12,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
 from foretaste.serving.errors import KeysUnreadableError
-from foretaste.serving.http.access import Access, needed_scope
+from foretaste.serving.http.access import Access, required_scope
 from foretaste.serving.http.bodies import Refused, read_body, too_large
 from foretaste.serving.http.problems import problem, unreadable_keys
-from foretaste.serving.http.rate_limits import TokenBuckets, Turns, retry_after
+from foretaste.serving.http.rate_limits import AdmissionControl, TokenBuckets, retry_after
 from foretaste.serving.telemetry import metrics
 from foretaste.serving.telemetry.logs import where
 from foretaste.serving.telemetry.spans import Spans
@@ -58,7 +58,7 @@ class Guard:
         self.strangers = TokenBuckets(self.limits.refusals_per_second)
         self.spans = Spans() if config.otel else None
         limits = self.limits
-        self.turns = Turns(limits.wait_seconds, limits.waiting, config.threads, limits.rush_seconds)
+        self.turns = AdmissionControl(limits.wait_seconds, limits.waiting, config.threads, limits.rush_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,7 +93,7 @@ class Guard:
 
         key: ApiKey | None = None
         try:
-            needed = needed_scope(scope["method"], scope["path"], scope.get("query_string", b""))
+            needed = required_scope(scope["method"], scope["path"], scope.get("query_string", b""))
             key = self.access.holder(headers) if needed else None
             if (refusal := self._refusal(scope, headers, needed, key)) is not None:
                 await refusal(scope, receive, send_guarded)

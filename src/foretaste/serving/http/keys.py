@@ -31,7 +31,7 @@ Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
 FORM = re.compile(r"ft_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 FILE = "keys.json"
-MISSING = "missing"
+NOT_FOUND = "missing"
 LOOK_AGAIN_SECONDS = 0.5
 """How soon a running service hears of a key that was made or revoked."""
 
@@ -130,7 +130,7 @@ class KeyFile:
     def there(self) -> bool:
         """Whether the project ever had a key."""
         self._refresh()
-        return self._stamp != MISSING
+        return self._stamp != NOT_FOUND
 
     def holder(self, secret: str) -> ApiKey | None:
         """Whose key this is; compared in constant time."""
@@ -196,5 +196,5 @@ def _stamp(path: Path) -> object:
     try:
         found = path.stat()
     except FileNotFoundError:
-        return MISSING
+        return NOT_FOUND
     return found.st_mtime_ns, found.st_size, found.st_ino

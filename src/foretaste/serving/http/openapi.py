@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
-from foretaste.serving.http.access import needed_scope
+from foretaste.serving.http.access import required_scope
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -24,7 +24,7 @@ def described(app: FastAPI) -> dict[str, Any]:
         schema.setdefault("components", {})["securitySchemes"] = SCHEMES
         for path, methods in schema["paths"].items():
             for method, operation in methods.items():
-                _complete(operation, needed_scope(method.upper(), path))
+                _complete(operation, required_scope(method.upper(), path))
         app.openapi_schema = schema
     return app.openapi_schema
 

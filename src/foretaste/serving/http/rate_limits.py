@@ -50,7 +50,7 @@ class TokenBuckets:
         return (1 - tokens) / self.rate if short else 0.0
 
 
-class Turns:
+class AdmissionControl:
     """How long a request that came now would wait, by how fast requests were done lately (Little's law).
 
     A queue that comes of chance empties by itself, and whoever stands in it may wait `wait_seconds`. One that comes of

@@ -39,7 +39,7 @@ HOW = "fork" if sys.platform == "linux" else "spawn"
 """Elsewhere system libraries that are loaded already may not survive a fork."""
 
 
-class Workers:
+class WorkerPool:
     """Keeps `n` forks of this process alive, each running `work`, until it is told to stop."""
 
     def __init__(self, work: Work, n: int, grace_seconds: float) -> None:

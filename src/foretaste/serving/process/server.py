@@ -93,9 +93,9 @@ def serve_project(folder: Path, config: ServerConfig, announce: Callable[[], Non
         for name in PRELOADED:
             import_module(name)
         from foretaste.serving.process import worker
-        from foretaste.serving.process.prefork import Workers
+        from foretaste.serving.process.prefork import WorkerPool
 
-        Workers(partial(worker.serve, folder.resolve(), config, listening), config.workers, 2 * GRACE_SECONDS).run()
+        WorkerPool(partial(worker.serve, folder.resolve(), config, listening), config.workers, 2 * GRACE_SECONDS).run()
 
 
 def check_closed(config: ServerConfig, keys: KeyFile | None) -> None:

@@ -10,7 +10,7 @@ GRACE_SECONDS = 5
 
 def uvicorn_settings() -> dict[str, Any]:
     return {
-        "http": "foretaste.serving.process.protocol:PatientProtocol",
+        "http": "foretaste.serving.process.http_protocol:TimeoutProtocol",
         "ws": "none",
         "log_config": None,
         "log_level": "warning",

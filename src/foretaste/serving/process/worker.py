@@ -10,7 +10,7 @@ import uvicorn
 
 from foretaste.allocator import keep_freed_memory
 from foretaste.errors import ForetasteError
-from foretaste.serving.process.protocol import PatientProtocol
+from foretaste.serving.process.http_protocol import TimeoutProtocol
 from foretaste.serving.process.threads import use_one_blas_thread
 from foretaste.serving.process.uvicorn_settings import uvicorn_settings
 from foretaste.serving.telemetry.logs import show_logs
@@ -59,4 +59,4 @@ def prepare(config: ServerConfig) -> None:
     keep_freed_memory()
     use_one_blas_thread()
     sys.setswitchinterval(SWITCH_SECONDS)
-    PatientProtocol.limits = config.limits
+    TimeoutProtocol.limits = config.limits

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Response
 
 from foretaste.api import EventsIn, EventsOut
-from foretaste.serving.routes.sending import as_json
+from foretaste.serving.routes.responses import as_json
 
 if TYPE_CHECKING:
     from foretaste.serving.answering.engine import Engine

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Response
 
 from foretaste.api import Item, ItemDeleted, ItemIn, ItemPut, Items, N, Name, SimilarItems
-from foretaste.serving.routes.sending import MISSING, as_json
+from foretaste.serving.routes.responses import NOT_FOUND, as_json
 from foretaste.serving.search.similarity import By
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ def router(engine: Engine, desk: SearchService) -> APIRouter:
         return as_json(engine.popular(n))
 
     # Before the item itself: ids may hold slashes, and would swallow the word.
-    @routes.get("/v1/items/{item:name}/similar", response_model=SimilarItems, responses=MISSING)
+    @routes.get("/v1/items/{item:name}/similar", response_model=SimilarItems, responses=NOT_FOUND)
     def similar(item: Name, n: N = 10, by: By | None = None) -> Response:
         """What goes with an item: by every model together, or by what is written of it, by how it looks, by who takes
         it, or by a blend of these three."""
         return as_json(engine.similar(item, n) if by is None else desk.similar(item, n, by))
 
-    @routes.get("/v1/items/{item:name}", response_model=Item, responses=MISSING)
+    @routes.get("/v1/items/{item:name}", response_model=Item, responses=NOT_FOUND)
     def one_item(item: Name) -> Response:
         """What is known of an item."""
         return as_json(engine.item(item))

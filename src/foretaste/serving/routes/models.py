@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Response
 
 from foretaste.api import Activated, ErrorOut, Models, Name
-from foretaste.serving.routes.sending import MISSING, as_json
+from foretaste.serving.routes.responses import NOT_FOUND, as_json
 
 if TYPE_CHECKING:
     from foretaste.serving.answering.engine import Engine
@@ -25,7 +25,7 @@ def router(engine: Engine) -> APIRouter:
         """Every trained bundle, the newest first, and which one answers."""
         return as_json(engine.models())
 
-    @routes.post("/v1/models/{version}/activate", response_model=Activated, responses={**MISSING, **DAMAGED})
+    @routes.post("/v1/models/{version}/activate", response_model=Activated, responses={**NOT_FOUND, **DAMAGED})
     def activate(version: Name) -> Response:
         """Put a bundle to use, on every worker within a second and without a failed request. Back the same way."""
         return as_json(engine.activate(version))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from foretaste.api import Name, Onboarding
 from foretaste.api.limits import MAX_ASKED, MAX_CHOSEN, MAX_LIKES
-from foretaste.serving.routes.sending import as_json
+from foretaste.serving.routes.responses import as_json
 
 if TYPE_CHECKING:
     from foretaste.serving.answering.onboarding import OnboardingDesk

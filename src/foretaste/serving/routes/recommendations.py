@@ -10,13 +10,13 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from foretaste.api import BatchIn, BatchOut, Cursor, Filter, GuestIn, N, Name, RankIn, Recommendations
 from foretaste.errors import DataError
-from foretaste.serving.routes.sending import GONE, as_json
+from foretaste.serving.routes.responses import GONE, as_json
 
 if TYPE_CHECKING:
     from foretaste.serving.answering.engine import Engine
 
 FILTER = TypeAdapter(Filter)
-WANTED = 'What the columns of an item must be, as JSON: {"genres": ["Drama"]}.'
+FILTER_DESCRIPTION = 'What the columns of an item must be, as JSON: {"genres": ["Drama"]}.'
 
 
 def router(engine: Engine) -> APIRouter:
@@ -28,7 +28,7 @@ def router(engine: Engine) -> APIRouter:
         n: N = 10,
         explain: bool = False,
         scene: Name | None = None,
-        filter: Annotated[str | None, Query(max_length=4_096, description=WANTED)] = None,
+        filter: Annotated[str | None, Query(max_length=4_096, description=FILTER_DESCRIPTION)] = None,
         cursor: Cursor | None = None,
     ) -> Response:
         """The best items for a person now. Somebody without history gets what people wanted of whom

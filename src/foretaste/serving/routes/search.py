@@ -11,15 +11,15 @@ from foretaste.api import N, Name
 from foretaste.api.base import SearchText
 from foretaste.api.search import SearchResults
 from foretaste.errors import DataError
-from foretaste.serving.routes.recommendations import WANTED, _filter
-from foretaste.serving.routes.sending import as_json
+from foretaste.serving.routes.recommendations import FILTER_DESCRIPTION, _filter
+from foretaste.serving.routes.responses import as_json
 from foretaste.serving.search.picture_index import FORMATS
 
 if TYPE_CHECKING:
     from foretaste.serving.search.search_service import SearchService
 
 Personal = Annotated[float, Query(ge=0, le=10, description="Weight of the person's taste; 0 answers everybody alike.")]
-Wanted = Annotated[str | None, Query(max_length=4_096, description=WANTED)]
+Wanted = Annotated[str | None, Query(max_length=4_096, description=FILTER_DESCRIPTION)]
 Remember = Annotated[
     bool, Query(description="Whether it may become a part of the person's history, where the project allows that.")
 ]

@@ -21,7 +21,7 @@ from foretaste.api import (
     parse_time,
 )
 from foretaste.errors import DataError
-from foretaste.serving.routes.sending import MISSING, as_json
+from foretaste.serving.routes.responses import NOT_FOUND, as_json
 
 if TYPE_CHECKING:
     from foretaste.serving.answering.engine import Engine
@@ -41,7 +41,7 @@ def router(engine: Engine) -> APIRouter:
         """What a person did, newest first; nothing for somebody nobody has heard of."""
         return as_json(engine.profile(user, n))
 
-    @routes.get("/v1/users/{user:name}/export", response_model=Export, responses=MISSING)
+    @routes.get("/v1/users/{user:name}/export", response_model=Export, responses=NOT_FOUND)
     def export(user: Name) -> Response:
         """All that is kept of one person, for that person."""
         return as_json(engine.users.export(user))
@@ -66,7 +66,7 @@ def router(engine: Engine) -> APIRouter:
             return as_json(engine.users.reset(user))
         return as_json(engine.users.forget(user, item, kind, _moment(time)))
 
-    @routes.get("/v1/users/{user:name}", response_model=UserOut, responses=MISSING)
+    @routes.get("/v1/users/{user:name}", response_model=UserOut, responses=NOT_FOUND)
     def one_user(user: Name) -> Response:
         """What is known of a person beside what they did."""
         return as_json(engine.users.get(user))

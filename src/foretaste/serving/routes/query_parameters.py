@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fastapi.routing import APIRoute
 
 
-async def only_known(request: Request) -> None:
+async def refuse_unknown_parameters(request: Request) -> None:
     """DataError that names the first parameter the route does not take."""
     if not request.query_params:
         return

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from asyncio import TimerHandle, Transport
 
 
-class PatientProtocol(HttpToolsProtocol):
+class TimeoutProtocol(HttpToolsProtocol):
     """Hangs up on clients that take too long over their headers, or send too many, or are too many themselves."""
 
     limits: ClassVar[Limits] = Limits()

@@ -11,7 +11,7 @@ from foretaste.api import ErrorOut
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-MISSING: dict[int | str, dict[str, Any]] = {404: {"model": ErrorOut, "description": "Nothing is called that."}}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorOut, "description": "Nothing is called that."}}
 GONE: dict[int | str, dict[str, Any]] = {
     410: {"model": ErrorOut, "description": "The page came too late; begin again."}
 }
