@@ -24,7 +24,7 @@ from scipy.sparse import csr_array
 
 from foretaste.data.sources.folder import load_folder
 from foretaste.evaluation.cold_start import new_users
-from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
+from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.content.onboarding import ItemPicker, OnboardingConfig, popularity_of
 from foretaste.models.linear.ease import Ease
@@ -52,7 +52,7 @@ GRID = [
 ]
 
 
-class Users(NamedTuple):
+class People(NamedTuple):
     """took   : (B, n_items) all they ever took
     may     : (B, n_items) what of that they choose when they are shown it
     answers : (B, n_items) CSR, the rest
@@ -119,7 +119,7 @@ class _World:
         models = [self.models[name] for name in by or self.models]
         return ItemPicker.of(models, self.popularity, self.n_people, config=config)
 
-    def asked(self, people: Users, shown_to: Callable[[int], IntArray]) -> Asked:
+    def asked(self, people: People, shown_to: Callable[[int], IntArray]) -> Asked:
         shown = np.stack([shown_to(u) for u in range(len(people.took))])
         rows = np.arange(len(shown))[:, None]
         chosen = [items[hit] for items, hit in zip(shown, people.may[rows, shown], strict=True)]
@@ -176,21 +176,21 @@ class _World:
         }
 
 
-def _people(data: Dataset, questions: EvalQueries) -> Users:
+def _people(data: Dataset, questions: EvalQueries) -> People:
     taken = data.matrix()[questions.queries.user].toarray() > 0
     rng = np.random.default_rng(0)
     may = taken.copy()
     for row in may:
         items = np.flatnonzero(row)
         row[rng.permutation(items)[: max(1, round(ANSWERS * len(items)))]] = False
-    return Users(taken, may, csr_array((taken & ~may).astype(np.float32)))
+    return People(taken, may, csr_array((taken & ~may).astype(np.float32)))
 
 
 def _same(items: IntArray) -> Callable[[int], IntArray]:
     return lambda _: items
 
 
-def _screens(picker: ItemPicker, people: Users, screens: int) -> Callable[[int], IntArray]:
+def _screens(picker: ItemPicker, people: People, screens: int) -> Callable[[int], IntArray]:
     """Each screen follows from what the person chose and passed over on those before."""
 
     def shown_to(u: int) -> IntArray:

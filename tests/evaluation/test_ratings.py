@@ -17,7 +17,7 @@ from foretaste.evaluation.ratings import cross_validation as module
 from foretaste.evaluation.ratings.cross_validation import RatingQueries, cross_validate, errors, random_folds
 from foretaste.evaluation.ratings.rating_leaderboard import bootstrap_ratio
 from foretaste.models.ratings.bias import Bias, BiasConfig
-from foretaste.published.ratings import REFERENCES, SUMMARIES, board
+from foretaste.published.ratings import REFERENCES, SUMMARIES, run_ratings
 from foretaste.types import NO_ITEM, Queries, Run
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
@@ -139,12 +139,12 @@ def test_a_rater_that_does_not_answer_is_refused() -> None:
 
 def test_the_published_table_names_what_it_knows(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'ml-100k-ratings'"):
-        board("ml-100k-rating", tmp_path, Run())
+        run_ratings("ml-100k-rating", tmp_path, Run())
     assert set(SUMMARIES) == {"ml-100k-ratings", "ml-1m-ratings"}
 
 
 def test_biases_err_no_more_than_surprise_prints() -> None:
     if not (REAL / "ml-100k" / "interactions.parquet").is_file():
         pytest.skip("the set ml-100k does not lie beside the repository (../shared/data)")
-    row = board("ml-100k-ratings", REAL, Run(), models=["bias"]).rows[0]
+    row = run_ratings("ml-100k-ratings", REAL, Run(), models=["bias"]).rows[0]
     assert row.interval("rmse").mean <= REFERENCES["ml-100k-ratings"]["Baseline (Surprise)"][0]

@@ -14,7 +14,7 @@ from foretaste.errors import DataError, UnknownNameError
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.sampled_metrics import SampledQueries, evaluate_sampled
 from foretaste.models.linear.ease import Ease
-from foretaste.published.ncf import REFERENCES, board, load
+from foretaste.published.ncf import REFERENCES, load
 from foretaste.types import NO_ITEM, Queries, Run
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
@@ -117,19 +117,19 @@ def test_the_table_of_the_ncf_paper_runs_on_its_own_files(tmp_path: Path) -> Non
         assert [split.data.items.ids.name(int(i)) for i in test.items[b, 1:]] == [str(i) for i in row["negatives"]]
     assert (split.test.queries.history.lengths == 9).all()
     assert (split.validation.queries.history.lengths == 8).all()
-    found = board("ml-1m-ncf", tmp_path, Run(), models=["popular", "itemknn"]).to_json()["rows"]
+    found = run_ncf("ml-1m-ncf", tmp_path, Run(), models=["popular", "itemknn"]).to_json()["rows"]
     assert found[0]["model"] == "itemknn"
     assert found[0]["protocol"]["ranking"] == "sampled: the answer among 9 negatives of the NCF files"
     assert {"hr@10", "ndcg@10"} <= set(found[0]["test"])
     with pytest.raises(UnknownNameError, match="Did you mean 'ml-1m-ncf'"):
-        board("ml-1m-nfc", tmp_path, Run())
+        run_ncf("ml-1m-nfc", tmp_path, Run())
     with pytest.raises(DataError, match="--root"):
-        board("ml-1m-ncf", tmp_path / "nowhere", Run())
+        run_ncf("ml-1m-ncf", tmp_path / "nowhere", Run())
 
 
 def test_popularity_is_what_the_literature_prints() -> None:
     if not (REAL / "ml-1m" / "ncf_eval_negatives.parquet").is_file():
         pytest.skip("the set ml-1m does not lie beside the repository (../shared/data)")
-    result = board("ml-1m-ncf", REAL, Run(), models=["popular"]).rows[0].result
+    result = run_ncf("ml-1m-ncf", REAL, Run(), models=["popular"]).rows[0].result
     found = tuple(round(result.mean(name), 4) for name in ("hr@10", "ndcg@10"))
     assert found == REFERENCES["Popularity (Rendle 2020)"]

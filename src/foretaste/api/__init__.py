@@ -41,7 +41,7 @@ from foretaste.api.lists import (
     SourceScore,
     TraceStep,
 )
-from foretaste.api.models import Activated, Liveness, ModelOut, Models, Ready
+from foretaste.api.models import Activated, Liveness, ModelOut, Models, Readiness
 from foretaste.api.onboarding import Onboarding
 from foretaste.api.users import (
     Export,

@@ -51,7 +51,7 @@ class UserIn(Request):
     """All that is known of the person beside what they did; what is left out is no longer known."""
 
 
-class UserOut(Person):
+class UserOut(UserSummary):
     model_config = response_example({"id": "ann", "events": 212, "columns": {"country": "DE"}})
     columns: Columns
 

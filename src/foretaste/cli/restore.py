@@ -13,7 +13,7 @@ Source = Annotated[Path, typer.Argument(help="A folder that `foretaste backup` m
 Key = Annotated[Path | None, typer.Option("--key", help="The key file, where the backup was made without it.")]
 
 
-def restore(source: SourceScore, key: Key = None, project: Folder = ".", as_json: Json = False) -> None:
+def restore(source: Source, key: Key = None, project: Folder = ".", as_json: Json = False) -> None:
     """Check a backup from end to end and put it in place; nothing is overwritten."""
     from foretaste.events.backup import restore
     from foretaste.progress import progress

@@ -178,4 +178,4 @@ def activate(version: str) -> Call[s.Activated]:
 
 
 def ready() -> Call[s.Readiness]:
-    return Call("GET", "/readyz", s.Ready)
+    return Call("GET", "/readyz", s.Readiness)

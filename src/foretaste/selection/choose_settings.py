@@ -79,7 +79,7 @@ class FittedChoice(NamedTuple):
     seconds: float
 
 
-def choose_settings(name: str, split: Split, run: Run) -> Chosen:
+def choose_settings(name: str, split: Split, run: Run) -> ModelChoice:
     """The best of a model's grid on validation."""
     return choose_model(name, model_class(name), model_class(name).grid, split, run).chosen
 

@@ -125,7 +125,7 @@ class _ModelSearch:
         finally:
             self.report(f"tuning {self.name}", 1, 1)
 
-    def chosen(self) -> Chosen:
+    def chosen(self) -> ModelChoice:
         """The best setting, also tried with several half-lives; fitted again where it is from an earlier session."""
         self.deadline = float("inf")
         default = self.model.grid[0]

@@ -35,7 +35,7 @@ def recommended_items(world: World, answer: Answer, likes: Mapping[int, str]) ->
     items = []
     for j, (known, (_, score)) in enumerate(zip(world.items([code for code, _ in listed]), listed, strict=True)):
         sources = {
-            name: Source.model_construct(rank=rank, score=_short(said))
+            name: SourceScore.model_construct(rank=rank, score=_short(said))
             for name, rank, said in zip(found.sources, ranks[j], own[j], strict=True)
             if rank > 0
         }
@@ -61,7 +61,7 @@ def newcomer_items(
             title=known.title,
             score=likeness,
             columns=known.columns,
-            sources={NEW: Source.model_construct(rank=rank, score=likeness)},
+            sources={NEW: SourceScore.model_construct(rank=rank, score=likeness)},
         )
         if explain:
             text = "New, and like what you know" if likeness > 0 else "New here"

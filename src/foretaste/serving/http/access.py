@@ -55,13 +55,13 @@ class Access:
         # A file whose last key was revoked asks still: taking a key back must never open a door.
         return not self._never and (self._always or (self.keys is not None and self.keys.there()))
 
-    def holder(self, headers: Headers) -> ApiKey | None:
+    def key_of(self, headers: Headers) -> ApiKey | None:
         """Whose good key the request carries."""
         secret = headers.get("x-api-key", "")
         scheme, _, rest = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             secret = rest.strip()
-        return self.keys.holder(secret) if secret and self.keys is not None else None
+        return self.keys.key_of(secret) if secret and self.keys is not None else None
 
     @staticmethod
     def refusal(key: ApiKey | None, scope: Scope) -> Response | None:

@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 import foretaste
 from foretaste.serving.answering.onboarding import OnboardingDesk
 from foretaste.serving.http.guard import Guard
-from foretaste.serving.http.openapi import described
+from foretaste.serving.http.openapi import openapi_document
 from foretaste.serving.http.problems import DOCUMENTED, add_error_handlers
 from foretaste.serving.http.reference import STYLE, reference
 from foretaste.serving.routes import events, health, items, models, onboarding, recommendations, search, users
@@ -66,7 +66,7 @@ def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile
         redirect_slashes=False,
         telemetry=NO_TELEMETRY,
     )
-    app.openapi = lambda: described(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     add_error_handlers(app)
     desk = SearchService(engine)
     for router in (

@@ -55,10 +55,10 @@ class Guard:
         self.known_hosts = config.known_hosts
         self.access = Access(keys, config)
         self.rates = TokenBuckets(self.limits.requests_per_second)
-        self.strangers = TokenBuckets(self.limits.refusals_per_second)
+        self.unauthenticated = TokenBuckets(self.limits.refusals_per_second)
         self.spans = Spans() if config.otel else None
         limits = self.limits
-        self.turns = AdmissionControl(limits.wait_seconds, limits.waiting, config.threads, limits.rush_seconds)
+        self.admission = AdmissionControl(limits.wait_seconds, limits.waiting, config.threads, limits.rush_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -94,7 +94,7 @@ class Guard:
         key: ApiKey | None = None
         try:
             needed = required_scope(scope["method"], scope["path"], scope.get("query_string", b""))
-            key = self.access.holder(headers) if needed else None
+            key = self.access.key_of(headers) if needed else None
             if (refusal := self._refusal(scope, headers, needed, key)) is not None:
                 await refusal(scope, receive, send_guarded)
             else:
@@ -126,7 +126,7 @@ class Guard:
         address = scope["client"][0] if scope.get("client") else "unknown"
         if self.access.asked_for():
             answer = self.access.refusal(key, needed)
-            if key is None and answer is not None and (seconds := self.strangers.wait(address)):
+            if key is None and answer is not None and (seconds := self.unauthenticated.wait(address)):
                 return _wait(429, "too_many_requests", "Too many requests without a good key; wait a moment.", seconds)
             if answer is not None:
                 return _refused("key", answer)
@@ -158,12 +158,12 @@ class Guard:
             return
         if not scope["path"].startswith("/v1/"):
             await self.app(scope, replayed, send)
-        elif self.turns.begin():
+        elif self.admission.begin():
             metrics.UNDER_WAY.inc()
             try:
                 await self.app(scope, replayed, send)
             finally:
-                self.turns.end()
+                self.admission.end()
                 metrics.UNDER_WAY.dec()
         else:
             await _wait(503, "overloaded", "More is asked just now than can be done; try again in a second.", 1)(

@@ -132,7 +132,7 @@ class KeyFile:
         self._refresh()
         return self._stamp != NOT_FOUND
 
-    def holder(self, secret: str) -> ApiKey | None:
+    def key_of(self, secret: str) -> ApiKey | None:
         """Whose key this is; compared in constant time."""
         self._refresh()
         form = FORM.fullmatch(secret)

@@ -1,4 +1,4 @@
-"""The service described for machines: which key each operation needs, and what it answers besides its own."""
+"""The service openapi_document for machines: which key each operation needs, and what it answers besides its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMES = {
 }
 
 
-def described(app: FastAPI) -> dict[str, Any]:
+def openapi_document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, made once."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from foretaste.api import Liveness, Ready
+from foretaste.api import Liveness, Readiness
 
 if TYPE_CHECKING:
     from foretaste.serving.answering.engine import Engine

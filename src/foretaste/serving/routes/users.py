@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def router(engine: Engine) -> APIRouter:
     routes = APIRouter(tags=["users"])
 
-    @routes.get("/v1/users", response_model=People)
+    @routes.get("/v1/users", response_model=Users)
     def people(n: N = 20) -> Response:
         """People, most recently active first."""
         return as_json(engine.people(n))
