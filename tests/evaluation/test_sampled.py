@@ -14,7 +14,7 @@ from foretaste.errors import DataError, UnknownNameError
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.evaluation.sampled_metrics import SampledQueries, evaluate_sampled
 from foretaste.models.linear.ease import Ease
-from foretaste.published.ncf import REFERENCES, load
+from foretaste.published.ncf import REFERENCES, load, run_ncf
 from foretaste.types import NO_ITEM, Queries, Run
 
 REAL = Path(__file__).parents[3] / "shared" / "data"

@@ -1,4 +1,4 @@
-"""What goes in and comes out over HTTP, with examples; field names are a contract."""
+"""Schemas of the REST API: request and response bodies, with examples. Field names are a contract."""
 
 from __future__ import annotations
 

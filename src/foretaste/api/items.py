@@ -1,4 +1,4 @@
-"""The catalogue."""
+"""Schemas of items of the catalogue."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from foretaste.api.base import Columns, ColumnsIn, Request, Response, request_ex
 class ItemIn(Request):
     model_config = request_example({"columns": {"title": "Alien (1979)", "genres": ["Horror", "Sci-Fi"]}})
     columns: ColumnsIn = {}
-    """All that is known of it; what is left out is no longer known. The column of titles is what people read first."""
+    """All columns of the item; they replace its earlier columns."""
     hidden: bool = False
-    """Not offered to anybody, until it is put again without."""
+    """Never recommend the item, until it is put again without this."""
 
 
 class Item(Response):
@@ -20,9 +20,9 @@ class Item(Response):
     id: str
     title: str
     columns: Columns
-    """What else the catalogue knows."""
+    """The other columns of the catalogue."""
     hidden: bool = False
-    """Known, but offered to nobody."""
+    """Whether the item is in the catalogue but never recommended."""
 
 
 class ItemPut(Item):
@@ -32,13 +32,13 @@ class ItemPut(Item):
             "title": "Star Wars (1977)",
             "columns": {"price": "3,50"},
             "remarks": [
-                "Kept; but 'price' holds numbers like 9.9, and \"3,50\" is none of these, so that filters over it do "
-                "not find this item."
+                "Stored; but 'price' holds numbers like 9.9, and \"3,50\" is not a number, so filters on it "
+                "do not find this item."
             ],
         }
     )
     remarks: list[str] | None = None
-    """What to know of it: columns that hold something else than those of the other items."""
+    """Columns whose values have another type than those of the other items, so that filters miss this item."""
 
 
 class ItemDeleted(Response):
@@ -53,6 +53,7 @@ class ScoredItem(Item):
         {"id": "172", "title": "The Empire Strikes Back (1980)", "columns": {}, "score": 0.05}
     )
     score: float
+    """Comparable within this list only."""
 
 
 class Items(Response):
@@ -73,4 +74,4 @@ class SimilarItems(Response):
     version: str
     items: list[ScoredItem]
     by: list[str] | None = None
-    """What spoke for them, where it was asked: text, picture, behaviour."""
+    """The similarity measures that were used, where the request named one: text, picture, behaviour."""

@@ -1,4 +1,4 @@
-"""Which bundles there are, and whether one can answer."""
+"""Schemas of bundles and of health checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ModelOut(Response):
     version: str
     created: str
     metrics: dict[str, Any]
-    """The leaderboard it was chosen by."""
+    """The leaderboard of its training, measured on held-out data."""
 
 
 class Models(Response):
@@ -21,14 +21,16 @@ class Models(Response):
         {"active": VERSION, "models": [{"version": VERSION, "created": "2026-11-21T10:00:00+00:00", "metrics": {}}]}
     )
     active: str
+    """The bundle in use."""
     models: list[ModelOut]
+    """Newest first."""
 
 
 class Activated(Response):
     model_config = response_example({"active": VERSION, "before": "20261114-100000-9b2d77"})
     active: str
     before: str
-    """What answered until now; activating that one again is rolling back."""
+    """The bundle that was in use before; activate it to roll back."""
 
 
 class Liveness(Response):

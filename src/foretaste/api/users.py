@@ -1,4 +1,4 @@
-"""People: what they did, what is known of them, and how all of it goes away."""
+"""Schemas of users: their history, their attributes, export and erasure."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class Profile(Response):
 class UserSummary(Response):
     id: str
     events: int
+    """Number of events in the history."""
 
 
 class Users(Response):
@@ -48,7 +49,7 @@ class Users(Response):
 class UserIn(Request):
     model_config = request_example({"columns": {"country": "DE", "member_since": 2019}})
     columns: ColumnsIn = {}
-    """All that is known of the person beside what they did; what is left out is no longer known."""
+    """All attributes of the user; they replace the earlier ones."""
 
 
 class UserOut(UserSummary):
@@ -59,9 +60,9 @@ class UserOut(UserSummary):
 class LessIn(Request):
     model_config = request_example({"item": "50"})
     item: Name
-    """Not to be offered again, and less of what is like it."""
+    """The item that is not recommended to the user again; similar items are ranked lower."""
     id: Name | None = None
-    """The client's id of this wish, so that a retry never counts twice; left out, one is made."""
+    """The client's id of this event, so that a retry never counts twice. Default: a new one."""
 
 
 class LessOut(Response):
@@ -75,7 +76,7 @@ class HistoryRemoved(Response):
     model_config = response_example({"user": "ann", "removed": 1})
     user: str
     removed: int
-    """Entries of the history that are gone."""
+    """Number of history entries that were removed."""
 
 
 class ReceiptOut(Response):
@@ -83,15 +84,16 @@ class ReceiptOut(Response):
         {"id": "r-3f9a1c", "at": "2026-11-21T10:00:00Z", "found": {"events": 212, "columns": 1}, "remarks": []}
     )
     id: str
-    """Of the receipt. It names nobody."""
+    """Id of the receipt, which contains no name."""
     at: str
     found: dict[str, int]
-    """Where the person was found, and how often; all of it is gone."""
+    """Where data of the user was found, and how many entries; all of it was erased."""
     remarks: list[str]
+    """What the erasure does not reach, such as backups."""
 
 
 class Export(Response):
-    """All that is kept of one person."""
+    """All data stored about one user."""
 
     model_config = response_example(
         {"user": "ann", "columns": {"country": "DE"}, "events": [{"item": "50", "kind": "view"}], "answers": []}
@@ -100,4 +102,4 @@ class Export(Response):
     columns: dict[str, Any] | None
     events: list[dict[str, Any]]
     answers: list[dict[str, Any]]
-    """Lists the person was given, and what was asked; what was on them follows from the log."""
+    """The recorded recommendation requests of the user; the lists themselves can be replayed from the log."""
