@@ -1,4 +1,4 @@
-"""The service as one ASGI application around an engine."""
+"""The ASGI application around an engine."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ NO_TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-"""FastAPI's own would export the paths of requests, with the ids in them, as soon as anything in the process sets up
-OpenTelemetry; ours is spans.py. Older FastAPIs have none and overlook this."""
+"""FastAPI's own telemetry would export request paths, with the ids in them, as soon as the process sets up OpenTelemetry;
+spans.py does it without ids. Older versions of FastAPI ignore this setting."""
 CONSOLE = Path(__file__).parents[1] / "console"
 
 
 def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile | None = None) -> FastAPI:
-    """The REST service of one engine, and its page at /. Without `keys` nobody on this machine is asked for one."""
+    """The REST service of one engine, with the console at /. Without `keys`, localhost needs no API key."""
     config = config or ServerConfig()
 
     @asynccontextmanager
@@ -79,7 +79,9 @@ def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile
         models.router(engine),
     ):
         app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
-    app.include_router(health.router(engine))  # a balancer may put anything behind its probes
+    app.include_router(
+        health.router(engine)
+    )  # without `refuse_unknown_parameters`: load balancers may add parameters to probes
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:

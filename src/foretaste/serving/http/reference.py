@@ -1,4 +1,4 @@
-"""The page /docs: every address of the service, written from its OpenAPI description, readable offline."""
+"""The page /docs: every operation of the API, generated from its OpenAPI document, readable offline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ code { white-space: nowrap; }
 
 
 def reference(schema: dict[str, Any]) -> str:
-    """One HTML page, without any script."""
+    """The HTML page, without scripts."""
     operations = [
         _operation(method.upper(), path, operation, schema["components"]["schemas"])
         for path, methods in schema["paths"].items()
@@ -56,7 +56,7 @@ def _fields(schema: dict[str, Any], schemas: dict[str, Any], prefix: str = "") -
 
 
 def _rows(schema: dict[str, Any], schemas: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
-    """Every field, those of the objects in it behind it."""
+    """(name, description) of every field, nested fields after their parent."""
     rows = []
     for field, of in schema.get("properties", {}).items():
         name = f"{prefix}{field}"
@@ -68,7 +68,7 @@ def _rows(schema: dict[str, Any], schemas: dict[str, Any], prefix: str) -> list[
 
 
 def _parts(of: dict[str, Any]) -> list[dict[str, Any]]:
-    """A field's type and, if it is a list, a table or a choice, the types in it."""
+    """The schema of a field and of the elements, values or alternatives in it."""
     found = [of]
     for part in (of.get("items"), of.get("additionalProperties"), *of.get("anyOf", ())):
         if isinstance(part, dict):

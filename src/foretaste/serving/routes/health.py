@@ -1,4 +1,4 @@
-"""For whatever watches the service: is it alive, can it answer?"""
+"""Liveness and readiness probes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ def router(engine: Engine) -> APIRouter:
 
     @routes.get("/healthz")
     async def alive() -> Liveness:
-        """The process answers."""
+        """Liveness: the process responds."""
         return Liveness(status="ok")
 
     @routes.get("/readyz")
     def ready() -> Readiness:
-        """The log can be read and the models are loaded; else 503. `degraded`: only what is popular is loaded yet."""
+        """Readiness: the log can be read and the models are loaded; otherwise 503.
+
+        `degraded` means that only popular items can be recommended until the models are loaded.
+        """
         engine.check_ready()
         return Readiness(status="degraded" if engine.world.partial else "ready", version=engine.version)
 

@@ -1,4 +1,4 @@
-"""How an answer leaves: as it is, without being checked a second time."""
+"""Responses: serialised once, without a second validation."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from foretaste.api import ErrorOut
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorOut, "description": "Nothing is called that."}}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorOut, "description": "There is nothing with this id."}}
 GONE: dict[int | str, dict[str, Any]] = {
-    410: {"model": ErrorOut, "description": "The page came too late; begin again."}
+    410: {
+        "model": ErrorOut,
+        "description": "The bundle of this cursor is no longer loaded; start again without a cursor.",
+    }
 }
 
 
 def as_json(answer: BaseModel, status: int = 200) -> Response:
-    """What was not asked for (reasons, trace) was never set, and is left out."""
+    """The answer as JSON; optional fields that were not requested (reasons, trace) are left out."""
     return Response(answer.model_dump_json(exclude_unset=True), status, media_type="application/json")
