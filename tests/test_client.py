@@ -164,7 +164,7 @@ DONE = {"accepted": 1, "results": [{"id": "x", "status": "accepted"}]}
 
 def test_what_may_help_is_tried_again_with_the_same_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("foretaste.client.waiting.time.sleep", slept.append)
+    monkeypatch.setattr("foretaste.client.sync_client.time.sleep", slept.append)
     flaky = Flaky(
         [
             httpx.ConnectError("refused"),

@@ -96,7 +96,7 @@ def test_ctrl_c_ends_the_search_and_keeps_what_was_found() -> None:
     tuned = tune_all(["ease", "itemknn"], split, Run(progress=report), seconds=60)
     assert len(learned(tuned.chosen["ease"])) == 4
     assert len(learned(tuned.chosen["itemknn"])) == 1, "the next ones have their defaults"
-    assert "Stopped by hand" in tuned.remarks[0]
+    assert "Tuning was interrupted" in tuned.remarks[0]
 
 
 def test_test_answers_have_no_say() -> None:
@@ -128,16 +128,16 @@ def test_models_measured_one_by_one_share_the_budget_and_its_remarks(monkeypatch
 
     def stopped(names: list[str], split: Split, run: Run, seconds: float) -> TuningResult:
         tuned.append(seconds)
-        return replace(tune_all(names, split, run, 1e-9), remarks=("Stopped by hand.",))
+        return replace(tune_all(names, split, run, 1e-9), remarks=("Tuning was interrupted.",))
 
     monkeypatch.setattr(train, "tune_all", stopped)
     board = measure_models(["popular", "itemknn", "ease"], split, Run(), budget=60)
     assert tuned == [60], "one search: what a model leaves over the next may use, and Ctrl-C ends it for all"
     assert [row.model for row in board.rows] == ["popular", "itemknn", "ease"]
-    assert board.to_json()["remarks"] == ["Stopped by hand."]
+    assert board.to_json()["remarks"] == ["Tuning was interrupted."]
     shown = StringIO()
     Console(width=100, file=shown).print(board.view())
-    assert "Stopped by hand." in shown.getvalue()
+    assert "Tuning was interrupted." in shown.getvalue()
 
 
 class PatientConfig(Config):

@@ -87,7 +87,7 @@ def test_a_saved_run_compares_as_the_run_itself(board: Leaderboard, tmp_path: Pa
 
 def test_other_questions_are_refused_and_broken_files_too(board: Leaderboard, tmp_path: Path) -> None:
     other = rows_by_model(board_of(seed=1, names=("popular",)))["popular"]
-    with pytest.raises(DataError, match=r"not asked the same queries \(fingerprint"):
+    with pytest.raises(DataError, match=r"not measured on the same queries \(fingerprint"):
         compare(rows_by_model(board)["ease"], other)
     path = tmp_path / "broken.json"
     for text in ["", "[]", "{}", '{"main": "x", "rows": [{"model": "a"}]}', json.dumps(board.to_json())]:

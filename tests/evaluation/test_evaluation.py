@@ -162,7 +162,7 @@ def test_strict_never_learns_from_validation() -> None:
 def test_where_nothing_beats_popularity_it_is_said_and_shipped(world) -> None:
     found = select_pipeline(world(), ["popular", "itemknn", "ease"], Run())
     assert [recall.model for recall in found.config.recalls] == ["popular"]
-    assert "No model beats what is popular" in found.remarks[0]
+    assert "No model beats popularity" in found.remarks[0]
     assert found.leaderboard is not None, "what was measured is shown all the same"
 
 
@@ -186,7 +186,7 @@ def test_a_model_that_reads_texts_is_not_tried_without_them_and_refused_by_name(
     assert name not in default_models(data)
     (fit,) = (fit for fit in model_fits(data) if fit.name == name)
     assert not fit.fits
-    with pytest.raises(DataError, match=f"The model '{name}' does not fit this data: nothing is written"):
+    with pytest.raises(DataError, match=f"The model '{name}' does not fit this data: the items have no texts"):
         checked_models(data, ["popular", name])
 
 

@@ -48,7 +48,7 @@ def test_reasons_follow_from_the_data() -> None:
     few = fits(world(10, 6))
     assert not few["itemknn"][0]
     assert "only 10 users" in few["itemknn"][1]
-    assert few["popular"] == (True, "always, to compare with.")
+    assert few["popular"] == (True, "always, as a baseline.")
     assert few["tfidf"][0]
     bare = fits(world(50, 3, timed=False, words=False))
     assert "nothing is written" in bare["content"][1]

@@ -122,7 +122,7 @@ class Guard:
         if needed is None:
             return None
         address = scope["client"][0] if scope.get("client") else "unknown"
-        if self.access.asked_for():
+        if self.access.keys_required():
             answer = self.access.refusal(key, needed)
             if key is None and answer is not None and (seconds := self.unauthenticated.wait(address)):
                 return _wait(429, "too_many_requests", "Too many requests without a valid key; wait a moment.", seconds)
