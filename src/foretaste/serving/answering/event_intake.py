@@ -1,4 +1,4 @@
-"""Events from clients into the store, and what became of each."""
+"""Stores events from clients and returns a result for each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Clock, words: KindNames) -> EventsOut:
-    """Keep events; what is acknowledged is on disk, and the next answer knows of it."""
+    """Store events. An accepted event is on disk, and the next recommendation uses it."""
     kinds = world.catalogue.bundle.kinds
     now = clock.now()
     results: list[EventResult | None] = [None] * len(given)
@@ -43,8 +43,8 @@ def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Cl
             results[i] = _result(event.id, "rejected", event.why)
         elif isinstance(event, ItemEventIn):
             items[event.item] = (i, event)
-            said = " ".join(world.catalogue.misfits(event.columns)) or None
-            results[i] = _result(event.id, "accepted", said)  # of two about one item the last holds
+            remark = " ".join(world.catalogue.misfits(event.columns)) or None
+            results[i] = _result(event.id, "accepted", remark)  # of two events of one item the last one counts
         elif isinstance(event, UserEventIn):
             results[i] = _put_user(event, store)
         elif event.time is not None and (why := clock.ahead(event.time)) is not None:
@@ -93,15 +93,15 @@ def _put_user(event: UserEventIn, store: PeopleTable) -> EventResult:
 
 
 def _why(event: Event, outcome: Outcome, world: World, new: set[str]) -> str | None:
-    """What is wrong with it; or what to know about an event that was kept all the same."""
+    """Why an event was not stored; or a remark about a stored one; None where there is nothing to say."""
     if outcome.status != "accepted" or event.kind == SEARCHED:
         return outcome.why
     if event.item not in world.catalogue.code_of and event.item not in world.records and event.item not in new:
-        return f"Kept; no item is called '{event.item}' yet, so it counts once a model has learned from it."
+        return f"Stored; no item is called '{event.item}' yet, so it counts once a model was trained with it."
     kinds = world.catalogue.kind_code_of
     if event.kind not in kinds and event.kind not in (SHOWN, DISLIKE):
         known = ", ".join(kinds)
-        return f"Kept; no kind is called '{event.kind}' yet (known: {known}), so it counts after the next training."
+        return f"Stored; no event kind is called '{event.kind}' yet (known: {known}), so it counts after the next training."
     return None
 
 
