@@ -158,7 +158,7 @@ class Flaky:
         return answer
 
 
-BUSY = {"error": {"code": "overloaded", "message": "More is asked just now than can be done."}}
+BUSY = {"error": {"code": "overloaded", "message": "The service is overloaded."}}
 DONE = {"accepted": 1, "results": [{"id": "x", "status": "accepted"}]}
 
 
@@ -187,7 +187,7 @@ def test_what_cannot_help_is_not_tried_again_and_giving_up_says_why(monkeypatch:
     with Client(transport=httpx.MockTransport(flaky)) as shop, pytest.raises(ServiceError, match="needs an API key"):
         shop.models()
     away = Flaky([httpx.ConnectError("refused")] * 3)
-    refused = pytest.raises(ServiceError, match=r"Nothing answers at http://127\.0\.0\.1:8000")
+    refused = pytest.raises(ServiceError, match=r"There is no response from http://127\.0\.0\.1:8000")
     with Client(transport=httpx.MockTransport(away), retries=2) as shop, refused as caught:
         shop.models()
     assert caught.value.code == "unreachable"

@@ -172,7 +172,7 @@ def test_beyond_this_machine_it_starts_with_a_key_or_by_an_open_word(keys: KeyFi
 def test_with_damaged_keys_it_does_not_start(keys: KeyFile) -> None:
     keys.path.write_text("{bad")
     for config in (ServerConfig(), ServerConfig(host="0.0.0.0", open_to_all=True)):
-        with pytest.raises(ConfigError, match=r"The keys in .*keys\.json cannot be read \(it is damaged\); put back"):
+        with pytest.raises(ConfigError, match=r"The keys in .*keys\.json cannot be read \(it is damaged\); restore"):
             check_closed(config, keys)
 
 

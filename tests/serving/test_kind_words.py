@@ -43,7 +43,7 @@ def test_the_shops_word_is_the_kind_it_means(shop: Path) -> None:
         results = engine.record(EventsIn.model_validate({"events": events}).events).results
         assert [(result.status, (result.why or "")[:29]) for result in results] == [
             ("accepted", ""),
-            ("accepted", "Kept; no kind is called 'nap'"),
+            ("accepted", "Stored; no kind is called 'nap'"),
             ("accepted", ""),
             ("accepted", ""),
         ]

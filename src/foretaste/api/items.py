@@ -32,7 +32,7 @@ class ItemPut(Item):
             "title": "Star Wars (1977)",
             "columns": {"price": "3,50"},
             "remarks": [
-                "Stored; but 'price' holds numbers like 9.9, and \"3,50\" is not a number, so filters on it "
+                "Kept; but 'price' holds numbers like 9.9, and \"3,50\" is not a number, so filters on it "
                 "do not find this item."
             ],
         }

@@ -125,8 +125,8 @@ class SourceScore(Response):
 class ReasonOut(Response):
     kind: str
     """because: an event of the user led to the item. likes: a label they like. people: popular among users with
-    the same attributes. popular: popular among all users. new: a new item similar to what they know. found: the source gives no
-    reason."""
+    the same attributes. popular: popular among all users. new: a new item similar to what they know. found: the source
+    gives no reason."""
     item: str | None
     title: str | None
     share: float

@@ -38,14 +38,14 @@ def similar(
         if by is None:
             answer = engine.similar(item, n)
         else:
-            desk = SearchService(engine)
+            search_service = SearchService(engine)
             with progress(notes()) as report:
                 run = Run(progress=report)
-                desk.prepare(run, words=by in ("text", "blend"), pictures=by == "picture")
+                search_service.prepare(run, words=by in ("text", "blend"), pictures=by == "picture")
                 if by == "blend":
                     with suppress(DataError):  # it counts where there is any
-                        desk.prepare(run, words=False, pictures=True)
-            answer = desk.similar(item, n, by)
+                        search_service.prepare(run, words=False, pictures=True)
+            answer = search_service.similar(item, n, by)
     if as_json:
         print_json(answer.model_dump(mode="json"))
         return

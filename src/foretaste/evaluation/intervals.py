@@ -102,7 +102,7 @@ class Spread(NamedTuple):
 
 
 def paired_difference(a: NDArray[np.float64], b: NDArray[np.float64], *, seed: int = 0) -> Interval:
-    """a − b user by user, with its bootstrap interval: far narrower than the two separate intervals, because it is paired."""
+    """a − b user by user, with its interval: far narrower than two separate intervals, because it is paired."""
     return bootstrap_interval(a - b, seed=seed)
 
 

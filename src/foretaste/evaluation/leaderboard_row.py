@@ -27,11 +27,13 @@ class Leakage(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LeaderboardRow:
-    """validation     : NDCG@10 on the validation queries, None where nothing was chosen
-    tried          : every setting that was tried, with its validation NDCG@10, in the order of trying
-    peak_megabytes : memory that fitting and answering took beyond what was held before; None where unknown
-    validation_curve         : validation NDCG@10 of the chosen setting after each epoch; empty for what learns in one step
-    seeds, ties    : the main metric with other seeds, and with other orders of equal times; None where not asked
+    """A measured model.
+
+    validation       : NDCG@10 on the validation queries, None where nothing was chosen
+    tried            : every setting that was tried, with its validation NDCG@10, in order
+    peak_megabytes   : memory of fitting and answering beyond what was held before; None where unknown
+    validation_curve : validation NDCG@10 of the chosen setting after each epoch; empty without epochs
+    seeds, ties      : the main metric with other seeds, and with other orders of equal times; None where not measured
     """
 
     model: str

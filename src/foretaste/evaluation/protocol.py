@@ -29,7 +29,7 @@ class EvaluationProtocol(Config):
     fingerprint: str
     split: str
     variant: Literal["refit", "strict"]
-    """refit: settings chosen on validation, then trained on everything but the test part. strict: trained on the training part only."""
+    """refit: settings chosen on validation, then trained on all but the test part. strict: on the training part."""
     ranking: str = "full: every item of the catalogue"
     seen: Literal["excluded", "included"] = "excluded"
     ties: str = "equal times keep the order of the file; equal scores go to the smaller code, a hash of the id"

@@ -1,4 +1,4 @@
-"""The ml-1m table of the NCF paper, reproduced: one target among 99 published negatives. `foretaste benchmark ml-1m-ncf`
+"""The ml-1m table of the NCF paper, reproduced (`foretaste benchmark ml-1m-ncf`): one target among 99 negatives.
 
 He et al., "Neural Collaborative Filtering", WWW 2017; the reference values are those of Rendle et al., RecSys 2020.
 """

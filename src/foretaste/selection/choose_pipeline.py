@@ -145,7 +145,7 @@ def measure_models(
     )
     if len(split.test) < MIN_TEST_USERS or len(split.validation) < MIN_TEST_USERS:
         raise DataError(
-            f"Only {len(split.test)} users have a test query, too few to measure anything ({MIN_TEST_USERS} are needed)."
+            f"Only {len(split.test)} users have a test query, too few to measure anything ({MIN_TEST_USERS} needed)."
         )
     statistics = TrainingStatistics.of(split.refit)
     found, remarks = _settings(names, split, run, budget)
@@ -171,7 +171,7 @@ def measure_models(
 
 
 def _all_known(names: Iterable[str]) -> list[str]:
-    """The names without repeats; UnknownNameError for a name without a model, before anything is trained for an hour."""
+    """The names without repeats; UnknownNameError for an unknown one, before anything is trained."""
     known = list(dict.fromkeys(names))
     for name in known:
         model_spec(name)

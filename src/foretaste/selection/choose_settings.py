@@ -132,7 +132,7 @@ def choose_weights(chosen: dict[str, ModelChoice], split: Split, config: Pipelin
     # Validation queries have a history, and these sources are for users who have none yet.
     for_new_users = {name for name in weights if model_spec(name).new_users} - kept
     weights |= dict.fromkeys(for_new_users, TIE_BREAK_WEIGHT)
-    # A source that adds nothing for known items may be the only one that can recommend new items; the cheapest is enough.
+    # A source that adds nothing for known items may be the only one for new items; the cheapest is enough.
     for_new_items = sorted((name for name in weights if model_spec(name).new_items), key=_heaviness)[:1]
     recalls = [
         RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weight)

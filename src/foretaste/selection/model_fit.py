@@ -52,7 +52,8 @@ class AvailableData:
             "people": people < MIN_USERS
             and f"only {people} users have {MIN_EVENTS_PER_USER} events or more, and {MIN_USERS} are needed",
             "events": len(data) < MIN_EVENTS_FOR_GRADIENT_TRAINING
-            and f"{len(data):,} events are few for a model trained by gradient descent; it needs {MIN_EVENTS_FOR_GRADIENT_TRAINING:,}",
+            and f"{len(data):,} events are few for a model trained by gradient descent; it needs "
+            f"{MIN_EVENTS_FOR_GRADIENT_TRAINING:,}",
             "order": median < MIN_MEDIAN_HISTORY
             and f"histories are short (median {median:g} events): no order to learn",
             "times": data.time is None and "the events have no times",

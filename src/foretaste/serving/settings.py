@@ -39,7 +39,7 @@ class Limits(Config):
     connections: PositiveInt = 2_000
     """Most open connections per worker."""
     requests_per_connection: PositiveInt = 100
-    """Requests on one connection before it is closed; new connections are spread over the workers, open ones are not."""
+    """Requests on one connection before it is closed, because only new connections are spread over the workers."""
 
     def of_body(self, path: str) -> int:
         """Most bytes of a request body to this address."""

@@ -26,18 +26,18 @@ SHOWN_IN_SEGMENTS = 5
 
 
 def report_page(board: Leaderboard, *, bubble: FeedbackLoopResult | None = None, remarks: Sequence[str] = ()) -> str:
-    """What is best and how sure, what it costs in variety, for whom it works, and how it was measured."""
+    """The report as one HTML page: accuracy with intervals, coverage, segments, tuning, protocol."""
     rows = board.sorted()
     colour = {row.model: number for number, row in enumerate(rows)}
     parts = [
         _figure(
-            "How good, how sure",
-            f"Each dot is {_said(board.main)} on the test queries; the bars say where it may truly lie.",
+            "Accuracy with intervals",
+            f"Each dot is {_said(board.main)} on the test queries; the bars are 95 % intervals.",
             whiskers([_whisker(board, row, colour[row.model]) for row in rows], _said(board.main)) + _over(rows),
         ),
         _figure(
             "Accuracy against coverage",
-            "Right and up is better. A model that offers everybody the same sits on the left.",
+            "Right and up is better. A model that gives every user the same list is on the left.",
             scatter(
                 [_point(board, row, colour[row.model]) for row in rows],
                 "coverage, % of the catalogue",
@@ -57,19 +57,19 @@ def report_page(board: Leaderboard, *, bubble: FeedbackLoopResult | None = None,
 <header><p class="quiet">foretaste {escape(board.protocol.foretaste)} · leaderboard</p><h1>{name}</h1>
 <div class="verdict">{said}</div></header>
 <main class="plots">{"".join(parts)}</main>
-<section><h2>Every figure</h2><div class="wide">{_accuracy_table(board, rows, colour)}</div></section>
+<section><h2>All metrics</h2><div class="wide">{_accuracy_table(board, rows, colour)}</div></section>
 {_beyond_section(board, rows, colour)}
-<section><h2>How it was measured</h2><p class="protocol">{escape(board.protocol.sentence())}</p></section></html>
+<section><h2>Evaluation protocol</h2><p class="protocol">{escape(board.protocol.sentence())}</p></section></html>
 """
 
 
 def _verdict(board: Leaderboard) -> list[str]:
-    """The best model, who is level with it, and how far popularity is behind."""
+    """The best model, the models statistically tied with it, and the gain over popularity."""
     rows = board.sorted()
     best = rows[0]
     mean, half = best.result.mean(board.main), board.intervals[best.model][board.main].half
-    level = [row.model for row in rows[1:] if row.model in board.tied_with_best]
-    beside = f" {_listed(level)} {'is' if len(level) == 1 else 'are'} level with it." if level else ""
+    tied = [row.model for row in rows[1:] if row.model in board.tied_with_best]
+    beside = f" {_listed(tied)} {'is' if len(tied) == 1 else 'are'} statistically tied with it." if tied else ""
     found = [f"{best.model} is best with {_said(board.main)} {mean:.4f} ± {half:.4f}.{beside}"]
     by_name = rows_by_model(board)
     if FALLBACK in by_name and best.model != FALLBACK:
@@ -133,7 +133,7 @@ def _tuning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]
     if not series:
         return []
     text = "The best setting so far, trial by trial, on the validation queries. A flat end means tuning is done."
-    return [_figure("What tuning brought", text, lines(series, "settings tried", "validation NDCG@10"))]
+    return [_figure("Tuning", text, lines(series, "settings tried", "validation NDCG@10"))]
 
 
 def _learning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
@@ -151,7 +151,7 @@ def _learning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[st
     if not series:
         return []
     text = "The chosen setting while it learned, on the validation queries. What ships stopped at the top of its curve."
-    return [_figure("How learning went", text, lines(series, "measurement", "validation NDCG@10"))]
+    return [_figure("Learning curves", text, lines(series, "measurement", "validation NDCG@10"))]
 
 
 def _leakage(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
@@ -168,7 +168,7 @@ def _leakage(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[st
         "trained on. Right: a time split, as in production."
     )
     drawn = lines(series, "1 leave-one-out, 2 time split", _said(board.main))
-    return [_figure("What the future gave away", text, drawn)]
+    return [_figure("Leakage of leave-one-out", text, drawn)]
 
 
 def _feedback_loop(bubble: FeedbackLoopResult) -> str:
@@ -187,7 +187,7 @@ def _feedback_loop(bubble: FeedbackLoopResult) -> str:
         "round",
         "change in %",
     )
-    return _figure("When users follow the list", bubble.sentence(), drawn)
+    return _figure("Feedback loop", bubble.sentence(), drawn)
 
 
 def _accuracy_table(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> str:

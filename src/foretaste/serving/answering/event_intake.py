@@ -101,7 +101,7 @@ def _why(event: Event, outcome: Outcome, world: World, new: set[str]) -> str | N
     kinds = world.catalogue.kind_code_of
     if event.kind not in kinds and event.kind not in (SHOWN, DISLIKE):
         known = ", ".join(kinds)
-        return f"Stored; no event kind is called '{event.kind}' yet (known: {known}), so it counts after the next training."
+        return f"Stored; no kind is called '{event.kind}' yet (known: {known}), so it counts after the next training."
     return None
 
 

@@ -38,8 +38,8 @@ NO_TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-"""FastAPI's own telemetry would export request paths, with the ids in them, as soon as the process sets up OpenTelemetry;
-spans.py does it without ids. Older versions of FastAPI ignore this setting."""
+"""FastAPI's own telemetry would export request paths, with the ids in them, once the process sets up OpenTelemetry;
+spans.py works without ids. Older versions of FastAPI ignore this setting."""
 CONSOLE = Path(__file__).parents[1] / "console"
 
 
@@ -68,14 +68,14 @@ def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile
     )
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     add_error_handlers(app)
-    desk = SearchService(engine)
+    search_service = SearchService(engine)
     for router in (
         events.router(engine),
         recommendations.router(engine),
-        search.router(desk),
+        search.router(search_service),
         onboarding.router(OnboardingDesk(engine)),
         users.router(engine),
-        items.router(engine, desk),
+        items.router(engine, search_service),
         models.router(engine),
     ):
         app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])

@@ -55,7 +55,7 @@ class AdmissionControl:
 
     A queue caused by chance empties by itself, and requests in it may wait `wait_seconds`. A queue caused by overload
     does not empty: it would always be full, and every request would wait. So once many requests are refused, only as
-    many may wait as are done within `rush_seconds`: the throughput is the same and the latency lower (the idea of CoDel;
+    many may wait as are done within `rush_seconds`: the throughput is the same and the latency lower (as in CoDel;
     Nichols & Jacobson 2012).
 
     waiting : so many may wait in any case; under overload only ALWAYS in total

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from foretaste.serving.search.search_service import SearchService
 
 
-def router(engine: Engine, desk: SearchService) -> APIRouter:
+def router(engine: Engine, search_service: SearchService) -> APIRouter:
     routes = APIRouter(tags=["items"])
 
     @routes.get("/v1/items", response_model=Items)
@@ -31,7 +31,7 @@ def router(engine: Engine, desk: SearchService) -> APIRouter:
         By default all models decide together. `by` chooses one measure: text, picture, behaviour (users who have both),
         or blend (all three in equal parts). 404 for an unknown item, 503 while texts or pictures are still being read.
         """
-        return as_json(engine.similar(item, n) if by is None else desk.similar(item, n, by))
+        return as_json(engine.similar(item, n) if by is None else search_service.similar(item, n, by))
 
     @routes.get("/v1/items/{item:name}", response_model=Item, responses=NOT_FOUND)
     def one_item(item: Name) -> Response:

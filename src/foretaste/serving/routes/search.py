@@ -33,7 +33,7 @@ BODY = {
 }
 
 
-def router(desk: SearchService) -> APIRouter:
+def router(search_service: SearchService) -> APIRouter:
     routes = APIRouter(tags=["search"])
 
     @routes.get("/v1/search", response_model=SearchResults)
@@ -50,7 +50,7 @@ def router(desk: SearchService) -> APIRouter:
         With remember=true it needs a key with the scope write.
         """
         wanted = _filter(filter)
-        return as_json(desk.find(q, n, user=user, personal=personal, wanted=wanted, remember=remember))
+        return as_json(search_service.find(q, n, user=user, personal=personal, wanted=wanted, remember=remember))
 
     @routes.post("/v1/search/picture", response_model=SearchResults, openapi_extra=BODY)
     async def search_by_picture(request: Request, n: N = 10, filter: Wanted = None) -> Response:
@@ -61,6 +61,6 @@ def router(desk: SearchService) -> APIRouter:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in TYPES:
             raise DataError(f"Send the picture itself, with a Content-Type among {', '.join(TYPES)}.")
         picture = await request.body()
-        return as_json(await run_in_threadpool(desk.search_by_picture, picture, n, wanted=_filter(filter)))
+        return as_json(await run_in_threadpool(search_service.search_by_picture, picture, n, wanted=_filter(filter)))
 
     return routes
