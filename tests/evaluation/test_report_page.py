@@ -32,20 +32,20 @@ def test_every_model_figure_and_the_protocol_are_on_the_page(board: Leaderboard)
     data = worlds.parity(n_users=80)
     full = with_stability(board, Holdout()(data), Holdout(), Run(), StabilityOptions(seeds=2, leakage=True))
     page = report_page(full, bubble=simulate_feedback_loop("itemknn", {}, data, Run(), rounds=2), remarks=("Ship it.",))
-    assert "How learning went" not in page, "none of these learns in epochs"
+    assert "Learning curves" not in page, "none of these learns in epochs"
     learned = replace(full, rows=tuple(replace(row, validation_curve=(0.1, 0.3, 0.2)) for row in full.rows[:1]))
-    assert "How learning went" in report_page(learned)
+    assert "Learning curves" in report_page(learned)
     for row in board.rows:
         assert f"{row.result.mean('ndcg@10'):.4f}" in page
         assert row.model in page
     assert "Ship it." in page
     assert "seen items excluded" in page
     titles = [
-        "How good, how sure",
+        "Accuracy with intervals",
         "Accuracy against coverage",
         "by activity",
-        "What tuning brought",
-        "follow the list",
+        "Tuning",
+        "Feedback loop",
     ]
     for title in titles:
         assert title in page

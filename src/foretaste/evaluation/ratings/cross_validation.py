@@ -1,4 +1,4 @@
-"""How far off are predicted ratings? k random folds, settings chosen inside each fold, intervals over users."""
+"""k-fold cross-validation of predicted ratings, with settings chosen inside each fold."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, IntArray, LongArray, Run
 
 CHOSEN_BY = 0.1
-"""Share of a fold's training ratings that its settings are chosen by."""
+"""Share of a fold's training ratings that are held out to choose its settings."""
 BATCH_SIZE = 1024
 """Users per call."""
 
 
 @dataclass(frozen=True, eq=False)
 class RatingQueries:
-    """queries : one per user asked, with the ratings known of them
-    items   : (B, K) int32 what they are asked about, NO_ITEM pads
-    true    : (B, K) float32 what they said, nan at padding
+    """Held-out ratings to predict.
+
+    queries : one per user, with their known ratings as history
+    items   : (B, K) int32 items to rate, NO_ITEM pads
+    true    : (B, K) float32 held-out ratings, nan at padding
     """
 
     queries: Queries
@@ -42,22 +44,22 @@ class RatingQueries:
     true: FloatArray
 
     @classmethod
-    def of(cls, known: Dataset, asked: Dataset) -> RatingQueries:
-        """Every rating of `asked` is to be guessed from `known`; both share their codes."""
-        people = np.unique(asked.user)
-        held_out = asked.histories().take(people)
-        shape = (len(people), int(held_out.lengths.max(initial=0)))
+    def of(cls, known: Dataset, held_out: Dataset) -> RatingQueries:
+        """Every rating of `held_out` is to be predicted from `known`; both share their codes."""
+        people = np.unique(held_out.user)
+        ratings = held_out.histories().take(people)
+        shape = (len(people), int(ratings.lengths.max(initial=0)))
         items, true = np.full(shape, NO_ITEM, np.int32), np.full(shape, np.nan, np.float32)
-        row = held_out.row_of_event()
-        column = np.arange(len(row)) - held_out.offsets[row]
-        items[row, column], true[row, column] = held_out.items, held_out.value
+        row = ratings.row_of_event()
+        column = np.arange(len(row)) - ratings.offsets[row]
+        items[row, column], true[row, column] = ratings.items, ratings.value
         return cls(Queries(people, known.histories().take(people)), items, true)
 
 
 def errors(model: Rater, eval_queries: RatingQueries) -> FloatArray:
     """(B, K) float32 predicted − true, nan at padding.
 
-    raises : DataError where the model does not rate what it is asked about
+    raises : DataError where the model gives no rating for an item
     """
     found = np.full(eval_queries.items.shape, np.nan, np.float32)
     for start in range(0, len(eval_queries.queries), BATCH_SIZE):
@@ -65,24 +67,26 @@ def errors(model: Rater, eval_queries: RatingQueries) -> FloatArray:
         found[block] = model.rate(eval_queries.queries.take(block), eval_queries.items[block])
     missing = int(np.isnan(found[eval_queries.items != NO_ITEM]).sum())
     if missing:
-        raise DataError(f"{missing:,} ratings have no prediction (nan); a rater answers about every item it is asked.")
+        raise DataError(f"{missing:,} ratings have no prediction (nan); a rater must rate every item.")
     return found - eval_queries.true
 
 
 def random_folds(n: int, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """(n,) the fold of each rating; sizes differ by one at most."""
     if not 2 <= folds <= n:
-        raise DataError(f"{n:,} ratings cannot be dealt into {folds} folds; give 2 or more, and no more than ratings.")
+        raise DataError(
+            f"{n:,} ratings cannot be split into {folds} folds; use at least 2, and at most as many as ratings."
+        )
     return rng.permutation(np.arange(n) % folds)
 
 
 def cross_validate(
     data: Dataset, names: Sequence[str], run: Run, *, folds: int = 5, grids: dict[str, tuple[Config, ...]] | None = None
 ) -> RatingLeaderboard:
-    """Each rating guessed once, by a model that trained on the other folds.
+    """Predict each rating once, by a model trained on the other folds.
 
-    Settings are chosen anew inside each fold, on a random tenth of its training ratings, and the model then trains on
-    all of them: no rating has a say in the settings it is measured with.
+    Settings are chosen inside each fold on a random tenth of its training ratings, and the model is then trained on all
+    of them: no rating influences the settings it is measured with.
     """
     data = data.where(are_newest(data.histories(), rating_kinds(data.kinds)))
     rng = run.rng()
@@ -150,7 +154,7 @@ def _row(
 
 
 def _chosen(name: str, grid: tuple[Config, ...], train: Dataset, held_out: NDArray[np.bool_], run: Run) -> Config:
-    """The setting of the grid with the least RMSE on the ratings held out of `train`; ties to the first."""
+    """The setting of the grid with the lowest RMSE on the ratings held out of `train`; ties go to the first."""
     if len(grid) == 1:
         return grid[0]
     known = train.where(~held_out)

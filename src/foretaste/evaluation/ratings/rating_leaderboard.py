@@ -1,4 +1,4 @@
-"""Raters side by side: RMSE and MAE with intervals, and how they were measured."""
+"""The leaderboard of raters: RMSE and MAE with intervals, and the protocol."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 BATCH_SIZE = 50
-"""Resamples drawn at a time: so many times the users are held at once."""
+"""Bootstrap resamples per block; memory is BATCH_SIZE x users."""
 
 
 class RatingProtocol(Config):
-    """How a row was measured; two rows may be compared only where these are equal."""
+    """The protocol a row was measured under; rows are comparable only where these fields are equal."""
 
     data: str
     fingerprint: str
@@ -41,10 +41,12 @@ class RatingProtocol(Config):
 
 @dataclass(frozen=True, eq=False)
 class RatingRow:
-    """settings          : chosen in each fold
+    """A measured rater.
+
+    settings          : chosen in each fold
     rmse, mae         : of each fold; their means are what papers print
     squared, absolute : (n_users,) float64 sums of a user's errors over all folds
-    count             : (n_users,) how many ratings these are
+    count             : (n_users,) number of these ratings
     *_seconds         : of one fold, on average
     """
 
@@ -110,7 +112,7 @@ class RatingLeaderboard:
 
 
 def bootstrap_ratio(sums: NDArray[np.float64], count: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:
-    """(RESAMPLES,) Σ sums / Σ count over users drawn anew: a user's ratings stay together, for they err alike."""
+    """(RESAMPLES,) Σ sums / Σ count over resampled users (the errors of one user correlate)."""
     asked = count > 0
     sums, count = sums[asked], count[asked]
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""The leaderboard as one HTML page with plots: nothing is loaded from elsewhere, so it can be mailed and kept."""
+"""The leaderboard as one self-contained HTML page with plots."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from foretaste.evaluation.leaderboard import Leaderboard, LeaderboardRow
 
 SHOWN_IN_SEGMENTS = 5
-"""Models side by side in each group of users, the best first, and popularity."""
+"""Models shown per segment, the best first; popularity is added."""
 
 
 def report_page(board: Leaderboard, *, bubble: FeedbackLoopResult | None = None, remarks: Sequence[str] = ()) -> str:
@@ -32,8 +32,9 @@ def report_page(board: Leaderboard, *, bubble: FeedbackLoopResult | None = None,
     parts = [
         _figure(
             "Accuracy with intervals",
-            f"Each dot is {_said(board.main)} on the test queries; the bars are 95 % intervals.",
-            whiskers([_whisker(board, row, colour[row.model]) for row in rows], _said(board.main)) + _over(rows),
+            f"Each dot is {_metric_label(board.main)} on the test queries; the bars are 95 % intervals.",
+            whiskers([_whisker(board, row, colour[row.model]) for row in rows], _metric_label(board.main))
+            + _over(rows),
         ),
         _figure(
             "Accuracy against coverage",
@@ -41,7 +42,7 @@ def report_page(board: Leaderboard, *, bubble: FeedbackLoopResult | None = None,
             scatter(
                 [_point(board, row, colour[row.model]) for row in rows],
                 "coverage, % of the catalogue",
-                _said(board.main),
+                _metric_label(board.main),
             ),
         ),
         *_segments(board, rows, colour),
@@ -70,7 +71,7 @@ def _verdict(board: Leaderboard) -> list[str]:
     mean, half = best.result.mean(board.main), board.intervals[best.model][board.main].half
     tied = [row.model for row in rows[1:] if row.model in board.tied_with_best]
     beside = f" {_listed(tied)} {'is' if len(tied) == 1 else 'are'} statistically tied with it." if tied else ""
-    found = [f"{best.model} is best with {_said(board.main)} {mean:.4f} ± {half:.4f}.{beside}"]
+    found = [f"{best.model} is best with {_metric_label(board.main)} {mean:.4f} ± {half:.4f}.{beside}"]
     by_name = rows_by_model(board)
     if FALLBACK in by_name and best.model != FALLBACK:
         found.append(compare(by_name[best.model], by_name[FALLBACK]).sentence())
@@ -117,7 +118,11 @@ def _segments(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[s
             groups.append((f"{segment.label} ({len(segment.people):,})", points))
         key = "".join(_chip(row.model, colour[row.model]) for row in shown)
         found.append(
-            _figure(f"For whom: by {group}", "Users in brackets.", bars(groups, _said(board.main)) + f"<p>{key}</p>")
+            _figure(
+                f"By segment: {group}",
+                "Number of users in brackets.",
+                bars(groups, _metric_label(board.main)) + f"<p>{key}</p>",
+            )
         )
     return found
 
@@ -132,12 +137,12 @@ def _tuning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]
             series.append(Line(row.model, steps, tuple(best.tolist()), colour[row.model]))
     if not series:
         return []
-    text = "The best setting so far, trial by trial, on the validation queries. A flat end means tuning is done."
+    text = "The best setting so far, trial by trial, on the validation queries. A flat end means tuning has converged."
     return [_figure("Tuning", text, lines(series, "settings tried", "validation NDCG@10"))]
 
 
 def _learning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
-    """Validation after each epoch, of the chosen settings."""
+    """Validation score of the chosen settings after each epoch."""
     series = [
         Line(
             row.model,
@@ -150,8 +155,8 @@ def _learning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[st
     ]
     if not series:
         return []
-    text = "The chosen setting while it learned, on the validation queries. What ships stopped at the top of its curve."
-    return [_figure("Learning curves", text, lines(series, "measurement", "validation NDCG@10"))]
+    text = "The chosen settings after each epoch, on the validation queries. Training stops early at the highest point."
+    return [_figure("Learning curves", text, lines(series, "epoch", "validation NDCG@10"))]
 
 
 def _leakage(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
@@ -164,10 +169,10 @@ def _leakage(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[st
     if not series:
         return []
     text = (
-        f"{people:,} users asked for one item on both splits. Left: leave-one-out, where other users' future is "
-        "trained on. Right: a time split, as in production."
+        f"{people:,} users, one target each, on both splits. Left: leave-one-out, which trains on events of other "
+        "users that came later. Right: a time split, as in production."
     )
-    drawn = lines(series, "1 leave-one-out, 2 time split", _said(board.main))
+    drawn = lines(series, "1 leave-one-out, 2 time split", _metric_label(board.main))
     return [_figure("Leakage of leave-one-out", text, drawn)]
 
 
@@ -193,7 +198,7 @@ def _feedback_loop(bubble: FeedbackLoopResult) -> str:
 def _accuracy_table(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> str:
     names = list(rows[0].result.per_user)
     best = {name: max(row.result.mean(name) for row in rows) for name in names}
-    head = "".join(f"<th>{_said(name)}" for name in names) + "<th>validation<th>fit s<th>answer s<th>peak MB"
+    head = "".join(f"<th>{_metric_label(name)}" for name in names) + "<th>validation<th>fit s<th>answer s<th>peak MB"
     lines_ = []
     for row in rows:
         cells = "".join(
@@ -204,7 +209,7 @@ def _accuracy_table(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: 
         cells += f"<td>{_known(row.validation, '.4f')}<td>{row.fit_seconds:.2f}<td>{row.result.seconds:.2f}"
         cells += f"<td>{_known(row.peak_megabytes, ',.0f')}"
         level = (
-            ' <span class="quiet">level</span>'
+            ' <span class="quiet">tied</span>'
             if row.model in board.tied_with_best and len(board.tied_with_best) > 1
             else ""
         )
@@ -233,9 +238,9 @@ def _beyond_section(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: 
     meant = "".join(
         f"<dt>{name}<dd>{escape(text)}" for name, text in METRIC_DESCRIPTIONS.items() if f"{name}@10" in names
     )
-    said = f"On the first 10 places of the same lists; diversity by {escape(board.protocol.distance)}."
+    said = f"On the first 10 positions of the same lists; diversity by {escape(board.protocol.distance)}."
     return (
-        f'<section><h2>Beyond accuracy</h2><p class="quiet">{said} Darker is more; an arrow points to what is better.'
+        f'<section><h2>Beyond accuracy</h2><p class="quiet">{said} Darker is more; arrows point to the better side.'
         "</p>"
         f'<div class="wide"><table><tr><th>model{head}{body}</table></div><dl>{meant}</dl></section>'
     )
@@ -277,7 +282,7 @@ def _chip(name: str, colour: int) -> str:
     return f'<span class="chip b{colour % COLOURS}"></span>{escape(name)} '
 
 
-def _said(metric: str) -> str:
+def _metric_label(metric: str) -> str:
     name, _, depth = metric.partition("@")
     words = name.upper() if name in ("ndcg", "mrr", "hr", "map", "auc", "f1", "rmse", "mae") else name.capitalize()
     return f"{words}@{depth}" if depth else words

@@ -1,4 +1,4 @@
-"""The leaderboard on a terminal."""
+"""The leaderboard as a terminal table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DIGITS = {"novelty": 2, "coverage": 3, "gini": 3, "diversity": 3, "popularity": 
 
 
 class LeaderboardLike(Protocol):
-    """What the table reads of a `Leaderboard`."""
+    """What the table reads of a `Leaderboard`; a protocol, because `leaderboard.py` imports this file."""
 
     @property
     def rows(self) -> tuple[LeaderboardRow, ...]: ...
@@ -47,7 +47,7 @@ class LeaderboardLike(Protocol):
 
 
 def leaderboard_view(board: LeaderboardLike) -> Group:
-    """Accuracy, then what lies beyond it, then how both were measured."""
+    """Accuracy, beyond-accuracy metrics, then the protocol."""
     names = list(board.rows[0].result.per_user)
     tied = board.tied_with_best
     best = {name: max(row.result.mean(name) for row in board.rows) for name in names}
@@ -77,7 +77,7 @@ def leaderboard_view(board: LeaderboardLike) -> Group:
 
 
 def _stability(board: LeaderboardLike) -> list[RenderableType]:
-    """Seeds, tie order and the gap between the splits, where they were asked for."""
+    """Seeds, tie orders and the gap between the splits, where they were measured."""
     columns = {
         "seeds ±": [None if row.seeds is None else f"{row.seeds.mean:.4f} ±{row.seeds.half:.4f}" for row in board.rows],
         "tie order ±": [
@@ -95,11 +95,11 @@ def _stability(board: LeaderboardLike) -> list[RenderableType]:
         (Text(row.model), [Text(cells[number[row.model]] or "–") for cells in shown.values()], ())
         for row in board.sorted()
     ]
-    said = f"{board.main} again: ± half of the {LEVEL:.0%} interval in which one more such run falls."
-    asked = next((row.leakage.people for row in board.rows if row.leakage is not None), None)
-    if asked is not None:
-        said += f" Leakage: what the future of others adds for {asked:,} users asked on both splits for one item."
-    return [Text(), _FittingTable(list(shown), lines, ()), Text(said, style="dim")]
+    note = f"{board.main} repeated: ± half of the {LEVEL:.0%} prediction interval for one more run."
+    users = next((row.leakage.people for row in board.rows if row.leakage is not None), None)
+    if users is not None:
+        note += f" Leakage: leave-one-out minus time split, for {users:,} users with one target on both splits."
+    return [Text(), _FittingTable(list(shown), lines, ()), Text(note, style="dim")]
 
 
 def _beyond(board: LeaderboardLike) -> list[RenderableType]:
@@ -126,12 +126,12 @@ def _beyond(board: LeaderboardLike) -> list[RenderableType]:
         lines.append((Text(row.model), cells, (peak,)))
     depth = names[0].partition("@")[2]
     headings = [name.partition("@")[0] for name in names]
-    said = f"Beyond accuracy, on the first {depth} places; diversity by {board.protocol.distance or 'item vectors'}."
+    said = f"Beyond accuracy, on the first {depth} positions; diversity by {board.protocol.distance or 'item vectors'}."
     return [Text(), _FittingTable(headings, lines, ("peak MB",)), Text(said, style="dim")]
 
 
 def segments_view(board: LeaderboardLike) -> Group:
-    """The main metric by group of users, the best models first."""
+    """The main metric by segment of users, the best models first."""
     rows = board.sorted()
     lines = []
     for segment in board.segments:
@@ -143,13 +143,13 @@ def segments_view(board: LeaderboardLike) -> Group:
         ]
         called = Text(f"{segment.group}: {segment.label}")
         lines.append((called, [Text(f"{len(segment.people):,}"), *cells], ()))
-    table = _FittingTable(["people", *(row.model for row in rows)], lines, (), first="who")
-    return Group(Text(), table, Text(f"{board.main} by group of users, ± over the users of the group.", style="dim"))
+    table = _FittingTable(["users", *(row.model for row in rows)], lines, (), first="segment")
+    return Group(Text(), table, Text(f"{board.main} by segment, ± half of the interval over its users.", style="dim"))
 
 
 @dataclass(frozen=True, eq=False)
 class _FittingTable:
-    """As many metrics as fit the width: rich would squeeze all columns alike and end up hiding the models."""
+    """Shows as many metrics as fit the width; rich would shrink all columns and hide the model names."""
 
     names: list[str]
     lines: Sequence[tuple[Text, list[Text], tuple[str, ...]]]
@@ -165,7 +165,7 @@ class _FittingTable:
         yield self._table(shown)
         if hidden := self.names[shown:]:
             names = ", ".join(name.removesuffix(" ± ") for name in hidden)
-            yield Text(f"Not shown for want of width: {names}; --json has them all.", style="dim")
+            yield Text(f"Not shown, the terminal is too narrow: {names}; --json has them all.", style="dim")
 
     def _table(self, shown: int) -> Table:
         table = Table(box=None, header_style="bold", padding=(0, 1), pad_edge=False)

@@ -1,4 +1,4 @@
-"""How much hangs on the order of equal times? Shuffle it, measure again, and say how far the figures move."""
+"""Events of equal times: shuffle their order, and the share of events that have one."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def tied_share(data: Dataset) -> float:
 
 def _times(data: Dataset) -> LongArray:
     if data.time is None:
-        raise DataError(f"{data.name} has an order but no times, so nothing in it is tied; leave the tie check out.")
+        raise DataError(f"{data.name} has no times, so no events are tied; leave the tie check out.")
     return data.time
