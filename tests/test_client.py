@@ -37,7 +37,7 @@ def test_a_picture_is_sent_as_what_it_is() -> None:
 def test_an_address_without_a_scheme_is_http_and_an_id_that_is_no_text_is_said(engine: Engine) -> None:
     with running(engine) as served, Client(f"{served.base_url.host}:{served.base_url.port}/") as shop:
         assert shop.ready().status == "ready"
-        with pytest.raises(DataError, match=r"^An id is a text, and 1 is none; write '1'\.$"):
+        with pytest.raises(DataError, match=r"^An id must be a string, not 1; write '1'\.$"):
             shop.recommend(1)  # type: ignore[arg-type]
 
 

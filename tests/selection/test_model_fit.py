@@ -51,7 +51,7 @@ def test_reasons_follow_from_the_data() -> None:
     assert few["popular"] == (True, "always, as a baseline.")
     assert few["tfidf"][0]
     bare = fits(world(50, 3, timed=False, words=False))
-    assert "nothing is written" in bare["content"][1]
+    assert "the items have no texts" in bare["content"][1]
     assert "no times" in bare["trending"][1]
     assert "no order to learn" in bare["item2vec"][1]
 

@@ -114,8 +114,8 @@ def test_times_are_exact_to_the_microsecond(client: TestClient, time: object, wr
         ),
         (
             {"id": "1", "user": "ann", "item": "f3", "time": 0},
-            "time: times are µs since 1970 UTC or ISO 8601; this number lies before 1990, so if it is meant, write "
-            "ISO 8601.",
+            "time: times are µs since 1970 UTC or ISO 8601; this number is a time before 1990; if you mean "
+            "that, write ISO 8601.",
         ),
         ({"id": "1", "user": "ann", "item": "f3", "typ": "shown"}, "typ: Extra inputs are not permitted."),
         ({"id": "1", "user": "ann", "item": "f3", "type": "seen"}, "type: Input should be 'interaction' or 'shown'."),

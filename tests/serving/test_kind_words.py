@@ -41,7 +41,7 @@ def test_the_shops_word_is_the_kind_it_means(shop: Path) -> None:
     ]
     with Engine.of_project(shop) as engine:
         results = engine.record(EventsIn.model_validate({"events": events}).events).results
-        assert [(result.status, (result.why or "")[:29]) for result in results] == [
+        assert [(result.status, (result.why or "")[:31]) for result in results] == [
             ("accepted", ""),
             ("accepted", "Stored; no kind is called 'nap'"),
             ("accepted", ""),

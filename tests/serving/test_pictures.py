@@ -130,7 +130,7 @@ def test_by_text_also_for_what_came_a_moment_ago(client: TestClient) -> None:
     assert {int(item["id"][1:]) % 3 for item in answer.json()["items"]} == {2}
     refused = client.get("/v1/items/ship/similar?by=behaviour")
     assert refused.status_code == 422
-    assert "ask by=text" in refused.json()["error"]["message"]
+    assert "use by=text" in refused.json()["error"]["message"]
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -165,7 +165,7 @@ def test_what_is_no_picture_or_a_trap_is_refused_in_one_sentence(
 ) -> None:
     answer = client.post("/v1/search/picture", content=content(), headers={"Content-Type": "image/png"})
     assert answer.status_code == 422
-    assert answer.json()["error"]["message"].startswith(("This is no picture", "The picture has"))
+    assert answer.json()["error"]["message"].startswith(("The picture cannot be opened", "The picture has"))
 
 
 def test_limits_and_types(client: TestClient) -> None:
@@ -176,7 +176,7 @@ def test_limits_and_types(client: TestClient) -> None:
         assert answer.status_code == 422
         assert "image/jpeg" in answer.json()["error"]["message"]
     brackets = client.post("/v1/search/picture", content=b"[" * 1_000, headers={"Content-Type": "image/png"})
-    assert "no picture" in brackets.json()["error"]["message"], "a picture is not looked at as JSON"
+    assert "cannot be opened" in brackets.json()["error"]["message"], "a picture is not looked at as JSON"
 
 
 def test_a_large_picture_is_never_unpacked_in_full() -> None:
