@@ -91,7 +91,7 @@ class Comparison:
         main = self.differences[0]
         apart = f"{main.gain.mean:+.4f} {main.measure}, interval {main.gain.low:+.4f} to {main.gain.high:+.4f}"
         if not main.decided:
-            return f"{self.first} and {self.second} cannot be told apart on {main.people:,} users ({apart})."
+            return f"{self.first} and {self.second} are not significantly different on {main.people:,} users ({apart})."
         better, worse = (self.first, self.second) if main.gain.mean > 0 else (self.second, self.first)
         return (
             f"{better} beats {worse} ({apart}); per user the effect is {main.size} (d = {main.effect:+.2f}): "

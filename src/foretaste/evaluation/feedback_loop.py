@@ -44,7 +44,7 @@ class Round(NamedTuple):
 
 @dataclass(frozen=True)
 class FeedbackLoopResult:
-    """followed : rounds in which everybody takes from the list; alone : the same, nobody looking at it"""
+    """with_lists : rounds in which users take from the lists; control : the same rounds without lists"""
 
     model: str
     people: int

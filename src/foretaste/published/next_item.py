@@ -87,8 +87,8 @@ class LeaderboardSet:
 
         parts: list[RenderableType] = []
         for board in self.boards:
-            said = board.protocol
-            parts += [Text(f"\n{said.variant}, seen items {said.seen}", style="bold"), board.view()]
+            protocol = board.protocol
+            parts += [Text(f"\n{protocol.variant}, seen items {protocol.seen}", style="bold"), board.view()]
         return Group(*parts)
 
     def to_json(self) -> dict[str, Any]:
@@ -127,8 +127,8 @@ def run_next_item(
         for way, row in measured.items():
             if way not in boards:
                 variant, seen = way
-                said = EvaluationProtocol.of(split, variant, len(split.test)).model_copy(update={"seen": seen})
-                boards[way] = Leaderboard(said, (), segments=segments)
+                protocol = EvaluationProtocol.of(split, variant, len(split.test)).model_copy(update={"seen": seen})
+                boards[way] = Leaderboard(protocol, (), segments=segments)
             boards[way] = replace(boards[way], rows=(*boards[way].rows, row))
         each(LeaderboardSet(tuple(boards.values())))
     return LeaderboardSet(tuple(boards.values()))
@@ -141,19 +141,19 @@ def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Row
     configs = made.grid if settings is None else (made.config_class.parse(settings, f"settings of {name}"),)
     best = choose_model(name, made, configs, split, run, monitored=CHOSEN_BY)
     chosen = best.chosen
-    said: RowDetails = {
+    details: RowDetails = {
         "settings": chosen.config.model_dump(mode="json"),
         "validation": chosen.score,
         "tried": tuple((config.model_dump(mode="json"), value) for config, value in chosen.tried),
         "validation_curve": chosen.validation_curve,
     }
-    rows = _rows(name, "strict", best.model, split, best.seconds, said)
+    rows = _rows(name, "strict", best.model, split, best.seconds, details)
     part = MeasuredModel(chosen, {"strict": best.model}, {"strict": best.seconds})
     if not only_strict:
         began = perf_counter()
         part.models["refit"] = made(chosen.config).fit(split.refit, run)
         part.seconds["refit"] = perf_counter() - began
-        rows |= _rows(name, "refit", part.models["refit"], split, part.seconds["refit"], said)
+        rows |= _rows(name, "refit", part.models["refit"], split, part.seconds["refit"], details)
     return rows, part
 
 
@@ -166,7 +166,7 @@ def merged(parts: Mapping[str, MeasuredModel], split: Split) -> Rows:
     used = {name: parts[name] for name, weight in weights.items() if weight > WEIGHTS[0]}
     kept = [weights[name] for name in used]
     lists = reciprocal_rank({name: part.chosen.lists for name, part in used.items()}, kept, constant)
-    said: RowDetails = {
+    details: RowDetails = {
         "settings": {"weights": dict(zip(used, kept, strict=True))},
         "validation": score_of(lists, split.validation),
     }
@@ -174,7 +174,7 @@ def merged(parts: Mapping[str, MeasuredModel], split: Split) -> Rows:
     for variant in VARIANT_NAMES:
         if all(variant in part.models for part in used.values()):
             model = MergedModel({name: part.models[variant] for name, part in used.items()}, kept, constant)
-            rows |= _rows(MERGE, variant, model, split, sum(part.seconds[variant] for part in used.values()), said)
+            rows |= _rows(MERGE, variant, model, split, sum(part.seconds[variant] for part in used.values()), details)
     return rows
 
 
@@ -196,9 +196,9 @@ class MergedModel:
         return reciprocal_rank(lists, self.weights, self.constant).head(k)
 
 
-def _rows(name: str, variant: Variant, model: Any, split: Split, seconds: float, said: RowDetails) -> Rows:
+def _rows(name: str, variant: Variant, model: Any, split: Split, seconds: float, details: RowDetails) -> Rows:
     rows: Rows = {}
     for seen in SEEN_NAMES:
         result = evaluate(model, split.test, METRICS, exclude_seen=seen == "excluded")
-        rows[variant, seen] = LeaderboardRow(name, result=result, fit_seconds=seconds, **said)
+        rows[variant, seen] = LeaderboardRow(name, result=result, fit_seconds=seconds, **details)
     return rows

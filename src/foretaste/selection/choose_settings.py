@@ -112,10 +112,10 @@ def choose_model(
             best = score, config, model, lists, seconds, validation_curve
 
     for number, config in enumerate(configs):
-        began, watch = perf_counter(), ValidationMonitor(eval_queries, monitored)
-        model = made(config).fit(split.train, run.with_monitor(watch))
+        began, monitor = perf_counter(), ValidationMonitor(eval_queries, monitored)
+        model = made(config).fit(split.train, run.with_monitor(monitor))
         # `refit_config` has the number of epochs of early stopping, for a refit on more data without validation.
-        consider(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(watch.scores))
+        consider(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(monitor.scores))
         run.progress(f"choosing settings of {name}", number + 1, len(configs))
     assert best is not None
     _, _, model, _, seconds, validation_curve = best

@@ -180,8 +180,8 @@ class _ModelSearch:
         """Fit on the training part, score on validation, keep the lists of the best."""
         eval_queries = self.split.validation
         began = monotonic()
-        watch = ValidationMonitor(eval_queries)
-        run = self.run.with_monitor(watch if trial is None else _pruner(trial, watch))
+        validation_monitor = ValidationMonitor(eval_queries)
+        run = self.run.with_monitor(validation_monitor if trial is None else _pruner(trial, validation_monitor))
         model = self.model(config).fit(self.split.train, run)
         lists = self._validation_lists(model)
         score = score_of(lists, eval_queries)
@@ -189,7 +189,7 @@ class _ModelSearch:
         if self.best is None or score > self.best[0]:
             # `refit_config` has the number of epochs of early stopping, for a refit without validation.
             settled = getattr(model, "refit_config", config)
-            self.best = (score, ModelChoice(settled, (), lists, tuple(watch.scores)), model)
+            self.best = (score, ModelChoice(settled, (), lists, tuple(validation_monitor.scores)), model)
         self.slowest = max(self.slowest, monotonic() - began)
         self._report_progress()
         return score
@@ -214,14 +214,14 @@ def _key(config: Config) -> str:
     return config.model_dump_json()
 
 
-def _pruner(trial: Trial, watch: ValidationMonitor) -> Callable[[Any], float]:
+def _pruner(trial: Trial, validation_monitor: ValidationMonitor) -> Callable[[Any], float]:
     """For models trained in epochs: a trial that falls behind the median of the others is pruned."""
     from optuna import TrialPruned
 
     steps = iter(range(1_000_000))
 
     def monitor(model: Any) -> float:
-        score = watch(model)
+        score = validation_monitor(model)
         trial.report(score, next(steps))
         if trial.should_prune():
             raise TrialPruned

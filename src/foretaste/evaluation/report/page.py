@@ -51,12 +51,12 @@ def report_page(board: Leaderboard, *, bubble: FeedbackLoopResult | None = None,
         *_leakage(board, rows, colour),
         *([] if bubble is None else [_feedback_loop(bubble)]),
     ]
-    said = "".join(f"<p>{escape(remark)}</p>" for remark in [*_verdict(board), *remarks])
+    remarks_html = "".join(f"<p>{escape(remark)}</p>" for remark in [*_verdict(board), *remarks])
     name = escape(board.protocol.data)
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Leaderboard of {name}</title>
 <meta name="viewport" content="width=device-width"><style>{STYLE}</style>
 <header><p class="quiet">foretaste {escape(board.protocol.foretaste)} · leaderboard</p><h1>{name}</h1>
-<div class="verdict">{said}</div></header>
+<div class="verdict">{remarks_html}</div></header>
 <main class="plots">{"".join(parts)}</main>
 <section><h2>All metrics</h2><div class="wide">{_accuracy_table(board, rows, colour)}</div></section>
 {_beyond_section(board, rows, colour)}
@@ -113,8 +113,8 @@ def _segments(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[s
             for row in shown:
                 some = row.result.per_user[board.main][segment.people]
                 mean = float(np.nanmean(some)) if (~np.isnan(some)).any() else 0.0
-                said = f"{row.model}, {segment.label}: {mean:.4f} ({len(segment.people):,} users)"
-                points.append(Point(row.model, 0, mean, colour[row.model], said))
+                tooltip = f"{row.model}, {segment.label}: {mean:.4f} ({len(segment.people):,} users)"
+                points.append(Point(row.model, 0, mean, colour[row.model], tooltip))
             groups.append((f"{segment.label} ({len(segment.people):,})", points))
         key = "".join(_chip(row.model, colour[row.model]) for row in shown)
         found.append(
@@ -238,9 +238,9 @@ def _beyond_section(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: 
     meant = "".join(
         f"<dt>{name}<dd>{escape(text)}" for name, text in METRIC_DESCRIPTIONS.items() if f"{name}@10" in names
     )
-    said = f"On the first 10 positions of the same lists; diversity by {escape(board.protocol.distance)}."
+    note = f"On the first 10 positions of the same lists; diversity by {escape(board.protocol.distance)}."
     return (
-        f'<section><h2>Beyond accuracy</h2><p class="quiet">{said} Darker is more; arrows point to the better side.'
+        f'<section><h2>Beyond accuracy</h2><p class="quiet">{note} Darker is more; arrows point to the better side.'
         "</p>"
         f'<div class="wide"><table><tr><th>model{head}{body}</table></div><dl>{meant}</dl></section>'
     )

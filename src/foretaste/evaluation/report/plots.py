@@ -26,7 +26,7 @@ class Point(NamedTuple):
     x: float
     y: float
     colour: int
-    said: str
+    tooltip: str
 
 
 class Whisker(NamedTuple):
@@ -63,7 +63,7 @@ def scatter(points: Sequence[Point], x_name: str, y_name: str) -> str:
         taken.append((begin, begin + width, label))
         anchor, text_x = ("end", at - 10) if to_the_left else ("start", at + 10)
         drawn.append(
-            f"<g><title>{escape(p.said)}</title>"
+            f"<g><title>{escape(p.tooltip)}</title>"
             f'<circle class="c{p.colour % COLOURS}" cx="{at:.1f}" cy="{height:.1f}" r="6"/>'
             f'<text x="{text_x:.1f}" y="{label:.1f}" text-anchor="{anchor}">{escape(p.label)}</text></g>'
         )
@@ -136,7 +136,7 @@ def bars(groups: Sequence[tuple[str, Sequence[Point]]], y_name: str) -> str:
             drawn.append(
                 f'<rect class="c{p.colour % COLOURS}" x="{begin + width * place:.1f}" y="{min(top, bottom):.1f}" '
                 f'rx="1.5" width="{max(1.0, width - 1.5):.1f}" height="{abs(bottom - top):.1f}">'
-                f"<title>{escape(p.said)}</title></rect>"
+                f"<title>{escape(p.tooltip)}</title></rect>"
             )
         for row, part in enumerate(_wrapped(label, int(step / 6.2))):
             drawn.append(
@@ -216,8 +216,8 @@ def _wrapped(text: str, width: int) -> list[str]:
     return found
 
 
-def _svg(height: float, drawn: str, said: str) -> str:
+def _svg(height: float, drawn: str, label: str) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(said)}" '
+        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(label)}" '
         f'xmlns="http://www.w3.org/2000/svg">{drawn}</svg>'
     )

@@ -126,8 +126,8 @@ def _beyond(board: LeaderboardLike) -> list[RenderableType]:
         lines.append((Text(row.model), cells, (peak,)))
     depth = names[0].partition("@")[2]
     headings = [name.partition("@")[0] for name in names]
-    said = f"Beyond accuracy, on the first {depth} positions; diversity by {board.protocol.distance or 'item vectors'}."
-    return [Text(), _FittingTable(headings, lines, ("peak MB",)), Text(said, style="dim")]
+    note = f"Beyond accuracy, on the first {depth} positions; diversity by {board.protocol.distance or 'item vectors'}."
+    return [Text(), _FittingTable(headings, lines, ("peak MB",)), Text(note, style="dim")]
 
 
 def segments_view(board: LeaderboardLike) -> Group:

@@ -49,8 +49,8 @@ def problem(status: int, code: str, message: str) -> Response:
 def unreadable_keys(error: KeysUnreadableError) -> Response:
     """503 for every caller, because no key can be checked; the file name is written to the log only."""
     log.error("%s", error)
-    said = "The service cannot read its API keys, so it refuses all requests; the server's log has the details."
-    answer = problem(503, "keys_unreadable", said)
+    message = "The service cannot read its API keys, so it refuses all requests; the server's log has the details."
+    answer = problem(503, "keys_unreadable", message)
     answer.headers["Retry-After"] = "10"
     return answer
 

@@ -137,11 +137,11 @@ class CatalogueSearchIndex:
         found = self._search.recommend(queries, n, allowed=allowed, personal=personal, parsed=[understood])
         items: list[SearchHit] = []
         rows = zip(found.items[0].tolist(), found.scores[0].tolist(), found.found_by[0].tolist(), strict=True)
-        for code, score, said in rows:
+        for code, score, source_scores in rows:
             if code == NO_ITEM:
                 break
             item = scored(world.item(self._name(code)), score)
-            by = {name: float(f"{x:.6g}") for name, x in zip(found.sources, said, strict=True) if x == x}
+            by = {name: float(f"{x:.6g}") for name, x in zip(found.sources, source_scores, strict=True) if x == x}
             items.append(SearchHit.model_construct(**dict(item), found_by=by))
         asked = [True, self._search.vectors is not None, personal != 0 and self._search.taste is not None]
         return SearchResults.model_construct(
