@@ -1,4 +1,4 @@
-"""The Python client: typed answers, errors with the service's own words, and retries that never count twice."""
+"""The Python client: typed results, errors with the service's message, retries that never count twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries about what nobody has met: nothing of the future, nothing of the new items, is trained on."""
+"""Cold-start splits: no future event and no event of a new item is trained on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two models, user by user: what is better is said with its size, what is not comparable is refused."""
+"""Paired comparison of two models: differences with effect sizes; rows of other queries are refused."""
 
 from __future__ import annotations
 

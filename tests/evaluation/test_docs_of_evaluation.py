@@ -1,4 +1,4 @@
-"""docs/evaluation.md tells the truth: its Python runs, in order."""
+"""The Python code of docs/evaluation.md runs, in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A perfect model measures 1, one without taste measures like random, and intervals mean what they say."""
+"""Evaluation: a perfect model scores 1, a random one like random; intervals, selection, defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users who follow a list: popularity makes everybody alike, chance does not."""
+"""The simulated feedback loop: popularity makes all lists alike, random lists stay diverse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs as services write them: what was merely shown, views before purchases, dislikes; and what each is taken for."""
+"""Impressions, views before purchases and dislikes: what each event kind means for evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A leaderboard reads well on any terminal: no model loses its name, no figure its digits."""
+"""The leaderboard fits terminals of any width without losing model names or digits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ratings in folds: each guessed once, nothing seen that is asked for, intervals over users."""
+"""Cross-validated ratings: each predicted once, without leaks, with intervals over users."""
 
 from __future__ import annotations
 

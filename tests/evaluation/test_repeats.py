@@ -1,4 +1,4 @@
-"""Where users take things again, that can be asked for; elsewhere it cannot, and the protocol says which."""
+"""Repeated items may be targets where the data has them; the protocol says whether they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page stands alone, says what the leaderboard says, and no name in it can become markup."""
+"""The report page is self-contained, agrees with the leaderboard, and escapes names."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_model_figure_and_the_protocol_are_on_the_page(board: Leaderboard)
     titles = [
         "Accuracy with intervals",
         "Accuracy against coverage",
-        "by activity",
+        "segment: activity",
         "Tuning",
         "Feedback loop",
     ]

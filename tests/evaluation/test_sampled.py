@@ -1,4 +1,4 @@
-"""One answer among a few: what is drawn, how it is ranked, and that the row says so."""
+"""Sampled metrics: which negatives are drawn, how targets are ranked, and that rows say so."""
 
 from __future__ import annotations
 

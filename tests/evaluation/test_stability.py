@@ -1,4 +1,4 @@
-"""Seeds, tie order and the other split: what moves, moves by what its interval says; what does not, says 0."""
+"""Seeds, tie orders and the other split: spreads are right, and 0 for models that ignore them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shuffling ties moves only what happened at the same moment to the same user."""
+"""Shuffling ties moves only events of the same user at the same time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models that fit: every model of the registry gets a line, with a reason that is true of the data."""
+"""Every model of the registry is said to fit or not, with a reason that follows from the data."""
 
 from __future__ import annotations
 

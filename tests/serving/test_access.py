@@ -1,4 +1,4 @@
-"""Closed by default: every route the application has, whether it is documented or not, wants a key with its scope."""
+"""Access control: every route of the application needs a key with its scope unless it is listed as open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody new on the page: what they like is asked, and both the list and what is asked next follow each answer."""
+"""Onboarding in the console: each choice changes the list and the next suggestions."""
 
 from __future__ import annotations
 

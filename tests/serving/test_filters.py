@@ -1,4 +1,4 @@
-"""Filters by column: the fast reading of a whole table agrees with the plain reading of one item."""
+"""Filters by column: filtering the whole table agrees with filtering item by item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys: shown once, kept as hashes, refused as soon as they are taken back."""
+"""API keys: shown once, stored as hashes, refused as soon as they are revoked."""
 
 from __future__ import annotations
 

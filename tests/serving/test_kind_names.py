@@ -1,4 +1,4 @@
-"""What the shop calls the kinds of events is understood live as it is in files."""
+"""The shop's names of event kinds mean the same in the service as in files."""
 
 from __future__ import annotations
 

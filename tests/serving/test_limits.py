@@ -1,4 +1,4 @@
-"""How much is too much, and what happens then."""
+"""Rate limits, admission control and limits of bodies and headers."""
 
 from __future__ import annotations
 

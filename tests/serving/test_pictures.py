@@ -1,4 +1,4 @@
-"""Searching by a picture, and what is like an item by text, by picture, by behaviour; traps are refused."""
+"""Search by picture, similar items by text, picture and behaviour; malicious pictures are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search over HTTP and on the command line: what people see now, for whoever asks."""
+"""Search over HTTP and on the command line, over the live catalogue."""
 
 from __future__ import annotations
 

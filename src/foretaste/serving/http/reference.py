@@ -28,7 +28,7 @@ def reference(schema: dict[str, Any]) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>foretaste: the API</title>'
         '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/docs.css"></head><body>'
         f"<h1>foretaste {escape(schema['info']['version'])}: the API</h1><p>{escape(schema['info']['summary'])} "
-        'For machines: <a href="/openapi.json">/openapi.json</a>. The page: <a href="/">/</a>.</p>'
+        'OpenAPI document: <a href="/openapi.json">/openapi.json</a>. Console: <a href="/">/</a>.</p>'
         f"{''.join(operations)}</body></html>"
     )
 
@@ -41,13 +41,13 @@ def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[
         if (json_body := body["content"].get("application/json")) is not None:
             sent = schemas[_name(json_body["schema"])]
             example = json.dumps(sent["examples"][0], indent=2)
-            parts.append(f"<p>Send</p><pre>{escape(example)}</pre>{_fields(sent, schemas)}")
+            parts.append(f"<p>Request</p><pre>{escape(example)}</pre>{_fields(sent, schemas)}")
         else:
             kinds = ", ".join(body["content"])
-            parts.append(f"<p>Send</p><p>{escape(body['description'])} Content-Type: {escape(kinds)}.</p>")
+            parts.append(f"<p>Request</p><p>{escape(body['description'])} Content-Type: {escape(kinds)}.</p>")
     answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
     if (name := _name(answer)) in schemas:
-        parts.append(f"<p>Get</p>{_fields(schemas[name], schemas)}")
+        parts.append(f"<p>Response</p>{_fields(schemas[name], schemas)}")
     return "".join(parts)
 
 
