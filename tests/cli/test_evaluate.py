@@ -58,7 +58,7 @@ def test_everything_at_once(source: str, tmp_path: Path) -> None:
 def test_two_models_are_compared_on_the_same_questions(source: str) -> None:
     shown = run("compare", "itemknn", "popular", "--data", source)
     assert "itemknn beats popular" in shown
-    assert "by group" in shown.lower()
+    assert "by segment" in shown.lower()
 
 
 def test_a_time_split_and_repeats_are_said_in_the_protocol(source: str) -> None:
