@@ -43,7 +43,7 @@ def test_rows_are_tried_on_other_seeds_and_orders_where_the_table_allows_it(root
     tried = StabilityOptions(seeds=2, tie_orders=2)
     row = run_table("ml-1m", root, Run(), models=["popular"], stability=tried).to_json()["rows"][0]
     assert row["seeds"]["values"] == [row["test"]["ndcg@10"]] * 2  # popularity uses no seed
-    for name, why in (("gowalla", "one order"), ("ml-1m-ncf", "leave --seeds")):
+    for name, why in (("gowalla", "no other order"), ("ml-1m-ncf", "leave --seeds")):
         with pytest.raises((ConfigError, DataError), match=why):
             run_table(name, root, Run(), stability=StabilityOptions(tie_orders=2))
 
