@@ -24,7 +24,7 @@ from scipy.sparse import csr_array
 
 from foretaste.data.sources.folder import load_folder
 from foretaste.evaluation.cold_start import new_users
-from foretaste.evaluation.intervals import paired_difference, bootstrap_interval
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.content.onboarding import ItemPicker, OnboardingConfig, popularity_of
 from foretaste.models.linear.ease import Ease
