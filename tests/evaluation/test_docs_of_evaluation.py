@@ -1,4 +1,4 @@
-"""docs/evaluation.md tells the truth: its Python runs, in order."""
+"""The Python code of docs/evaluation.md runs, in order."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_the_python_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None
     for block in blocks:
         exec(compile(block, "docs/evaluation.md", "exec"), names)
     shown = capsys.readouterr().out
-    assert "ease beats itemknn" in shown or "cannot be told apart" in shown
-    assert "Result(40 people: ndcg@10" in shown
+    assert "ease beats itemknn" in shown or "are not significantly different" in shown
+    assert "Result(40 users: ndcg@10" in shown
     assert re.search(r"^mine .* 0\.", shown, re.MULTILINE)
     mine = foretaste.PipelineConfig(recalls=(foretaste.RecallConfig(model="mine"),))
     assert set(foretaste.Pipeline(mine).fit(names["data"], Run()).recalls) == {"mine"}

@@ -1,4 +1,4 @@
-"""A leaderboard reads well on any terminal: no model loses its name, no figure its digits."""
+"""The leaderboard fits terminals of any width without losing model names or digits."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_parts_say_what_they_are_in_a_line(board: Leaderboard) -> None:
     split = leave_last(worlds.parity(n_users=80))
     assert "held out: the last event of each user" in repr(split)
     assert repr(split.test).startswith("EvalQueries(80 people, 80 right answers")
-    assert repr(board.rows[0].result).startswith("Result(80 people: ndcg@10 0.")
+    assert repr(board.rows[0].result).startswith("Result(80 users: ndcg@10 0.")
     assert max(len(repr(part)) for part in (split, split.test, board.rows[0].result)) < 250
     with pytest.raises(UnknownNameError, match=r"'ndcg@5' was not measured\. Did you mean 'ndcg@"):
         board.rows[0].result.mean("ndcg@5")

@@ -1,4 +1,4 @@
-"""Measuring from Python: what is misspelt is said before anything learns, and what can be understood is."""
+"""Evaluation from Python: misspelt names are refused before anything is trained."""
 
 from __future__ import annotations
 

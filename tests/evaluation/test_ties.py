@@ -1,4 +1,4 @@
-"""Shuffling ties moves only what happened at the same moment to the same person."""
+"""Shuffling ties moves only events of the same user at the same time."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ def test_a_tied_test_item_changes_and_an_untied_one_stays() -> None:
 
 def test_without_times_there_are_no_ties_to_speak_of() -> None:
     timeless = worlds.dataset(np.array([0, 0]), np.array([0, 1]), timed=False)
-    with pytest.raises(DataError, match="nothing in it is tied"):
+    with pytest.raises(DataError, match="no events are tied"):
         shuffle_ties(timeless, 0)
     assert tied_share(worlds.parity()) == 0

@@ -11,7 +11,7 @@ import pytest
 
 import worlds
 from foretaste.errors import DataError
-from foretaste.evaluation.cold_start import known_by_columns
+from foretaste.evaluation.cold_start import new_users_with_attributes
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.features.columns import ColumnsConfig
 from foretaste.models.linear.ease import Ease
@@ -19,7 +19,7 @@ from foretaste.models.plain.demographic import Demographic, DemographicConfig
 from foretaste.models.plain.popular import Popular
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.selection.choose_settings import Chosen, choose_weights
+from foretaste.selection.choose_settings import ModelChoice, choose_weights
 from foretaste.types import NO_ITEM, Queries, Run
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def test_reasons_name_the_columns_that_speak(model: Demographic, data: Dataset) 
 
 
 def test_columns_alone_beat_popularity_for_new_users() -> None:
-    split = known_by_columns(people(n_users=200))
+    split = new_users_with_attributes(people(n_users=200))
     assert len(split.test.queries.history.items) == 0
     assert not np.isin(split.train.user, split.test.queries.user).any()
     assert not np.isin(split.train.user, split.validation.queries.user).any()
@@ -162,7 +162,7 @@ def test_a_world_without_people_is_refused_with_a_sentence() -> None:
     with pytest.raises(DataError, match="leave it out"):
         Demographic().fit(worlds.parity(), Run())
     with pytest.raises(DataError, match="no table of people"):
-        known_by_columns(worlds.parity())
+        new_users_with_attributes(worlds.parity())
 
 
 # ---- in a pipeline: history first, then columns, then what is popular
@@ -203,6 +203,6 @@ def test_what_it_learned_is_chosen_into_pipelines_for_the_people_to_come(data: D
     for name, model in (("ease", Ease()), ("demographic", Demographic(SMALL))):
         lists = model.fit(split.train, Run()).recommend(questions.queries, 20, exclude=questions.excluded)
         score = 1.0 if name == "ease" else 0.0
-        chosen[name] = Chosen(model.config, ((model.config, score),), lists)
+        chosen[name] = ModelChoice(model.config, ((model.config, score),), lists)
     config = choose_weights(chosen, split, PipelineConfig())
     assert "demographic" in {recall.model for recall in config.recalls}

@@ -1,4 +1,4 @@
-"""What nobody has met: items held out of all training, and people of whom only the last few events are known."""
+"""Cold-start splits: items held out of all training, new users, and users with short histories."""
 
 from __future__ import annotations
 
@@ -40,14 +40,16 @@ def new_items(data: Dataset, share: float = 0.1, *, by_first_event: bool = False
     return masks[0], masks[1]
 
 
-def item_cold(data: Dataset, new_to_validation: BoolArray, new_to_test: BoolArray, *, every: bool = False) -> Split:
-    """Questions whose answers are items the model has never met.
+def item_cold_start(
+    data: Dataset, new_to_validation: BoolArray, new_to_test: BoolArray, *, every: bool = False
+) -> Split:
+    """Item cold start: the targets are items without any training event.
 
-    Each person is asked for the last new item they took, knowing what they did with other items before. Nothing a
-    person did after being asked is learned from, and no event of a new item ever is.
+    The target of each user is their last event with a new item; their history is what they did with other items
+    before. Nothing a user did after the query is trained on, and no event of a new item ever is.
 
-    every : ask for all new items a person took instead, before the first of them; where few people took any, one
-            answer each tells next to nothing
+    every : the targets are all new items of a user, and the query precedes the first of them; use it where few users
+            have any, because one target each says very little
     """
     new = new_to_validation | new_to_test
     asked: list[LongArray] = []
@@ -60,28 +62,28 @@ def item_cold(data: Dataset, new_to_validation: BoolArray, new_to_test: BoolArra
     moment = np.minimum(*(np.where(last < 0, len(data), last) for last in asked))
     train = ~new[data.item] & (np.arange(len(data)) < moment[data.user])
     train |= ~new[data.item] & (moment == len(data))[data.user]
-    questions = [
+    eval_queries = [
         _about(data, row_of, ~new[data.item], mask if every else None)
         for row_of, mask in zip(asked, (new_to_validation, new_to_test), strict=True)
     ]
     learned = data.where(train)
-    which = "all" if every else "the last"
+    which = "all" if every else "the last one"
     return Split(
         data=data,
         train=learned,
-        validation=questions[0],
+        validation=eval_queries[0],
         refit=learned,
-        test=questions[1],
-        rule=f"{int(new_to_test.sum())} items nobody has met; {which} of them each person took",
-        left_out=int((np.diff(data.offsets) > 0).sum()) - len(questions[1]),
+        test=eval_queries[1],
+        rule=f"{int(new_to_test.sum())} items without training events; {which} of them per user",
+        left_out=int((np.diff(data.offsets) > 0).sum()) - len(eval_queries[1]),
     )
 
 
 def _about(data: Dataset, row_of: LongArray, usable: BoolArray, wanted: BoolArray | None = None) -> EvalQueries:
-    """One question for everybody who took a new item and something else before.
+    """One query for every user with an event of a new item and an earlier event of another item.
 
-    row_of : (n_users,) the event that is asked for, -1 where there is none
-    wanted : (n_items,) the items of which all that a person took are asked for; None asks for that one event
+    row_of : (n_users,) row of the target event, -1 where there is none
+    wanted : (n_items,) all events of a user with these items are targets; None: only the event of `row_of` is
     """
     before = usable & (np.arange(len(data)) < row_of[data.user])
     people = np.flatnonzero((row_of >= 0) & (np.bincount(data.user[before], minlength=data.n_users) > 0))
@@ -90,26 +92,30 @@ def _about(data: Dataset, row_of: LongArray, usable: BoolArray, wanted: BoolArra
     rows = np.searchsorted(people, data.user[answers])
     shape = (len(people), data.n_items)
     relevant = csr_array((np.ones(len(answers), np.float32), (rows, data.item[answers])), shape=shape)
-    relevant.data[:] = 1  # taken twice is wanted once
+    relevant.data[:] = 1  # an item taken twice is one target
     asked_at = None if data.time is None else data.time[row_of[people]]
     codes = people.astype(np.int32)
     return EvalQueries(Queries(codes, history, asked_at=asked_at, columns=data.columns_of(codes)), relevant)
 
 
-def user_cold(questions: EvalQueries, events: int) -> EvalQueries:
-    """The same questions, of people of whom only the newest `events` events are known."""
-    return replace(questions, queries=replace(questions.queries, history=questions.queries.history.newest(events)))
+def with_short_histories(eval_queries: EvalQueries, events: int) -> EvalQueries:
+    """The same queries with histories cut to the newest `events` events."""
+    return replace(
+        eval_queries, queries=replace(eval_queries.queries, history=eval_queries.queries.history.newest(events))
+    )
 
 
-def new_people(data: Dataset, events: int, share: float = 0.1) -> Split:
-    """Questions of people nobody has met: a `share` of them for the test and as many for the validation, by the hash of
-    their names, and not one of their events is learned from.
+def new_users(data: Dataset, events: int, share: float = 0.1) -> Split:
+    """User cold start: a `share` of the users for the test and as many for validation, by the hash of their names; none
+    of their events is trained on.
 
-    Of each the first `events` events are known, and the next thing they took that was new to them is asked for.
+    The history of each query is the user's first `events` events; the target is the next item that is new to them.
+
+    raises : DataError where too few users would be left to train on
     """
     n = max(1, round(share * data.n_users))
     if 3 * n > data.n_users:
-        raise DataError(f"Holding {share:.0%} of {data.n_users} people out twice leaves too few to learn from.")
+        raise DataError(f"Holding {share:.0%} of {data.n_users} users out twice leaves too few to learn from.")
     learned = data.where(data.user >= 2 * n)  # codes follow a hash of the names
     test, validation = (_first_events(data, events, start, start + n) for start in (0, n))
     return Split(
@@ -118,31 +124,33 @@ def new_people(data: Dataset, events: int, share: float = 0.1) -> Split:
         validation=validation,
         refit=learned,
         test=test,
-        rule=f"{n} people nobody has met, by their first {events} event{'s' * (events > 1)}; the next thing they took",
+        rule=f"{n} new users, by their first {events} event{'s' * (events > 1)}; the next item that is new to them",
         left_out=int((np.diff(data.offsets)[:n] > 0).sum()) - len(test),
     )
 
 
-def known_by_columns(data: Dataset, share: float = 0.1) -> Split:
-    """Questions of people nobody has met and of whom only columns are known: all they ever wanted is the answer.
+def new_users_with_attributes(data: Dataset, share: float = 0.1) -> Split:
+    """User cold start from attributes alone: histories are empty, all items the user ever took are targets.
 
-    A `share` of the people for the test and as many for the validation, by the hash of their names, as `new_people`.
+    A `share` of the users for the test and as many for validation, by the hash of their names, as `new_users`.
+
+    raises : DataError where the data has no table of users
     """
     if data.user_table is None:
-        raise DataError(f"{data.name} has no table of people, so nobody can be known by columns alone.")
-    split = new_people(data, 0, share)
+        raise DataError(f"{data.name} has no table of users, so there are no attributes to recommend by.")
+    split = new_users(data, 0, share)
     taken = data.matrix()
 
-    def everything(questions: EvalQueries) -> EvalQueries:
-        users = questions.queries.user
-        return EvalQueries(replace(questions.queries, asked_at=None), taken[users])
+    def everything(eval_queries: EvalQueries) -> EvalQueries:
+        users = eval_queries.queries.user
+        return EvalQueries(replace(eval_queries.queries, asked_at=None), taken[users])
 
-    rule = f"{max(1, round(share * data.n_users))} people nobody has met, by their columns alone; all they took"
+    rule = f"{max(1, round(share * data.n_users))} new users, by their attributes alone; all their items"
     return replace(split, validation=everything(split.validation), test=everything(split.test), rule=rule)
 
 
 def _first_events(data: Dataset, events: int, start: int, stop: int) -> EvalQueries:
-    """Of the people with codes from `start` to `stop` who took something new after their first events."""
+    """Queries of the users with codes from `start` to `stop` who have a new item after their first events."""
     known = data.where(data.position < events).histories()
     mine = (data.user >= start) & (data.user < stop) & (data.kinds.weights[data.kind] > 0)
     later = np.flatnonzero(mine & (data.position >= events))
@@ -159,10 +167,10 @@ def _first_events(data: Dataset, events: int, start: int, stop: int) -> EvalQuer
 
 
 @dataclass(frozen=True, eq=False)
-class Among:
-    """The lists of a model from some of the items alone: new items are compared with new items.
+class RestrictedToItems:
+    """A model restricted to some of the items, so that new items compete with new items only.
 
-    allowed : (n_items,) the items that may be listed
+    allowed : (n_items,) the items that may be recommended
     """
 
     model: Retriever

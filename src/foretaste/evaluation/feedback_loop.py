@@ -1,4 +1,4 @@
-"""Does diversity shrink when people follow the list? Rounds of offering, taking and learning again, simulated."""
+"""Simulated feedback loop: does diversity shrink when users take from the lists and the model is trained again?"""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from foretaste.data.dataset import Dataset
 from foretaste.errors import ConfigError
-from foretaste.evaluation.beyond import Background, K
-from foretaste.evaluation.measure import build
+from foretaste.evaluation.beyond_accuracy_metrics import K, TrainingStatistics
+from foretaste.evaluation.measure import build_model
 from foretaste.metrics.beyond_accuracy import exposure, gini, intra_list_diversity, novelty
 from foretaste.types import NO_ITEM, Queries
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, IntArray, Run
 
 PAIRS = 2000
-"""Pairs of people whose lists are laid side by side."""
+"""Random pairs of users whose lists are compared."""
 
 
 class Round(NamedTuple):
-    """What is offered before anything is taken in this round.
+    """The lists of one round, before anything is taken from them.
 
     diversity : mean distance between the items of a list
-    coverage  : share of the catalogue that is offered to anybody
-    gini      : how unevenly the items are offered
-    novelty   : surprise of the offered items by the popularity of the beginning, in bits
-    alike     : mean share of items that two people's lists have in common (Jaccard): the same for all is 1
+    coverage  : share of the catalogue that is recommended to at least one user
+    gini      : how unevenly items are recommended
+    novelty   : self-information of the recommended items by their popularity before the first round, in bits
+    alike     : mean Jaccard similarity of two users' lists; 1 where all lists are the same
     """
 
     diversity: float
@@ -43,35 +43,35 @@ class Round(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Bubble:
-    """followed : rounds in which everybody takes from the list; alone : the same, nobody looking at it"""
+class FeedbackLoopResult:
+    """with_lists : rounds in which users take from the lists; control : the same rounds without lists"""
 
     model: str
     people: int
-    followed: tuple[Round, ...]
-    alone: tuple[Round, ...]
+    with_lists: tuple[Round, ...]
+    control: tuple[Round, ...]
 
     def change(self, measure: str) -> float:
-        """Relative change of a measure from the first to the last round, beyond that of the world without lists."""
-        first, last = getattr(self.followed[0], measure), getattr(self.followed[-1], measure)
-        control = getattr(self.alone[-1], measure) - getattr(self.alone[0], measure)
+        """Relative change of a metric from the first to the last round, less the change in the control run."""
+        first, last = getattr(self.with_lists[0], measure), getattr(self.with_lists[-1], measure)
+        control = getattr(self.control[-1], measure) - getattr(self.control[0], measure)
         return float((last - first - control) / first) if first else float("nan")
 
     def sentence(self) -> str:
         diversity, coverage, alike = (self.change(name) for name in ("diversity", "coverage", "alike"))
         verdict = "shrinks" if diversity < -0.01 else "does not shrink"
         return (
-            f"When {self.people:,} people follow {self.model} for {len(self.followed) - 1} rounds, the diversity of "
-            f"their lists {verdict} ({diversity:+.1%}), coverage changes by {coverage:+.1%} and what two lists have in "
-            f"common by {alike:+.1%}, beyond what happens without lists."
+            f"When {self.people:,} users follow {self.model} for {len(self.with_lists) - 1} rounds, the diversity of "
+            f"their lists {verdict} ({diversity:+.1%}), coverage changes by {coverage:+.1%} and the overlap of two "
+            f"lists by {alike:+.1%}, relative to a control run without lists."
         )
 
     def to_json(self) -> dict[str, Any]:
         return {
             "model": self.model,
             "people": self.people,
-            "followed": [step._asdict() for step in self.followed],
-            "alone": [step._asdict() for step in self.alone],
+            "followed": [step._asdict() for step in self.with_lists],
+            "alone": [step._asdict() for step in self.control],
             "change": {name: self.change(name) for name in Round._fields},
             "sentence": self.sentence(),
         }
@@ -84,60 +84,62 @@ class Bubble:
         table = Table("round", box=None, header_style="bold", padding=(0, 1), pad_edge=False)
         for name in Round._fields:
             table.add_column(name, justify="right")
-        for number, (with_list, without) in enumerate(zip(self.followed, self.alone, strict=True)):
+        for number, (with_list, without) in enumerate(zip(self.with_lists, self.control, strict=True)):
             table.add_row(str(number), *(f"{a:.3f} ({b:.3f})" for a, b in zip(with_list, without, strict=True)))
-        note = "In brackets: the same people taking by popularity, without looking at the lists."
+        note = "In brackets: the control run, in which the same users choose by popularity and see no lists."
         return Group(table, Text(note, style="dim"), Text(self.sentence()))
 
 
-def simulate(
+def simulate_feedback_loop(
     name: str, settings: Mapping[str, Any], data: Dataset, run: Run, *, rounds: int = 5, people: int = 500
-) -> Bubble:
-    """Offer K items, let each person take one of them, learn again from everything, and so on.
+) -> FeedbackLoopResult:
+    """Recommend K items, let each user take one, retrain on everything, and repeat.
 
-    What is taken follows the eye: chance ∝ 1 / log2(rank + 1), as in NDCG. The control takes by popularity instead
-    and never sees a list. Both learn again in each round (Chaney, Stewart, Engelhardt, RecSys 2018).
+    The position bias is that of NDCG: an item is taken with probability ∝ 1 / log2(rank + 1). In the control run users
+    choose by popularity and see no lists. Both retrain in each round (Chaney, Stewart, Engelhardt, RecSys 2018).
 
-    people : at most so many take part, the first of the user codes, a fair sample; all others stay as they are
+    people : most users that take part, those with the smallest codes (a random sample); the others do not change
+
+    raises : ConfigError where `rounds` is less than 1
     """
     if rounds < 1:
         raise ConfigError(f"A simulation needs at least one round, and rounds is {rounds}.")
     taking = np.flatnonzero(np.diff(data.offsets) > 0)[:people].astype(np.int32)
-    background = Background.of(data)
+    statistics = TrainingStatistics.of(data)
 
-    def course(follow: bool) -> tuple[Round, ...]:
+    def run_rounds(follow: bool) -> tuple[Round, ...]:
         rng, now, steps = run.rng(), data, []
         for number in range(rounds + 1):
-            model = build(name, settings).fit(now, replace(run, progress=lambda what, done, total: None))
+            model = build_model(name, settings).fit(now, replace(run, progress=lambda what, done, total: None))
             queries = Queries(taking, now.histories().take(taking), columns=now.columns_of(taking))
             items = model.recommend(queries, K, exclude=queries.history).items
-            steps.append(_round(items, background, rng))
-            run.progress("following the list" if follow else "without the list", number + 1, rounds + 1)
-            taken = _from_the_list(items, rng) if follow else _by_popularity(background.popularity, len(taking), rng)
+            steps.append(_round(items, statistics, rng))
+            run.progress("feedback loop" if follow else "control run", number + 1, rounds + 1)
+            taken = _from_the_list(items, rng) if follow else _by_popularity(statistics.popularity, len(taking), rng)
             now = _with_events(now, taking[taken != NO_ITEM], taken[taken != NO_ITEM])
         return tuple(steps)
 
-    return Bubble(name, len(taking), course(True), course(False))
+    return FeedbackLoopResult(name, len(taking), run_rounds(True), run_rounds(False))
 
 
-def _round(items: IntArray, background: Background, rng: np.random.Generator) -> Round:
-    shown = exposure(items, len(background.popularity))
+def _round(items: IntArray, statistics: TrainingStatistics, rng: np.random.Generator) -> Round:
+    shown = exposure(items, len(statistics.popularity))
     pairs = np.sort(items[rng.integers(0, len(items), (PAIRS, 2))].reshape(PAIRS, -1), axis=1)
     pairs[pairs == NO_ITEM] = -1 - np.arange((pairs == NO_ITEM).sum())  # padding has nothing in common with padding
     pairs = np.sort(pairs, axis=1)
     both = (pairs[:, 1:] == pairs[:, :-1]).sum(axis=1)
     union = (pairs >= 0).sum(axis=1) - both
     return Round(
-        diversity=_mean(intra_list_diversity(items, background.vectors)),
+        diversity=_mean(intra_list_diversity(items, statistics.vectors)),
         coverage=float((shown > 0).mean()),
         gini=gini(shown),
-        novelty=_mean(novelty(items, background.popularity)),
+        novelty=_mean(novelty(items, statistics.popularity)),
         alike=float((both / np.maximum(union, 1)).mean()),
     )
 
 
 def _from_the_list(items: IntArray, rng: np.random.Generator) -> IntArray:
-    """(B,) one item of each list, the first places oftener; NO_ITEM for an empty list."""
+    """(B,) one item of each list, with position bias; NO_ITEM for an empty list."""
     chance = np.where(items == NO_ITEM, 0, 1 / np.log2(np.arange(items.shape[1]) + 2))
     # The largest of ln(u) / weight is a draw by weight (Efraimidis & Spirakis 2006).
     with np.errstate(divide="ignore"):
@@ -151,7 +153,7 @@ def _by_popularity(popularity: FloatArray, n: int, rng: np.random.Generator) -> 
 
 
 def _with_events(data: Dataset, user: IntArray, item: IntArray) -> Dataset:
-    """`data` and one more event of each of these people, the newest of all."""
+    """`data` with one more event for each of these users, newer than all others."""
     n = len(user)
     wanted = int(np.argmax(np.bincount(data.kind, minlength=len(data.kinds)) * (data.kinds.weights > 0)))
     time = None if data.time is None else np.r_[data.time, np.full(n, data.time.max() + 1)]

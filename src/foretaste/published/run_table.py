@@ -1,4 +1,4 @@
-"""Every published table by its name, whatever it measures: lists, ratings, or one answer among given items."""
+"""Every published table by its name, whatever it measures: lists, ratings, or sampled metrics."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
-from foretaste.evaluation import sampled
-from foretaste.evaluation.robustness.stability import Stability
+from foretaste.evaluation import sampled_metrics
+from foretaste.evaluation.robustness.stability import StabilityOptions
 from foretaste.published import fixed_splits, ncf, next_item, ratings
 
 if TYPE_CHECKING:
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from foretaste.types import Run
 
 
-class Board(Protocol):
+class TableView(Protocol):
+    """What all kinds of leaderboards can do."""
+
     def view(self) -> RenderableType: ...
 
     def to_json(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, eq=False)
-class Ran:
-    """board : what was measured; references : who printed what elsewhere, in the order of `metrics`"""
+class TableResult:
+    """board : the measured leaderboard; references : printed values by source, in the order of `metrics`"""
 
     name: str
-    board: Board
+    board: TableView
     references: Mapping[str, Sequence[float]]
     metrics: tuple[str, ...]
 
@@ -52,38 +54,38 @@ def run_table(
     *,
     models: Sequence[str] = (),
     budget: float | None = None,
-    stability: Stability | None = None,
+    stability: StabilityOptions | None = None,
     strict: bool = False,
-    each: Callable[[Ran], None] = lambda ran: None,
-) -> Ran:
-    """Settings chosen on validation, measured on the split the table fixes.
+    each: Callable[[TableResult], None] = lambda ran: None,
+) -> TableResult:
+    """Choose settings on validation and measure on the split of the table.
 
-    budget, stability : seconds to tune in, and what else to try each row on; for tables of lists alone, the others
-                        state their grids, and need hours for one seed
+    budget, stability : seconds to tune in, and further seeds, tie orders or splits; for tables of lists only, the
+                        others fix their grids and need hours for one seed
     strict            : tables of the next item, without the variant refit
-    each              : of tables of the next item, given what there is after each model
+    each              : for next-item tables: called with the rows so far after each model
     """
     if name not in (known := summaries()):
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, known)}")
     if strict and name not in next_item.TABLES:
-        raise ConfigError(f"Only tables of the next item have two variants, and {name} is none; leave --strict out.")
+        raise ConfigError(f"Only next-item tables have two variants, and {name} is not one; leave --strict out.")
     if name in fixed_splits.BENCHMARKS:
         table = fixed_splits.BENCHMARKS[name]
         board = fixed_splits.run_benchmark(name, root, run, models=models, budget=budget, stability=stability)
-        return Ran(name, board, table.references, table.metrics)
-    if stability is not None and stability != Stability():
+        return TableResult(name, board, table.references, table.metrics)
+    if stability is not None and stability != StabilityOptions():
         raise ConfigError(f"The benchmark {name} is run as it was printed; leave --seeds, --ties and --leakage out.")
     if budget is not None:
         raise ConfigError(f"The benchmark {name} has a grid of its own and takes no budget; leave --budget out.")
     if name in next_item.TABLES:
 
-        def ran(boards: Board) -> Ran:
-            return Ran(name, boards, next_item.TABLES[name].references, next_item.METRICS[:2])
+        def ran(boards: TableView) -> TableResult:
+            return TableResult(name, boards, next_item.TABLES[name].references, next_item.METRICS[:2])
 
         each_board = lambda boards: each(ran(boards))  # noqa: E731
-        return ran(next_item.board(name, root, run, models=models, strict=strict, each=each_board))
+        return ran(next_item.run_next_item(name, root, run, models=models, strict=strict, each=each_board))
     if name in ncf.SUMMARIES:
-        found = ncf.board(name, root, run, models=models)
-        return Ran(name, found, ncf.REFERENCES, tuple(sampled.METRICS))
-    errors = ratings.board(name, root, run, models=models)
-    return Ran(name, errors, ratings.REFERENCES[name], ("rmse", "mae"))
+        found = ncf.run_ncf(name, root, run, models=models)
+        return TableResult(name, found, ncf.REFERENCES, tuple(sampled_metrics.METRICS))
+    errors = ratings.run_ratings(name, root, run, models=models)
+    return TableResult(name, errors, ratings.REFERENCES[name], ("rmse", "mae"))

@@ -1,4 +1,4 @@
-"""From data to a pipeline one may ship: choose on validation, measure on test, then learn from everything."""
+"""From data to a pipeline to ship: choose on validation, measure on the test part."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
-from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.evaluator import METRICS
-from foretaste.evaluation.intervals import of_difference
-from foretaste.evaluation.leaderboard import MAIN, Leaderboard, Protocol, Row
-from foretaste.evaluation.measure import AS_SERVED, PIPELINE, measure
+from foretaste.evaluation.intervals import paired_difference
+from foretaste.evaluation.leaderboard import MAIN, EvaluationProtocol, Leaderboard, LeaderboardRow
+from foretaste.evaluation.measure import AS_SERVED, PIPELINE, measure_model
 from foretaste.evaluation.segments import segments_of
 from foretaste.metrics.ranking import parse_metric
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.registry import FALLBACK, model_class, model_spec, models
-from foretaste.selection.choose_settings import Chosen, choose_settings, choose_weights
+from foretaste.selection.choose_settings import ModelChoice, choose_settings, choose_weights
 from foretaste.selection.tuning import tune_all
 
 if TYPE_CHECKING:
@@ -29,16 +29,18 @@ if TYPE_CHECKING:
     from foretaste.types import Run
 
 MAX_TEST_USERS = 5_000
-"""More people would narrow the intervals, already below 0.01 NDCG, and cost minutes on a large catalogue."""
+"""More users would narrow intervals that are already below 0.01 NDCG, and cost minutes on a large catalogue."""
 MIN_TEST_USERS = 20
-"""With fewer people asked, any order of the models could be luck."""
+"""With fewer test users, the order of the models is noise."""
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """config      : the pipeline to ship
-    leaderboard : every model and the pipeline on the test questions; None where the data is too small to measure
-    remarks     : what a person should know, one sentence each
+    """The outcome of a selection.
+
+    config      : the pipeline to ship
+    leaderboard : every model and the pipeline on the test queries; None where the data is too small to measure
+    remarks     : what a reader should know, one sentence each
     """
 
     config: PipelineConfig
@@ -58,19 +60,19 @@ def select_pipeline(
 ) -> Selection:
     """Choose every model's settings and the merge weights on validation, and measure all of it on the test part.
 
-    stages : what the service does with the merged candidates; a row of its own measures the list people get
+    stages : what the service does with the merged candidates; a row of its own measures the list users get
     budget : seconds to search for settings in; None tries the grid of each model
     """
     recalls = [name for name in _all_known(names) if not model_spec(name).baseline]
     baselines = [name for name, spec in models().items() if spec.baseline]
     if not recalls:
-        return _only_popular(stages, f"Only {' and '.join(names)} were asked for: the pipeline offers what is popular.")
+        return _only_popular(stages, f"Only {' and '.join(names)} was selected: the pipeline recommends popular items.")
     split = split or leave_last(data)
     available = len(split.test)
     split = replace(split, validation=split.validation.sample(MAX_TEST_USERS), test=split.test.sample(MAX_TEST_USERS))
     if len(split.test) < MIN_TEST_USERS or len(split.validation) < MIN_TEST_USERS:
         remark = (
-            f"Only {len(split.test)} people have enough events to be asked, too few to measure anything "
+            f"Only {len(split.test)} users have enough events for a test query, too few to measure anything "
             f"({MIN_TEST_USERS} are needed): the pipeline has default settings and no leaderboard."
         )
         usual = tuple(RecallConfig(model=name, weight=model_spec(name).prior_weight) for name in recalls)
@@ -79,18 +81,18 @@ def select_pipeline(
     config = choose_weights(chosen, split, PipelineConfig())
     served = config.model_copy(update={"stages": tuple(stages)})
     learned_from = split.refit if variant == "refit" else split.train
-    background = Background.of(learned_from)
+    statistics = TrainingStatistics.of(learned_from)
     measured: list[tuple[str, Config]] = [
         *((name, chosen[name].config) for name in recalls),
         *((name, model_class(name).config_class()) for name in baselines),
         (PIPELINE, config),
         (AS_SERVED, served),
     ]
-    rows: list[Row] = []
+    rows: list[LeaderboardRow] = []
     fitted: dict[str, Any] = {}
     for name, settings in measured:
         choice = chosen.get(name)
-        row = measure(
+        row = measure_model(
             name,
             settings,
             learned_from,
@@ -98,17 +100,17 @@ def select_pipeline(
             run,
             validation=choice.score if choice else None,
             tried=choice.tried if choice else (),
-            course=choice.course if choice else (),
-            background=background,
+            validation_curve=choice.validation_curve if choice else (),
+            statistics=statistics,
             fitted=fitted,
         )
-        if name in (PIPELINE, AS_SERVED):  # what its recalls took is its own time too
+        if name in (PIPELINE, AS_SERVED):  # the time of its recalls is part of its own
             used = {recall.model for recall in config.recalls}
             row = replace(row, fit_seconds=row.fit_seconds + sum(r.fit_seconds for r in rows if r.model in used))
         rows.append(row)
         run.progress("measuring on the test part", len(rows), len(measured))
-    protocol = Protocol.of(split, variant, available).model_copy(update={"distance": background.distance})
-    board = Leaderboard(protocol, tuple(rows), segments=segments_of(split.test, background))
+    protocol = EvaluationProtocol.of(split, variant, available).model_copy(update={"distance": statistics.distance})
+    board = Leaderboard(protocol, tuple(rows), segments=segments_of(split.test, statistics))
     shipped = _shipped(served, board)
     return replace(shipped, remarks=(*shipped.remarks, *remarks))
 
@@ -120,32 +122,36 @@ def measure_models(
     *,
     metrics: Sequence[str] = METRICS,
     main: str = MAIN,
-    chosen_by: int = MAX_TEST_USERS,
-    asked: int | None = MAX_TEST_USERS,
+    max_validation_users: int = MAX_TEST_USERS,
+    max_test_users: int | None = MAX_TEST_USERS,
     budget: float | None = None,
 ) -> Leaderboard:
-    """Each model alone: settings chosen on validation, learned from everything but the test part, measured on it.
+    """Each model alone: settings chosen on validation, trained on everything but the test part, measured on it.
 
-    main             : the measure rows are ordered and compared by; measured even where `metrics` does not name it
-    chosen_by, asked : most people asked on validation and on the test; None asks everybody
+    main             : the metric rows are ordered and compared by; measured even where `metrics` does not name it
+    max_validation_users, max_test_users : limits on the users evaluated; None evaluates all test users
     budget           : seconds to search for the settings of all of them in; None tries the grid of each
     """
-    # What is misspelt is said before anything learns.
+    # Misspelt names are refused before anything is trained.
     names = _all_known([names] if isinstance(names, str) else names)
     metrics = tuple(metrics) if main in metrics else (main, *metrics)
     for metric in metrics:
         parse_metric(metric)
     available = len(split.test)
-    split = replace(split, validation=split.validation.sample(chosen_by), test=split.test.sample(asked or available))
+    split = replace(
+        split,
+        validation=split.validation.sample(max_validation_users),
+        test=split.test.sample(max_test_users or available),
+    )
     if len(split.test) < MIN_TEST_USERS or len(split.validation) < MIN_TEST_USERS:
         raise DataError(
-            f"Only {len(split.test)} people can be asked, too few to measure anything ({MIN_TEST_USERS} are needed)."
+            f"Only {len(split.test)} users have a test query, too few to measure anything ({MIN_TEST_USERS} needed)."
         )
-    background = Background.of(split.refit)
+    statistics = TrainingStatistics.of(split.refit)
     found, remarks = _settings(names, split, run, budget)
-    rows: list[Row] = []
+    rows: list[LeaderboardRow] = []
     for name, chosen in found.items():
-        row = measure(
+        row = measure_model(
             name,
             chosen.config,
             split.refit,
@@ -153,19 +159,19 @@ def measure_models(
             run,
             validation=chosen.score,
             tried=chosen.tried,
-            course=chosen.course,
+            validation_curve=chosen.validation_curve,
             metrics=metrics,
-            background=background,
+            statistics=statistics,
         )
         rows.append(row)
         run.progress("measuring on the test part", len(rows), len(found))
-    protocol = Protocol.of(split, "refit", available).model_copy(update={"distance": background.distance})
-    segments = segments_of(split.test, background)
+    protocol = EvaluationProtocol.of(split, "refit", available).model_copy(update={"distance": statistics.distance})
+    segments = segments_of(split.test, statistics)
     return Leaderboard(protocol, tuple(rows), main=main, segments=segments, remarks=remarks)
 
 
 def _all_known(names: Iterable[str]) -> list[str]:
-    """The names without repeats; UnknownNameError for one that no model has, before the others learn for an hour."""
+    """The names without repeats; UnknownNameError for an unknown one, before anything is trained."""
     known = list(dict.fromkeys(names))
     for name in known:
         model_spec(name)
@@ -176,7 +182,7 @@ def _all_known(names: Iterable[str]) -> list[str]:
 
 def _settings(
     names: Sequence[str], split: Split, run: Run, budget: float | None
-) -> tuple[dict[str, Chosen], tuple[str, ...]]:
+) -> tuple[dict[str, ModelChoice], tuple[str, ...]]:
     if budget is None:
         return {name: choose_settings(name, split, run) for name in names}, ()
     tuned = tune_all(names, split, run, budget)
@@ -186,15 +192,15 @@ def _settings(
 def _shipped(config: PipelineConfig, board: Leaderboard) -> Selection:
     """The pipeline, or popularity where nothing beats it.
 
-    Judged on the test part: on validation the best of many settings looks better than it is, even on pure noise.
+    Decided on the test part: on validation the best of many settings looks better than it is, even on pure noise.
     """
     results = {row.model: row.result.per_user[MAIN] for row in board.rows}
-    gain = of_difference(results[PIPELINE], results[FALLBACK])
+    gain = paired_difference(results[PIPELINE], results[FALLBACK])
     apart = f"{gain.mean:+.4f} NDCG@10, interval {gain.low:+.4f} to {gain.high:+.4f}"
     if gain.low > 0:
-        return Selection(config, board, (f"The pipeline beats what is popular ({apart}), person by person.",))
+        return Selection(config, board, (f"The pipeline beats popularity ({apart}) in a paired comparison.",))
     popular = _only_popular(
-        config.stages, f"No model beats what is popular on this data ({apart}): the bundle offers what is popular."
+        config.stages, f"No model beats popularity on this data ({apart}): the bundle recommends popular items."
     )
     return Selection(popular.config, board, popular.remarks)
 

@@ -1,4 +1,4 @@
-"""Choosing on validation: each model's settings, then how loudly each source speaks in the merge."""
+"""Choosing on validation: each model's settings, then the merge weight of each source."""
 
 from __future__ import annotations
 
@@ -22,40 +22,42 @@ if TYPE_CHECKING:
     from foretaste.types import Candidates, IntArray, Run
 
 WEIGHTS = (0.02, 0.1, 0.3, 1.0)
-"""Tried for each source. The least of them only fills the tail of a list; a source that stays there is left out, for
-it would cost time in every answer and change none."""
+"""Merge weights tried for each source. The smallest affects only the tail of a list; a source that gets it is left
+out, because it would cost time in every answer and change none."""
 TIE_BREAK_WEIGHT = 1e-6
-"""The weight of a source that is kept for users without a history: too little to change a list made from one."""
+"""Weight of a source that is kept for users without a history: too small to change a list of a user with one."""
 K = 10
 DEPTH = 200
-"""Items of each model that a merge looks at."""
-MONITORED = 2_000
-"""Validation questions asked of a half-trained model after each epoch."""
+"""Candidates per model that are merged."""
+MONITOR_QUERIES = 2_000
+"""Validation queries on which a network is evaluated after each epoch."""
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """config : what scored best on validation
+class ModelChoice:
+    """The chosen settings of one model.
+
+    config : the settings that scored best on validation
     tried  : every setting with its validation NDCG@10
-    lists  : the best one's answers to the validation questions
-    course : its score after each epoch, on MONITORED of the questions; empty for what learns in one step
+    lists  : its candidates for the validation queries
+    validation_curve : its score after each epoch, on MONITOR_QUERIES of the queries; empty for what learns in one step
     """
 
     config: Config
     tried: tuple[tuple[Config, float], ...]
     lists: Candidates
-    course: tuple[float, ...] = ()
+    validation_curve: tuple[float, ...] = ()
 
     @property
     def score(self) -> float:
         return max(score for _, score in self.tried)
 
 
-class Watch:
-    """Asks a half-trained model some of the validation questions, and remembers what it scored."""
+class ValidationMonitor:
+    """Evaluates a model on some of the validation queries after each epoch, and keeps the scores."""
 
-    def __init__(self, questions: EvalQueries, most: int = MONITORED) -> None:
-        self.few = questions.sample(most)
+    def __init__(self, eval_queries: EvalQueries, most: int = MONITOR_QUERIES) -> None:
+        self.few = eval_queries.sample(most)
         self.scores: list[float] = []
 
     def __call__(self, model: Any) -> float:
@@ -64,18 +66,20 @@ class Watch:
         return score
 
 
-class Best(NamedTuple):
-    """chosen  : the setting that scored best on validation, and all that were tried
+class FittedChoice(NamedTuple):
+    """A chosen setting with its fitted model.
+
+    chosen  : the setting that scored best on validation, and all that were tried
     model   : fitted on the training part with it
-    seconds : that took
+    seconds : time of that fit
     """
 
-    chosen: Chosen
+    chosen: ModelChoice
     model: Any
     seconds: float
 
 
-def choose_settings(name: str, split: Split, run: Run) -> Chosen:
+def choose_settings(name: str, split: Split, run: Run) -> ModelChoice:
     """The best of a model's grid on validation."""
     return choose_model(name, model_class(name), model_class(name).grid, split, run).chosen
 
@@ -87,48 +91,48 @@ def choose_model(
     split: Split,
     run: Run,
     *,
-    monitored: int = MONITORED,
-) -> Best:
-    """Fit every setting on the training part, and ask the best one with histories that fade; the best of all these on
-    validation, ties to the first.
+    monitored: int = MONITOR_QUERIES,
+) -> FittedChoice:
+    """Fit every setting on the training part and evaluate it on validation, then the best one with several half-lives
+    of the history; ties go to the first.
 
     made      : the class of the model, called with a setting
-    monitored : questions asked of a network after each epoch
+    monitored : validation queries on which a network is evaluated after each epoch
     """
-    questions = split.validation
+    eval_queries = split.validation
     tried: list[tuple[Config, float]] = []
     best: tuple[float, Config, Any, Candidates, float, tuple[float, ...]] | None = None
 
-    def asked(model: Any, config: Config, seconds: float, course: tuple[float, ...]) -> None:
+    def consider(model: Any, config: Config, seconds: float, validation_curve: tuple[float, ...]) -> None:
         nonlocal best
-        lists = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
-        score = score_of(lists, questions)
+        lists = model.recommend(eval_queries.queries, DEPTH, exclude=eval_queries.excluded)
+        score = score_of(lists, eval_queries)
         tried.append((config, score))
         if best is None or score > best[0]:
-            best = score, config, model, lists, seconds, course
+            best = score, config, model, lists, seconds, validation_curve
 
     for number, config in enumerate(configs):
-        began, watch = perf_counter(), Watch(questions, monitored)
-        model = made(config).fit(split.train, run.with_monitor(watch))
-        # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
-        asked(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(watch.scores))
+        began, monitor = perf_counter(), ValidationMonitor(eval_queries, monitored)
+        model = made(config).fit(split.train, run.with_monitor(monitor))
+        # `refit_config` has the number of epochs of early stopping, for a refit on more data without validation.
+        consider(model, getattr(model, "refit_config", config), perf_counter() - began, tuple(monitor.scores))
         run.progress(f"choosing settings of {name}", number + 1, len(configs))
     assert best is not None
-    _, _, model, _, seconds, course = best
+    _, _, model, _, seconds, validation_curve = best
     for other in half_life_variants(model):
-        asked(other, other.config, seconds, course)
-    _, config, model, lists, seconds, course = best
-    return Best(Chosen(config, tuple(tried), lists, course), model, seconds)
+        consider(other, other.config, seconds, validation_curve)
+    _, config, model, lists, seconds, validation_curve = best
+    return FittedChoice(ModelChoice(config, tuple(tried), lists, validation_curve), model, seconds)
 
 
-def choose_weights(chosen: dict[str, Chosen], split: Split, config: PipelineConfig) -> PipelineConfig:
+def choose_weights(chosen: dict[str, ModelChoice], split: Split, config: PipelineConfig) -> PipelineConfig:
     """The pipeline whose merge weights score best on validation: each source in turn, the best source fixed at 1."""
     weights = merge_weights(chosen, split.validation, config.merge_constant)
     kept = {name for name, weight in weights.items() if weight > WEIGHTS[0]}
-    # Validation asks users with a history, and these are for those who have none yet.
+    # Validation queries have a history, and these sources are for users who have none yet.
     for_new_users = {name for name in weights if model_spec(name).new_users} - kept
     weights |= dict.fromkeys(for_new_users, TIE_BREAK_WEIGHT)
-    # What adds nothing for the items of yesterday may be alone in knowing those of tomorrow; the lightest is enough.
+    # A source that adds nothing for known items may be the only one for new items; the cheapest is enough.
     for_new_items = sorted((name for name in weights if model_spec(name).new_items), key=_heaviness)[:1]
     recalls = [
         RecallConfig(model=name, settings=chosen[name].config.model_dump(mode="json"), weight=weight)
@@ -143,15 +147,15 @@ def _heaviness(name: str) -> bool:
     return model_spec(name).cost.memory != "items"
 
 
-def merge_weights(chosen: dict[str, Chosen], questions: EvalQueries, constant: float) -> dict[str, float]:
-    """What each model weighs in a merge by reciprocal rank, the best of them first; its `lists` answer `questions`."""
+def merge_weights(chosen: dict[str, ModelChoice], eval_queries: EvalQueries, constant: float) -> dict[str, float]:
+    """The weight of each model in reciprocal rank fusion, the best model first; `lists` answer `eval_queries`."""
     names = sorted(chosen, key=lambda name: -chosen[name].score)
     weights = {name: 1.0 if name == names[0] else WEIGHTS[0] for name in names}
 
     union = Union.of([chosen[name].lists.items for name in names])  # once, and not for every trial
 
     def score(trial: dict[str, float]) -> float:
-        return _score(union.best([trial[name] for name in names], constant, K), questions)
+        return _score(union.best([trial[name] for name in names], constant, K), eval_queries)
 
     for _ in range(2):
         for name in names[1:]:
@@ -160,10 +164,10 @@ def merge_weights(chosen: dict[str, Chosen], questions: EvalQueries, constant: f
     return weights
 
 
-def score_of(lists: Candidates, questions: EvalQueries) -> float:
-    """NDCG@10 of the lists; what settings are chosen by."""
-    return _score(lists.items[:, :K], questions)
+def score_of(lists: Candidates, eval_queries: EvalQueries) -> float:
+    """NDCG@10 of the lists, by which settings are chosen."""
+    return _score(lists.items[:, :K], eval_queries)
 
 
-def _score(items: IntArray, questions: EvalQueries) -> float:
-    return float(np.nanmean(ndcg(items, questions.relevant)))
+def _score(items: IntArray, eval_queries: EvalQueries) -> float:
+    return float(np.nanmean(ndcg(items, eval_queries.relevant)))

@@ -1,4 +1,4 @@
-"""What is worth trying: the settings a model's grid varies, each a little beyond the values the grid names."""
+"""The search space of a model: the settings its grid varies, each a little beyond the values in the grid."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from foretaste.config import Config
     from foretaste.protocols import Recommender
 
-BEYOND = 3.0
+RANGE_FACTOR = 3.0
 """A range reaches from a third of the least value in the grid to three times the largest."""
 
 
@@ -67,8 +67,8 @@ def _range(values: list[float], bounds: list[Any]) -> Range:
     whole = all(isinstance(value, int) for value in values)
     low, high = min(values), max(values)
     log = low > 0
-    # A grid that stays within a share keeps to it; everything else reaches a little further.
-    low, high = (low / BEYOND, high * BEYOND) if log else (low, high + (high - low) / 2)
+    # Ranges with bounds (shares) stay within them; everything else is extended.
+    low, high = (low / RANGE_FACTOR, high * RANGE_FACTOR) if log else (low, high + (high - low) / 2)
     for bound in bounds:
         low = max(low, *(v for v in (getattr(bound, "ge", None), getattr(bound, "gt", None)) if v is not None), low)
         high = min(high, *(v for v in (getattr(bound, "le", None), getattr(bound, "lt", None)) if v is not None), high)

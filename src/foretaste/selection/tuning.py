@@ -1,4 +1,4 @@
-"""Tuning within a stated time: each model's settings, on validation, resumable, the grid first (Optuna)."""
+"""Hyper-parameter tuning within a time budget: on validation, resumable, the grid first (Optuna, TPE)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from foretaste.errors import ConfigError, ForetasteError
-from foretaste.evaluation.protocol import fingerprint_of
+from foretaste.evaluation.protocol import query_fingerprint
 from foretaste.models.recency import half_life_variants
 from foretaste.registry import model_class
-from foretaste.selection.choose_settings import DEPTH, Chosen, Watch, choose_settings, score_of
+from foretaste.selection.choose_settings import DEPTH, ModelChoice, ValidationMonitor, choose_settings, score_of
 from foretaste.selection.search_space import Range, config_of, space_of
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from foretaste.selection.search_space import Space
     from foretaste.types import Candidates, Run
 
-SAME_AGAIN = 10
-"""Settings proposed in a row that were all tried before: the space is used up."""
+MAX_REPEATED_PROPOSALS = 10
+"""After so many proposals in a row that were tried before, the space counts as exhausted."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -37,15 +37,15 @@ def seconds_of(text: str) -> float:
     """'90s', '10m', '1.5h'; a bare number means minutes."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
     if found is None or float(found[1]) <= 0:
-        raise ConfigError(f"The budget '{text}' is no time; write 90s, 10m or 1.5h.")
+        raise ConfigError(f"The budget '{text}' is not a duration; write 90s, 10m or 1.5h.")
     return float(found[1]) * UNITS[found[2] or "m"]
 
 
 @dataclass(frozen=True, eq=False)
-class Tuned:
-    """chosen : by model; remarks : what a person should know, one sentence each"""
+class TuningResult:
+    """chosen : by model; remarks : what a reader should know, one sentence each"""
 
-    chosen: dict[str, Chosen]
+    chosen: dict[str, ModelChoice]
     remarks: tuple[str, ...]
 
 
@@ -53,35 +53,37 @@ class _OutOfTimeError(Exception):
     pass
 
 
-def tune_all(names: Sequence[str], split: Split, run: Run, seconds: float) -> Tuned:
-    """Every model's settings within `seconds` together; what one model leaves over, the next may use.
+def tune_all(names: Sequence[str], split: Split, run: Run, seconds: float) -> TuningResult:
+    """Tune every model within `seconds` in total; time that one model leaves is used by the next.
 
-    The default setting of every model is always tried, however short the time. Ctrl-C ends the search and keeps what
-    was found. Without Optuna the grids are tried, as without a budget.
+    The default setting of every model is always tried, however short the time. Ctrl-C ends the search and keeps the
+    best settings so far. Without Optuna the grids are tried, as without a budget.
     """
     try:
         import optuna
     except ModuleNotFoundError:
         chosen = {name: choose_settings(name, split, run) for name in names}
-        return Tuned(chosen, ("Optuna is not installed, so the grids were tried: pip install 'foretaste[tune]'.",))
+        return TuningResult(
+            chosen, ("Optuna is not installed, so the grids were tried: pip install 'foretaste[tune]'.",)
+        )
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    end, chosen = monotonic() + seconds, dict[str, Chosen]()
+    end, chosen = monotonic() + seconds, dict[str, ModelChoice]()
     remarks: list[str] = []
     for number, name in enumerate(names):
         left = max(0.0, end - monotonic())
         share = 0.0 if remarks else left / (len(names) - number)
-        search = _Search(name, split, run, monotonic() + share)
-        search.go_on()
+        search = _ModelSearch(name, split, run, monotonic() + share)
+        search.search()
         if search.stopped:
-            remarks.append("Stopped by hand: tuning ended there, and the best settings found so far are used.")
+            remarks.append("Tuning was interrupted; the best settings found so far are used.")
         chosen[name] = search.chosen()
-    return Tuned(chosen, tuple(remarks))
+    return TuningResult(chosen, tuple(remarks))
 
 
-class _Search:
-    """One model's search.
+class _ModelSearch:
+    """The search for one model's settings.
 
-    tried   : config and score in the order of trying, those of earlier sessions first
+    scores  : config as JSON to config and score, those of earlier sessions first
     stopped : ended by Ctrl-C
     """
 
@@ -91,9 +93,9 @@ class _Search:
         self.model: Any = model_class(name)
         self.space = space_of(self.model)
         self.report = run.progress
-        self.run = replace(run, progress=self._in_time, folder=None)  # the checkpoint of a trial is worth nothing
+        self.run = replace(run, progress=self._in_time, folder=None)  # trials need no checkpoints
         self.scores: dict[str, tuple[Config, float]] = {}  # by the config as JSON: some cannot be hashed
-        self.best: tuple[float, Chosen, Any] | None = None
+        self.best: tuple[float, ModelChoice, Any] | None = None
         self.slowest = 0.0
         self.stopped = False
         self.study = _study(name, split, self.space, run) if self.space else None
@@ -101,19 +103,19 @@ class _Search:
             if (config := config_of(self.model, params)) is not None:
                 self.scores.setdefault(_key(config), (config, score))
 
-    def go_on(self) -> None:
-        """Until the time is over, the space used up or somebody presses Ctrl-C; the default is tried in any case."""
+    def search(self) -> None:
+        """Try settings until the time is over, the space is exhausted or Ctrl-C; the default is tried in any case."""
         try:
             for config in self.model.grid:
                 if (
                     self.study is None
                     or config_of(self.model, {name: getattr(config, name) for name in self.space}) != config
                 ):
-                    self._beside_the_space(config)
+                    self._outside_the_space(config)
                     continue
                 self.study.enqueue_trial({name: getattr(config, name) for name in self.space}, skip_if_exists=True)
             same = 0
-            while self.study is not None and same < SAME_AGAIN and self._may_begin():
+            while self.study is not None and same < MAX_REPEATED_PROPOSALS and self._may_begin():
                 trial = self.study.ask(_distributions(self.space))
                 config = config_of(self.model, trial.params)
                 same = same + 1 if config is not None and _key(config) in self.scores else 0
@@ -123,8 +125,8 @@ class _Search:
         finally:
             self.report(f"tuning {self.name}", 1, 1)
 
-    def chosen(self) -> Chosen:
-        """The best setting, asked with histories that fade as well; made again where it is of an earlier session."""
+    def chosen(self) -> ModelChoice:
+        """The best setting, also tried with several half-lives; fitted again where it is from an earlier session."""
         self.deadline = float("inf")
         default = self.model.grid[0]
         if _key(default) not in self.scores:
@@ -137,7 +139,7 @@ class _Search:
         best, chosen, model = self.best
         tried = list(self.scores.values())
         for other in half_life_variants(model):
-            lists = self._asked(other)
+            lists = self._validation_lists(other)
             score = score_of(lists, self.split.validation)
             tried.append((other.config, score))
             if score > best:
@@ -145,7 +147,7 @@ class _Search:
         return replace(chosen, tried=tuple(tried))
 
     def _may_begin(self) -> bool:
-        """Whether another setting fits into the time, if it takes as long as the slowest so far."""
+        """Whether there is time for another setting, if it takes as long as the slowest so far."""
         return monotonic() + self.slowest < self.deadline
 
     def _try(self, trial: Trial, config: Config | None) -> None:
@@ -162,48 +164,48 @@ class _Search:
                 self.study.tell(trial, self._measure(config, trial))
             except TrialPruned:
                 self.study.tell(trial, state=TrialState.PRUNED)
-            except (_OutOfTimeError, ForetasteError):  # a setting that cannot be, or one that takes too long
+            except (_OutOfTimeError, ForetasteError):  # an invalid setting, or one that takes too long
                 self.study.tell(trial, state=TrialState.FAIL)
             except BaseException:
                 self.study.tell(trial, state=TrialState.FAIL)
                 raise
 
-    def _beside_the_space(self, config: Config) -> None:
-        """A setting of the grid that differs in what the space cannot say, such as settings within settings."""
+    def _outside_the_space(self, config: Config) -> None:
+        """Try a setting of the grid that the space cannot express, such as nested settings."""
         if _key(config) not in self.scores and self._may_begin():
             with suppress(_OutOfTimeError, ForetasteError):
                 self._measure(config, None)
 
     def _measure(self, config: Config, trial: Trial | None) -> float:
-        """Fit on the training part, score on validation, remember the lists of the best."""
-        questions = self.split.validation
+        """Fit on the training part, score on validation, keep the lists of the best."""
+        eval_queries = self.split.validation
         began = monotonic()
-        watch = Watch(questions)
-        run = self.run.with_monitor(watch if trial is None else _pruner(trial, watch))
+        validation_monitor = ValidationMonitor(eval_queries)
+        run = self.run.with_monitor(validation_monitor if trial is None else _pruner(trial, validation_monitor))
         model = self.model(config).fit(self.split.train, run)
-        lists = self._asked(model)
-        score = score_of(lists, questions)
+        lists = self._validation_lists(model)
+        score = score_of(lists, eval_queries)
         self.scores[_key(config)] = (config, score)
         if self.best is None or score > self.best[0]:
-            # What stopped early names the epochs it took, so that it can learn again from more data, unwatched.
+            # `refit_config` has the number of epochs of early stopping, for a refit without validation.
             settled = getattr(model, "refit_config", config)
-            self.best = (score, Chosen(settled, (), lists, tuple(watch.scores)), model)
+            self.best = (score, ModelChoice(settled, (), lists, tuple(validation_monitor.scores)), model)
         self.slowest = max(self.slowest, monotonic() - began)
-        self._say()
+        self._report_progress()
         return score
 
-    def _asked(self, model: Any) -> Candidates:
-        questions = self.split.validation
-        found: Candidates = model.recommend(questions.queries, DEPTH, exclude=questions.excluded)
+    def _validation_lists(self, model: Any) -> Candidates:
+        eval_queries = self.split.validation
+        found: Candidates = model.recommend(eval_queries.queries, DEPTH, exclude=eval_queries.excluded)
         return found
 
-    def _say(self) -> None:
+    def _report_progress(self) -> None:
         total = max(1, round(self.deadline - self.began)) if self.deadline < float("inf") else 1
         done = min(total - 1, round(monotonic() - self.began))
         self.report(f"tuning {self.name}", done, total)
 
     def _in_time(self, what: str, done: int, total: int) -> None:
-        """The progress of a fit: where it runs past the time, it ends. The default may always finish."""
+        """Progress callback of a fit: raises when the time is over. The default setting may always finish."""
         if monotonic() > self.deadline and self.scores:
             raise _OutOfTimeError
 
@@ -212,14 +214,14 @@ def _key(config: Config) -> str:
     return config.model_dump_json()
 
 
-def _pruner(trial: Trial, watch: Watch) -> Callable[[Any], float]:
-    """For models that learn in epochs: a half-trained one that lags behind the others is given up."""
+def _pruner(trial: Trial, validation_monitor: ValidationMonitor) -> Callable[[Any], float]:
+    """For models trained in epochs: a trial that falls behind the median of the others is pruned."""
     from optuna import TrialPruned
 
     steps = iter(range(1_000_000))
 
     def monitor(model: Any) -> float:
-        score = watch(model)
+        score = validation_monitor(model)
         trial.report(score, next(steps))
         if trial.should_prune():
             raise TrialPruned
@@ -229,13 +231,13 @@ def _pruner(trial: Trial, watch: Watch) -> Callable[[Any], float]:
 
 
 def _study(name: str, split: Split, space: Space, run: Run) -> Study:
-    """In memory, or in the folder of the run: the same data, split and space find their earlier trials again."""
+    """The Optuna study, in memory or in the folder of the run, where the same data, split and space resume it."""
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
     storage = None
-    key = repr((name, split.data.fingerprint, fingerprint_of(split.validation), sorted(space.items()), run.seed))
+    key = repr((name, split.data.fingerprint, query_fingerprint(split.validation), sorted(space.items()), run.seed))
     called = f"{name}-{sha256(key.encode()).hexdigest()[:12]}"
     if run.folder is not None:
         folder = Path(run.folder, "tuning")
@@ -250,12 +252,12 @@ def _study(name: str, split: Split, space: Space, run: Run) -> Study:
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
     )
     if trials := len(study.get_trials(deepcopy=False)):
-        study.sampler = optuna.samplers.TPESampler(seed=run.seed + trials)  # not the same proposals once more
+        study.sampler = optuna.samplers.TPESampler(seed=run.seed + trials)  # otherwise the same proposals again
     return study
 
 
 def _completed(study: Study) -> list[tuple[dict[str, Any], float]]:
-    """Settings and score of the trials that ended: one that was given up has but the score it had by then."""
+    """Settings and score of the completed trials; pruned ones have only a partial score."""
     from optuna.trial import TrialState
 
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

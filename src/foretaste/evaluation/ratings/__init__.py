@@ -1,1 +1,1 @@
-"""Predicted ratings: cross-validation and its table."""
+"""Rating prediction: cross-validation and its leaderboard."""

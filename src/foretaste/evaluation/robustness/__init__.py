@@ -1,1 +1,1 @@
-"""How much of a result is luck: other seeds, other orders of equal times, the other split."""
+"""Robustness of results: other seeds, other orders of equal times, the other split."""

@@ -1,4 +1,4 @@
-"""How much hangs on the order of equal times? Shuffle it, measure again, and say how far the figures move."""
+"""Events of equal times: shuffle their order, and the share of events that have one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def shuffle_ties(data: Dataset, seed: int) -> Dataset:
-    """The same events, those of one person at one time in a random order."""
+    """The same events, those of one user at one time in a random order."""
     time = _times(data)
     # The rows are already sorted by (user, time), so only rows of equal keys can change places.
     order = np.lexsort((np.random.default_rng(seed).random(len(data)), time, data.user))
@@ -23,7 +23,7 @@ def shuffle_ties(data: Dataset, seed: int) -> Dataset:
 
 
 def tied_share(data: Dataset) -> float:
-    """Share of the events that happened at the same time as another event of the same person; 0 without events."""
+    """Share of the events that happened at the same time as another event of the same user; 0 without events."""
     time = _times(data)
     if len(data) < 2:
         return 0.0
@@ -33,5 +33,5 @@ def tied_share(data: Dataset) -> float:
 
 def _times(data: Dataset) -> LongArray:
     if data.time is None:
-        raise DataError(f"{data.name} has an order but no times, so nothing in it is tied; leave the tie check out.")
+        raise DataError(f"{data.name} has no times, so no events are tied; leave the tie check out.")
     return data.time

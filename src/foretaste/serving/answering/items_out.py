@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from foretaste.api import ReasonOut, RecommendedItem, ScoredItem, Source, TraceStep
+from foretaste.api import ReasonOut, RecommendedItem, ScoredItem, SourceScore, TraceStep
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def recommended_items(world: World, answer: Answer, likes: Mapping[int, str]) ->
     items = []
     for j, (known, (_, score)) in enumerate(zip(world.items([code for code, _ in listed]), listed, strict=True)):
         sources = {
-            name: Source.model_construct(rank=rank, score=_short(said))
+            name: SourceScore.model_construct(rank=rank, score=_short(said))
             for name, rank, said in zip(found.sources, ranks[j], own[j], strict=True)
             if rank > 0
         }
@@ -61,7 +61,7 @@ def newcomer_items(
             title=known.title,
             score=likeness,
             columns=known.columns,
-            sources={NEW: Source.model_construct(rank=rank, score=likeness)},
+            sources={NEW: SourceScore.model_construct(rank=rank, score=likeness)},
         )
         if explain:
             text = "New, and like what you know" if likeness > 0 else "New here"
@@ -117,7 +117,7 @@ def _reasons(world: World, reasons: Sequence[Reason], likes: Mapping[int, str]) 
 
 def _reason(world: World, reason: Reason) -> ReasonOut:
     item = title = None
-    text = "Popular with everyone" if reason.kind == "popular" else f"Found by {reason.source}"
+    text = "Popular with everyone" if reason.kind == "popular" else f"SearchResults by {reason.source}"
     if reason.said is not None:
         text = f"Wanted by people like you: {reason.said}"
     if reason.item != NO_ITEM:

@@ -1,4 +1,4 @@
-"""What may stand behind the ? of an address: a misspelt name is refused, as it is in a body, rather than overlooked."""
+"""Query parameters: unknown names are refused, as in bodies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fastapi.routing import APIRoute
 
 
-async def only_known(request: Request) -> None:
+async def refuse_unknown_parameters(request: Request) -> None:
     """DataError that names the first parameter the route does not take."""
     if not request.query_params:
         return
@@ -21,4 +21,4 @@ async def only_known(request: Request) -> None:
     for name in request.query_params:
         if name not in known:
             takes = did_you_mean(name, known) if known else " It takes none."
-            raise DataError(f"query: this address takes no parameter '{name[:40]}'.{takes}")
+            raise DataError(f"query: this address has no parameter '{name[:40]}'.{takes}")

@@ -1,4 +1,4 @@
-"""Ids in addresses: anything but nothing, slashes and line breaks included, as 'PUT /v1/items/a%2Fb' sends them."""
+"""Path convertor for ids, which may contain slashes and line breaks, such as 'PUT /v1/items/a%2Fb'."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.convertors import Convertor, register_url_convertor
 
 
 class NameConvertor(Convertor[str]):
-    """Starlette's own `path` stops at a line break, and an id that was accepted in an event could not be asked for."""
+    """Starlette's own `path` stops at a line break, so that an id accepted in an event could not be requested."""
 
     regex = r"[\s\S]*"
 

@@ -1,4 +1,4 @@
-"""People may see all that is known of them, take any of it back, and be forgotten."""
+"""Users can read, export and remove all data about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the shop calls the kinds of events is understood live as it is in files."""
+"""The shop's names of event kinds mean the same in the service as in files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from foretaste.errors import ConfigError
 from foretaste.events.sqlite.store import SqliteStore
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.answering.replay import Replayer
-from foretaste.serving.config import KindWords
+from foretaste.serving.config import KindNames
 from serving.conftest import film_events
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def test_the_shops_word_is_the_kind_it_means(shop: Path) -> None:
     ]
     with Engine.of_project(shop) as engine:
         results = engine.record(EventsIn.model_validate({"events": events}).events).results
-        assert [(result.status, (result.why or "")[:29]) for result in results] == [
+        assert [(result.status, (result.why or "")[:31]) for result in results] == [
             ("accepted", ""),
-            ("accepted", "Kept; no kind is called 'nap'"),
+            ("accepted", "Stored; no kind is called 'nap'"),
             ("accepted", ""),
             ("accepted", ""),
         ]
@@ -102,4 +102,4 @@ def test_a_low_rating_is_a_dislike_as_in_the_files(shop: Path) -> None:
 def test_words_that_are_none_are_said(tmp_path: Path) -> None:
     (tmp_path / "foretaste.toml").write_text("[kind_names]\nstars = 5\n")
     with pytest.raises(ConfigError, match=r"foretaste\.toml: kind_names\.stars = 5"):
-        KindWords.of_project(tmp_path)
+        KindNames.of_project(tmp_path)

@@ -23,8 +23,8 @@ from foretaste.models.neighbours.itemknn import ItemKNN
 from foretaste.selection import choose_pipeline as train
 from foretaste.selection import tuning as budget
 from foretaste.selection.choose_pipeline import measure_models, select_pipeline
-from foretaste.selection.choose_settings import Chosen
-from foretaste.selection.tuning import Tuned, seconds_of, tune_all
+from foretaste.selection.choose_settings import ModelChoice
+from foretaste.selection.tuning import TuningResult, seconds_of, tune_all
 from foretaste.types import NO_ITEM, Candidates, Queries, Run
 
 pytest.importorskip("optuna", reason="tuning within a budget needs the extra tune")
@@ -55,7 +55,7 @@ def test_the_grid_comes_first_and_the_best_is_kept() -> None:
     assert tuned.remarks == ()
 
 
-def learned(chosen: Chosen) -> list[Any]:
+def learned(chosen: ModelChoice) -> list[Any]:
     """The settings that were learned with, without those the best of them was only asked with."""
     return [config for config, _ in chosen.tried if getattr(config, "half_life_events", None) is None]
 
@@ -96,7 +96,7 @@ def test_ctrl_c_ends_the_search_and_keeps_what_was_found() -> None:
     tuned = tune_all(["ease", "itemknn"], split, Run(progress=report), seconds=60)
     assert len(learned(tuned.chosen["ease"])) == 4
     assert len(learned(tuned.chosen["itemknn"])) == 1, "the next ones have their defaults"
-    assert "Stopped by hand" in tuned.remarks[0]
+    assert "Tuning was interrupted" in tuned.remarks[0]
 
 
 def test_test_answers_have_no_say() -> None:
@@ -126,18 +126,18 @@ def test_models_measured_one_by_one_share_the_budget_and_its_remarks(monkeypatch
     split = leave_last(worlds.parity(n_users=80))
     tuned: list[float] = []
 
-    def stopped(names: list[str], split: Split, run: Run, seconds: float) -> Tuned:
+    def stopped(names: list[str], split: Split, run: Run, seconds: float) -> TuningResult:
         tuned.append(seconds)
-        return replace(tune_all(names, split, run, 1e-9), remarks=("Stopped by hand.",))
+        return replace(tune_all(names, split, run, 1e-9), remarks=("Tuning was interrupted.",))
 
     monkeypatch.setattr(train, "tune_all", stopped)
     board = measure_models(["popular", "itemknn", "ease"], split, Run(), budget=60)
     assert tuned == [60], "one search: what a model leaves over the next may use, and Ctrl-C ends it for all"
     assert [row.model for row in board.rows] == ["popular", "itemknn", "ease"]
-    assert board.to_json()["remarks"] == ["Stopped by hand."]
+    assert board.to_json()["remarks"] == ["Tuning was interrupted."]
     shown = StringIO()
     Console(width=100, file=shown).print(board.view())
-    assert "Stopped by hand." in shown.getvalue()
+    assert "Tuning was interrupted." in shown.getvalue()
 
 
 class PatientConfig(Config):
@@ -145,7 +145,7 @@ class PatientConfig(Config):
 
 
 class Patient:
-    """Learns in ten epochs; puts the right item first for a share `quality` of the people, as it says when asked."""
+    """Learns in ten epochs; puts the right item first for a share `quality` of the users, as it says when asked."""
 
     config_class = PatientConfig
     grid = tuple(PatientConfig(quality=q) for q in (0.9, 0.8, 0.85, 0.95, 0.7, 0.1, 0.05))
@@ -172,7 +172,7 @@ def test_a_half_trained_model_that_lags_behind_is_given_up(monkeypatch: pytest.M
     split = leave_last(worlds.parity(n_users=80))
     Patient.answers = split.validation.relevant.indices.astype(np.int32)
     monkeypatch.setattr(budget, "model_class", lambda name: Patient)
-    monkeypatch.setattr(budget, "SAME_AGAIN", 1)
+    monkeypatch.setattr(budget, "MAX_REPEATED_PROPOSALS", 1)
     chosen = tune_all(["patient"], split, Run(), seconds=2).chosen["patient"]
     assert Patient.epochs[0.9] >= 10
     assert Patient.epochs[0.1] < 10, "worse than the median of those before it"
@@ -187,7 +187,7 @@ def test_what_was_given_up_has_no_figure_in_a_later_session_either(
     Patient.answers = split.validation.relevant.indices.astype(np.int32)
     monkeypatch.setattr(Patient, "epochs", {})
     monkeypatch.setattr(budget, "model_class", lambda name: Patient)
-    monkeypatch.setattr(budget, "SAME_AGAIN", 1)
+    monkeypatch.setattr(budget, "MAX_REPEATED_PROPOSALS", 1)
     for _ in range(2):
         chosen = tune_all(["patient"], split, Run(folder=tmp_path), seconds=1).chosen["patient"]
         assert PatientConfig(quality=0.9) in dict(chosen.tried)
@@ -227,4 +227,4 @@ def test_what_stopped_early_is_learned_again_as_it_stopped(monkeypatch: pytest.M
     monkeypatch.setattr(budget, "model_class", lambda name: Stopping)
     chosen = tune_all(["stopping"], split, Run(), seconds=0.01).chosen["stopping"]
     assert chosen.config == PatientConfig(quality=0.4), "the setting it settled on, not the one it began with"
-    assert len(chosen.course) == 10, "watched after each of its ten epochs, whatever the budget"
+    assert len(chosen.validation_curve) == 10, "watched after each of its ten epochs, whatever the budget"

@@ -1,4 +1,4 @@
-"""The client that waits for its answers."""
+"""The synchronous client."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from foretaste.client import calls
 from foretaste.client.errors import ServiceError
-from foretaste.client.retrying import headers, may_try_again, needed_httpx, pause, read, unreachable, whole
+from foretaste.client.retrying import base_url, headers, import_httpx, is_retryable, pause, read, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,24 +24,26 @@ if TYPE_CHECKING:
         Models,
         Onboarding,
         Profile,
-        Ready,
+        Readiness,
         ReceiptOut,
         Recommendations,
         SimilarItems,
         UserOut,
     )
-    from foretaste.api.search import Found
+    from foretaste.api.search import SearchResults
     from foretaste.client.calls import Answer, Call, Event
 
 
 class Client:
-    """Keeps its connections; close it, or use it in `with`. May be shared by threads.
+    """Synchronous client. Keeps connections open: close it, or use it in `with`. Thread-safe.
 
-    address    : of the service; without http:// or https:// it is taken to be http
-    key        : an API key, where the service asks for one
-    retries    : how often a call is tried again when the service is busy, away for a moment, or out of reach
-    timeout    : seconds to wait for one answer
-    transport  : of httpx, for tests and proxies
+    address    : of the service; without a scheme, http:// is assumed
+    key        : an API key, where the service needs one
+    retries    : further attempts when the service is overloaded, restarting or unreachable; calls are idempotent
+    timeout    : seconds to wait for one response
+    transport  : httpx transport, for tests and proxies
+
+    All methods raise ServiceError where the service refuses the request or cannot be reached.
     """
 
     def __init__(
@@ -53,8 +55,8 @@ class Client:
         timeout: float = 10.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._httpx = needed_httpx()
-        self._address = whole(address)
+        self._httpx = import_httpx()
+        self._address = base_url(address)
         self._retries = retries
         self._session = self._httpx.Client(
             base_url=self._address, headers=headers(key), timeout=timeout, transport=transport
@@ -70,12 +72,12 @@ class Client:
         self._session.close()
 
     def send(self, call: Call[Answer]) -> Answer:
-        """One call, tried again while that may help; ServiceError with what the service said."""
+        """Send one call, with retries; ServiceError with the message of the service."""
         for tries in range(self._retries + 1):
             try:
                 return self._once(call)
             except ServiceError as error:
-                if tries == self._retries or not may_try_again(error):
+                if tries == self._retries or not is_retryable(error):
                     raise
                 time.sleep(pause(tries, error))
         raise AssertionError("unreachable")
@@ -88,7 +90,10 @@ class Client:
         return read(call, response)
 
     def record(self, events: Iterable[Event] | Event) -> list[EventResult]:
-        """Keep events, or one; a result for each, in order. What has no id gets one, and a retry never counts twice."""
+        """Record one or several events; returns a result for each, in order.
+
+        An event without an id gets one, so that a retry never counts twice.
+        """
         results: list[EventResult] = []
         for batch in calls.batches(events):
             results += (self.send(calls.record(batch))).results
@@ -104,11 +109,11 @@ class Client:
         filter: Mapping[str, Any] | None = None,
         cursor: str | None = None,
     ) -> Recommendations:
-        """The n best items for a person now."""
+        """The n best items for a user now."""
         return self.send(calls.recommend(user, n, explain, scene, filter, cursor))
 
     def pages(self, user: str, n: int = 10, **more: Any) -> Iterator[Recommendations]:
-        """Page after page without repeats, as long as there is something; `more` as for `recommend`."""
+        """All pages of a list, without repeated items; `more` as for `recommend`."""
         cursor: str | None = None
         while True:
             page = self.recommend(user, n, cursor=cursor, **more)
@@ -119,8 +124,10 @@ class Client:
     def recommend_guest(
         self, history: Sequence[Mapping[str, Any]] = (), n: int = 10, *, likes: Sequence[str] = (), **more: Any
     ) -> Recommendations:
-        """For a guest who brings a history along, or says which labels they like (`onboarding` gives some); `more`:
-        columns, explain, exclude, allowed, filter, scene, cursor."""
+        """The n best items for a guest with this history or these liked labels (see `onboarding`).
+
+        more : columns, explain, exclude, allowed, filter, scene, cursor
+        """
         return self.send(calls.recommend_guest(history, {"n": n, "likes": list(likes) or None, **more}))
 
     def onboarding(
@@ -132,12 +139,12 @@ class Client:
         seen: Sequence[str] = (),
         likes: Sequence[str] = (),
     ) -> Onboarding:
-        """What to ask somebody new; after the items and labels they chose and the items they passed over, what next."""
+        """Items and labels to show to a new user, given the items and labels they chose so far, and those they saw."""
         more = {"chosen": chosen, "seen": seen, "likes": likes}
         return self.send(calls.onboarding(items, labels, more))
 
     def recommend_batch(self, users: Sequence[str], n: int = 10, **more: Any) -> list[Recommendations]:
-        """Lists for up to 100 people at once; `more`: explain, filter, scene."""
+        """Lists for up to 100 users at once; `more`: explain, filter, scene."""
         return (self.send(calls.recommend_batch(users, {"n": n, **more}))).answers
 
     def rank(
@@ -148,11 +155,11 @@ class Client:
         history: Sequence[Mapping[str, Any]] | None = None,
         explain: bool = False,
     ) -> Recommendations:
-        """These items in the order in which they suit a person."""
+        """Rank the given items for a user or a guest's history."""
         return self.send(calls.rank(items, {"user": user, "history": history, "explain": explain}))
 
     def similar(self, item: str, n: int = 10, *, by: str | None = None) -> SimilarItems:
-        """What goes with an item; `by` text, picture, behaviour or blend, or as every model together says."""
+        """Items similar to an item: by text, picture, behaviour or blend; by default all models decide together."""
         return self.send(calls.similar(item, n, by))
 
     def search(
@@ -164,28 +171,28 @@ class Client:
         personal: float | None = None,
         filter: Mapping[str, Any] | None = None,
         remember: bool | None = None,
-    ) -> Found:
-        """Items that answer a question; for a `user`, in the order they like, and remembered if both sides say so."""
+    ) -> SearchResults:
+        """Search by text, personalised for a `user`; `remember` stores the search where the project allows it."""
         more = {"n": n, "user": user, "personal": personal, "filter": filter, "remember": remember}
         return self.send(calls.search(q, more))
 
-    def search_picture(self, picture: bytes, n: int = 10, *, filter: Mapping[str, Any] | None = None) -> Found:
-        """Items that look like a picture: the bytes of a JPEG, PNG, WebP or GIF file."""
+    def search_picture(self, picture: bytes, n: int = 10, *, filter: Mapping[str, Any] | None = None) -> SearchResults:
+        """Items whose pictures are similar to this one: the bytes of a JPEG, PNG, WebP or GIF file."""
         return self.send(calls.search_picture(picture, n, filter))
 
     def items(self, n: int = 24) -> list[Item]:
-        """Items, most popular first."""
+        """The n most popular items."""
         return (self.send(calls.items(n))).items
 
     def item(self, item: str) -> Item:
         return self.send(calls.item(item))
 
     def put_item(self, item: str, columns: Mapping[str, Any], *, hidden: bool = False) -> ItemPut:
-        """A new item, or all that is known of an old one; offered within a second. `remarks` say what filters miss."""
+        """Add an item, or replace its columns; `remarks` of the result names columns with unexpected values."""
         return self.send(calls.put_item(item, columns, hidden))
 
     def delete_item(self, item: str) -> bool:
-        """Offered to nobody from now on; False if there was no such item."""
+        """Remove an item from the catalogue; False if there was no such item."""
         return (self.send(calls.delete_item(item))).deleted
 
     def user(self, user: str) -> UserOut:
@@ -195,35 +202,35 @@ class Client:
         return self.send(calls.put_user(user, columns))
 
     def erase_user(self, user: str) -> ReceiptOut:
-        """Every trace of the person goes; keep the receipt."""
+        """Erase all data of a user; returns the receipt."""
         return self.send(calls.erase_user(user))
 
     def profile(self, user: str, n: int = 50) -> Profile:
-        """What a person did, newest first."""
+        """The latest n events of a user, newest first."""
         return self.send(calls.profile(user, n))
 
     def export(self, user: str) -> Export:
-        """All that is kept of one person, for that person."""
+        """All data stored about a user."""
         return self.send(calls.export(user))
 
     def less(self, user: str, item: str) -> LessOut:
-        """The person wants less of this."""
+        """Record a dislike: the item is not recommended again, similar items are ranked lower."""
         return self.send(calls.less(user, item))
 
     def forget(self, user: str, item: str, *, kind: str | None = None, time: str | None = None) -> int:
-        """Take an item, or one entry of it, out of a history; how many entries went."""
+        """Remove an item, or one entry of it, from a history; returns the number of removed entries."""
         return (self.send(calls.forget(user, item, kind, time))).removed
 
     def reset(self, user: str) -> int:
-        """Take everything out of a history; how many entries went."""
+        """Remove the whole history; returns the number of removed entries."""
         return (self.send(calls.reset(user))).removed
 
     def models(self) -> Models:
         return self.send(calls.models())
 
     def activate(self, version: str) -> Activated:
-        """Put another bundle to use; `before` of the answer is the way back."""
+        """Activate a bundle; activate `before` of the result to roll back."""
         return self.send(calls.activate(version))
 
-    def ready(self) -> Ready:
+    def ready(self) -> Readiness:
         return self.send(calls.ready())

@@ -1,4 +1,4 @@
-"""What people search for becomes a part of what is known of them: where the project and the request say so."""
+"""Searches become part of the history of a user, where the project and the request allow it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures in the service: those that people send, which may be traps, and those of the catalogue."""
+"""Pictures: untrusted ones sent by clients, and those of the catalogue as an index of vectors."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, Run
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-"""What browsers show. Pillow reads forty more, some of them by starting other programs."""
-MOST_PIXELS = 40_000_000
-"""A phone's camera makes 12 to 50 million; a few kB of PNG can say they are billions."""
+"""Formats of browsers. Pillow reads forty more, some of them by starting other programs."""
+MAX_PIXELS = 40_000_000
+"""Phone cameras make 12 to 50 million; a PNG of a few kB can claim billions (decompression bomb)."""
 SIDE = 512
-"""Enough for every model that looks at it; larger JPEGs are not even unpacked in full."""
+"""Enough for every image model; larger JPEGs are decoded at a lower resolution."""
 NO_EXTRA = "Searching by a picture needs the extra 'image' where the service runs: pip install 'foretaste[image]'."
-NO_PICTURES = "The catalogue has no column of pictures on the server's own disk; there is nothing to compare with."
+NO_PICTURES = (
+    "The catalogue has no column of pictures on the server's own disk; so searching by picture is not possible."
+)
 
 
-def asked_picture(content: bytes) -> Image:
-    """A small RGB picture, of what somebody sent; DataError in one sentence where it is none that we open.
+def open_picture(content: bytes) -> Image:
+    """Decode and shrink a picture sent by a client to RGB; DataError where it is not a picture in FORMATS.
 
-    Only its first frame is looked at, and its size before anything is unpacked.
+    Only the first frame is read, and the size is checked before decoding.
     """
     try:
         from PIL import Image
@@ -40,24 +42,24 @@ def asked_picture(content: bytes) -> Image:
         raise DataError(NO_EXTRA) from None
     try:
         with catch_warnings():
-            simplefilter("ignore")  # "decompression bomb": we look at the size ourselves
+            simplefilter("ignore")  # Pillow's warning of decompression bombs; the size is checked below
             picture = Image.open(BytesIO(content), formats=FORMATS)
             width, height = picture.size
-            if width * height > MOST_PIXELS:
-                raise DataError(f"The picture has {width} x {height} pixels; send one of {MOST_PIXELS:,} at most.")
+            if width * height > MAX_PIXELS:
+                raise DataError(f"The picture has {width} x {height} pixels; send one of {MAX_PIXELS:,} at most.")
             picture.draft("RGB", (SIDE, SIDE))
             picture.thumbnail((2 * SIDE, 2 * SIDE))
             return _on_white(picture)
     except DataError:
         raise
-    # Pillow's decoders raise all of these, and struct.error, on files cut short, scrambled, or of other kinds.
+    # Pillow's decoders raise many kinds of errors on truncated, corrupt or other files.
     except Exception:
         known = ", ".join(FORMATS)
-        raise DataError(f"This is no picture that can be opened; send the bytes of a whole {known} file.") from None
+        raise DataError(f"The picture cannot be opened; send the bytes of a complete {known} file.") from None
 
 
 def _on_white(picture: Image) -> Image:
-    """What is see-through becomes white, as on a shop's page."""
+    """Transparent pixels become white, as on a shop's page."""
     if "A" not in picture.getbands() and "transparency" not in picture.info:
         return picture.convert("RGB")
     from PIL import Image
@@ -66,8 +68,8 @@ def _on_white(picture: Image) -> Image:
     return Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole).convert("RGB")
 
 
-def look(picture: Image, config: ImageEncoderConfig | None = None) -> FloatArray:
-    """(D,) of length 1. What people send is kept nowhere, unlike the catalogue's own pictures."""
+def encode_picture(picture: Image, config: ImageEncoderConfig | None = None) -> FloatArray:
+    """(D,) vector of length 1. Pictures of clients are not stored, unlike the vectors of the catalogue's pictures."""
     from foretaste.features.image_models import image_model
 
     vector = image_model((config or ImageEncoderConfig()).name).vectors([picture])[0]
@@ -75,16 +77,16 @@ def look(picture: Image, config: ImageEncoderConfig | None = None) -> FloatArray
     return unit
 
 
-class PictureShelf:
-    """How the items of one bundle's catalogue look.
+class PictureIndex:
+    """Vectors of the pictures of one bundle's catalogue.
 
     vectors : (n_items, D) rows of length 1, 0 where there is no picture; None until `read`
-    refused : why they cannot be looked at
+    refused : why the pictures cannot be read; None where they can
     """
 
     def __init__(self, catalogue: Catalogue, config: ImageEncoderConfig | None = None) -> None:
-        """DataError for a catalogue without pictures. What is put later brings none: a server that opened whatever path
-        or address a client writes into a column would read files for anybody."""
+        """DataError for a catalogue without pictures. Items that were put later have none here: opening paths or
+        addresses that clients write into columns would let them read the server's files."""
         self.catalogue = catalogue
         self.config = config or ImageEncoderConfig()
         self.vectors: FloatArray | None = None
@@ -95,11 +97,11 @@ class PictureShelf:
         self._places = catalogue.bundle.items.frame[column].to_list()
 
     def knows(self, catalogue: Catalogue) -> bool:
-        """Whether it has looked at this catalogue."""
+        """Whether the pictures of this catalogue have been read."""
         return self.catalogue is catalogue and self.vectors is not None
 
     def read(self, run: Run) -> None:
-        """Look at all pictures; those looked at before, by anybody on this machine, come from the cache."""
+        """Encode all pictures; vectors that are in this machine's cache are taken from there."""
         contents = iter(picture_bytes([place for place in self._places if place]))
         given = (next(contents) if place else None for place in self._places)
         vectors = image_encoder(self.config).encode(given, run, len(self._places)).vectors

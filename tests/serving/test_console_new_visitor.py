@@ -1,4 +1,4 @@
-"""Somebody new on the page: what they like is asked, and both the list and what is asked next follow each answer."""
+"""Onboarding in the console: each choice changes the list and the next suggestions."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_whoever_likes_none_of_these_is_shown_others_until_there_are_none(page: 
         page.locator(f'#picks > [data-item="{now[0]}"]').wait_for(state="detached")
     assert len(before) == 60, "every film was taken by somebody"
     assert page.locator("#others").is_hidden()
-    assert page.locator("#start-note").inner_text().startswith("There is nothing more to ask")
+    assert page.locator("#start-note").inner_text().startswith("There is nothing more to choose")
 
 
 @pytest.mark.browser

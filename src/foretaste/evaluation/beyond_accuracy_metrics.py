@@ -1,4 +1,4 @@
-"""Beyond accuracy, measured on the very lists that accuracy is measured on."""
+"""Beyond-accuracy metrics (coverage, diversity, novelty, ...), computed on the same lists as accuracy."""
 
 from __future__ import annotations
 
@@ -20,66 +20,66 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, FloatArray, IntArray, Queries
 
 K = 10
-"""Places that are looked at: the first screen."""
-CLASS_COLUMNS = ("genres", "genre", "categories", "category", "class", "type", "topics", "topic")
-"""Columns of a catalogue that say what an item is, the best first."""
-MOST_CLASSES = 500
+"""List positions that beyond-accuracy metrics look at: the first screen."""
+CATEGORY_COLUMNS = ("genres", "genre", "categories", "category", "class", "type", "topics", "topic")
+"""Catalogue columns that may hold categories, in order of preference."""
+MAX_CATEGORIES = 500
 SEPARATOR = r"[|;,>]"
-MEANING = {
-    "coverage": "share of the catalogue offered to at least one person",
-    "gini": "how unevenly the items are offered: 0 all alike, 1 one takes all",
-    "diversity": "distance between the items of a list",
-    "novelty": "surprise of the offered items, in bits",
-    "serendipity": "what pleased and popularity would not have offered",
-    "popularity": "mean popularity percentile of the offered items: 0.5 is even",
+METRIC_DESCRIPTIONS = {
+    "coverage": "share of the catalogue recommended to at least one user",
+    "gini": "how unevenly items are recommended: 0 evenly, 1 always the same item",
+    "diversity": "mean distance between the items of a list",
+    "novelty": "self-information of the recommended items, in bits",
+    "serendipity": "relevant items that popularity would not have recommended",
+    "popularity": "mean popularity percentile of the recommended items: 0.5 is neutral",
     "tail": "share of the list outside the short head that takes 80 % of all events",
-    "miscalibration": "distance of the list's mix of classes from the person's: 0 is perfect",
+    "miscalibration": "distance of the list's mix of categories from the user's: 0 is perfect",
 }
 HIGHER_IS_BETTER = {"coverage": True, "gini": False, "diversity": True, "novelty": True, "serendipity": True}
-"""Those with a better side that nobody disputes; miscalibration is better low."""
+"""Metrics with an undisputed direction; for miscalibration lower is better."""
 
 
 @dataclass(frozen=True, eq=False)
-class Background:
-    """What the lists are held against, all of it from the training part.
+class TrainingStatistics:
+    """Statistics of the training part that beyond-accuracy metrics need.
 
-    popularity : (n_items,) float32 wanted events per item
+    popularity : (n_items,) float32 events of positive weight per item
     is_tail    : (n_items,) outside the head that has 80 % of the events
-    vectors    : (n_items, D) CSR, how items differ: by their classes, or by who took them
+    vectors    : (n_items, D) CSR, how items differ: by their categories, or by the users who have them
     distance   : what `vectors` are, in words
-    classes    : (n_items, G) CSR, or None where the catalogue has no column of classes
+    categories    : (n_items, G) CSR, or None where the catalogue has no column of categories
     """
 
     popularity: FloatArray
     is_tail: BoolArray
     vectors: csr_array
     distance: str
-    classes: csr_array | None
+    categories: csr_array | None
     weights: FloatArray
 
     @classmethod
-    def of(cls, train: Dataset) -> Background:
+    def of(cls, train: Dataset) -> TrainingStatistics:
         wanted = train.kinds.weights[train.kind] > 0
         popularity = np.bincount(train.item[wanted], minlength=train.n_items).astype(np.float32)
-        found = classes_of(train.items)
+        found = item_categories(train.items)
         vectors = csr_array(train.matrix().T) if found is None else found[1]
         return cls(
             popularity=popularity,
             is_tail=beyond_accuracy.long_tail(popularity),
             vectors=vectors,
             distance="who took them" if found is None else found[0],
-            classes=None if found is None else found[1],
+            categories=None if found is None else found[1],
             weights=train.kinds.weights,
         )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The measures that have one value per user."""
+        """The Metrics that have one value per user."""
         always = ("novelty", "popularity", "tail", "diversity", "serendipity")
-        return tuple(f"{name}@{K}" for name in (*always, *(() if self.classes is None else ("miscalibration",))))
+        return tuple(f"{name}@{K}" for name in (*always, *(() if self.categories is None else ("miscalibration",))))
 
     def measure(self, items: IntArray, queries: Queries, relevant: csr_array) -> dict[str, NDArray[np.float64]]:
-        """One value per user and measure of `names`, on the first K places."""
+        """One value per user and metric of `names`, over the first K positions."""
         first = items[:, :K]
         values = [
             beyond_accuracy.novelty(first, self.popularity),
@@ -88,19 +88,19 @@ class Background:
             beyond_accuracy.intra_list_diversity(first, self.vectors),
             beyond_accuracy.serendipity(first, relevant, self.popularity),
         ]
-        if self.classes is not None:
+        if self.categories is not None:
             taste = interaction_matrix(queries.history, len(self.popularity), self.weights)
-            values.append(beyond_accuracy.miscalibration(first, taste, self.classes))
+            values.append(beyond_accuracy.miscalibration(first, taste, self.categories))
         return dict(zip(self.names, values, strict=True))
 
 
-def classes_of(items: ItemTable) -> tuple[str, csr_array] | None:
-    """The column that says what items are, and (n_items, G) CSR of 1 where an item is of a class.
+def item_categories(items: ItemTable) -> tuple[str, csr_array] | None:
+    """The column with categories; it says what items are, and (n_items, G) CSR of 1 where an item is of a class.
 
-    A column counts when at least half of the items have a class and there is more than one; of very many classes the
-    `MOST_CLASSES` most frequent are kept.
+    A column counts when at least half of the items have a class and there is more than one; of very many categories the
+    `MAX_CATEGORIES` most frequent are kept.
     """
-    for name in CLASS_COLUMNS:
+    for name in CATEGORY_COLUMNS:
         if name not in items.frame.columns:
             continue
         column = items.frame[name]
@@ -112,7 +112,9 @@ def classes_of(items: ItemTable) -> tuple[str, csr_array] | None:
         rows = rows.with_columns(pl.col("name").str.strip_chars()).filter(pl.col("name").str.len_chars() > 0).unique()
         if rows["item"].n_unique() * 2 < len(items) or rows["name"].n_unique() < 2:
             continue
-        kept = rows["name"].value_counts().sort(["count", "name"], descending=[True, False]).head(MOST_CLASSES)["name"]
+        kept = (
+            rows["name"].value_counts().sort(["count", "name"], descending=[True, False]).head(MAX_CATEGORIES)["name"]
+        )
         number = {word: column for column, word in enumerate(kept.to_list())}
         rows = rows.filter(pl.col("name").is_in(kept.implode()))
         codes = rows["name"].replace_strict(number, return_dtype=pl.Int64).to_numpy()

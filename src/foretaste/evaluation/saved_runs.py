@@ -1,4 +1,4 @@
-"""Runs on disk: what `foretaste evaluate --save` wrote, read back for a comparison."""
+"""Runs saved by `foretaste evaluate --save`, read back for a comparison."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
-from foretaste.evaluation.protocol import Protocol
+from foretaste.evaluation.protocol import EvaluationProtocol
 from foretaste.evaluation.segments import Segment
 from foretaste.files import write_atomically
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class MeasuredRow:
+class SavedRow:
     """What a comparison needs of a row.
 
-    per_user : measure to (B,) figures, nan where it says nothing; the people in the order of the questions
+    per_user : metric to (B,) values in the order of the queries, nan where the metric is undefined
     """
 
     model: str
     main: str
-    protocol: Protocol
+    protocol: EvaluationProtocol
     per_user: Mapping[str, NDArray[np.float64]]
     segments: tuple[Segment, ...]
 
 
-def rows_of(board: Leaderboard) -> dict[str, MeasuredRow]:
+def rows_by_model(board: Leaderboard) -> dict[str, SavedRow]:
     return {
-        row.model: MeasuredRow(
+        row.model: SavedRow(
             row.model, board.main, board.protocol, {**row.result.per_user, **row.result.beyond}, board.segments
         )
         for row in board.sorted()
@@ -49,7 +49,7 @@ def save_run(path: Path, document: Mapping[str, Any]) -> None:
     write_atomically(path, json.dumps(document, indent=None, allow_nan=False) + "\n")
 
 
-def read_run(path: Path) -> dict[str, MeasuredRow]:
+def read_run(path: Path) -> dict[str, SavedRow]:
     """The rows of a saved run by model, the best first."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -62,14 +62,14 @@ def read_run(path: Path) -> dict[str, MeasuredRow]:
         raise DataError(f"There is no run to read at {path} ({error.strerror}).") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise DataError(
-            f"{path} is not a run with the figures of each person; `foretaste evaluate --save {path}` writes one."
+            f"{path} is not a run with per-user metrics; `foretaste evaluate --save {path}` writes one."
         ) from None
     if not rows:
         raise DataError(f"{path} has no rows to compare.")
     return rows
 
 
-def chosen_row(rows: Mapping[str, MeasuredRow], model: str | None, where: str) -> MeasuredRow:
+def row_of_model(rows: Mapping[str, SavedRow], model: str | None, where: str) -> SavedRow:
     """The row of a model, the best where none is named."""
     if model is None:
         return next(iter(rows.values()))
@@ -78,6 +78,6 @@ def chosen_row(rows: Mapping[str, MeasuredRow], model: str | None, where: str) -
     return rows[model]
 
 
-def _row(row: dict[str, Any], main: str, segments: tuple[Segment, ...]) -> MeasuredRow:
+def _row(row: dict[str, Any], main: str, segments: tuple[Segment, ...]) -> SavedRow:
     columns = {name: np.array(values, np.float64) for name, values in row["per_user"].items()}  # None becomes nan
-    return MeasuredRow(row["model"], main, Protocol.parse(row["protocol"], "protocol"), columns, segments)
+    return SavedRow(row["model"], main, EvaluationProtocol.parse(row["protocol"], "protocol"), columns, segments)

@@ -1,4 +1,4 @@
-"""Raters side by side: RMSE and MAE with intervals, and how they were measured."""
+"""The leaderboard of raters: RMSE and MAE with intervals, and the protocol."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Group
 
-AT_ONCE = 50
-"""Resamples drawn at a time: so many times the people are held at once."""
+BATCH_SIZE = 50
+"""Bootstrap resamples per block; memory is BATCH_SIZE x users."""
 
 
 class RatingProtocol(Config):
-    """How a row was measured; two rows may be compared only where these are equal."""
+    """The protocol a row was measured under; rows are comparable only where these fields are equal."""
 
     data: str
     fingerprint: str
@@ -28,23 +28,25 @@ class RatingProtocol(Config):
     chosen: str
     ratings: int
     people: int
-    path: str = "fold-in: people are known by their training ratings alone, as guests are; no learned row is used"
+    path: str = "fold-in: users are known by their training ratings alone, as guests are; no learned row is used"
     clipped: str = "to the range of the training ratings"
     foretaste: str = foretaste.__version__
 
     def sentence(self) -> str:
         return (
-            f"{self.data} ({self.fingerprint}) · {self.ratings:,} ratings of {self.people:,} people · held out: "
+            f"{self.data} ({self.fingerprint}) · {self.ratings:,} ratings of {self.people:,} users · held out: "
             f"{self.split} · settings chosen {self.chosen} · {self.path} · clipped {self.clipped}"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class RatingRow:
-    """settings          : chosen in each fold
+    """A measured rater.
+
+    settings          : chosen in each fold
     rmse, mae         : of each fold; their means are what papers print
-    squared, absolute : (n_users,) float64 sums of a person's errors over all folds
-    count             : (n_users,) how many ratings these are
+    squared, absolute : (n_users,) float64 sums of a user's errors over all folds
+    count             : (n_users,) number of these ratings
     *_seconds         : of one fold, on average
     """
 
@@ -59,16 +61,16 @@ class RatingRow:
     answer_seconds: float
 
     def interval(self, measure: str, *, seed: int = 0) -> Interval:
-        """The mean of the folds, and the 95 % bootstrap interval over people of the same measure of all ratings."""
+        """The mean of the folds, and the 95 % bootstrap interval over users of the same measure of all ratings."""
         folds, sums, power = (self.rmse, self.squared, 0.5) if measure == "rmse" else (self.mae, self.absolute, 1.0)
         low, high = np.quantile(
-            ratio_resampled(sums, self.count, seed=seed) ** power, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+            bootstrap_ratio(sums, self.count, seed=seed) ** power, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
         )
         return Interval(float(np.mean(folds)), float(low), float(high))
 
 
 @dataclass(frozen=True, eq=False)
-class RatingBoard:
+class RatingLeaderboard:
     protocol: RatingProtocol
     rows: tuple[RatingRow, ...]
 
@@ -105,19 +107,17 @@ class RatingBoard:
             cells = [f"{found.mean:.4f} ±{found.half:.4f}" for found in (row.interval("rmse"), row.interval("mae"))]
             between = f"{np.std(row.rmse, ddof=1):.4f}"
             table.add_row(row.model, *cells, between, f"{row.fit_seconds:.2f}", f"{row.answer_seconds:.2f}")
-        remark = (
-            f"± half of the {LEVEL:.0%} interval over people; between folds: standard deviation of the folds' RMSE."
-        )
+        remark = f"± half of the {LEVEL:.0%} interval over users; between folds: standard deviation of the folds' RMSE."
         return Group(table, Text(remark, style="dim"), Text(self.protocol.sentence(), style="dim"))
 
 
-def ratio_resampled(sums: NDArray[np.float64], count: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:
-    """(RESAMPLES,) Σ sums / Σ count over people drawn anew: a person's ratings stay together, for they err alike."""
+def bootstrap_ratio(sums: NDArray[np.float64], count: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:
+    """(RESAMPLES,) Σ sums / Σ count over resampled users (the errors of one user correlate)."""
     asked = count > 0
     sums, count = sums[asked], count[asked]
     rng = np.random.default_rng(seed)
     found = []
-    for start in range(0, RESAMPLES, AT_ONCE):
-        drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), min(AT_ONCE, RESAMPLES - start))
+    for start in range(0, RESAMPLES, BATCH_SIZE):
+        drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), min(BATCH_SIZE, RESAMPLES - start))
         found.append((drawn @ sums) / (drawn @ count))
     return np.concatenate(found)

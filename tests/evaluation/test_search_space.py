@@ -1,4 +1,4 @@
-"""What a search may try follows from the grid and the bounds of the config."""
+"""The search space follows from the grid and the bounds of the config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP over a socket, with patience that ends: uvicorn waits for slow and for endless headers forever."""
+"""HTTP protocol with timeouts and limits on headers, which uvicorn has not."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from asyncio import TimerHandle, Transport
 
 
-class PatientProtocol(HttpToolsProtocol):
-    """Hangs up on clients that take too long over their headers, or send too many, or are too many themselves."""
+class TimeoutProtocol(HttpToolsProtocol):
+    """Closes connections whose headers are too slow or too large, and those beyond the limit of connections."""
 
     limits: ClassVar[Limits] = Limits()
     _timer: TimerHandle | None = None
@@ -34,7 +34,7 @@ class PatientProtocol(HttpToolsProtocol):
             if self._timer is None:
                 self._wait_for_headers()
         super().data_received(data)
-        # A body that came along was counted too, but then the headers are complete.
+        # Bytes of the body may be counted too, but then the headers are complete.
         if self._in_headers and self._header_bytes > self.limits.header_bytes:
             self.transport.close()
 
@@ -45,7 +45,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._requests += 1
         if self._requests >= self.limits.requests_per_connection:
-            # The next connection goes to the worker that is free to take it; this one stays where it is for good.
+            # A new connection goes to a free worker; an open one would stay with this worker.
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:

@@ -1,4 +1,4 @@
-"""People: what they did, what is known of them, and how they take it back."""
+"""Users: their history, attributes, dislikes, export and erasure."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from uuid import uuid4
 from foretaste.api import (
     EventIn,
     Export,
-    Forgotten,
     HistoryEvent,
+    HistoryRemoved,
     Item,
     LessOut,
-    People,
-    Person,
     Profile,
     ReceiptOut,
     UserOut,
-    written_time,
+    Users,
+    UserSummary,
+    format_time,
 )
 from foretaste.data.kinds import DISLIKE
 from foretaste.errors import UnknownNameError
@@ -28,36 +28,38 @@ if TYPE_CHECKING:
 
     from foretaste.api import EventsOut, LessIn, UserIn
     from foretaste.events.protocols import EventStore
-    from foretaste.serving.answering.answer_recorder import RecordedAnswers
+    from foretaste.serving.answering.answer_recorder import AnswerRecording
     from foretaste.serving.world.world import World
 
 
-class Persons:
-    """Everything the service does with people by name. Keeps nothing itself: the store is asked each time."""
+class UserService:
+    """All operations of the service on one user. Holds no state; every call reads the store."""
 
     def __init__(
         self,
         store: EventStore,
         world: Callable[[], World],
         record: Callable[[Sequence[EventIn]], EventsOut],
-        answers: RecordedAnswers,
+        answers: AnswerRecording,
     ) -> None:
-        """world   : the one in use
-        record  : keeps events
-        answers : what was recorded of the answers people got
+        """world   : returns the world in use
+        record  : stores events
+        answers : the recorded answers of users
         """
         self._store = store
         self._world = world
         self._record = record
         self._answers = answers
 
-    def latest(self, n: int = 20) -> People:
-        """Who was active last."""
+    def latest(self, n: int = 20) -> Users:
+        """The n most recently active users."""
         found = self._store.users(n)
-        return People.model_construct(users=[Person.model_construct(id=user, events=events) for user, events in found])
+        return Users.model_construct(
+            users=[UserSummary.model_construct(id=user, events=events) for user, events in found]
+        )
 
     def profile(self, user: str, n: int = 50) -> Profile:
-        """What a person did, newest first; an unknown person simply did nothing yet."""
+        """The latest n events, newest first; empty for an unknown user."""
         world = self._world()
         past = self._store.history(user, last=n)
         history = []
@@ -67,7 +69,7 @@ class Persons:
                 item=item,
                 title=known.title,
                 kind=kind,
-                time=None if moment is None else written_time(moment),
+                time=None if moment is None else format_time(moment),
                 value=value,
                 columns=known.columns,
             )
@@ -75,35 +77,40 @@ class Persons:
         return Profile.model_construct(user=user, events=self._store.count(user), history=history[::-1])
 
     def get(self, user: str) -> UserOut:
+        """Attributes and number of events; UnknownNameError for an unknown user."""
         columns = self._store.user(user)
         if columns is None:
-            raise UnknownNameError(f"Nobody is called '{user}'; events or PUT /v1/users/… make a person known.")
+            raise UnknownNameError(f"No user is called '{user}'; events or PUT /v1/users/… create one.")
         return UserOut.model_construct(id=user, events=self._store.count(user), columns=columns)
 
     def put(self, user: str, given: UserIn) -> UserOut:
+        """Replace the attributes."""
         self._store.put_user(user, given.columns)
         return UserOut.model_construct(id=user, events=self._store.count(user), columns=given.columns)
 
     def less(self, user: str, wish: LessIn) -> LessOut:
-        """Never this item again, and less of what is like it."""
+        """Record a dislike: the item is never recommended again, similar items are ranked lower."""
         event = EventIn(id=wish.id or f"less-{uuid4().hex}", user=user, item=wish.item, kind=DISLIKE)
         (result,) = self._record([event]).results
         return LessOut.model_construct(user=user, item=wish.item, status=result.status)
 
-    def forget(self, user: str, item: str, kind: str | None, time: int | None) -> Forgotten:
-        return Forgotten.model_construct(user=user, removed=self._store.forget(user, item, kind, time))
+    def forget(self, user: str, item: str, kind: str | None, time: int | None) -> HistoryRemoved:
+        return HistoryRemoved.model_construct(user=user, removed=self._store.forget(user, item, kind, time))
 
-    def reset(self, user: str) -> Forgotten:
+    def reset(self, user: str) -> HistoryRemoved:
+        """Remove the whole history and the recorded answers."""
         removed = self._store.reset(user)
         self._answers.forget(user)
-        return Forgotten.model_construct(user=user, removed=removed)
+        return HistoryRemoved.model_construct(user=user, removed=removed)
 
     def erase(self, user: str) -> ReceiptOut:
+        """Erase all data of the user; returns the receipt."""
         receipt = self._store.erase(user).to_json()
         receipt["found"]["answers"] = self._answers.forget(user)
         return ReceiptOut.model_construct(**{name: receipt[name] for name in ("id", "at", "found", "remarks")})
 
     def export(self, user: str) -> Export:
+        """All data stored about the user; UnknownNameError where there is none."""
         if (found := self._store.export_person(user)) is None:
-            raise UnknownNameError(f"Nothing is kept of anybody called '{user}'.")
+            raise UnknownNameError(f"Nothing is stored about a user '{user}'.")
         return Export.model_construct(**found, answers=self._answers.of_person(user))
