@@ -117,7 +117,7 @@ def _reasons(world: World, reasons: Sequence[Reason], likes: Mapping[int, str]) 
 
 def _reason(world: World, reason: Reason) -> ReasonOut:
     item = title = None
-    text = "Popular with everyone" if reason.kind == "popular" else f"SearchResults by {reason.source}"
+    text = "Popular with everyone" if reason.kind == "popular" else f"Found by {reason.source}"
     if reason.said is not None:
         text = f"Wanted by people like you: {reason.said}"
     if reason.item != NO_ITEM:
