@@ -15,7 +15,8 @@ from foretaste.features.items import ItemFeatures
 from foretaste.features.vector_ops import Whitening
 from foretaste.index.topk import BLOCK_CELLS, set_nan
 from foretaste.models.content.content import Content, ContentConfig
-from foretaste.models.content.tfidf import Tfidf, TfidfConfig
+from foretaste.models.content.rows import Rows, new_and_changed
+from foretaste.models.content.tfidf import Tfidf, TfidfConfig, texts_of
 from foretaste.models.fading import loudness
 from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
@@ -58,7 +59,7 @@ class Bridge(Content):
     people and a prior of κ, S_i = (c_i e_i + κ n_i) / (c_i + κ), n_ik ∝ like(i, k)^p over the nearest known k. An item
     that is new is all neighbours; one that many took is itself. W counts in units in which both parts are equally loud.
 
-    vectors  : as `content` has them
+    rows     : as `content` has them
     white    : (n_items, D) float32 the same, whitened
     text     : tf-idf of the words; None where the catalogue has none
     evidence : (n_items,) float32 c
@@ -74,7 +75,7 @@ class Bridge(Content):
         *(BridgeConfig(behaviour=weight) for weight in (0.5, 3.0)),
     )
     whitening: Whitening
-    white: FloatArray
+    white: Rows
     text: Tfidf | None
     evidence: FloatArray
     together: csr_array
@@ -86,7 +87,7 @@ class Bridge(Content):
         self.features = ItemFeatures(self.config.read).fit(train.items, seen)
         vectors = self.features.vectors(train.items, run)
         self.whitening = Whitening.of(vectors, self.config.shrinkage)
-        self.white = self.whitening(vectors)
+        self.white = Rows(self.whitening(vectors))
         self.text = None
         columns = self._columns(train.items)
         if self.config.words and any(train.items.texts(columns)):
@@ -103,17 +104,18 @@ class Bridge(Content):
         return self
 
     def with_items(self, items: ItemTable, run: Run, changed: IntArray | None = None) -> Self:
-        old = len(fitted(self.vectors, self))
+        old = len(fitted(self.rows, self))
         other = super().with_items(items, run, changed)
         n = len(items)
-        rows = np.union1d(np.arange(old, n), [] if changed is None else changed).astype(np.int32)
+        rows = new_and_changed(old, n, changed)
+        if not len(rows):
+            return other
         other.evidence = np.concatenate([self.evidence, np.zeros(n - old, np.float32)])
         other.together = _grown(self.together, n)
-        other.white = self.whitening(fitted(other.vectors, other))
+        other.white = self.white.grown(n, rows, self.whitening(fitted(other.rows, other).take(rows)))
         if self.text is not None:
             other.text = copy(self.text)
-            texts = items.texts(self.text.config.columns, named=False)
-            said = self.text.read([texts[row] for row in rows])
+            said = self.text.read(texts_of(items, rows, self.text.config.columns))
             other.text._keep(_replaced(_grown(fitted(self.text.vectors, self), n, said.shape[1]), rows, said))
         other._carry(_replaced(_grown(self.leaning, n), rows, other._leaning(rows, run)))
         return other
@@ -121,7 +123,7 @@ class Bridge(Content):
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         """(K, H) what each thing a person did gives to the score of each item: a row sums to the score."""
         speaks = loudness(len(history), self.config.half_life_events)
-        parts = self.white[items] @ self.white[history].T
+        parts = self.white.take(items) @ self.white.take(history).T
         if self.text is not None:
             parts += np.float32(self.config.words) * self.text.alike(items, history)
         carried = (self.leaning[items] @ self.together[history].T).toarray()
@@ -145,7 +147,7 @@ class Bridge(Content):
             arrays[name].astype(np.float32, copy=False) for name in ("mean", "turn", "evidence")
         )
         model.whitening = Whitening(mean, turn)
-        model.white = model.whitening(fitted(model.vectors, model))
+        model.white = Rows(model.whitening(fitted(model.rows, model).whole()))
         model.together = sparse_matrix("together", arrays)
         model.text = Tfidf.load(Path(folder, WORDS)) if Path(folder, WORDS).is_dir() else None
         model._carry(sparse_matrix("leaning", arrays))
@@ -173,6 +175,25 @@ class Bridge(Content):
         scores[np.diff(speaks.indptr) == 0] = np.nan
         return scores
 
+    def _score_few(self, queries: Queries, items: IntArray) -> FloatArray:
+        speaks = self._speaks(queries.history, queries.asked_at)
+        scores = np.einsum("bkd,bd->bk", self.white.take(items), self.white.weighted(speaks))
+        said = None if self.text is None else csr_array(speaks @ fitted(self.text.vectors, self))
+        carried = csr_array(speaks @ self.together)
+        for b, codes in enumerate(items):
+            if self.text is not None and said is not None:
+                alike = fitted(self.text.vectors, self)[codes] @ said[[b]].T
+                scores[b] += np.float32(self.config.words) * alike.toarray()[:, 0]
+            if self.config.behaviour:
+                lent = self.leaning[codes] @ carried[[b]].T
+                scores[b] += np.float32(self.config.behaviour) * lent.toarray()[:, 0]
+        scores[np.diff(speaks.indptr) == 0] = np.nan
+        return scores
+
+    @property
+    def _unscored(self) -> BoolArray:
+        return self._silent
+
     def _speaks(self, history: History, asked_at: LongArray | None) -> csr_array:
         """(B, n_items) how loudly each item of a history speaks, 1 in all."""
         weight = self.event_weights(history, asked_at)
@@ -186,7 +207,7 @@ class Bridge(Content):
         return found
 
     def _alike(self, speaks: csr_array) -> FloatArray:
-        found: FloatArray = (speaks @ self.white) @ self.white.T
+        found = self.white.products(self.white.weighted(speaks))
         if self.text is not None:
             rows = (speaks @ fitted(self.text.vectors, self)) @ self.text.items_of
             found += np.float32(self.config.words) * rows.toarray()

@@ -12,10 +12,13 @@ from scipy.sparse import csr_array
 from foretaste.config import Config
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures, ItemFeaturesConfig
+from foretaste.index.input_checks import check_queries
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
+from foretaste.models.content.rows import Rows, any_in_row, new_and_changed
 from foretaste.models.content.taste import events_after
 from foretaste.models.fading import loudness
 from foretaste.models.saving import fitted, read_model, write_model
+from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     )
 
 DAY = 86_400e6  # µs
+FEW = 1_000
+"""Scores up to which items are scored one by one, and not as a part of the whole catalogue."""
 
 
 class ContentConfig(Config):
@@ -50,7 +55,7 @@ class Content:
     An event counts sign · weight of its kind, halved with every `half_life_events` newer ones and with every half-life
     of its kind that passed until the question.
 
-    vectors    : (n_items, D) float32 rows of length 1; 0 where nothing is known of an item
+    rows       : (n_items, D) float32 of length 1; 0 where nothing is known of an item
     unread     : (n_items,) where they are 0; asked for with every answer, so kept
     kind_days  : (n_kinds,) half-lives in days, inf for kinds that never fade
     """
@@ -61,7 +66,7 @@ class Content:
         ContentConfig(),
         *(ContentConfig(half_life_events=events) for events in (1.0, 5.0, 20.0, 100.0)),
     )
-    vectors: FloatArray | None = None
+    rows: Rows | None = None
     unread: BoolArray
     kind_weight: FloatArray
     kind_days: FloatArray
@@ -80,35 +85,41 @@ class Content:
         items   : the catalogue of `fit` with further rows behind it
         changed : codes of old items that are to be read again
         """
-        old = fitted(self.vectors, self)
-        if len(items) < len(old):
-            raise DataError(
-                f"The model knows {len(old)} items and the new catalogue has {len(items)}; it may only grow."
-            )
-        rows = np.union1d(np.arange(len(old), len(items)), [] if changed is None else changed).astype(np.int32)
-        grown = np.zeros((len(items), old.shape[1]), np.float32)
-        grown[: len(old)] = old
-        if len(rows):
-            grown[rows] = self.features.of_rows(items, rows, run)
+        known = fitted(self.rows, self)
+        old, n = len(known), len(items)
+        if n < old:
+            raise DataError(f"The model knows {old} items and the new catalogue has {n}; it may only grow.")
+        codes = new_and_changed(old, n, changed)
         other = copy(self)
-        other._keep(grown)
+        if len(codes):
+            read = self.features.of_rows(items, codes, run)
+            other.rows = known.grown(n, codes, read)
+            other.unread = np.concatenate([self.unread, np.ones(n - old, np.bool_)])
+            other.unread[codes] = ~any_in_row(read)
         return other
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
-        n = len(fitted(self.vectors, self))
+        n = len(fitted(self.rows, self))
         return recommend_in_blocks(self._score_all, queries, k, n, self.name, exclude=exclude, allowed=allowed)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return score_in_blocks(self._score_all, queries, items, len(fitted(self.vectors, self)))
+        n = len(fitted(self.rows, self))
+        if len(queries) * items.shape[1] > FEW:
+            return score_in_blocks(self._score_all, queries, items, n)
+        check_queries(queries, n)
+        codes = np.maximum(items, 0)
+        scores = self._score_few(queries, codes)
+        scores[(items == NO_ITEM) | self._unscored[codes]] = np.nan
+        return scores
 
     def taste(self, queries: Queries) -> FloatArray:
         """(B, D) rows of length 1: the direction of each history; 0 where there is none."""
-        vectors = fitted(self.vectors, self)
-        shape = (len(queries.history), len(vectors))
+        rows = fitted(self.rows, self)
+        shape = (len(queries.history), len(rows))
         weight = self.event_weights(queries.history, queries.asked_at)
-        taste = csr_array((weight, queries.history.items, queries.history.offsets), shape=shape) @ vectors
+        taste = rows.weighted(csr_array((weight, queries.history.items, queries.history.offsets), shape=shape))
         length = np.linalg.norm(taste, axis=1, keepdims=True)
         return np.divide(taste, length, out=np.zeros_like(taste), where=length > 0)
 
@@ -131,11 +142,12 @@ class Content:
         return weight.astype(np.float32)
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        vectors = fitted(self.vectors, self)
-        return vectors[items] @ vectors[history].T * loudness(len(history), self.config.half_life_events)
+        rows = fitted(self.rows, self)
+        return rows.take(items) @ rows.take(history).T * loudness(len(history), self.config.half_life_events)
 
     def save(self, folder: Path | str) -> None:
-        arrays = {"vectors": fitted(self.vectors, self), "kind_weight": self.kind_weight, "kind_days": self.kind_days}
+        vectors = fitted(self.rows, self).whole()
+        arrays = {"vectors": vectors, "kind_weight": self.kind_weight, "kind_days": self.kind_days}
         write_model(folder, self.config, arrays)
         self.features.save(folder)
 
@@ -164,13 +176,30 @@ class Content:
         return self
 
     def _keep(self, vectors: FloatArray) -> None:
-        self.vectors = vectors
-        self.unread = np.asarray(~vectors.any(axis=1))
+        self.rows = Rows(vectors)
+        self.unread = ~any_in_row(vectors)
+
+    @property
+    def vectors(self) -> FloatArray | None:
+        """(n_items, D) the rows in one array, which is a copy where the catalogue has grown; None before `fit`."""
+        return None if self.rows is None else self.rows.whole()
+
+    @property
+    def _unscored(self) -> BoolArray:
+        """(n_items,) items that no score can be given to."""
+        return self.unread
 
     def _score_all(self, queries: Queries) -> FloatArray:
         """(B, n_items); nan for items of which nothing is known and for people without a taste."""
         taste = self.taste(queries)
-        scores: FloatArray = taste @ fitted(self.vectors, self).T
+        scores = fitted(self.rows, self).products(taste)
         set_nan(scores, self.unread)
+        scores[~taste.any(axis=1)] = np.nan
+        return scores
+
+    def _score_few(self, queries: Queries, items: IntArray) -> FloatArray:
+        """(B, K) the same for some items of each query (B, K), whatever is known of them; for a few, the faster way."""
+        taste = self.taste(queries)
+        scores = np.einsum("bkd,bd->bk", fitted(self.rows, self).take(items), taste)
         scores[~taste.any(axis=1)] = np.nan
         return scores

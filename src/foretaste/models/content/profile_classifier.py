@@ -85,7 +85,7 @@ class ProfileClassifier(Content):
 
     def _about(self, items: IntArray) -> FloatArray:
         """(…, D) what items are, beside what they all are."""
-        return fitted(self.vectors, self)[items] - self.mean
+        return fitted(self.rows, self).take(items) - self.mean
 
     def _solved(self, x: FloatArray, weight: FloatArray) -> FloatArray:
         """(b, H) β of b people with H events each: x (b, H, D), weight (b, H), negative where they did not want it."""
@@ -111,8 +111,13 @@ class ProfileClassifier(Content):
 
     def _score_all(self, queries: Queries) -> FloatArray:
         taste = self.taste(queries)
-        vectors = fitted(self.vectors, self)
-        scores: FloatArray = taste @ vectors.T - (taste @ self.mean)[:, None]
+        scores = fitted(self.rows, self).products(taste) - (taste @ self.mean)[:, None]
         scores[:, self.unread] = np.nan
+        scores[~taste.any(axis=1)] = np.nan
+        return scores
+
+    def _score_few(self, queries: Queries, items: IntArray) -> FloatArray:
+        taste = self.taste(queries)
+        scores: FloatArray = np.einsum("bkd,bd->bk", self._about(items), taste)
         scores[~taste.any(axis=1)] = np.nan
         return scores
