@@ -55,9 +55,7 @@ class Question(NamedTuple):
 class Asked:
     """A question put to every recall of a pipeline: to each about the items it knows."""
 
-    def __init__(
-        self, growth: Growth | None, queries: Queries, exclude: Ragged, allowed: BoolArray | None
-    ) -> None:
+    def __init__(self, growth: Growth | None, queries: Queries, exclude: Ragged, allowed: BoolArray | None) -> None:
         self._growth = growth
         self._whole = Question(queries, exclude, allowed)
         self._of: dict[int, Question] = {}

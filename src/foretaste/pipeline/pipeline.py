@@ -38,7 +38,7 @@ from foretaste.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from foretaste.data.dataset import Dataset
     from foretaste.data.items import ItemTable
@@ -149,9 +149,7 @@ class Pipeline:
         best = self._filled(merged.head(wanted), queries, wanted, hidden, allowed, trace)
         now = queries.asked_at if now is None else now
         score_new = None if self.growth is None else self._score_new
-        context = StageContext(
-            n, hidden, allowed, now, deadline, self.most_similar, self.kinds.weights, score_new
-        )
+        context = StageContext(n, hidden, allowed, now, deadline, self.most_similar, self.kinds.weights, score_new)
         before = best
         for name, stage in self.stages.items():
             if name in self.left_out:
@@ -264,7 +262,12 @@ class Pipeline:
         return len(fitted(self.fallback.popularity, self.fallback))
 
     def with_items(
-        self, items: ItemTable, run: Run, changed: IntArray | None = None, *, stages_only: bool = False
+        self,
+        items: ItemTable,
+        run: Run,
+        changed: IntArray | None = None,
+        *,
+        readers: Collection[str] | None = None,
     ) -> Self:
         """The same for a catalogue that has grown; nothing is learned, and the pipeline itself stays as it is.
 
@@ -272,22 +275,20 @@ class Pipeline:
         know. With the stage `new_items` that stage alone puts new items into lists, and the recalls that read them say
         which are liked; without it, these recalls offer them among the others.
 
-        items       : the catalogue of `fit`, or of the pipeline so far, with further rows behind it
-        changed     : codes of old items that are to be read again
-        stages_only : no recall reads the new items, which may take a language model; they go on with those they know
+        items   : the catalogue of `fit`, or of the pipeline so far, with further rows behind it
+        changed : codes of old items that are to be read again
+        readers : the only recalls that read them, for that may take a language model; None for all that can
         """
         n = self.n_items
         if len(items) < n:
             raise DataError(f"The pipeline knows {n} items and the new catalogue has {len(items)}; it may only grow.")
         other = copy(self)
         known = {} if self.growth is None else dict(self.growth.known)
-        if not stages_only:
-            other.recalls = dict(fitted(self.recalls, self))
-            for name, model in other.recalls.items():
-                if isinstance(model, ReadsNewItems):
-                    other.recalls[name] = model.with_items(items, run, changed)
-                    known[name] = len(items)
-            other._similar = {}
+        for name, model in fitted(self.recalls, self).items():
+            if isinstance(model, ReadsNewItems) and (readers is None or name in readers):
+                other.recalls = {**fitted(other.recalls, self), name: model.with_items(items, run, changed)}
+                other._similar = {}
+                known[name] = len(items)
         trained = n if self.growth is None else self.growth.trained
         other.growth = Growth(trained, len(items), known, placed=NEW_ITEMS in self.stages)
         for name, stage in self.stages.items():

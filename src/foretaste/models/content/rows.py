@@ -63,9 +63,10 @@ class Rows:
         if not self._plain and (self.replaced is not None or weights.indices.max(initial=0) >= n):
             rows = self.take(weights.indices)
             flat = csr_array((weights.data, np.arange(len(rows)), weights.indptr), shape=(weights.shape[0], len(rows)))
-            found: FloatArray = flat @ rows
-            return found
-        found = csr_array((weights.data, weights.indices, weights.indptr), shape=(weights.shape[0], n)) @ self.first
+        else:
+            rows = self.first
+            flat = csr_array((weights.data, weights.indices, weights.indptr), shape=(weights.shape[0], n))
+        found: FloatArray = flat @ rows
         return found
 
     def products(self, vectors: FloatArray) -> FloatArray:

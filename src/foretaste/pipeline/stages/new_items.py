@@ -1,4 +1,4 @@
-"""Places for new items: what came after the training gets the last places of every so many, and those that are empty."""
+"""Places for new items: what came after the training gets the last places of every so many, and the empty ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, FloatArray, IntArray, Queries, Run, StageContext
 
 READ_IN_TRAINING = 200_000
-"""Items of which the words are read in training; of more, a minute of work and gigabytes wait for the first new item."""
+"""Items of which the words are read in training; of more, a minute of work waits for the first new item."""
 
 
 class NewItemsConfig(Config):
@@ -90,11 +90,6 @@ class NewItems:
         other = copy(self)
         other.config = config
         return other
-
-    def like(self, code: int) -> FloatArray:
-        """(n_trained,) cosines of a new item's words with those of every item that was learned from."""
-        new = fitted(self._new, self)
-        return self.terms.like(new.rows[[code - new.first]])
 
     def extra(self, queries: Queries, n: int) -> int:
         return 0

@@ -83,7 +83,7 @@ class SearchDesk:
         with self._looking:  # one at a time: unpacking and looking take memory, and every core there is
             asked = asked_picture(picture)
         world = self._engine.world
-        allowed = world.allowed(wanted or {})
+        allowed = world.allowed_of_bundle(wanted or {})
         shelf = self._looked_at(world.catalogue)
         assert shelf.vectors is not None
         views = ItemSimilarity({PICTURE: shelf.vectors})
@@ -125,7 +125,7 @@ class SearchDesk:
             raise DataError(f"Nothing is known of '{item}' by {by}; ask by=text, or leave it out.")
         behaviour = {} if model is None else {BEHAVIOUR: model}
         views = ItemSimilarity(vectors, behaviour, len(world.catalogue), world.catalogue.bundle.kinds.usual)
-        allowed = world.allowed({})
+        allowed = world.allowed_of_bundle({})
         if code is None:
             found = views.similar_to(own, n, allowed=allowed)
         else:
