@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench docs clean
+.PHONY: help setup demo test check format bench docs tables clean
 
 help: ## list every task with one sentence
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -15,7 +15,7 @@ setup: $(READY) ## install foretaste and its tools into .venv (about a minute)
 # recbole is installed without its requirements: only the MovieLens files it carries are wanted, for a demo offline.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[text,text-lite,image,video,cf,ann,tune,serve,otel,client,postgres,tensorboard,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[text,text-lite,image,video,cf,ann,tune,serve,otel,client,postgres,tensorboard,docs,dev]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "recbole==1.2.1"
 	@touch $(READY)
 
@@ -38,8 +38,13 @@ format: $(READY) ## put the code into its usual form
 bench: $(READY) ## measure speed; results go to benchmarks/results
 	$(BIN)/python -m benchmarks $(ARGS)
 
-docs: $(READY) ## write the generated tables of docs/ and README anew
+docs: $(READY) ## write the generated tables anew and build the site into site/; a broken link fails
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/reference_pages.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+tables: $(READY) ## as `docs`, and the leaderboard of the demo measured anew (two minutes)
+	$(BIN)/python docs/generate.py --leaderboard
 
 clean: ## remove what was built, installed and trained here
-	rm -rf .venv build dist foretaste-demo
+	rm -rf .venv build dist site docs/reference/generated foretaste-demo

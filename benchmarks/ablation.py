@@ -30,13 +30,13 @@ from foretaste.data.pictures import places_in
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.features.items import ItemFeaturesConfig
 from foretaste.features.text import TextEncoderConfig
 from foretaste.models.content.content import ContentConfig
 from foretaste.models.content.tuned import TunedContentConfig
+from foretaste.models.encoder_tuning.config import FineTuneConfig, PretrainConfig
 from foretaste.models.sequence.sasrec import SasRecConfig
-from foretaste.models.tuning.config import FineTuneConfig, PretrainConfig
 from foretaste.registry import model_class
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
@@ -151,7 +151,7 @@ def _encoder() -> dict[str, object]:
 
 def _after_reading(data: Dataset) -> ItemFeaturesConfig:
     from foretaste.features.item_texts import item_texts
-    from foretaste.models.tuning.pretrain import pretrain
+    from foretaste.models.encoder_tuning.pretrain import pretrain
 
     encoder = pretrain(item_texts(data.items), TextEncoderConfig(), GUESSING, Run())
     return ItemFeaturesConfig(encoder=encoder)
@@ -167,12 +167,12 @@ def _measured(data: Dataset, model: str, steps: Mapping[str, Sequence[Config]], 
         values[name] = evaluate(best, split.test, ("ndcg@10",)).per_user["ndcg@10"]
         rows[name] = {
             "validation": round(validation, 4),
-            "ndcg@10": [round(x, 4) for x in over_users(values[name])],
+            "ndcg@10": [round(x, 4) for x in bootstrap_interval(values[name])],
             "settings": config.model_dump(mode="json", exclude_defaults=True),
             "seconds": round(perf_counter() - began, 1),
         }
         if name != first:
-            rows[name][f"above {first}"] = [round(x, 4) for x in of_difference(values[name], values[first])]
+            rows[name][f"above {first}"] = [round(x, 4) for x in paired_difference(values[name], values[first])]
         print(data.name, name, rows[name], flush=True)
     protocol = (
         f"{data.name}: {split.rule}, {len(split.test):,} people, all {data.n_items:,} items ranked, seen left out; "

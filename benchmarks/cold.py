@@ -31,19 +31,19 @@ import numpy as np
 
 from benchmarks.so_far import resumed
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold import Among, item_cold, new_items
+from foretaste.evaluation.cold_start import RestrictedToItems, item_cold_start, new_items
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.features.items import ItemFeaturesConfig
 from foretaste.index.topk import top_k
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.content.bridge import BridgeConfig
 from foretaste.models.content.content import ContentConfig
-from foretaste.models.content.metric import MetricConfig
+from foretaste.models.content.metric import ContentMetricConfig
 from foretaste.models.content.profile_classifier import ProfileClassifierConfig
 from foretaste.models.content.tfidf import TfidfConfig
-from foretaste.models.tuning.config import FineTuneConfig
-from foretaste.models.tuning.fine_tune import fine_tune
+from foretaste.models.encoder_tuning.config import FineTuneConfig
+from foretaste.models.encoder_tuning.fine_tune import fine_tune
 from foretaste.registry import model_class
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
@@ -100,7 +100,7 @@ def run(names: Sequence[str] = tuple(READS), *, tuned: bool = False) -> dict[str
 def split_of(name: str) -> tuple[Split, BoolArray, BoolArray]:
     data = load_folder(DATA / name)
     new = new_items(data, by_first_event=data.time is not None)
-    split = item_cold(data, *new, every=data.time is not None)
+    split = item_cold_start(data, *new, every=data.time is not None)
     return replace(split, validation=split.validation.sample(ASKED)), *new
 
 
@@ -115,7 +115,7 @@ def grids(split: Split, pieces: tuple[str, ...], tuned: bool) -> dict[str, Seque
         further["content_tuned"] = [
             ("content", ContentConfig(read=taught, half_life_events=half_life)) for half_life in (1.0, 3.0)
         ]
-        further["content_metric, fine-tuned"] = [("content_metric", MetricConfig(read=taught))]
+        further["content_metric, fine-tuned"] = [("content_metric", ContentMetricConfig(read=taught))]
     return {
         "tfidf": [("tfidf", TfidfConfig(columns=pieces, half_life_events=h)) for h in (1.0, 2.0, 3.0, 10.0)],
         "tfidf, plain mean": [("tfidf", TfidfConfig(columns=pieces, half_life_events=FOR_EVER))],
@@ -125,7 +125,7 @@ def grids(split: Split, pieces: tuple[str, ...], tuned: bool) -> dict[str, Seque
             ("profile_classifier", ProfileClassifierConfig(read=read, half_life_events=h, shrinkage=0.1))
             for h in (2.0, 10.0)
         ],
-        "content_metric": [("content_metric", MetricConfig(read=read))],
+        "content_metric": [("content_metric", ContentMetricConfig(read=read))],
         "bridge": [("bridge", bridge.model_copy(update=change)) for change in BRIDGES],
         **further,
     }
@@ -138,7 +138,7 @@ def scored(
     watched = split.validation.sample(WATCHED)
 
     def monitor(half_trained: Any) -> float:
-        return evaluate(Among(half_trained, new[0]), watched, ("ndcg@10",)).mean("ndcg@10")
+        return evaluate(RestrictedToItems(half_trained, new[0]), watched, ("ndcg@10",)).mean("ndcg@10")
 
     best: tuple[float, FloatArray, Any, Config] | None = None
     began = perf_counter()
@@ -214,11 +214,11 @@ def table(
     values["sum"] = gains(summed(heard), split.test, new[1])
     better = max(BASELINES, key=lambda row: values[row].mean())
     for row, of_people in values.items():
-        rows[row]["ndcg@10"] = [round(x, 4) for x in over_users(of_people)]
+        rows[row]["ndcg@10"] = [round(x, 4) for x in bootstrap_interval(of_people)]
         for mean in PLAIN:
             rows[row][f"times {mean}"] = _times(of_people, values[mean])
         if row != better:
-            rows[row][f"above {better}"] = [round(x, 4) for x in of_difference(of_people, values[better])]
+            rows[row][f"above {better}"] = [round(x, 4) for x in paired_difference(of_people, values[better])]
             rows[row][f"times {better}"] = _times(of_people, values[better])
     return {
         "protocol": f"{name}: {split.rule}; {len(split.test):,} people, {int(new[1].sum()):,} new items ranked; "

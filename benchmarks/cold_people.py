@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmarks.so_far import resumed
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold import new_people
+from foretaste.evaluation.cold_start import new_users
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.evaluation.report.plots import Line, lines
 from foretaste.evaluation.report.style import STYLE
 from foretaste.features.items import ItemFeaturesConfig
@@ -29,7 +29,7 @@ from foretaste.features.text import TextEncoderConfig
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.content.bridge import BridgeConfig
 from foretaste.models.content.content import ContentConfig
-from foretaste.models.content.metric import MetricConfig
+from foretaste.models.content.metric import ContentMetricConfig
 from foretaste.models.content.profile_classifier import ProfileClassifierConfig
 from foretaste.models.content.tfidf import TfidfConfig
 from foretaste.models.content.two_tower import TwoTowerConfig
@@ -37,7 +37,7 @@ from foretaste.models.sequence.sasrec import SasRecConfig
 from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.registry import model_class
-from foretaste.selection.select import Chosen, choose_weights
+from foretaste.selection.choose_settings import ModelChoice, choose_weights
 from foretaste.training.config import TrainingConfig
 from foretaste.types import Run
 
@@ -80,7 +80,7 @@ def _settings(pieces: tuple[str, ...]) -> dict[str, Sequence[Config]]:
         "profile_classifier": [
             ProfileClassifierConfig(read=read, half_life_events=h, shrinkage=s) for h in (1.0, 10.0) for s in (0.1, 0.3)
         ],
-        "content_metric": [MetricConfig(read=read)],
+        "content_metric": [ContentMetricConfig(read=read)],
         "bridge": [BridgeConfig(read=read, half_life_events=h) for h in (1.5, 3.0)],
         "two_tower": [TwoTowerConfig(training=stop)],
         "sasrec": [SasRecConfig(texts=TextEncoderConfig(), words=True, training=stop)],
@@ -89,10 +89,10 @@ def _settings(pieces: tuple[str, ...]) -> dict[str, Sequence[Config]]:
 
 def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, object]:
     data = load_folder(DATA / name)
-    splits = {n: new_people(data, n) for n in EVENTS}
+    splits = {n: new_users(data, n) for n in EVENTS}
     values: dict[str, dict[int, np.ndarray]] = {}
     rows: dict[str, dict[str, Any]] = {}
-    chosen: dict[str, Chosen] = {}
+    chosen: dict[str, ModelChoice] = {}
     lists: dict[str, dict[int, Candidates]] = {}
     for model, grid in _settings(pieces).items():
         if models and model not in (*models, *RIVALS):
@@ -104,11 +104,11 @@ def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, 
             "settings": config.model_dump(mode="json", exclude_defaults=True),
             "validation": round(score, 4),
             "seconds": round(perf_counter() - began, 1),
-            "ndcg@10": {str(n): [round(x, 4) for x in over_users(of_n)] for n, of_n in values[model].items()},
+            "ndcg@10": {str(n): [round(x, 4) for x in bootstrap_interval(of_n)] for n, of_n in values[model].items()},
         }
         print(name, model, rows[model], flush=True)
         if model != "popular":
-            chosen[model] = Chosen(config, ((config, score),), _lists(best, splits[2].validation))
+            chosen[model] = ModelChoice(config, ((config, score),), _lists(best, splits[2].validation))
             lists[model] = {n: _lists(best, split.test) for n, split in splits.items()}
     weights = {recall.model: recall.weight for recall in choose_weights(chosen, splits[2], PipelineConfig()).recalls}
     constant = PipelineConfig().merge_constant
@@ -120,13 +120,13 @@ def _of(name: str, pieces: tuple[str, ...], models: Sequence[str]) -> dict[str, 
     }
     rows[MERGED] = {
         "weights": weights,
-        "ndcg@10": {str(n): [round(x, 4) for x in over_users(of_n)] for n, of_n in values[MERGED].items()},
+        "ndcg@10": {str(n): [round(x, 4) for x in bootstrap_interval(of_n)] for n, of_n in values[MERGED].items()},
     }
     for model, row in rows.items():
         for rival in RIVALS:
             if model not in RIVALS:
                 row[f"above {rival}"] = {
-                    str(n): [round(x, 4) for x in of_difference(values[model][n], values[rival][n])] for n in EVENTS
+                    str(n): [round(x, 4) for x in paired_difference(values[model][n], values[rival][n])] for n in EVENTS
                 }
     picture = RESULTS / f"cold_people-{name}.svg"
     picture.write_text(_drawn(values), encoding="utf-8")

@@ -13,9 +13,9 @@ from pathlib import Path
 from time import perf_counter
 
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold import known_by_columns
+from foretaste.evaluation.cold_start import new_users_with_attributes
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.models.plain.demographic import Demographic
 from foretaste.models.plain.popular import Popular
 from foretaste.types import Run
@@ -29,7 +29,7 @@ def run() -> dict[str, object]:
 
 
 def _of(name: str) -> dict[str, object]:
-    split = known_by_columns(load_folder(DATA / name))
+    split = new_users_with_attributes(load_folder(DATA / name))
     began = perf_counter()
     tried = []
     for config in Demographic.grid:
@@ -50,8 +50,8 @@ def _of(name: str) -> dict[str, object]:
             "popular": round(evaluate(popular, split.validation, (METRIC,)).mean(METRIC), 4),
         },
         "test": {
-            "demographic": [round(x, 4) for x in over_users(ours)],
-            "popular": [round(x, 4) for x in over_users(theirs)],
-            "difference": [round(x, 4) for x in of_difference(ours, theirs)],
+            "demographic": [round(x, 4) for x in bootstrap_interval(ours)],
+            "popular": [round(x, 4) for x in bootstrap_interval(theirs)],
+            "difference": [round(x, 4) for x in paired_difference(ours, theirs)],
         },
     }

@@ -27,7 +27,7 @@ from foretaste.data.sources import load_source
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.features.image_text_map import fit_image_text_map, mean_reciprocal_rank
 from foretaste.features.images import ImageEncoderConfig, image_encoder
 from foretaste.features.item_texts import item_texts
@@ -155,6 +155,8 @@ def _content(data: Dataset) -> dict[str, object]:
     return {
         "people": len(split.test),
         "ndcg@10_validation": {name: round(score, 4) for name, score in validation.items()},
-        "ndcg@10_test": {name: [round(x, 4) for x in over_users(test[name])] for name in ("text", "picture", both)},
-        "both_above_text": [round(x, 4) for x in of_difference(test[both], test["text"])],
+        "ndcg@10_test": {
+            name: [round(x, 4) for x in bootstrap_interval(test[name])] for name in ("text", "picture", both)
+        },
+        "both_above_text": [round(x, 4) for x in paired_difference(test[both], test["text"])],
     }

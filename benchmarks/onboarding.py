@@ -23,8 +23,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from foretaste.data.sources.folder import load_folder
-from foretaste.evaluation.cold import new_people
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.cold_start import new_users
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.metrics.ranking import ndcg
 from foretaste.models.content.onboarding import ItemPicker, OnboardingConfig, popularity_of
 from foretaste.models.linear.ease import Ease
@@ -96,7 +96,7 @@ class _World:
     """One data set: what was learned, and the people who are asked."""
 
     def __init__(self, data: Dataset, share: float) -> None:
-        split = new_people(data, 1, share)
+        split = new_users(data, 1, share)
         train = split.train
         self.name, self.rule = data.name, split.rule.split(",")[0]
         self.popularity = popularity_of(train)
@@ -160,13 +160,13 @@ class _World:
             "seconds to compare": round(seconds, 2),
             "ways": {
                 way: {
-                    "recognised": _short(over_users(found.recognised)),
+                    "recognised": _short(bootstrap_interval(found.recognised)),
                     "recognise none": round(float((found.recognised == 0).mean()), 3),
-                    "ndcg@10": {name: _short(over_users(values)) for name, values in found.score.items()},
+                    "ndcg@10": {name: _short(bootstrap_interval(values)) for name, values in found.score.items()},
                     "above popular": {
-                        "recognised": _short(of_difference(found.recognised, popular.recognised)),
+                        "recognised": _short(paired_difference(found.recognised, popular.recognised)),
                         **{
-                            name: _short(of_difference(values, popular.score[name]))
+                            name: _short(paired_difference(values, popular.score[name]))
                             for name, values in found.score.items()
                         },
                     },

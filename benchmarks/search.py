@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.strata import STRATA, Case, cases, catalogue
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.models.neighbours.itemknn import ItemKNN
 from foretaste.search.hybrid import Search, SearchConfig
 from foretaste.types import NO_USER, History, Queries, Run
@@ -66,7 +66,7 @@ def run() -> dict[str, object]:
             name: _by_stratum(test, hit) for name, hit in (hits | {"words, slips not forgiven": bare}).items()
         },
         "hybrid_above": {
-            name: [round(x, 4) for x in of_difference(hits["hybrid"], hits[name])] for name in ("words", "meaning")
+            name: [round(x, 4) for x in paired_difference(hits["hybrid"], hits[name])] for name in ("words", "meaning")
         },
         "personal": _personal(data, items, search, chosen, validation[::2]),
     }
@@ -98,7 +98,7 @@ def _found(asked: Sequence[Case], found: np.ndarray) -> np.ndarray:
 
 def _by_stratum(asked: Sequence[Case], hits: np.ndarray) -> dict[str, object]:
     stratum = np.array([case.stratum for case in asked])
-    return {"all": [round(x, 4) for x in over_users(hits)]} | {
+    return {"all": [round(x, 4) for x in bootstrap_interval(hits)]} | {
         name: round(float(hits[stratum == name].mean()), 4) for name in STRATA
     }
 
@@ -143,9 +143,9 @@ def _personal(
         "mrr_validation_by_weight": {str(w): round(float(r.mean()), 4) for w, r in ranks.items()},
         "success@10_of_particular_searches_by_weight": {str(w): round(float(h.mean()), 4) for w, h in success.items()},
         "weight": chosen,
-        "mrr_test_with_taste": [round(x, 4) for x in over_users(with_taste)],
-        "mrr_test_without": [round(x, 4) for x in over_users(without)],
-        "lift": [round(x, 4) for x in of_difference(with_taste, without)],
+        "mrr_test_with_taste": [round(x, 4) for x in bootstrap_interval(with_taste)],
+        "mrr_test_without": [round(x, 4) for x in bootstrap_interval(without)],
+        "lift": [round(x, 4) for x in paired_difference(with_taste, without)],
     }
 
 

@@ -86,10 +86,10 @@ def _alone(folder: Path, items: int) -> dict[str, object]:
     assert isinstance(model, Indexed), "no index was built: is faiss installed?"
     vectors = model.model.trained.vectors
     person = np.random.default_rng(0).standard_normal((1, vectors.shape[1]), np.float32)
-    shortlist = Int8Prefilter(vectors, model.model.trained.judged)
+    shortlist = Int8Prefilter(vectors, model.model.trained.scorable)
     index: Any = model.index
     return {
-        "share_of_items_known": round(float(model.model.trained.judged.mean()), 4),
+        "share_of_items_known": round(float(model.model.trained.scorable.mean()), 4),
         "seconds_to_build_the_index": round(took),
         "recall_of_the_index_at_100": round(index.recall, 4),
         "exact_top_200_alone_ms": _timed(lambda: top_k(person @ vectors.T, 200)),

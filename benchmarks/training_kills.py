@@ -104,7 +104,7 @@ def life(folder: Path, epochs: int) -> None:
     from foretaste.evaluation.evaluator import evaluate
     from foretaste.models.saving import fitted
     from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
-    from foretaste.selection.select import score_of
+    from foretaste.selection.choose_settings import score_of
     from foretaste.training.config import TrainingConfig
     from foretaste.types import Run
 

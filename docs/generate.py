@@ -1,9 +1,13 @@
-"""Writes the generated parts of README.md anew: the table of models and the demo's leaderboard. `make docs` runs it."""
+"""Writes the generated tables of README.md and docs/ anew.
+
+`make docs` runs it; `make tables` also trains the demo for its leaderboard, which takes a minute or two.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +49,15 @@ def leaderboard_table() -> str:
         f"seen items {said['seen']}, {said['variant']}; printed by `make demo`."
     )
     return "\n".join([*lines, "", protocol])
+
+
+IMAGES = ("speed_training.svg", "cold_people-amazon-beauty.svg")
+"""Drawn by benchmarks, shown by pages: the site holds what lies in docs/ and nothing else."""
+
+
+def copy_images() -> None:
+    for name in IMAGES:
+        shutil.copyfile(ROOT / "benchmarks" / "results" / name, ROOT / "docs" / "images" / name)
 
 
 def published_tables() -> str:
@@ -266,9 +279,10 @@ def filled(text: str, name: str, content: str) -> str:
 if __name__ == "__main__":
     readme = ROOT / "README.md"
     text = filled(readme.read_text(encoding="utf-8"), "models", models_table())
-    if "--no-demo" not in sys.argv:  # it trains for a minute or two
+    if "--leaderboard" in sys.argv:  # it trains for a minute or two
         text = filled(text, "leaderboard", leaderboard_table())
     readme.write_text(text, encoding="utf-8")
+    copy_images()
     tables = ROOT / "docs" / "benchmarks.md"
     text = filled(tables.read_text(encoding="utf-8"), "published", published_tables())
     for name, table in {

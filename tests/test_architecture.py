@@ -51,7 +51,7 @@ def test_no_model_is_named_outside_its_family_and_the_registry() -> None:
 @pytest.mark.parametrize("for_types", [False, True])
 def test_no_circle_of_files(for_types: bool) -> None:
     """for_types : imports that only the type checker follows count too"""
-    graph = grimp.build_graph("foretaste", exclude_type_checking_imports=not for_types)
+    graph = grimp.build_graph("foretaste", exclude_type_checking_imports=not for_types, cache_dir=None)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     assert _circles(imports) == []
 

@@ -1,4 +1,4 @@
-"""The Python client: typed answers, errors with the service's own words, and retries that never count twice."""
+"""The Python client: typed results, errors with the service's message, retries that never count twice."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_picture_is_sent_as_what_it_is() -> None:
 def test_an_address_without_a_scheme_is_http_and_an_id_that_is_no_text_is_said(engine: Engine) -> None:
     with running(engine) as served, Client(f"{served.base_url.host}:{served.base_url.port}/") as shop:
         assert shop.ready().status == "ready"
-        with pytest.raises(DataError, match=r"^An id is a text, and 1 is none; write '1'\.$"):
+        with pytest.raises(DataError, match=r"^An id must be a string, not 1; write '1'\.$"):
             shop.recommend(1)  # type: ignore[arg-type]
 
 
@@ -158,13 +158,13 @@ class Flaky:
         return answer
 
 
-BUSY = {"error": {"code": "overloaded", "message": "More is asked just now than can be done."}}
+BUSY = {"error": {"code": "overloaded", "message": "The service is overloaded."}}
 DONE = {"accepted": 1, "results": [{"id": "x", "status": "accepted"}]}
 
 
 def test_what_may_help_is_tried_again_with_the_same_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("foretaste.client.waiting.time.sleep", slept.append)
+    monkeypatch.setattr("foretaste.client.sync_client.time.sleep", slept.append)
     flaky = Flaky(
         [
             httpx.ConnectError("refused"),
@@ -187,7 +187,7 @@ def test_what_cannot_help_is_not_tried_again_and_giving_up_says_why(monkeypatch:
     with Client(transport=httpx.MockTransport(flaky)) as shop, pytest.raises(ServiceError, match="needs an API key"):
         shop.models()
     away = Flaky([httpx.ConnectError("refused")] * 3)
-    refused = pytest.raises(ServiceError, match=r"Nothing answers at http://127\.0\.0\.1:8000")
+    refused = pytest.raises(ServiceError, match=r"There is no response from http://127\.0\.0\.1:8000")
     with Client(transport=httpx.MockTransport(away), retries=2) as shop, refused as caught:
         shop.models()
     assert caught.value.code == "unreachable"

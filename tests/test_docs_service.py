@@ -82,7 +82,7 @@ def test_the_settings_of_the_page_are_settings() -> None:
 
 def test_the_defaults_of_the_page_are_the_defaults() -> None:
     from foretaste.api.limits import MAX_BATCH, MAX_DEPTH, MAX_EVENTS, MAX_N, MAX_TEXT
-    from foretaste.serving.search.pictures import MOST_PIXELS
+    from foretaste.serving.search.picture_index import MAX_PIXELS
     from foretaste.serving.settings import Limits
 
     limits = Limits()
@@ -96,7 +96,7 @@ def test_the_defaults_of_the_page_are_the_defaults() -> None:
         ("50 ms by the pace", limits.wait_seconds == 0.05 and limits.waiting == 8),
         ("20 ms while more is asked than can be done", limits.rush_seconds == 0.02),
         ("after 2 s", limits.answer_seconds == 2),
-        ("8 MiB, 40 million pixels", limits.picture_bytes == 8 << 20 and MOST_PIXELS == 40_000_000),
+        ("8 MiB, 40 million pixels", limits.picture_bytes == 8 << 20 and MAX_PIXELS == 40_000_000),
     ]:
         assert said in PAGE
         assert is_so, said

@@ -38,3 +38,10 @@ def test_no_public_name_is_taken_by_a_folder_of_the_package() -> None:
 
     assert "ease" in foretaste.all_models()
     assert not [name for name in foretaste.__all__ if isinstance(getattr(foretaste, name), ModuleType)]
+
+
+def test_the_docstring_lists_the_public_names_and_nothing_else() -> None:
+    assert foretaste.__doc__ is not None
+    lines = foretaste.__doc__.partition("Public names")[2].splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith("    ")]
+    assert sorted([*listed, "__version__"]) == sorted(foretaste.__all__) == dir(foretaste)

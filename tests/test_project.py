@@ -1,4 +1,4 @@
-"""The log of a project as training data: what has no time, and what lies beside the events."""
+"""The log of a project as training data: events without times, and data beside the events."""
 
 from __future__ import annotations
 

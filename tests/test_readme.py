@@ -62,7 +62,7 @@ def test_generated_parts_are_there_and_models_are_current() -> None:
 
     for name, spec in models().items():
         assert f"| `{name}` | {spec.summary} |" in README, "run: make docs"
-    assert re.search(r"<!-- leaderboard -->\n\| model \|", README), "run: make docs"
+    assert re.search(r"<!-- leaderboard -->\n\| model \|", README), "run: make tables"
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])

@@ -34,7 +34,7 @@ frame = pd.DataFrame(
 rows = task.newest(padding_before=True, padding=-1)
 
 
-class Watch(Callback):
+class ValidationMonitor(Callback):
     def on_train_epoch_start(self, trainer: Trainer, module: object) -> None:
         curve.__enter__()
 
@@ -70,7 +70,7 @@ def trainer() -> Trainer:
         enable_progress_bar=False,
         enable_model_summary=False,
         enable_checkpointing=False,
-        callbacks=[Watch()],
+        callbacks=[ValidationMonitor()],
     )
 
 

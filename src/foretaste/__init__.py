@@ -6,7 +6,24 @@
     pipeline = foretaste.Pipeline().fit(data, foretaste.Run(seed=0))
     foretaste.recommend(pipeline, data, n=10)
 
-Importing the package loads nothing heavy; each name below is imported when it is first used.
+Public names; each is imported when it is first used, so that importing the package loads nothing heavy:
+
+    read             events (and items, users) from a frame, a file or a folder: a Dataset
+    load_source      a public data set by name: a Dataset
+    Dataset          events and catalogue as arrays
+    Pipeline         candidate sources, merge, stages and fallback in one object; fit, recommend, score
+    PipelineConfig   its settings
+    RecallConfig     settings of one of its candidate sources
+    Run              seed, device, progress and time of one training or request
+    recommend        lists from a fitted pipeline, as a frame with your own ids
+    Queries          a batch of users to recommend to, as arrays
+    Candidates       ranked items with scores, as arrays
+    all_models       name to description of every model
+    model_class      the class of a model, by name
+    register         a model class of your own, under a name
+
+Errors are in foretaste.errors, the protocols that parts implement in foretaste.protocols, the Python client of the
+service in foretaste.client.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from foretaste.events.opening import open_store
 from foretaste.files import create_folder
 from foretaste.pipeline.bundle import activate, load_bundle, save_bundle
 from foretaste.pipeline.pipeline import Pipeline
+from foretaste.selection.choose_pipeline import Selection, select_pipeline
 from foretaste.selection.model_fit import checked_models, default_models, not_installed_defaults
-from foretaste.selection.train import Selection, select_pipeline
 from foretaste.serving.config import ServiceConfig
 
 if TYPE_CHECKING:
@@ -36,11 +36,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Project:
+    """A project folder with its settings."""
+
     folder: Path
     config: ProjectConfig
 
     @classmethod
     def open(cls, folder: Path) -> Project:
+        """The project in a folder; ConfigError where foretaste.toml cannot be read."""
         return cls(folder, load_project(folder))
 
     @property
@@ -73,10 +76,18 @@ def train(
     variant: Literal["refit", "strict"] = "refit",
     budget: float | None = None,
 ) -> TrainingResult:
-    """Import the project's files into its log, select and evaluate models, fit on all data, activate the new bundle."""
+    """Import the project's files into its log, select and evaluate models, fit on all data, activate the new bundle.
+
+    names   : models to try; empty: the default models for this data
+    variant : "refit" or "strict", as in `select_pipeline`
+    budget  : seconds for the search of settings; None tries the grid of each model
+
+    raises : DataError where a named model does not fit the data
+    """
     files, _ = load_dataset(project.config, project.folder)
-    asked = project.config.prepare
-    return train_on(project.folder, files, run, names=names, variant=variant, budget=budget, preparation=asked)
+    return train_on(
+        project.folder, files, run, names=names, variant=variant, budget=budget, preparation=project.config.prepare
+    )
 
 
 def train_on(

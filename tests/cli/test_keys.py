@@ -27,7 +27,7 @@ def test_make_list_rotate_and_revoke(tmp_path: Path) -> None:
     assert made.exit_code == 0
     assert "cannot be shown again" in " ".join(made.stderr.split())
     keys = KeyFile.of_project(tmp_path)
-    holder = keys.holder(secret)
+    holder = keys.key_of(secret)
     assert holder is not None
     assert holder.scopes == ("read", "write")
 
@@ -41,8 +41,8 @@ def test_make_list_rotate_and_revoke(tmp_path: Path) -> None:
 
     new = json.loads(run.invoke(app, ["keys", "rotate", "shop", "--json", *place]).stdout)
     fresh = KeyFile.of_project(tmp_path)
-    assert fresh.holder(secret) is None
-    assert fresh.holder(new["key"]) is not None
+    assert fresh.key_of(secret) is None
+    assert fresh.key_of(new["key"]) is not None
     assert run.invoke(app, ["keys", "revoke", holder.id, *place]).exit_code == 0
     assert KeyFile.of_project(tmp_path).all() == []
 

@@ -20,8 +20,8 @@ from foretaste.types import NO_ITEM, Queries, Run
 if TYPE_CHECKING:
     from pathlib import Path
 
-TASTELESS = {"bias"}
-"""The only rater that may expect the same order from everybody."""
+NON_PERSONALISED = {"bias"}
+"""The only rating model that may rank items alike for every user."""
 NEEDS = {"cf": "numba"}
 
 
@@ -87,8 +87,8 @@ def test_rates_on_the_scale_of_the_data(model: Any, queries: Queries, world: Dat
 
 
 def test_knows_what_people_like_and_dislike(name: str, model: Any, queries: Queries, world: Dataset) -> None:
-    if name in TASTELESS:
-        pytest.skip("has no taste by design")
+    if name in NON_PERSONALISED:
+        pytest.skip("is not personalised")
     found = model.rate(queries, everything(world, queries))
     same = worlds.parity_of_people(world)[:, None] == worlds.parity_of(world, np.arange(world.n_items))[None, :]
     new = np.ones_like(same)
@@ -127,8 +127,8 @@ def test_somebody_without_ratings_gets_what_is_usual(model: Any, world: Dataset)
 
 def test_a_rating_of_one_second_ago_counts(name: str, model: Any, queries: Queries, world: Dataset) -> None:
     """The same person with the opposite ratings is expected to give the opposite ones."""
-    if name in TASTELESS:
-        pytest.skip("has no taste by design")
+    if name in NON_PERSONALISED:
+        pytest.skip("is not personalised")
     history = queries.history
     turned = type(history)(history.items, history.offsets, history.time, history.kind, 7 - history.value)
     asked = everything(world, queries)

@@ -1,4 +1,4 @@
-"""What every recommender promises. A new line in the registry is tested here without a new test."""
+"""The contract of every recommender; a new model in the registry is tested here without a new test."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from foretaste.data.dataset import Dataset
 
-TASTELESS = {"random", "popular", "trending"}
-"""The only models that may offer everybody the same."""
+NON_PERSONALISED = {"random", "popular", "trending"}
+"""The only models that may recommend the same list to every user."""
 NETWORKS = {"gru4rec", "bert4rec", "sasrec", "hstu", "two_tower"}
 LIGHT = {
     "width": 32,
@@ -115,8 +115,8 @@ def test_lists_are_well_formed(model: Any, queries: Queries, world: Dataset) -> 
 
 
 def test_knows_the_answer_of_the_parity_world(name: str, model: Any, queries: Queries, world: Dataset) -> None:
-    if name in TASTELESS:
-        pytest.skip("has no taste by design")
+    if name in NON_PERSONALISED:
+        pytest.skip("is not personalised")
     found = model.recommend(queries, 5, exclude=queries.history).items
     assert (found != NO_ITEM).all()
     people = worlds.parity_of_people(world)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from foretaste.data.checks.check import Reading, checked
-from foretaste.data.checks.report import report_view
+from foretaste.data.checks.report_view import report_view
 from foretaste.data.guessing.event_columns import guess_columns
 from foretaste.data.parsing.columns import typed_columns
 from foretaste.data.parsing.times import guess_format, to_microseconds

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from foretaste.data.user_attributes import overlay_user_attributes
+from foretaste.data.project.user_attributes import overlay_user_attributes
 
 USERS = pl.Series(["ann", "bob", "cat"])
 FILE = pl.DataFrame(

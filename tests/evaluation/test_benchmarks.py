@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 import worlds
 from foretaste.cli.app import app
 from foretaste.errors import ConfigError, DataError, UnknownNameError
-from foretaste.evaluation.stability import Stability
-from foretaste.published.names import run_table, summaries
+from foretaste.evaluation.robustness.stability import StabilityOptions
+from foretaste.published.run_table import run_table, summaries
 from foretaste.types import Run
 
 
@@ -40,12 +40,12 @@ def test_a_folder_is_held_out_from_as_the_table_says(root: Path) -> None:
 
 
 def test_rows_are_tried_on_other_seeds_and_orders_where_the_table_allows_it(root: Path) -> None:
-    tried = Stability(seeds=2, tie_orders=2)
+    tried = StabilityOptions(seeds=2, tie_orders=2)
     row = run_table("ml-1m", root, Run(), models=["popular"], stability=tried).to_json()["rows"][0]
     assert row["seeds"]["values"] == [row["test"]["ndcg@10"]] * 2  # popularity uses no seed
-    for name, why in (("gowalla", "one order"), ("ml-1m-ncf", "leave --seeds")):
+    for name, why in (("gowalla", "no other order"), ("ml-1m-ncf", "leave --seeds")):
         with pytest.raises((ConfigError, DataError), match=why):
-            run_table(name, root, Run(), stability=Stability(tie_orders=2))
+            run_table(name, root, Run(), stability=StabilityOptions(tie_orders=2))
 
 
 def test_the_command_lists_writes_and_refuses(root: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Two models, person by person: what is better is said with its size, what is not comparable is refused."""
+"""Paired comparison of two models: differences with effect sizes; rows of other queries are refused."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rich.console import Console
 import worlds
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError, UnknownNameError
-from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.compare import Difference, compare
-from foretaste.evaluation.leaderboard import Leaderboard, Protocol
-from foretaste.evaluation.measure import measure
-from foretaste.evaluation.runs import chosen_row, read_run, rows_of, save_run
+from foretaste.evaluation.leaderboard import EvaluationProtocol, Leaderboard
+from foretaste.evaluation.measure import measure_model
+from foretaste.evaluation.saved_runs import read_run, row_of_model, rows_by_model, save_run
 from foretaste.evaluation.segments import segments_of
 from foretaste.registry import model_class
 from foretaste.types import Run
@@ -25,13 +25,13 @@ from foretaste.types import Run
 
 def board_of(seed: int = 0, names: tuple[str, ...] = ("random", "popular", "ease")) -> Leaderboard:
     split = leave_last(worlds.parity(n_users=120, seed=seed))
-    background = Background.of(split.refit)
+    statistics = TrainingStatistics.of(split.refit)
     rows = [
-        measure(name, model_class(name).config_class(), split.refit, split.test, Run(), background=background)
+        measure_model(name, model_class(name).config_class(), split.refit, split.test, Run(), statistics=statistics)
         for name in names
     ]
-    segments = segments_of(split.test, background)
-    return Leaderboard(Protocol.of(split, "refit", len(split.test)), tuple(rows), segments=segments)
+    segments = segments_of(split.test, statistics)
+    return Leaderboard(EvaluationProtocol.of(split, "refit", len(split.test)), tuple(rows), segments=segments)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def board() -> Leaderboard:
 
 
 def test_the_better_one_is_named_with_its_effect(board: Leaderboard) -> None:
-    rows = rows_of(board)
+    rows = rows_by_model(board)
     found = compare(rows["ease"], rows["popular"])
     main = found.differences[0]
     assert main.measure == "ndcg@10"
@@ -61,9 +61,9 @@ def test_the_better_one_is_named_with_its_effect(board: Leaderboard) -> None:
 
 
 def test_a_model_cannot_be_told_apart_from_itself(board: Leaderboard) -> None:
-    row = rows_of(board)["ease"]
+    row = rows_by_model(board)["ease"]
     found = compare(row, row)
-    assert "cannot be told apart" in found.sentence()
+    assert "are not significantly different" in found.sentence()
     assert found.differences[0].effect == 0
     assert found.differences[0].better == found.differences[0].worse == 0
 
@@ -73,22 +73,22 @@ def test_a_saved_run_compares_as_the_run_itself(board: Leaderboard, tmp_path: Pa
     save_run(path, board.to_json(per_user=True))
     rows = read_run(path)
     assert list(rows) == [row.model for row in board.sorted()]
-    live = rows_of(board)
+    live = rows_by_model(board)
     again = compare(rows["ease"], rows["random"]).to_json()
     fresh = compare(live["ease"], live["random"]).to_json()
     assert again["sentence"] == fresh["sentence"]
     assert again["differences"]["ndcg@10"]["gain"] == pytest.approx(fresh["differences"]["ndcg@10"]["gain"], abs=1e-8)
     assert again["segments"][0]["people"] == fresh["segments"][0]["people"]
-    assert "u1" not in path.read_text(encoding="utf-8").split(), "no names of people"
-    assert chosen_row(rows, None, "x").model == "ease"
+    assert "u1" not in path.read_text(encoding="utf-8").split(), "no names of users"
+    assert row_of_model(rows, None, "x").model == "ease"
     with pytest.raises(UnknownNameError, match="Did you mean 'ease'"):
-        chosen_row(rows, "eas", "run.json")
+        row_of_model(rows, "eas", "run.json")
 
 
 def test_other_questions_are_refused_and_broken_files_too(board: Leaderboard, tmp_path: Path) -> None:
-    other = rows_of(board_of(seed=1, names=("popular",)))["popular"]
-    with pytest.raises(DataError, match=r"not asked the same questions \(fingerprint"):
-        compare(rows_of(board)["ease"], other)
+    other = rows_by_model(board_of(seed=1, names=("popular",)))["popular"]
+    with pytest.raises(DataError, match=r"not measured on the same queries \(fingerprint"):
+        compare(rows_by_model(board)["ease"], other)
     path = tmp_path / "broken.json"
     for text in ["", "[]", "{}", '{"main": "x", "rows": [{"model": "a"}]}', json.dumps(board.to_json())]:
         path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""docs/evaluation.md tells the truth: its Python runs, in order."""
+"""The Python code of docs/evaluation.md runs, in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding
 @pytest.fixture
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tests go through every model there is."""
-    monkeypatch.setattr(registry, "_OWN", {})
+    monkeypatch.setattr(registry.MODELS, "_own", {})
     known = registry.models()
     before = dict(known)
     yield
@@ -36,8 +36,8 @@ def test_the_python_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None
     for block in blocks:
         exec(compile(block, "docs/evaluation.md", "exec"), names)
     shown = capsys.readouterr().out
-    assert "ease beats itemknn" in shown or "cannot be told apart" in shown
-    assert "Result(40 people: ndcg@10" in shown
+    assert "ease beats itemknn" in shown or "are not significantly different" in shown
+    assert "Result(40 users: ndcg@10" in shown
     assert re.search(r"^mine .* 0\.", shown, re.MULTILINE)
     mine = foretaste.PipelineConfig(recalls=(foretaste.RecallConfig(model="mine"),))
     assert set(foretaste.Pipeline(mine).fit(names["data"], Run()).recalls) == {"mine"}
@@ -50,6 +50,6 @@ def test_a_class_is_registered_again_but_takes_no_name_and_lacks_nothing() -> No
         assert foretaste.model_class("mine") is made
     with pytest.raises(ConfigError, match="A model is called 'ease' already"):
         foretaste.register("ease", Popular)
-    lacking = type("Lacking", (), dict.fromkeys(set(registry.PARTS) - {"grid", "load"}))
+    lacking = type("Lacking", (), dict.fromkeys(set(registry.MODELS.parts) - {"grid", "load"}))
     with pytest.raises(ConfigError, match=r"Lacking has no grid and no load; see foretaste\.protocols\.Recommender"):
         foretaste.register("lacking", lacking)

@@ -1,4 +1,4 @@
-"""A perfect model measures 1, one without taste measures like random, and intervals mean what they say."""
+"""Evaluation: a perfect model scores 1, a random one like random; intervals, selection, defaults."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from foretaste.data.splits import EvalQueries, leave_last
 from foretaste.errors import DataError
 from foretaste.evaluation import evaluator
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import of_difference, over_users
+from foretaste.evaluation.intervals import bootstrap_interval, paired_difference
 from foretaste.evaluation.leaderboard import MAIN
 from foretaste.index.topk import recommend_in_blocks
 from foretaste.models.linear.ease import Ease, EaseConfig
@@ -24,9 +24,9 @@ from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.registry import model_class, models, spec
 from foretaste.selection import model_fit
+from foretaste.selection.choose_pipeline import select_pipeline
+from foretaste.selection.choose_settings import choose_settings
 from foretaste.selection.model_fit import checked_models, default_models, model_fits
-from foretaste.selection.select import choose_settings
-from foretaste.selection.train import select_pipeline
 from foretaste.types import Candidates, Queries, Run
 
 
@@ -57,8 +57,8 @@ class Oracle:
 def test_a_constant_model_measures_like_random_and_an_oracle_measures_one() -> None:
     data = worlds.noise(n_users=3000, seed=1)
     split = leave_last(data)
-    random = over_users(evaluate(Random().fit(split.refit, Run()), split.test).per_user["recall@10"])
-    constant = over_users(evaluate(Constant(data.n_items), split.test).per_user["recall@10"])
+    random = bootstrap_interval(evaluate(Random().fit(split.refit, Run()), split.test).per_user["recall@10"])
+    constant = bootstrap_interval(evaluate(Constant(data.n_items), split.test).per_user["recall@10"])
     expected = 10 / (data.n_items - 7)
     assert random.low - 0.01 < expected < random.high + 0.01
     assert constant.low - 0.01 < expected < constant.high + 0.01
@@ -70,7 +70,7 @@ def test_blocks_do_not_change_the_result(monkeypatch) -> None:
     split = leave_last(worlds.parity())
     model = Ease().fit(split.refit, Run())
     whole = evaluate(model, split.test)
-    monkeypatch.setattr(evaluator, "AT_ONCE", 7)
+    monkeypatch.setattr(evaluator, "BATCH_SIZE", 7)
     blocks = evaluate(model, split.test)
     assert whole.coverage == blocks.coverage
     for name, values in whole.per_user.items():
@@ -91,7 +91,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     held = 0
     for trial in range(200):
-        interval = over_users(rng.normal(0.3, 1.0, 120), seed=trial)
+        interval = bootstrap_interval(rng.normal(0.3, 1.0, 120), seed=trial)
         held += interval.low <= 0.3 <= interval.high
     assert 0.89 <= held / 200 <= 0.99
 
@@ -100,9 +100,9 @@ def test_a_difference_person_by_person_is_seen_where_two_intervals_overlap() -> 
     rng = np.random.default_rng(0)
     people = rng.random(300)
     better = people + 0.01 + rng.normal(0, 0.01, 300)
-    assert over_users(better).low < over_users(people).high
-    assert of_difference(better, people).low > 0
-    assert np.isnan(over_users(np.full(3, np.nan)).mean)
+    assert bootstrap_interval(better).low < bootstrap_interval(people).high
+    assert paired_difference(better, people).low > 0
+    assert np.isnan(bootstrap_interval(np.full(3, np.nan)).mean)
 
 
 def test_settings_are_chosen_on_validation_alone() -> None:
@@ -162,7 +162,7 @@ def test_strict_never_learns_from_validation() -> None:
 def test_where_nothing_beats_popularity_it_is_said_and_shipped(world) -> None:
     found = select_pipeline(world(), ["popular", "itemknn", "ease"], Run())
     assert [recall.model for recall in found.config.recalls] == ["popular"]
-    assert "No model beats what is popular" in found.remarks[0]
+    assert "No model beats popularity" in found.remarks[0]
     assert found.leaderboard is not None, "what was measured is shown all the same"
 
 
@@ -186,7 +186,7 @@ def test_a_model_that_reads_texts_is_not_tried_without_them_and_refused_by_name(
     assert name not in default_models(data)
     (fit,) = (fit for fit in model_fits(data) if fit.name == name)
     assert not fit.fits
-    with pytest.raises(DataError, match=f"The model '{name}' does not fit this data: nothing is written"):
+    with pytest.raises(DataError, match=f"The model '{name}' does not fit this data: the items have no texts"):
         checked_models(data, ["popular", name])
 
 
@@ -222,7 +222,7 @@ def test_the_network_tried_by_default_reads_times_where_there_are_any(
     timed: bool, tried: str, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch", reason="the extra 'torch' is not installed")
-    monkeypatch.setattr(model_fit, "MANY_EVENTS", 100)
+    monkeypatch.setattr(model_fit, "MIN_EVENTS_FOR_GRADIENT_TRAINING", 100)
     data = replace(worlds.parity(), time=np.arange(600, dtype=np.int64) if timed else None)
     assert tried in default_models(data)
     assert other not in default_models(data)

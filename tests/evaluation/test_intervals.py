@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from foretaste.evaluation.intervals import effect_size, over_users
+from foretaste.evaluation.intervals import bootstrap_interval, effect_size
 
 
 def test_effect_size_is_the_difference_in_its_own_deviations() -> None:
@@ -26,9 +26,9 @@ def test_effect_size_is_the_difference_in_its_own_deviations() -> None:
 def test_intervals_repeat_with_the_seed_and_close_in_with_people() -> None:
     values = np.random.default_rng(0).random(6040)
     began = perf_counter()
-    interval = over_users(values, seed=3)
+    interval = bootstrap_interval(values, seed=3)
     assert perf_counter() - began < 2, "0.03 s where this was written"
-    assert interval == over_users(values, seed=3)
+    assert interval == bootstrap_interval(values, seed=3)
     assert interval.low < interval.mean < interval.high
     assert interval.half == pytest.approx(1.96 * values.std() / math.sqrt(6040), rel=0.1)
-    assert over_users(values[:100]).half > 5 * interval.half
+    assert bootstrap_interval(values[:100]).half > 5 * interval.half

@@ -1,4 +1,4 @@
-"""Logs as services write them: what was merely shown, views before purchases, dislikes; and what each is taken for."""
+"""Impressions, views before purchases and dislikes: what each event kind means for evaluation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import by_time, leave_last
-from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf
@@ -71,7 +71,9 @@ def test_a_dislike_is_nobody_s_last_event() -> None:
 
 def test_popularity_is_what_was_wanted() -> None:
     data = log(("shown", "click"))
-    np.testing.assert_array_equal(Background.of(data).popularity, Background.of(log(("click",))).popularity)
+    np.testing.assert_array_equal(
+        TrainingStatistics.of(data).popularity, TrainingStatistics.of(log(("click",))).popularity
+    )
 
 
 @pytest.mark.parametrize("first", ["shown", "dislike"])

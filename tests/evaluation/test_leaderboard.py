@@ -1,4 +1,4 @@
-"""A leaderboard reads well on any terminal: no model loses its name, no figure its digits."""
+"""The leaderboard fits terminals of any width without losing model names or digits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from foretaste.data.splits import leave_last
 from foretaste.errors import UnknownNameError
 from foretaste.evaluation.leaderboard import Leaderboard
 from foretaste.evaluation.report.table import segments_view
-from foretaste.selection.train import select_pipeline
+from foretaste.selection.choose_pipeline import select_pipeline
 from foretaste.types import Run
 
 
@@ -27,7 +27,7 @@ def board() -> Leaderboard:
     return found
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 140])
+@pytest.mark.parametrize("width", [60, 80, 104, 140])
 def test_every_name_and_digit_is_shown_at_any_width(board: Leaderboard, width: int) -> None:
     out = io.StringIO()
     Console(width=width, file=out).print(board.view())
@@ -38,8 +38,8 @@ def test_every_name_and_digit_is_shown_at_any_width(board: Leaderboard, width: i
         mine = next(line for line in lines if line.startswith(row.model))
         assert f"{row.result.mean('ndcg@10'):.4f} ±" in mine
     assert "…" not in shown
-    assert ("recall@20" in lines[0]) == (width >= 100)
-    assert ("Not shown" in shown) == (width < 100), "what is missing is said"
+    assert ("recall@20" in lines[0]) == (width >= 104)
+    assert ("Not shown" in shown) == (width < 104), "what is missing is said"
 
 
 def test_in_a_notebook_it_is_the_table_and_as_a_frame_what_can_be_plotted(board: Leaderboard) -> None:
@@ -58,7 +58,7 @@ def test_parts_say_what_they_are_in_a_line(board: Leaderboard) -> None:
     split = leave_last(worlds.parity(n_users=80))
     assert "held out: the last event of each user" in repr(split)
     assert repr(split.test).startswith("EvalQueries(80 people, 80 right answers")
-    assert repr(board.rows[0].result).startswith("Result(80 people: ndcg@10 0.")
+    assert repr(board.rows[0].result).startswith("Result(80 users: ndcg@10 0.")
     assert max(len(repr(part)) for part in (split, split.test, board.rows[0].result)) < 250
     with pytest.raises(UnknownNameError, match=r"'ndcg@5' was not measured\. Did you mean 'ndcg@"):
         board.rows[0].result.mean("ndcg@5")

@@ -1,4 +1,4 @@
-"""Measuring from Python: what is misspelt is said before anything learns, and what can be understood is."""
+"""Evaluation from Python: misspelt names are refused before anything is trained."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from foretaste.data.splits import Split, leave_last
 from foretaste.errors import DataError, UnknownNameError
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.models.plain.popular import Popular
-from foretaste.selection.train import measure_models
+from foretaste.selection.choose_pipeline import measure_models
 from foretaste.types import Run
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from foretaste.errors import ConfigError, UnknownNameError
 from foretaste.published import next_item as published_next
-from foretaste.published.names import run_table
+from foretaste.published.run_table import run_table
 from foretaste.types import Run
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_every_variant_has_its_row(root: Path, monkeypatch: pytest.MonkeyPatch) 
     )
     monkeypatch.setitem(published_next.VARIANTS, "sasrec+small", ("sasrec", small.model_dump()))
     kept: list[int] = []
-    boards = published_next.board(
+    boards = published_next.run_next_item(
         "amazon-beauty",
         root,
         Run(),
@@ -65,7 +65,7 @@ def test_every_variant_has_its_row(root: Path, monkeypatch: pytest.MonkeyPatch) 
     assert set(merge["settings"]["weights"]) <= {"itemknn", "sasrec+small"}
     assert merge["test"]["ndcg@10"] > 0.9
     with pytest.raises(ConfigError, match="merges the models named before it"):
-        published_next.board("amazon-beauty", root, Run(), models=("popular", "merge"))
+        published_next.run_next_item("amazon-beauty", root, Run(), models=("popular", "merge"))
     epochs = rows["sasrec+small", "refit", "excluded"]["settings"]["training"]["epochs"]
     assert 1 <= epochs <= 30
     console = Console(width=200, record=True, file=StringIO())
@@ -75,11 +75,11 @@ def test_every_variant_has_its_row(root: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_name_it_does_not_know(root: Path) -> None:
     with pytest.raises(UnknownNameError, match="amazon-beauty"):
-        published_next.board("amazon-beuty", root, Run())
+        published_next.run_next_item("amazon-beuty", root, Run())
 
 
 def test_the_second_variant_can_be_left_out(root: Path) -> None:
-    found = published_next.board("amazon-beauty", root, Run(), models=("popular",), strict=True).to_json()
+    found = published_next.run_next_item("amazon-beauty", root, Run(), models=("popular",), strict=True).to_json()
     assert [(row["protocol"]["variant"], row["protocol"]["seen"]) for row in found["rows"]] == [
         ("strict", "excluded"),
         ("strict", "included"),

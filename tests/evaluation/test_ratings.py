@@ -1,4 +1,4 @@
-"""Ratings in folds: each guessed once, nothing seen that is asked for, intervals over people."""
+"""Cross-validated ratings: each predicted once, without leaks, with intervals over users."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from foretaste.data.dataset import Dataset
 from foretaste.errors import DataError, UnknownNameError
-from foretaste.evaluation import ratings as module
-from foretaste.evaluation.rating_board import ratio_resampled
-from foretaste.evaluation.ratings import RatingQuestions, cross_validate, errors, random_folds
+from foretaste.evaluation.ratings import cross_validation as module
+from foretaste.evaluation.ratings.cross_validation import RatingQueries, cross_validate, errors, random_folds
+from foretaste.evaluation.ratings.rating_leaderboard import bootstrap_ratio
 from foretaste.models.ratings.bias import Bias, BiasConfig
-from foretaste.published.ratings import REFERENCES, SUMMARIES, board
+from foretaste.published.ratings import REFERENCES, SUMMARIES, run_ratings
 from foretaste.types import NO_ITEM, Queries, Run
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
@@ -52,7 +52,7 @@ def test_questions_know_only_the_other_folds() -> None:
     data = rated()
     fold = random_folds(len(data), 4, np.random.default_rng(0))
     known, asked = data.where(fold != 1), data.where(fold == 1)
-    questions = RatingQuestions.of(known, asked)
+    questions = RatingQueries.of(known, asked)
     pairs = {(int(u), int(i)): float(v) for u, i, v in zip(asked.user, asked.item, asked.value, strict=True)}
     found = {}
     for b, u in enumerate(questions.queries.user):
@@ -63,7 +63,7 @@ def test_questions_know_only_the_other_folds() -> None:
 
 
 class Peeking(Bias):
-    """Writes down what it learned from and what it was asked."""
+    """Writes down what it trained on and what it was asked."""
 
     learned: list[set[tuple[int, int]]] = []
     asked: list[set[tuple[int, int]]] = []
@@ -76,7 +76,7 @@ class Peeking(Bias):
     def rate(self, queries: Queries, items: Any) -> Any:
         row, column = np.nonzero(items != NO_ITEM)
         asked = set(zip(queries.user[row].tolist(), items[row, column].tolist(), strict=True))
-        assert not asked & self.mine, "asked for a rating it learned from"
+        assert not asked & self.mine, "asked for a rating it trained on"
         Peeking.asked.append(asked)
         Peeking.learned.append(self.mine)
         return super().rate(queries, items)
@@ -94,9 +94,7 @@ def test_settings_are_chosen_without_the_ratings_they_are_measured_with(monkeypa
         test = Peeking.asked[at + 2]
         for choice in (at, at + 1):
             assert not test & (Peeking.asked[choice] | Peeking.learned[choice])
-        assert Peeking.learned[at + 2] == Peeking.learned[at] | Peeking.asked[at], (
-            "then it learns from all the fold has"
-        )
+        assert Peeking.learned[at + 2] == Peeking.learned[at] | Peeking.asked[at], "then it trains on all the fold has"
     assert found.rows[0].count.sum() == len(data)
 
 
@@ -120,11 +118,11 @@ def test_the_figures_are_the_plain_ones() -> None:
 
 
 def test_intervals_hold_people_together() -> None:
-    """A thousand ratings of ten people are ten people: the interval is as wide as theirs."""
+    """A thousand ratings of ten users are ten users: the interval is as wide as theirs."""
     rng = np.random.default_rng(0)
     per_person = rng.random(10)
-    together = ratio_resampled(per_person * 100, np.full(10, 100.0))
-    apart = ratio_resampled(np.repeat(per_person, 100), np.ones(1000))
+    together = bootstrap_ratio(per_person * 100, np.full(10, 100.0))
+    apart = bootstrap_ratio(np.repeat(per_person, 100), np.ones(1000))
     assert together.std() == pytest.approx(per_person.std() / np.sqrt(10), rel=0.15)
     assert apart.std() < together.std() / 5
 
@@ -136,17 +134,17 @@ def test_a_rater_that_does_not_answer_is_refused() -> None:
 
     data = rated()
     with pytest.raises(DataError, match="have no prediction"):
-        errors(Silent(), RatingQuestions.of(data, data))
+        errors(Silent(), RatingQueries.of(data, data))
 
 
 def test_the_published_table_names_what_it_knows(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'ml-100k-ratings'"):
-        board("ml-100k-rating", tmp_path, Run())
+        run_ratings("ml-100k-rating", tmp_path, Run())
     assert set(SUMMARIES) == {"ml-100k-ratings", "ml-1m-ratings"}
 
 
 def test_biases_err_no_more_than_surprise_prints() -> None:
     if not (REAL / "ml-100k" / "interactions.parquet").is_file():
         pytest.skip("the set ml-100k does not lie beside the repository (../shared/data)")
-    row = board("ml-100k-ratings", REAL, Run(), models=["bias"]).rows[0]
+    row = run_ratings("ml-100k-ratings", REAL, Run(), models=["bias"]).rows[0]
     assert row.interval("rmse").mean <= REFERENCES["ml-100k-ratings"]["Baseline (Surprise)"][0]

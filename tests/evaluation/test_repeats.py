@@ -1,4 +1,4 @@
-"""Where people take things again, that can be asked for; elsewhere it cannot, and the protocol says which."""
+"""Repeated items may be targets where the data has them; the protocol says whether they are."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 import worlds
 from foretaste.data.splits import Holdout, by_time, leave_last
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.leaderboard import Protocol
+from foretaste.evaluation.leaderboard import EvaluationProtocol
 from foretaste.models.neighbours.itemknn import ItemKNN
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.selection.select import choose_settings
+from foretaste.selection.choose_settings import choose_settings
 from foretaste.types import Run
 
 
@@ -30,7 +30,7 @@ def test_repeats_are_answers_only_when_asked_for() -> None:
     split = leave_last(data, repeats=True)
     assert len(split.test) == 60
     assert split.test.excluded is None
-    protocol = Protocol.of(split, "refit", 60)
+    protocol = EvaluationProtocol.of(split, "refit", 60)
     assert protocol.seen == "included"
     assert "what one had before counts" in protocol.sentence()
     model = ItemKNN().fit(split.refit, Run())

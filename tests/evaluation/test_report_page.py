@@ -1,4 +1,4 @@
-"""The page stands alone, says what the leaderboard says, and no name in it can become markup."""
+"""The report page is self-contained, agrees with the leaderboard, and escapes names."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 import worlds
 from foretaste.data.splits import Holdout
-from foretaste.evaluation.bubble import simulate
+from foretaste.evaluation.feedback_loop import simulate_feedback_loop
 from foretaste.evaluation.leaderboard import Leaderboard
 from foretaste.evaluation.report.page import report_page
 from foretaste.evaluation.report.plots import Line, Point, Whisker, _Scale, bars, lines, scatter, whiskers
-from foretaste.evaluation.stability import Stability, with_stability
-from foretaste.selection.train import select_pipeline
+from foretaste.evaluation.robustness.stability import StabilityOptions, with_stability
+from foretaste.selection.choose_pipeline import select_pipeline
 from foretaste.types import Run
 
 HOSTILE = "<script>alert(1)</script>\"'&"
@@ -30,22 +30,22 @@ def board() -> Leaderboard:
 
 def test_every_model_figure_and_the_protocol_are_on_the_page(board: Leaderboard) -> None:
     data = worlds.parity(n_users=80)
-    full = with_stability(board, Holdout()(data), Holdout(), Run(), Stability(seeds=2, leakage=True))
-    page = report_page(full, bubble=simulate("itemknn", {}, data, Run(), rounds=2), remarks=("Ship it.",))
-    assert "How learning went" not in page, "none of these learns in epochs"
-    learned = replace(full, rows=tuple(replace(row, course=(0.1, 0.3, 0.2)) for row in full.rows[:1]))
-    assert "How learning went" in report_page(learned)
+    full = with_stability(board, Holdout()(data), Holdout(), Run(), StabilityOptions(seeds=2, leakage=True))
+    page = report_page(full, bubble=simulate_feedback_loop("itemknn", {}, data, Run(), rounds=2), remarks=("Ship it.",))
+    assert "Learning curves" not in page, "none of these learns in epochs"
+    learned = replace(full, rows=tuple(replace(row, validation_curve=(0.1, 0.3, 0.2)) for row in full.rows[:1]))
+    assert "Learning curves" in report_page(learned)
     for row in board.rows:
         assert f"{row.result.mean('ndcg@10'):.4f}" in page
         assert row.model in page
     assert "Ship it." in page
     assert "seen items excluded" in page
     titles = [
-        "How good, how sure",
+        "Accuracy with intervals",
         "Accuracy against coverage",
-        "by activity",
-        "What tuning brought",
-        "follow the list",
+        "segment: activity",
+        "Tuning",
+        "Feedback loop",
     ]
     for title in titles:
         assert title in page

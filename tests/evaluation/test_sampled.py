@@ -1,4 +1,4 @@
-"""One answer among a few: what is drawn, how it is ranked, and that the row says so."""
+"""Sampled metrics: which negatives are drawn, how targets are ranked, and that rows say so."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import worlds
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError, UnknownNameError
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.sampled import SampledQuestions, evaluate_sampled
+from foretaste.evaluation.sampled_metrics import SampledQueries, evaluate_sampled
 from foretaste.models.linear.ease import Ease
-from foretaste.published.ncf import REFERENCES, board, load
+from foretaste.published.ncf import REFERENCES, load, run_ncf
 from foretaste.types import NO_ITEM, Queries, Run
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
@@ -40,11 +40,11 @@ class Knowing:
 
 
 @pytest.fixture(scope="module")
-def asked() -> SampledQuestions:
-    return SampledQuestions.with_even(leave_last(worlds.noise(n_users=2000)).test, 20)
+def asked() -> SampledQueries:
+    return SampledQueries.with_uniform_negatives(leave_last(worlds.noise(n_users=2000)).test, 20)
 
 
-def test_negatives_are_new_to_the_person_and_not_the_answer(asked: SampledQuestions) -> None:
+def test_negatives_are_new_to_the_person_and_not_the_answer(asked: SampledQueries) -> None:
     questions = leave_last(worlds.noise(n_users=2000)).test
     assert len(asked) == 2000
     for b in range(0, 2000, 50):
@@ -58,11 +58,11 @@ def test_negatives_are_new_to_the_person_and_not_the_answer(asked: SampledQuesti
 
 
 def test_where_too_few_are_new_the_rest_is_padding() -> None:
-    found = SampledQuestions.with_even(leave_last(worlds.parity(n_items=24, per_user=10)).test, 30).items
+    found = SampledQueries.with_uniform_negatives(leave_last(worlds.parity(n_items=24, per_user=10)).test, 30).items
     assert ((found != NO_ITEM).sum(axis=1) == 1 + 14).all()  # 24 less a history of 9 and the answer
 
 
-def test_a_constant_measures_like_chance_and_a_perfect_model_1(asked: SampledQuestions) -> None:
+def test_a_constant_measures_like_chance_and_a_perfect_model_1(asked: SampledQueries) -> None:
     constant = evaluate_sampled(Constant(), asked)
     assert constant.mean("hr@10") == pytest.approx(10 / 21, abs=0.04)
     assert evaluate_sampled(Knowing(1.0), asked).mean("ndcg@10") == 1
@@ -74,7 +74,7 @@ def test_against_the_whole_catalogue_it_is_full_ranking() -> None:
     split = leave_last(worlds.parity())
     model = Ease().fit(split.refit, Run())
     full = evaluate(model, split.test, ("hr@10", "ndcg@10"))
-    everything = evaluate_sampled(model, SampledQuestions.with_even(split.test, 40))
+    everything = evaluate_sampled(model, SampledQueries.with_uniform_negatives(split.test, 40))
     for name in ("hr@10", "ndcg@10"):
         np.testing.assert_allclose(everything.per_user[name], full.per_user[name])
 
@@ -84,11 +84,11 @@ def test_an_answer_among_its_own_negatives_is_ranked_once() -> None:
     answer = split.test.relevant.indices.astype(np.int32)
     given = np.tile(answer[:, None], (1, 2))
     given[:, 1] = (answer + 1) % 40
-    found = SampledQuestions.with_given(split.test, given, "given")
+    found = SampledQueries.with_given_negatives(split.test, given, "given")
     assert (found.items[:, 1] == NO_ITEM).all()
     assert found.ranking == "sampled: the answer among 2 given"
     with pytest.raises(DataError, match="one row of negatives"):
-        SampledQuestions.with_given(split.test, given[1:], "given")
+        SampledQueries.with_given_negatives(split.test, given[1:], "given")
 
 
 def write_ncf(folder: Path) -> None:
@@ -117,19 +117,19 @@ def test_the_table_of_the_ncf_paper_runs_on_its_own_files(tmp_path: Path) -> Non
         assert [split.data.items.ids.name(int(i)) for i in test.items[b, 1:]] == [str(i) for i in row["negatives"]]
     assert (split.test.queries.history.lengths == 9).all()
     assert (split.validation.queries.history.lengths == 8).all()
-    found = board("ml-1m-ncf", tmp_path, Run(), models=["popular", "itemknn"]).to_json()["rows"]
+    found = run_ncf("ml-1m-ncf", tmp_path, Run(), models=["popular", "itemknn"]).to_json()["rows"]
     assert found[0]["model"] == "itemknn"
     assert found[0]["protocol"]["ranking"] == "sampled: the answer among 9 negatives of the NCF files"
     assert {"hr@10", "ndcg@10"} <= set(found[0]["test"])
     with pytest.raises(UnknownNameError, match="Did you mean 'ml-1m-ncf'"):
-        board("ml-1m-nfc", tmp_path, Run())
+        run_ncf("ml-1m-nfc", tmp_path, Run())
     with pytest.raises(DataError, match="--root"):
-        board("ml-1m-ncf", tmp_path / "nowhere", Run())
+        run_ncf("ml-1m-ncf", tmp_path / "nowhere", Run())
 
 
 def test_popularity_is_what_the_literature_prints() -> None:
     if not (REAL / "ml-1m" / "ncf_eval_negatives.parquet").is_file():
         pytest.skip("the set ml-1m does not lie beside the repository (../shared/data)")
-    result = board("ml-1m-ncf", REAL, Run(), models=["popular"]).rows[0].result
+    result = run_ncf("ml-1m-ncf", REAL, Run(), models=["popular"]).rows[0].result
     found = tuple(round(result.mean(name), 4) for name in ("hr@10", "ndcg@10"))
     assert found == REFERENCES["Popularity (Rendle 2020)"]

@@ -1,4 +1,4 @@
-"""Seeds, tie order and the other split: what moves, moves by what its interval says; what does not, says 0."""
+"""Seeds, tie orders and the other split: spreads are right, and 0 for models that ignore them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import Holdout, leave_last
-from foretaste.evaluation import stability
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.intervals import Spread, of_many, over_users
-from foretaste.evaluation.leaderboard import Leaderboard, Protocol
-from foretaste.evaluation.measure import measure
+from foretaste.evaluation.intervals import Spread, bootstrap_interval, bootstrap_intervals
+from foretaste.evaluation.leaderboard import EvaluationProtocol, Leaderboard
+from foretaste.evaluation.measure import measure_model
 from foretaste.evaluation.memory import PeakMemory
-from foretaste.evaluation.stability import with_leakage, with_seeds, with_tie_orders
-from foretaste.evaluation.ties import shuffle_ties, tied_share
+from foretaste.evaluation.robustness import stability
+from foretaste.evaluation.robustness.stability import with_leakage, with_seeds, with_tie_orders
+from foretaste.evaluation.robustness.tie_orders import shuffle_ties, tied_share
 from foretaste.registry import model_class
 from foretaste.types import Run
 
@@ -27,7 +27,7 @@ ASKED = 5000
 
 
 def tied(n_users: int = 150, seed: int = 0) -> Dataset:
-    """Even people take even items; the last four events of each happen at once."""
+    """Even users take even items; the last four events of each happen at once."""
     data = worlds.parity(n_users=n_users, seed=seed)
     position = np.minimum(data.position, 6)
     frame = data.as_frame().with_columns(time=pl.Series(1_700_000_000_000_000 + position * 60_000_000))
@@ -36,8 +36,8 @@ def tied(n_users: int = 150, seed: int = 0) -> Dataset:
 
 def board_of(data: Dataset, *names: str) -> tuple[Leaderboard, Dataset]:
     split = leave_last(data)
-    rows = [measure(name, model_class(name).config_class(), split.refit, split.test, Run()) for name in names]
-    return Leaderboard(Protocol.of(split, "refit", len(split.test)), tuple(rows)), data
+    rows = [measure_model(name, model_class(name).config_class(), split.refit, split.test, Run()) for name in names]
+    return Leaderboard(EvaluationProtocol.of(split, "refit", len(split.test)), tuple(rows)), data
 
 
 def test_only_what_uses_the_seed_is_spread_by_seeds() -> None:
@@ -54,7 +54,9 @@ def test_only_what_uses_the_seed_is_spread_by_seeds() -> None:
 def test_a_later_seed_that_changes_nothing_takes_no_difference_back(monkeypatch: pytest.MonkeyPatch) -> None:
     board, data = board_of(tied(), "random")
     own = board.rows[0].result.per_user["ndcg@10"]
-    monkeypatch.setattr(stability, "_again", lambda row, split, run, *rest: own if run.seed == 2 else own + run.seed)
+    monkeypatch.setattr(
+        stability, "_remeasure", lambda row, split, run, *rest: own if run.seed == 2 else own + run.seed
+    )
     (row,) = with_seeds(board, leave_last(data), Run(), seeds=4).rows
     mean = own.mean()
     assert row.seeds.values == pytest.approx([mean, mean + 1, mean, mean + 3])
@@ -84,7 +86,7 @@ def test_without_ties_or_times_there_is_nothing_to_shuffle() -> None:
 
 
 def test_the_leakage_column_is_the_gap_between_the_two_splits() -> None:
-    # Each day has its item; people come for six days in a row, each from another day on. Who may learn from those who
+    # Each day has its item; users come for six days in a row, each from another day on. Who may learn from those who
     # came later knows what the sixth day brings; who may not has never seen it.
     begin = np.random.default_rng(0).integers(0, 60, 300)
     day = (begin[:, None] + np.arange(6)).ravel()
@@ -93,7 +95,7 @@ def test_the_leakage_column_is_the_gap_between_the_two_splits() -> None:
     board, _ = board_of(data, "itemknn")
     row = with_leakage(board, data, Holdout(), Run(), asked=ASKED).rows[0]
     assert row.leakage.people >= 20
-    assert row.leakage.gap > 0.1, "leave-one-out learns from what others did later"
+    assert row.leakage.gap > 0.1, "leave-one-out trains on what others did later"
     fair = worlds.noise(n_users=300)
     mixed = np.random.default_rng(0).permutation(len(fair))
     known = fair.as_frame().with_columns(time=pl.Series(1_700_000_000_000_000 + mixed))
@@ -117,13 +119,13 @@ def test_several_measures_at_once_have_the_intervals_they_have_alone() -> None:
     rng = np.random.default_rng(0)
     values = {"a": rng.random(400), "b": rng.normal(size=400), "c": np.full(400, np.nan)}
     values["b"][:100] = np.nan
-    together = of_many(values)
+    together = bootstrap_intervals(values)
     for name in "ab":
-        alone = over_users(values[name])
+        alone = bootstrap_interval(values[name])
         assert together[name].mean == pytest.approx(alone.mean)
         assert together[name].half == pytest.approx(alone.half, rel=0.1)
     assert np.isnan(together["c"].mean)
-    assert of_many({"a": np.empty(0)}).keys() == {"a"}
+    assert bootstrap_intervals({"a": np.empty(0)}).keys() == {"a"}
 
 
 def test_peak_memory_sees_what_was_let_go_again() -> None:

@@ -1,4 +1,4 @@
-"""Shuffling ties moves only what happened at the same moment to the same person."""
+"""Shuffling ties moves only events of the same user at the same time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import worlds
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import leave_last
 from foretaste.errors import DataError
-from foretaste.evaluation.ties import shuffle_ties, tied_share
+from foretaste.evaluation.robustness.tie_orders import shuffle_ties, tied_share
 
 EVENTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=40)
 
@@ -58,6 +58,6 @@ def test_a_tied_test_item_changes_and_an_untied_one_stays() -> None:
 
 def test_without_times_there_are_no_ties_to_speak_of() -> None:
     timeless = worlds.dataset(np.array([0, 0]), np.array([0, 1]), timed=False)
-    with pytest.raises(DataError, match="nothing in it is tied"):
+    with pytest.raises(DataError, match="no events are tied"):
         shuffle_ties(timeless, 0)
     assert tied_share(worlds.parity()) == 0

@@ -1,4 +1,4 @@
-"""The bridge: what people take together reaches items that nobody has taken, by what these say."""
+"""`bridge`: collaborative item-to-item weights reach cold items through content similarity."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_fast_scores_are_the_plain_sum(world: tuple[Dataset, ItemFeaturesCon
     data, read = world
     config = BridgeConfig(read=read, together=FEW, neighbours=3, half_life_events=2.0, prior_people=5.0, behaviour=1.0)
     model = Bridge(config).fit(data, Run())
-    white, W = model.white.whole().astype(np.float64), model.together.toarray().astype(np.float64)
+    white, W = model.white.whole().astype(np.float64), model.item_to_item.toarray().astype(np.float64)
     n = len(white)
     like = white @ white.T
     count = np.array([len(set(data.user[data.item == i])) for i in range(n)])
@@ -89,12 +89,12 @@ def test_the_fast_scores_are_the_plain_sum(world: tuple[Dataset, ItemFeaturesCon
     np.testing.assert_allclose(model.contributions(history, every), plain, rtol=1e-4, atol=1e-5)
 
 
-def test_an_item_many_took_speaks_for_itself(world: tuple[Dataset, ItemFeaturesConfig]) -> None:
+def test_a_popular_item_is_represented_by_itself(world: tuple[Dataset, ItemFeaturesConfig]) -> None:
     data, read = world
     model = Bridge(BridgeConfig(read=read, together=FEW, prior_people=10.0)).fit(data, Run())
-    own = model.leaning.diagonal()
+    own = model.neighbour_map.diagonal()
     np.testing.assert_allclose(own, model.evidence / (model.evidence + 10.0), rtol=1e-5)
-    np.testing.assert_allclose(model.leaning.sum(axis=1), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(model.neighbour_map.sum(axis=1), 1.0, rtol=1e-5)
 
 
 def test_an_item_that_comes_later_is_as_if_it_had_been_there(world: tuple[Dataset, ItemFeaturesConfig]) -> None:

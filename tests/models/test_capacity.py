@@ -1,4 +1,4 @@
-"""How deep a network is and how much it forgets follow from how many events an item has."""
+"""Dropout and depth chosen from the number of events per item."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 import worlds
-from foretaste.models.sequence.capacity import dropout_for, for_data
 from foretaste.models.sequence.gru4rec import Gru4RecConfig
 from foretaste.models.sequence.hstu import HstuConfig
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
+from foretaste.models.sequence.training.capacity import dropout_for, resolve_auto_settings
 from foretaste.training.config import TrainingConfig
 from foretaste.types import History, Queries, Run
 
@@ -37,18 +37,18 @@ def test_counted_is_what_is_learned_from() -> None:
     """Of three hundred events a network of 100 learns from 101, and an item nobody met is none."""
     history = History.of_items([[0, 1] * 150])
     met = np.array([True, True, False])
-    assert for_data(SasRecConfig(max_length=100), history, met).dropout == dropout_for(101 / 2) < 0.5
-    assert for_data(SasRecConfig(max_length=20), history, met).dropout == 0.5
-    assert for_data(Gru4RecConfig(dropout=0.35), history, met).dropout == 0.35
+    assert resolve_auto_settings(SasRecConfig(max_length=100), history, met).dropout == dropout_for(101 / 2) < 0.5
+    assert resolve_auto_settings(SasRecConfig(max_length=20), history, met).dropout == 0.5
+    assert resolve_auto_settings(Gru4RecConfig(dropout=0.35), history, met).dropout == 0.35
 
 
 @pytest.mark.parametrize(("events", "blocks"), [(40, 1), (300, 2)])
 def test_depth_wants_data(events: int, blocks: int) -> None:
     history = History.of_items([[0, 1] * (events // 2)])
     met = np.array([True, True])
-    assert for_data(SasRecConfig(), history, met).blocks == blocks
-    assert for_data(SasRecConfig(blocks=3), history, met).blocks == 3
-    assert for_data(HstuConfig(), history, met).blocks == 2
+    assert resolve_auto_settings(SasRecConfig(), history, met).blocks == blocks
+    assert resolve_auto_settings(SasRecConfig(blocks=3), history, met).blocks == 3
+    assert resolve_auto_settings(HstuConfig(), history, met).blocks == 2
 
 
 def test_what_the_data_decided_is_kept_with_the_network(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_what_the_data_decided_is_kept_with_the_network(tmp_path: Path) -> None:
     model = SasRec(SasRecConfig(width=8, training=ONCE)).fit(data, Run())
     assert model.trained is not None
     assert (model.trained.config.dropout, model.trained.config.blocks) == (0.2, 2)
-    assert (model.settled.dropout, model.settled.blocks) == (0.2, 2), "learned again as it was chosen"
+    assert (model.refit_config.dropout, model.refit_config.blocks) == (0.2, 2), "learned again as it was chosen"
     model.save(tmp_path / "kept")
     again = SasRec.load(tmp_path / "kept")
     asked = Queries.guests([[0, 1, 2]])

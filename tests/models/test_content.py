@@ -1,4 +1,4 @@
-"""Content: what counts how loudly, several parts of an item in one vector, and items nobody has taken yet."""
+"""Content models: event weights, several features in one item vector, and cold items."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_taste_is_the_plain_sum(corner: tuple[Dataset, Content]) -> None:
     data, model = corner
     queries = Queries(np.array([0], np.int32), data.histories())
     direction = 0.5 * np.array([1, 0]) - 0.5 * np.array([0, 1]) + np.array([1, 1]) / np.sqrt(2)
-    np.testing.assert_allclose(model.taste(queries)[0], direction / np.linalg.norm(direction), rtol=1e-6)
+    np.testing.assert_allclose(model.profile(queries)[0], direction / np.linalg.norm(direction), rtol=1e-6)
 
 
 def test_parts_stand_side_by_side_and_may_be_missing() -> None:
@@ -161,7 +161,7 @@ def test_saved_and_loaded_it_still_takes_newcomers(corner: tuple[Dataset, Conten
 
 def test_nothing_to_read_is_a_sentence() -> None:
     data = Dataset.from_frame(pl.DataFrame({"user": ["u"], "item": ["a"]}))
-    with pytest.raises(DataError, match="says nothing"):
+    with pytest.raises(DataError, match="this catalogue has none"):
         Content().fit(data, Run())
     with pytest.raises(DataError, match="No part of the items is used"):
         Content(ContentConfig(read=ItemFeaturesConfig(text=0.0))).fit(data, Run())

@@ -1,4 +1,4 @@
-"""`demographic` against the sum it stands for, written the slow way; and people of whom only columns are known."""
+"""`demographic` against its formula computed densely, and users of whom only columns are known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import worlds
 from foretaste.errors import DataError
-from foretaste.evaluation.cold import known_by_columns
+from foretaste.evaluation.cold_start import new_users_with_attributes
 from foretaste.evaluation.evaluator import evaluate
 from foretaste.features.columns import ColumnsConfig
 from foretaste.models.linear.ease import Ease
@@ -19,7 +19,7 @@ from foretaste.models.plain.demographic import Demographic, DemographicConfig
 from foretaste.models.plain.popular import Popular
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
-from foretaste.selection.select import Chosen, choose_weights
+from foretaste.selection.choose_settings import ModelChoice, choose_weights
 from foretaste.types import NO_ITEM, Queries, Run
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def test_a_value_of_few_people_is_not_learned(data: Dataset) -> None:
     assert "student" in model.columns.to_json()
 
 
-def test_what_is_written_names_nobody(model: Demographic, data: Dataset, tmp_path: Path) -> None:
+def test_the_saved_model_holds_no_user_names(model: Demographic, data: Dataset, tmp_path: Path) -> None:
     model.save(tmp_path)
     written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"student" in written
@@ -148,8 +148,8 @@ def test_reasons_name_the_columns_that_speak(model: Demographic, data: Dataset) 
     assert all(not r or r[0][0] != "work student" for r in model.because_of_columns(asked, odd))
 
 
-def test_columns_alone_beat_what_is_popular_for_people_nobody_has_met() -> None:
-    split = known_by_columns(people(n_users=200))
+def test_columns_alone_beat_popularity_for_new_users() -> None:
+    split = new_users_with_attributes(people(n_users=200))
     assert len(split.test.queries.history.items) == 0
     assert not np.isin(split.train.user, split.test.queries.user).any()
     assert not np.isin(split.train.user, split.validation.queries.user).any()
@@ -162,7 +162,7 @@ def test_a_world_without_people_is_refused_with_a_sentence() -> None:
     with pytest.raises(DataError, match="leave it out"):
         Demographic().fit(worlds.parity(), Run())
     with pytest.raises(DataError, match="no table of people"):
-        known_by_columns(worlds.parity())
+        new_users_with_attributes(worlds.parity())
 
 
 # ---- in a pipeline: history first, then columns, then what is popular
@@ -188,7 +188,7 @@ def test_a_newcomer_is_answered_by_columns_then_by_popularity(pipeline: Pipeline
     assert {why[0].kind for why in stranger.reasons[0]} == {"popular"}
 
 
-def test_a_history_speaks_louder_than_columns(pipeline: Pipeline, data: Dataset) -> None:
+def test_a_history_outweighs_columns(pipeline: Pipeline, data: Dataset) -> None:
     odd = np.flatnonzero(worlds.parity_of(data, np.arange(data.n_items)) == 1)[:4].astype(np.int32)
     person = replace(Queries.guests([odd]), columns={"work": np.array(["student"], object)})
     assert set(worlds.parity_of(data, pipeline.recommend(person, 5).items[0]).tolist()) == {1}
@@ -203,6 +203,6 @@ def test_what_it_learned_is_chosen_into_pipelines_for_the_people_to_come(data: D
     for name, model in (("ease", Ease()), ("demographic", Demographic(SMALL))):
         lists = model.fit(split.train, Run()).recommend(questions.queries, 20, exclude=questions.excluded)
         score = 1.0 if name == "ease" else 0.0
-        chosen[name] = Chosen(model.config, ((model.config, score),), lists)
+        chosen[name] = ModelChoice(model.config, ((model.config, score),), lists)
     config = choose_weights(chosen, split, PipelineConfig())
     assert "demographic" in {recall.model for recall in config.recalls}

@@ -14,7 +14,7 @@ from foretaste.types import Run
 @pytest.mark.parametrize("rows", [1, 7, 29, 30, 31])
 def test_blocks_of_any_size_give_the_same_weights(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     data = worlds.popularity(n_users=80, n_items=30)
-    monkeypatch.setattr(ease, "ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(ease, "ROWS_PER_BLOCK", rows)
     model = Ease().fit(data, Run())
     X = data.matrix().toarray().astype(np.float64)
     P = np.linalg.inv(X.T @ X + model.config.regularisation * np.eye(30))

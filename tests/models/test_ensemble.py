@@ -1,4 +1,4 @@
-"""Several networks of different seeds that answer as one."""
+"""Ensembles of networks with different seeds."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def test_each_member_stops_at_its_own_best() -> None:
     made = model("sasrec", 2)
     made.config = made.config.model_copy(update={"training": QUICK.model_copy(update={"epochs": 30, "patience": 2})})
     fitted = made.fit(worlds.parity(), Run(monitor=lambda model: next(scores)))
-    assert [one.best_epoch for one in fitted.trained.learning] == [2, 4]
-    assert fitted.settled.training.epochs == 3
-    assert fitted.settled.ensemble == 2
+    assert [one.best_epoch for one in fitted.trained.member_progress] == [2, 4]
+    assert fitted.refit_config.training.epochs == 3
+    assert fitted.refit_config.ensemble == 2
 
 
 def test_what_no_network_learned_is_written_once(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from foretaste.data.dataset import Dataset
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import BundleError, DataError
-from foretaste.models.content.tfidf import Tfidf, TfidfConfig, words
+from foretaste.models.content.tfidf import Tfidf, TfidfConfig, tokenise
 from foretaste.types import NO_ITEM, Queries, Run
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def test_lightgcn_is_the_sums_of_its_paper() -> None:
         total += layer
     total /= 4
     graph = _Graph(data.matrix(), "cpu")
-    people, items, _ = graph.smoothed(torch.from_numpy(e.astype(np.float32)), 3)
+    people, items, _ = graph.convolve(torch.from_numpy(e.astype(np.float32)), 3)
     np.testing.assert_allclose(people.numpy(), total[:12], atol=1e-5)
     np.testing.assert_allclose(items.numpy(), total[12:], atol=1e-5)
     # What a history alone gives is what the graph gave.
@@ -222,4 +222,4 @@ def test_tfidf_knows_a_new_item_by_its_words(tmp_path: Path) -> None:
 def test_tfidf_needs_words() -> None:
     with pytest.raises(DataError, match="leave it out"):
         Tfidf().fit(catalogue(["", "?!"]), Run())
-    assert words("Straße, NAÏVE_2 ночь") == ["strasse", "naïve", "2", "ночь"]
+    assert tokenise("Straße, NAÏVE_2 ночь") == ["strasse", "naïve", "2", "ночь"]

@@ -1,4 +1,4 @@
-"""A person's factors from their history: the closed form and Newton's method against plain optimisers."""
+"""Fold-in of users: closed form and Newton's method against generic optimisers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_newton_finds_the_optimum(scale: float) -> None:
 def test_a_sample_stands_for_a_large_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = some_people(n=400, B=6)
     whole = a_catalogue(n=400, scale=0.5)(taken)
-    monkeypatch.setattr(logistic_fold_in, "MOST_NEGATIVES", 300)
+    monkeypatch.setattr(logistic_fold_in, "MAX_NEGATIVES", 300)
     sampled = a_catalogue(n=400, scale=0.5)
     assert len(sampled.negatives) == 300
     found = sampled(taken)

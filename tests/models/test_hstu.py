@@ -1,4 +1,4 @@
-"""HSTU knows when it is asked: who comes back after a month is offered something else than who never left."""
+"""HSTU reads the time until the query: a user who returns after a month gets another list."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def test_the_moment_of_the_question_is_read(world: Dataset) -> None:
     assert offered(model, world, 10 * MONTH) == {"later"}, "longer than anybody was seen to stay away"
 
 
-def test_told_to_read_no_times_the_moment_means_nothing(world: Dataset) -> None:
+def test_without_times_the_query_time_has_no_effect(world: Dataset) -> None:
     model = fitted(world, times=False)
     assert offered(model, world, MINUTE) == offered(model, world, MONTH) == offered(model, world, None)
 
 
-def test_a_wait_nobody_had_is_read_as_the_nearest(world: Dataset) -> None:
+def test_an_unseen_time_gap_is_read_as_the_nearest_bucket(world: Dataset) -> None:
     """Between a minute and a month there is nobody: the rows in between are those of the nearer end."""
     model = fitted(world, times=True)
     assert model.trained is not None

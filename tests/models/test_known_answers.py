@@ -1,4 +1,4 @@
-"""Each model against the formula of its paper, written the slow way."""
+"""Each model against the formula of its paper, computed densely."""
 
 from __future__ import annotations
 

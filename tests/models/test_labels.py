@@ -1,4 +1,4 @@
-"""Labels to ask for and what stands for them: worlds in which the best ones are known, and the plain way beside."""
+"""Onboarding by labels: worlds with a known best choice, and a plain reference implementation."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def labels_of(lists: list, popularity: np.ndarray | None = None) -> Labels:
 
 def test_labels_that_split_best() -> None:
     """'all' and 'rare' say little, 'half' and 'other half' say the same, 'cross' cuts across."""
-    chosen = labels_of(EIGHT).splitting(10)[0]
+    chosen = labels_of(EIGHT).most_informative(10)[0]
     assert set(chosen[:2]) in ({"half", "cross"}, {"other half", "cross"})
     assert len(chosen) == 4, "the fifth label would tell nothing new"
-    assert labels_of([["x"], ["x"]]).splitting(3)[0] == [], "what everything has asks nothing"
-    assert labels_of([None, []]).splitting(3)[0] == []
+    assert labels_of([["x"], ["x"]]).most_informative(3)[0] == [], "what everything has asks nothing"
+    assert labels_of([None, []]).most_informative(3)[0] == []
 
 
 def test_common_labels() -> None:
@@ -53,8 +53,8 @@ def test_common_labels() -> None:
 def test_popularity_counts() -> None:
     labels = [["a"], ["a"], ["a"], ["b"], ["b"], ["c"]]
     loved = np.array([1, 1, 1, 1, 1, 95], np.float32)
-    assert labels_of(labels).splitting(1)[0] == ["a"]
-    assert labels_of(labels, loved).splitting(1)[0] == ["c"]
+    assert labels_of(labels).most_informative(1)[0] == ["a"]
+    assert labels_of(labels, loved).most_informative(1)[0] == ["c"]
 
 
 def some_labels(seed: int) -> tuple[list[list[str]], np.ndarray]:
@@ -74,14 +74,14 @@ def plain_bits(lists: list[list[str]], popularity: np.ndarray, chosen: list[str]
 @pytest.mark.parametrize("seed", range(5))
 def test_each_label_is_the_plain_best_next_and_the_row_goes_on_from_those_chosen(seed: int) -> None:
     lists, popularity = some_labels(seed)
-    found = labels_of(lists, popularity).splitting(4)[0]
+    found = labels_of(lists, popularity).most_informative(4)[0]
     names = sorted({label for named in lists for label in named})
     for i in range(4):
         before = found[:i]
         best = max(plain_bits(lists, popularity, [*before, name]) for name in names)
         assert plain_bits(lists, popularity, found[: i + 1]) == pytest.approx(best)
     column = labels_of(lists, popularity)
-    further, bits = column.splitting(2, found[:2])
+    further, bits = column.most_informative(2, found[:2])
     assert further == found[2:4]
     assert bits == pytest.approx(plain_bits(lists, popularity, found))
 
@@ -95,17 +95,17 @@ def test_what_stands_for_a_label_is_found_as_by_looking_at_every_item(seed: int)
         carrying = [item for item, named in enumerate(lists) if label in named]
         carrying.sort(key=lambda item: (-len({"l1", "l4"} & set(lists[item])), -popularity[item], item))
         found += carrying[:3]
-    assert labels_of(lists, popularity).history(chosen)[0].tolist() == list(dict.fromkeys(found))[::-1]
+    assert labels_of(lists, popularity).stand_in_items(chosen)[0].tolist() == list(dict.fromkeys(found))[::-1]
 
 
 def test_each_stands_for_the_label_it_was_found_by_and_the_forbidden_for_none() -> None:
     column = Labels.of(pl.Series([["a"], ["a", "b"], ["b"], None]), np.array([5, 1, 3, 9], np.float32))
-    items, labels = column.history(["a", "b"], 1)
+    items, labels = column.stand_in_items(["a", "b"], 1)
     assert (items.tolist(), labels) == ([1], [["a", "b"]]), "which has both"
-    items, labels = column.history(["a", "b"], 1, np.array([True, False, True, True]))
+    items, labels = column.stand_in_items(["a", "b"], 1, np.array([True, False, True, True]))
     assert labels == [["b"], ["a"]]
     assert items.tolist() == [2, 0], "the first label's last"
-    assert column.history(["a"], 1, np.zeros(4, bool))[0].tolist() == []
+    assert column.stand_in_items(["a"], 1, np.zeros(4, bool))[0].tolist() == []
 
 
 def test_a_person_of_chosen_labels_is_answered_like_one_with_a_history() -> None:
@@ -113,12 +113,12 @@ def test_a_person_of_chosen_labels_is_answered_like_one_with_a_history() -> None
     labels = [
         ["even" if parity == 0 else "odd", "thing"] for parity in worlds.parity_of(train, np.arange(train.n_items))
     ]
-    history = labels_of(labels, popularity_of(train)).history(["even"])[0]
+    history = labels_of(labels, popularity_of(train)).stand_in_items(["even"])[0]
     assert 1 <= len(history) <= 3
     found = Ease().fit(train, Run()).recommend(Queries.guests([history]), 5).items[0]
     assert (worlds.parity_of(train, found) == 0).all()
     with pytest.raises(DataError, match=r"No item has the label 'evn'\. Did you mean 'even'\?"):
-        labels_of(labels, popularity_of(train)).history(["evn"])
+        labels_of(labels, popularity_of(train)).stand_in_items(["evn"])
 
 
 def table(**columns: object) -> ItemTable:

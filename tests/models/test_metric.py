@@ -1,4 +1,4 @@
-"""A space learned from histories: whitening, the map, and items nobody has taken."""
+"""`content_metric`: whitening, the learned map, and cold items."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from foretaste.data.items import ItemTable  # noqa: E402
 from foretaste.errors import DataError  # noqa: E402
 from foretaste.features.items import ItemFeaturesConfig  # noqa: E402
 from foretaste.features.vector_ops import Whitening, truncated_svd  # noqa: E402
-from foretaste.models.content.metric import Metric, MetricConfig  # noqa: E402
-from foretaste.models.tuning.config import ContrastConfig  # noqa: E402
+from foretaste.models.content.metric import ContentMetric, ContentMetricConfig  # noqa: E402
+from foretaste.models.encoder_tuning.config import ContrastiveConfig  # noqa: E402
 from foretaste.types import Queries, Run  # noqa: E402
 
 N, D = 120, 8
-QUICK = ContrastConfig(temperature=0.1, batches=12)
+QUICK = ContrastiveConfig(temperature=0.1, batches=12)
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> tuple[Dataset, MetricConfig, np.ndarray]:
+def world(tmp_path: Path) -> tuple[Dataset, ContentMetricConfig, np.ndarray]:
     """What an item is has eight directions; people keep to one sign of the first, in which items differ least. A third
     of the items stands in the catalogue and was taken by nobody."""
     rng = np.random.default_rng(0)
@@ -41,10 +41,10 @@ def world(tmp_path: Path) -> tuple[Dataset, MetricConfig, np.ndarray]:
     data = Dataset.from_frame(events, pl.DataFrame({"item": names}))
     read = ItemFeaturesConfig(text=0.0, ready_file=str(tmp_path / "v.parquet"))
     sign = vectors[[int(name[1:]) for name in data.items.ids.names.to_list()], 0] > 0
-    return data, MetricConfig(read=read, half_life_events=1e6, contrast=QUICK), sign
+    return data, ContentMetricConfig(read=read, half_life_events=1e6, contrast=QUICK), sign
 
 
-def right(model: Metric, data: Dataset, sign: np.ndarray, new: np.ndarray) -> float:
+def right(model: ContentMetric, data: Dataset, sign: np.ndarray, new: np.ndarray) -> float:
     """Share of the right sign among the ten new items offered to each person."""
     queries = Queries(np.arange(data.n_users, dtype=np.int32), data.histories())
     found = model.recommend(queries, 10, allowed=new).items
@@ -52,17 +52,17 @@ def right(model: Metric, data: Dataset, sign: np.ndarray, new: np.ndarray) -> fl
     return float((sign[found] == wanted[:, None]).mean())
 
 
-def test_new_items_are_placed_by_what_histories_taught(world) -> None:
+def test_cold_items_are_placed_by_the_learned_map(world) -> None:
     data, config, sign = world
     new = np.bincount(data.item, minlength=N) == 0
     untaught = config.training.model_copy(update={"epochs": 1, "learning_rate": 1e-9})
-    before = right(Metric(config.model_copy(update={"training": untaught})).fit(data, Run()), data, sign, new)
+    before = right(ContentMetric(config.model_copy(update={"training": untaught})).fit(data, Run()), data, sign, new)
     taught = config.training.model_copy(update={"learning_rate": 0.01})
-    after = right(Metric(config.model_copy(update={"training": taught})).fit(data, Run()), data, sign, new)
+    after = right(ContentMetric(config.model_copy(update={"training": taught})).fit(data, Run()), data, sign, new)
     assert after > 0.9 > before
 
 
-def test_whitening_leaves_no_direction_louder_than_another() -> None:
+def test_whitening_gives_all_directions_equal_variance() -> None:
     rng = np.random.default_rng(0)
     vectors = (rng.normal(size=(5000, 4)) * [3, 1, 0.5, 0.1] + [9, 0, 0, 0]).astype(np.float32)
     white = Whitening.of(vectors, 1e-6)
@@ -83,9 +83,9 @@ def test_saved_and_loaded_it_reads_new_items_alike(tmp_path: Path) -> None:
     rows = [(f"u{u}", title) for u in range(30) for title in rng.permutation(titles[4 * (u % 3) :][:4])]
     events = pl.DataFrame(rows, schema=["user", "item"], orient="row")
     data = Dataset.from_frame(events, pl.DataFrame({"item": titles, "title": titles}))
-    model = Metric(MetricConfig(words=5, contrast=QUICK)).fit(data, Run())
+    model = ContentMetric(ContentMetricConfig(words=5, contrast=QUICK)).fit(data, Run())
     model.save(tmp_path / "model")
-    again = Metric.load(tmp_path / "model")
+    again = ContentMetric.load(tmp_path / "model")
     ids = data.items.ids.extended(["red sofa", "blue sofa"])
     every = [*titles, "red sofa", "blue sofa"]
     catalogue = ItemTable.of(ids, pl.DataFrame({"item": every, "title": every}))
@@ -112,13 +112,13 @@ def test_the_main_directions_are_those_of_the_svd() -> None:
 def test_early_stopping_keeps_the_best_map(world) -> None:
     data, config, _ = world
     scores = iter([0.1, 0.9, 0.2, 0.2, 0.2])
-    model = Metric(config).fit(data, Run(monitor=lambda half: next(scores)))
-    assert model.epochs == model.settled.training.epochs == 2
-    two = Metric(model.settled).fit(data, Run())
+    model = ContentMetric(config).fit(data, Run(monitor=lambda half: next(scores)))
+    assert model.epochs == model.refit_config.training.epochs == 2
+    two = ContentMetric(model.refit_config).fit(data, Run())
     np.testing.assert_array_equal(model.vectors, two.vectors)
 
 
 def test_nothing_to_read_is_a_sentence() -> None:
     data = Dataset.from_frame(pl.DataFrame({"user": ["u", "u"], "item": ["a", "b"]}))
-    with pytest.raises(DataError, match="says nothing"):
-        Metric().fit(data, Run())
+    with pytest.raises(DataError, match="this catalogue has none"):
+        ContentMetric().fit(data, Run())

@@ -1,4 +1,4 @@
-"""Which items are nearest does not hang on how many are looked at together, and few meetings are many rows at once."""
+"""The nearest items do not depend on the size of the blocks they are computed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first questions to a new person: worlds in which the best ones are known, and the plain way beside."""
+"""Onboarding by items: worlds with a known best choice, and a plain reference implementation."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_what_stands_for_a_label_counts_as_chosen_and_may_be_shown() -> None:
     assert 7 in picks
 
 
-def test_nobody_is_asked_about_the_unknown_and_the_forbidden() -> None:
+def test_unpopular_and_hidden_items_are_never_picked() -> None:
     popularity = np.array([9, 5, 4, 3, 0, 2], np.float32)
     allowed = np.array([True, False, True, True, True, True])
     for models in ([Island(np.arange(6) // 3)], []):

@@ -1,4 +1,4 @@
-"""What models of item-to-item words share: parts that add up to the score, and kinds that are heard."""
+"""Properties shared by all models with contributions: they sum to the score, and respect event kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows a network begins with: factors of what is taken together."""
+"""Initial item embeddings from PMI factors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import worlds
-from foretaste.models.sequence.pmi import NEAR, SIZE, SMOOTH, pmi_factors
+from foretaste.models.sequence.training.pmi import CONTEXT_SMOOTHING, GAP_WEIGHTS, ROW_SCALE, pmi_factors
 from foretaste.types import History, Run
 
 
@@ -15,19 +15,19 @@ def plain(rows: list[list[int]], n_items: int, width: int) -> np.ndarray:
     count = np.zeros((n_items, n_items))
     for row in rows:
         for a in range(len(row)):
-            for gap, weight in enumerate(NEAR, start=1):
+            for gap, weight in enumerate(GAP_WEIGHTS, start=1):
                 if a + gap < len(row) and row[a] != row[a + gap]:
                     count[row[a], row[a + gap]] += weight
                     count[row[a + gap], row[a]] += weight
     total = count.sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        chance = total[:, None] * total[None, :] ** SMOOTH / (total**SMOOTH).sum()
+        chance = total[:, None] * total[None, :] ** CONTEXT_SMOOTHING / (total**CONTEXT_SMOOTHING).sum()
         pmi = np.where(count > 0, np.log(count / chance), 0)
     pmi = np.maximum(pmi, 0)
     values, vectors = np.linalg.eigh((pmi + pmi.T) / 2)
     found = vectors[:, -width:] * np.sqrt(np.maximum(values[-width:], 0))
     found[total == 0] = 0
-    return SIZE**2 * found @ found.T / np.mean(found[total > 0] ** 2)
+    return ROW_SCALE**2 * found @ found.T / np.mean(found[total > 0] ** 2)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -69,15 +69,15 @@ def test_where_nothing_stands_together_there_is_nothing_to_begin_with(rows: list
 )
 def test_networks_begin_there_where_nothing_else_is_read(settings: dict, counted: bool, monkeypatch) -> None:
     pytest.importorskip("torch", reason="the extra 'torch' is not installed")
-    from foretaste.models.sequence import learn
     from foretaste.models.sequence.sasrec import SasRec, SasRecConfig
+    from foretaste.models.sequence.training import fit
 
     asked: list[int] = []
 
     def spied(history: History, n_items: int, width: int) -> None:
         asked.append(width)
 
-    monkeypatch.setattr(learn, "pmi_factors", spied)
+    monkeypatch.setattr(fit, "pmi_factors", spied)
     brief = {"width": 8, "training": {"epochs": 1, "least_steps": 0}}
     SasRec(SasRecConfig.parse(brief | settings, "test")).fit(worlds.parity(), Run())
     assert asked == ([8] if counted else [])

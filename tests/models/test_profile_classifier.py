@@ -1,4 +1,4 @@
-"""One linear model per person: the plain least squares, and what it can do that a mean cannot."""
+"""`profile_classifier` against plain least squares, and what it adds to a mean profile."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def test_the_weights_are_those_of_plain_least_squares(data: Dataset, read: ItemF
         events = slice(*queries.history.offsets[user : user + 2])
         rows, c = x[queries.history.items[events]], weights[events]
         w = np.linalg.solve(rows.T @ (np.abs(c)[:, None] * rows) + 0.7 * A, rows.T @ c)
-        np.testing.assert_allclose(model.taste(queries)[user], w, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(model.profile(queries)[user], w, rtol=1e-3, atol=1e-4)
     found = model.score(queries, np.tile(np.arange(N, dtype=np.int32), (data.n_users, 1)))
-    np.testing.assert_allclose(found, model.taste(queries) @ x.T, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found, model.profile(queries) @ x.T, rtol=1e-3, atol=1e-4)
 
 
 def test_its_reasons_add_up_to_the_score(data: Dataset, read: ItemFeaturesConfig) -> None:
@@ -104,8 +104,8 @@ def test_it_sees_small_differences_that_a_cosine_drowns(tmp_path: Path) -> None:
 def test_many_people_at_once_are_as_one_by_one(data: Dataset, read: ItemFeaturesConfig) -> None:
     model = ProfileClassifier(ProfileClassifierConfig(read=read, max_length=4)).fit(data, Run())
     queries = Queries(np.arange(data.n_users, dtype=np.int32), data.histories())
-    together = model.taste(queries)
-    alone = np.concatenate([model.taste(queries.take([b])) for b in range(len(queries))])
+    together = model.profile(queries)
+    alone = np.concatenate([model.profile(queries.take([b])) for b in range(len(queries))])
     np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-6)
 
 
@@ -113,5 +113,5 @@ def test_saved_and_loaded_it_is_the_same(data: Dataset, read: ItemFeaturesConfig
     model = ProfileClassifier(ProfileClassifierConfig(read=read, shrinkage=0.2)).fit(data, Run())
     model.save(tmp_path / "model")
     again = ProfileClassifier.load(tmp_path / "model")
-    np.testing.assert_array_equal(again.spread, model.spread)
+    np.testing.assert_array_equal(again.precision, model.precision)
     assert again.config == model.config

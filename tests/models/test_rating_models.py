@@ -1,4 +1,4 @@
-"""Raters in worlds whose ratings are known: closed forms, incremental learning, what nobody rated."""
+"""Rating models in worlds with known ratings: closed forms, incremental training, unrated items."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_only_new_events_move_the_items() -> None:
     assert moved.tolist() == [people.items[-1]]
 
 
-def test_what_nobody_rated_gets_what_the_person_gives() -> None:
+def test_unrated_items_get_the_user_mean() -> None:
     pytest.importorskip("numba")
     from foretaste.models.ratings.svd import SVD
 

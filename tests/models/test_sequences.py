@@ -1,4 +1,4 @@
-"""Worlds that only a model of the order, of the kinds or of the times can know."""
+"""Sequence models in worlds whose answer depends on order, event kinds or times."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ FUSIONS = ["sum", "concat", "gated", "attention"]
     ("reading", "fusion"),
     [("texts", "sum"), *(("words", fusion) for fusion in FUSIONS), *(("vectors", fusion) for fusion in FUSIONS)],
 )
-def test_an_item_nobody_met_is_offered_for_its_words_alone(reading: str, fusion: str, tmp_path: Path) -> None:
+def test_a_cold_item_is_recommended_by_its_words(reading: str, fusion: str, tmp_path: Path) -> None:
     data = worlds.parity(n_users=60, n_items=40)
     reads = {"words": {"words": True}, "vectors": {"vectors": ready_made(data, tmp_path)}}
     if reading == "texts":

@@ -1,4 +1,4 @@
-"""A session answers after each event as the model answers the whole history."""
+"""A session gives after each event the list of the whole history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiled descent against the formulas of the papers, written the slow way."""
+"""Compiled SGD kernels against plain Python versions of the papers' formulas."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_draws_are_even() -> None:
     assert (((counts - 2000) ** 2) / 2000).sum() < 22.5  # chi squared of 6, one in a thousand
 
 
-def test_nobody_is_no_error() -> None:
+def test_empty_data_is_no_error() -> None:
     fast = some_ratings()
     nobody = np.empty(0, np.int64)
     before = fast["q"].copy()

@@ -1,4 +1,4 @@
-"""Similarities of `itemknn` and `userknn` against `implicit`, and against sums written the slow way."""
+"""Similarities of `itemknn` and `userknn` against `implicit`, and against dense sums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one network learned of texts, another may begin with."""
+"""Transfer of a network's weights to another data set by way of texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`trending` against the sum it stands for, written the slow way."""
+"""`trending` against its sum, computed densely."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def slowly(data: Dataset, moment: float, half_life: float) -> np.ndarray:
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.1, 50), st.sampled_from([1, 3, 1 << 22]))
-def test_it_is_the_faded_sum_of_what_was_known_when_asked(seed: int, half_life: float, at_once: int) -> None:
+def test_it_is_the_decayed_sum_of_events_before_the_query(seed: int, half_life: float, at_once: int) -> None:
     rng = np.random.default_rng(seed)
     data = worlds.popularity(n_users=8, n_items=5, per_user=3, seed=seed)
     data = at(data, rng.integers(0, 30, len(data)) + rng.random())
     moments = rng.integers(-1, 40, 9) + rng.random(9)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trending, "EVENTS_AT_ONCE", at_once)
+        patch.setattr(trending, "MAX_EVENTS_PER_BLOCK", at_once)
         model = Trending(TrendingConfig(half_life_days=half_life)).fit(data, Run())
         every = np.tile(np.arange(5, dtype=np.int32), (len(moments), 1))
         scores = model.score(asked(moments), every)

@@ -1,4 +1,4 @@
-"""Models that fit: every model of the registry gets a line, with a reason that is true of the data."""
+"""Every model of the registry is said to fit or not, with a reason that follows from the data."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def test_every_model_has_a_line_and_no_other() -> None:
 def test_reasons_follow_from_the_data() -> None:
     small = fits(world(50, 6))
     assert small["ease"][0]
-    assert small["ease"][1] == "50 people to learn from."
+    assert small["ease"][1] == "50 users to learn from."
     assert not small["sasrec"][0]
     assert small["sasrec"][1].startswith("300 events are few")
     few = fits(world(10, 6))
     assert not few["itemknn"][0]
-    assert "only 10 people" in few["itemknn"][1]
-    assert few["popular"] == (True, "always, to compare with.")
+    assert "only 10 users" in few["itemknn"][1]
+    assert few["popular"] == (True, "always, as a baseline.")
     assert few["tfidf"][0]
     bare = fits(world(50, 3, timed=False, words=False))
-    assert "nothing is written" in bare["content"][1]
+    assert "the items have no texts" in bare["content"][1]
     assert "no times" in bare["trending"][1]
     assert "no order to learn" in bare["item2vec"][1]
 
@@ -69,7 +69,7 @@ def test_a_catalogue_too_large_and_a_package_not_there(monkeypatch: pytest.Monke
 def test_a_model_of_another_package_is_judged_too(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = ModelSpec("foretaste.models.plain.popular:Popular", "theirs")
     monkeypatch.setitem(MODELS.all(), "theirs", spec)
-    assert fits(world(50, 6))["theirs"] == (True, "50 people to learn from.")
+    assert fits(world(50, 6))["theirs"] == (True, "50 users to learn from.")
 
 
 def test_a_package_that_is_missing_is_known_by_our_own_metadata(monkeypatch: pytest.MonkeyPatch) -> None:

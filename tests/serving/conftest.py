@@ -22,7 +22,7 @@ from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.http.app import create_app
 from foretaste.serving.http.keys import KeyFile
-from foretaste.serving.process.protocol import PatientProtocol
+from foretaste.serving.process.http_protocol import TimeoutProtocol
 from foretaste.serving.process.server import listen
 from foretaste.serving.process.uvicorn_settings import uvicorn_settings
 from foretaste.serving.settings import ServerConfig
@@ -85,7 +85,7 @@ def running(engine: Engine, config: ServerConfig | None = None, keys: KeyFile | 
     config = (config or ServerConfig()).model_copy(update={"port": 0})
     listening = listen(config)
     host, port = listening.getsockname()
-    protocol = type("Protocol", (PatientProtocol,), {"limits": config.limits})
+    protocol = type("Protocol", (TimeoutProtocol,), {"limits": config.limits})
     settings = {**uvicorn_settings(), "http": protocol}
     server = uvicorn.Server(uvicorn.Config(create_app(engine, config, keys), **settings))
     thread = Thread(target=server.run, kwargs={"sockets": [listening]})

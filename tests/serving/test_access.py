@@ -1,4 +1,4 @@
-"""Closed by default: every route the application has, whether it is documented or not, wants a key with its scope."""
+"""Access control: every route of the application needs a key with its scope unless it is listed as open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from foretaste.errors import ConfigError
 from foretaste.serving.answering.engine import Engine
-from foretaste.serving.http.access import needed_scope
+from foretaste.serving.http.access import required_scope
 from foretaste.serving.http.app import create_app
 from foretaste.serving.http.keys import KeyFile, Scope
 from foretaste.serving.process.server import check_closed
@@ -107,7 +107,7 @@ def test_what_is_not_there_is_not_told_to_strangers(guarded: TestClient) -> None
     ],
 )
 def test_the_scope_of_each_address(method: str, path: str, scope: Scope | None) -> None:
-    assert needed_scope(method, path) == scope
+    assert required_scope(method, path) == scope
 
 
 SECRETLY_MORE = [
@@ -172,7 +172,7 @@ def test_beyond_this_machine_it_starts_with_a_key_or_by_an_open_word(keys: KeyFi
 def test_with_damaged_keys_it_does_not_start(keys: KeyFile) -> None:
     keys.path.write_text("{bad")
     for config in (ServerConfig(), ServerConfig(host="0.0.0.0", open_to_all=True)):
-        with pytest.raises(ConfigError, match=r"The keys in .*keys\.json cannot be read \(it is damaged\); put back"):
+        with pytest.raises(ConfigError, match=r"The keys in .*keys\.json cannot be read \(it is damaged\); restore"):
             check_closed(config, keys)
 
 

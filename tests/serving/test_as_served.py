@@ -14,8 +14,9 @@ import worlds
 from foretaste.data.current_queries import current_queries
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import EventKind, Kinds
+from foretaste.data.project.log_dataset import log_dataset
 from foretaste.events.opening import open_store
-from foretaste.project import logged, train_on
+from foretaste.project import train_on
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.http.app import create_app
 from foretaste.types import NO_ITEM, Run
@@ -73,7 +74,7 @@ def test_rest_gives_the_list_that_is_measured_to_a_thousand_of_a_thousand_people
     with Engine.of_project(folder) as engine:
         bundle = engine.world.catalogue.bundle
         assert list(bundle.pipeline.stages) == ["fatigue", "demote_similar", "one_per_group", "new_items"]
-        data, _ = logged(store, Dataset(**{**vars(files), "kinds": bundle.kinds}))
+        data, _ = log_dataset(store, Dataset(**{**vars(files), "kinds": bundle.kinds}))
         client = TestClient(create_app(engine), base_url="http://127.0.0.1:8000")
         names = [f"u{u}" for u in range(PEOPLE)]
         queries = current_queries(data, data.users.codes(names), time.time_ns() // 1000)

@@ -1,4 +1,4 @@
-"""What is known of a person beside what they did reaches the models that read it, and only as far as they read it."""
+"""Attributes of users reach the models that were trained on attributes, and no others."""
 
 from __future__ import annotations
 

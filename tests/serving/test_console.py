@@ -208,7 +208,7 @@ def test_it_works_from_the_keyboard(page: Page) -> None:
     page.locator("#person-name", has_text=second).wait_for()
     page.locator("#people-query").fill("nobody-by-that-name")
     page.keyboard.press("Enter")
-    page.locator("#person-note", has_text="Nobody has heard of them yet").wait_for()
+    page.locator("#person-note", has_text="No events yet").wait_for()
     page.locator("#cards .take").first.focus()
     page.keyboard.press("Enter")
     wait_for_update(page)

@@ -1,4 +1,4 @@
-"""The page asks for a key where the service does, keeps it in its tab, and shows it to nobody."""
+"""The console asks for a key where the service needs one, and keeps it in its tab only."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from shutil import copytree
 import polars as pl
 import pytest
 
-from foretaste.api import BadEvent, EventIn, GuestIn
+from foretaste.api import EventIn, GuestIn, InvalidEvent
 from foretaste.errors import BundleError, UnknownNameError
 from foretaste.events.memory import MemoryStore
 from foretaste.pipeline.bundle import Bundle, load_bundle
@@ -93,7 +93,7 @@ def test_events_are_kept_one_by_one(engine: Engine) -> None:
         event("1", "ann", "f2"),
         event("1", "ann", "f2"),
         event("1", "bob", "f2"),
-        BadEvent(id="2", why="item: Field required."),
+        InvalidEvent(id="2", why="item: Field required."),
         event("3", "ann", "brand new"),
         event("4", "ann", "f4", kind="sniff"),
         event("5", "ann", "f6", kind=None),

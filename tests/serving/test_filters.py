@@ -1,4 +1,4 @@
-"""Filters by column: the fast reading of a whole table agrees with the plain reading of one item."""
+"""Filters by column: filtering the whole table agrees with filtering item by item."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from foretaste.pipeline.pipeline import Pipeline
 from foretaste.search.hybrid import SearchConfig
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.config import SceneConfig, ServiceConfig
-from foretaste.serving.search.search_desk import SearchDesk
+from foretaste.serving.search.search_service import SearchService
 from foretaste.serving.world.filters import check_filter, mask, matches
 from foretaste.types import Run
 
@@ -127,10 +127,10 @@ def test_new_items_are_read_once_for_a_filter(engine: Engine) -> None:
     columns = {"genres": ["Comedy"], "year": 2030}
     new = [ItemRecord(f"new{i}", Watched(columns), False, False, change=i + 1) for i in range(9)]
     engine.worlds._now = engine.world.with_changes(new)
-    desk = SearchDesk(engine, SearchConfig(meaning=0.0))
+    search_service = SearchService(engine, SearchConfig(meaning=0.0))
 
     def asked(wanted: dict[str, Any]) -> list[str]:
-        found = desk.find("film", wanted=wanted).items
+        found = search_service.find("film", wanted=wanted).items
         return [item.id for item in [*engine.for_user("u4", 10, filter=wanted).items, *found]]
 
     assert asked({"year": {"min": 2030}})[:9] == [f"new{i}" for i in range(8, -1, -1)]

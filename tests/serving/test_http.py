@@ -20,7 +20,7 @@ from foretaste.serving.http.app import create_app
 from foretaste.serving.settings import ServerConfig
 
 ROUTES: dict[str, type[BaseModel]] = {
-    "/v1/users?n=3": schemas.People,
+    "/v1/users?n=3": schemas.Users,
     "/v1/users/u4/profile?n=3": schemas.Profile,
     "/v1/users/nobody/profile": schemas.Profile,
     "/v1/users/u4/recommendations?n=3&explain=true": schemas.Recommendations,
@@ -94,11 +94,11 @@ def test_times_are_exact_to_the_microsecond(client: TestClient, time: object, wr
         ({"id": "1", "user": "a" * 257, "item": "f3"}, "user: String should have at most 256 characters."),
         (
             {"id": "1", "user": "ann", "item": "f3", "time": "2025-11-21T10:00:00"},
-            "time: a time without a zone could be any of 24; end it with Z or +01:00.",
+            "time: a time needs a time zone; end it with Z or an offset such as +01:00.",
         ),
         (
             {"id": "1", "user": "ann", "item": "f3", "time": "noon"},
-            "time: write ISO 8601 with a zone, as 2026-11-21T10:00:00Z.",
+            "time: write ISO 8601 with a time zone, such as 2026-11-21T10:00:00Z.",
         ),
         (
             {"id": "1", "user": "ann", "item": "f3", "time": 10**18},
@@ -106,16 +106,16 @@ def test_times_are_exact_to_the_microsecond(client: TestClient, time: object, wr
         ),
         (
             {"id": "1", "user": "ann", "item": "f3", "time": 1_767_225_600},
-            "time: times are µs since 1970 UTC or ISO 8601; this looks like seconds, so send it times 1,000,000.",
+            "time: times are µs since 1970 UTC or ISO 8601; this looks like seconds, so multiply it by 1,000,000.",
         ),
         (
             {"id": "1", "user": "ann", "item": "f3", "time": 1_767_225_600_000},
-            "time: times are µs since 1970 UTC or ISO 8601; this looks like milliseconds, so send it times 1,000.",
+            "time: times are µs since 1970 UTC or ISO 8601; this looks like milliseconds, so multiply it by 1,000.",
         ),
         (
             {"id": "1", "user": "ann", "item": "f3", "time": 0},
-            "time: times are µs since 1970 UTC or ISO 8601; this number lies before 1990, so if it is meant, write "
-            "ISO 8601.",
+            "time: times are µs since 1970 UTC or ISO 8601; this number is a time before 1990; if you mean "
+            "that, write ISO 8601.",
         ),
         ({"id": "1", "user": "ann", "item": "f3", "typ": "shown"}, "typ: Extra inputs are not permitted."),
         ({"id": "1", "user": "ann", "item": "f3", "type": "seen"}, "type: Input should be 'interaction' or 'shown'."),
@@ -144,7 +144,7 @@ def test_a_parameter_nobody_knows_is_refused_at_every_address(client: TestClient
     answer = client.get("/v1/users/u4/recommendations", params={"k": 5})
     assert answer.status_code == 422
     assert answer.json()["error"]["message"] == (
-        "query: this address takes no parameter 'k'. Known: cursor, explain, filter, n, scene."
+        "query: this address has no parameter 'k'. Known: cursor, explain, filter, n, scene."
     )
     for path, methods in client.get("/openapi.json").json()["paths"].items():
         for method, operation in methods.items():
@@ -153,7 +153,7 @@ def test_a_parameter_nobody_knows_is_refused_at_every_address(client: TestClient
             probe = operation["tags"] == ["health"]  # behind it a balancer puts what it likes
             assert answer.status_code == (200 if probe else 422), path
             assert probe or "422" in operation["responses"], path
-            assert probe or "takes no parameter 'expplain'" in answer.json()["error"]["message"]
+            assert probe or "has no parameter 'expplain'" in answer.json()["error"]["message"]
     said = client.delete("/v1/users/u4/history", params={"item": "f2", "kid": "view"}).json()["error"]["message"]
     assert "Did you mean 'kind'? Known: all, item, kind, time." in said
     assert client.get("/", params={"from": "mail"}).status_code == 200
@@ -182,9 +182,9 @@ TOO_MANY = json.dumps({"events": [{}] * 1001}).encode()
     [
         ("GET", "/v1/items/nope", None, 404, "not_found", "No item is called 'nope'"),
         ("GET", "/v1/items/nope/similar", None, 404, "not_found", "No item is called 'nope'"),
-        ("GET", "/v2", None, 404, "not_found", "nothing at this address"),
-        ("GET", "/console/nope.js", None, 404, "not_found", "nothing at this address"),
-        ("DELETE", "/v1/users", None, 405, "method_not_allowed", "does not take that method"),
+        ("GET", "/v2", None, 404, "not_found", "no such address"),
+        ("GET", "/console/nope.js", None, 404, "not_found", "no such address"),
+        ("DELETE", "/v1/users", None, 405, "method_not_allowed", "does not support this method"),
         ("GET", "/v1/items?n=0", None, 422, "invalid", "n: Input should be greater than or equal to 1."),
         ("GET", "/v1/users/u4/recommendations?n=501", None, 422, "invalid", "n: Input should be less than or equal"),
         ("GET", f"/v1/items/{'x' * 257}", None, 422, "invalid", "item: String should have at most 256"),

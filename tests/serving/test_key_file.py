@@ -1,4 +1,4 @@
-"""Keys: shown once, kept as hashes, refused as soon as they are taken back."""
+"""API keys: shown once, stored as hashes, refused as soon as they are revoked."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def keys(tmp_path: Path) -> KeyFile:
 def test_a_key_is_known_by_itself_and_by_nothing_else(keys: KeyFile) -> None:
     made = keys.create("shop", ("read", "write"))
     other = keys.create("shop", ("read",))
-    found = keys.holder(made.secret)
+    found = keys.key_of(made.secret)
     assert found is not None
     assert (found.id, found.name, found.scopes) == (made.key.id, "shop", ("read", "write"))
     swapped = made.secret[:16] + other.secret[16:]  # the id of one with the secret of the other
     changed = made.secret[:-1] + ("A" if made.secret[-1] != "A" else "B")
     for wrong in ("", "x", swapped, changed, made.secret + "A", made.secret.upper(), found.hashes[0].sha256):
-        assert keys.holder(wrong) is None
+        assert keys.key_of(wrong) is None
 
 
 def test_the_file_holds_no_secret_and_only_its_owner_reads_it(keys: KeyFile) -> None:
@@ -63,10 +63,10 @@ def test_scopes_allow_what_they_say_and_admin_everything(keys: KeyFile) -> None:
 def test_a_revoked_key_is_refused_by_a_service_that_runs(keys: KeyFile) -> None:
     running = KeyFile(keys.path)
     made = keys.create("shop", ("read",))
-    assert running.holder(made.secret) is not None
+    assert running.key_of(made.secret) is not None
     keys.revoke("shop")
-    assert running.holder(made.secret) is None
-    assert running.there()  # asked for still: taking a key back must never open a door
+    assert running.key_of(made.secret) is None
+    assert running.exists()  # keys are still required: revoking the last key must not open the service
 
 
 def test_rotation_may_leave_the_old_key_some_time(keys: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,13 +76,13 @@ def test_rotation_may_leave_the_old_key_some_time(keys: KeyFile, monkeypatch: py
     second = keys.rotate("shop", keep_old_seconds=60)
     assert second.key.id == first.key.id
     assert second.key.scopes == ("write",)
-    assert keys.holder(first.secret) is not None
-    assert keys.holder(second.secret) is not None
+    assert keys.key_of(first.secret) is not None
+    assert keys.key_of(second.secret) is not None
     now += 61
-    assert keys.holder(first.secret) is None
+    assert keys.key_of(first.secret) is None
     third = keys.rotate("shop")
-    assert keys.holder(second.secret) is None
-    assert keys.holder(third.secret) is not None
+    assert keys.key_of(second.secret) is None
+    assert keys.key_of(third.secret) is not None
 
 
 def test_names_that_are_not_there_or_twice_are_said(keys: KeyFile) -> None:
@@ -92,7 +92,7 @@ def test_names_that_are_not_there_or_twice_are_said(keys: KeyFile) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'shop'"):
         keys.rotate("shpo")
     keys.create("shop", ("read",))
-    with pytest.raises(UnknownNameError, match="2 keys are called 'shop'; say which by its id"):
+    with pytest.raises(UnknownNameError, match="2 keys are called 'shop'; use the id instead"):
         keys.revoke("shop")
 
 
@@ -107,7 +107,7 @@ def test_a_damaged_file_closes_the_service_rather_than_opening_it(keys: KeyFile)
     secret = keys.create("shop", ("read",)).secret
     keys.path.write_text("{")
     with pytest.raises(ConfigError, match="it is damaged"):
-        KeyFile(keys.path).holder(secret)
+        KeyFile(keys.path).key_of(secret)
 
 
 def test_many_at_once_lose_no_key(keys: KeyFile) -> None:

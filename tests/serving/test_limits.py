@@ -1,4 +1,4 @@
-"""How much is too much, and what happens then."""
+"""Rate limits, admission control and limits of bodies and headers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretaste.serving.answering.engine import Engine
-from foretaste.serving.http.bodies import deeper_than
-from foretaste.serving.http.rate_limits import TokenBuckets, Turns, retry_after
+from foretaste.serving.http.bodies import nests_deeper_than
+from foretaste.serving.http.rate_limits import AdmissionControl, TokenBuckets, retry_after
 from foretaste.serving.settings import Limits, ServerConfig
 from serving.conftest import running
 
@@ -55,7 +55,7 @@ def test_over_any_time_a_client_gets_no_more_than_burst_and_rate(pauses: list[fl
 
 def test_turns_refuse_only_what_would_wait_too_long() -> None:
     clock = Clock()
-    turns = Turns(wait_seconds=0.1, waiting=2, threads=1, clock=clock)
+    turns = AdmissionControl(wait_seconds=0.1, waiting=2, threads=1, clock=clock)
     for _ in range(200):  # one at a time, 20 ms each
         assert turns.begin()
         clock.now += 0.02
@@ -67,13 +67,13 @@ def test_turns_refuse_only_what_would_wait_too_long() -> None:
     clock.now += 0.02
     turns.end()
     assert turns.begin()
-    quick = Turns(wait_seconds=0.1, waiting=2, threads=1, clock=clock)
+    quick = AdmissionControl(wait_seconds=0.1, waiting=2, threads=1, clock=clock)
     assert all(quick.begin() for _ in range(100))  # nothing is known to be slow yet
 
 
 def test_a_pause_is_not_taken_for_slowness() -> None:
     clock = Clock()
-    turns = Turns(wait_seconds=0.1, waiting=2, threads=1, clock=clock)
+    turns = AdmissionControl(wait_seconds=0.1, waiting=2, threads=1, clock=clock)
     for _ in range(50):
         assert turns.begin()
         clock.now += 0.001
@@ -82,11 +82,13 @@ def test_a_pause_is_not_taken_for_slowness() -> None:
     assert all(turns.begin() for _ in range(50))
 
 
-def line(load: float, seconds: float = 20.0, service: float = 0.005) -> tuple[Turns, np.ndarray, float, float]:
+def line(
+    load: float, seconds: float = 20.0, service: float = 0.005
+) -> tuple[AdmissionControl, np.ndarray, float, float]:
     """One after the other, 5 ms each more or less, while they come at random, `load` times as fast as they are done:
     the turns, how long who was let in was there, the share refused, and the share of the time that was worked."""
     clock, chance = Clock(), random.Random(0)
-    turns = Turns(wait_seconds=0.05, waiting=8, threads=4, rush_seconds=0.02, clock=clock)
+    turns = AdmissionControl(wait_seconds=0.05, waiting=8, threads=4, rush_seconds=0.02, clock=clock)
     for _ in range(50):  # it knows its pace
         assert turns.begin()
         clock.now += service
@@ -153,7 +155,7 @@ def test_a_rush_is_over_when_requests_come_as_before() -> None:
 def test_a_dozen_who_wait_for_their_answers_are_never_a_rush() -> None:
     """However slow the machine, and though they come in clumps, as after a commit they shared."""
     clock = Clock()
-    turns = Turns(wait_seconds=0.05, waiting=8, threads=4, rush_seconds=0.02, clock=clock)
+    turns = AdmissionControl(wait_seconds=0.05, waiting=8, threads=4, rush_seconds=0.02, clock=clock)
     for _ in range(500):
         assert all(turns.begin() for _ in range(12))
         clock.now += 0.4
@@ -184,7 +186,7 @@ def test_retry_after_is_in_whole_seconds_and_never_zero() -> None:
     ],
 )
 def test_depth_is_counted_outside_of_strings(body: bytes, deep: bool) -> None:
-    assert deeper_than(body, 16) is deep
+    assert nests_deeper_than(body, 16) is deep
 
 
 def plain_depth(body: bytes) -> int:
@@ -218,7 +220,7 @@ def test_depth_as_the_plain_reader_has_it(value: object, most: int) -> None:
     import json
 
     body = json.dumps(value).encode()
-    assert deeper_than(body, most) == (plain_depth(body) > most)
+    assert nests_deeper_than(body, most) == (plain_depth(body) > most)
 
 
 # ---- over a real socket

@@ -164,7 +164,7 @@ def test_impressions_before_a_reaction_are_forgotten() -> None:
 
 def test_less_of_this_hides_it_and_sinks_what_is_like_it(engine: Engine) -> None:
     before = ids(engine.for_user("u4", 40))
-    answer = engine.persons.less("u4", LessIn(item=before[0]))
+    answer = engine.users.less("u4", LessIn(item=before[0]))
     assert answer.status == "accepted"
     after = ids(engine.for_user("u4", 40))
     assert before[0] not in after
@@ -172,13 +172,13 @@ def test_less_of_this_hides_it_and_sinks_what_is_like_it(engine: Engine) -> None
     alike = ids(engine.similar(before[0], 5))
     places = [(before.index(name), after.index(name)) for name in alike if name in before and name in after]
     assert sum(later for _, later in places) > sum(sooner for sooner, _ in places)
-    assert engine.persons.less("u4", LessIn(item="f2", id="w")).status == "accepted"
-    assert engine.persons.less("u4", LessIn(item="f2", id="w")).status == "duplicate"
+    assert engine.users.less("u4", LessIn(item="f2", id="w")).status == "accepted"
+    assert engine.users.less("u4", LessIn(item="f2", id="w")).status == "duplicate"
 
 
 def test_every_unwanted_item_stays_away_however_many_there_are(engine: Engine) -> None:
     for i in range(0, 60, 2):
-        engine.persons.less("bob", LessIn(item=f"f{i}"))
+        engine.users.less("bob", LessIn(item=f"f{i}"))
     assert {int(name[1:]) % 2 for name in ids(engine.for_user("bob", 60))} == {1}
 
 

@@ -123,7 +123,7 @@ def test_a_guest_who_only_says_what_they_like_is_answered_like_one_with_a_histor
 def test_what_stands_for_a_label_is_offered_and_what_was_done_is_not(client: TestClient, engine: Engine) -> None:
     column = engine.world.catalogue.likes(None)
     assert column is not None
-    stand_ins = [engine.world.catalogue.ids[code] for code in column[1].history(["Drama"])[0]]
+    stand_ins = [engine.world.catalogue.ids[code] for code in column[1].stand_in_items(["Drama"])[0]]
     assert stand_ins[-1] == "f1", "the best known drama"
     assert set(stand_ins) <= set(ids(guest(client, likes=["Drama"], n=60)))
     done = guest(client, likes=["Drama"], history=[{"item": "f1", "kind": "rating"}, {"item": "f3"}], n=60)

@@ -1,4 +1,4 @@
-"""Searching by a picture, and what is like an item by text, by picture, by behaviour; traps are refused."""
+"""Search by picture, similar items by text, picture and behaviour; malicious pictures are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.answering.engine import Engine
 from foretaste.serving.http.app import create_app
-from foretaste.serving.search.pictures import MOST_PIXELS, asked_picture
+from foretaste.serving.search.picture_index import MAX_PIXELS, open_picture
 from foretaste.serving.settings import Limits, ServerConfig
 from foretaste.types import Run
 
@@ -130,7 +130,7 @@ def test_by_text_also_for_what_came_a_moment_ago(client: TestClient) -> None:
     assert {int(item["id"][1:]) % 3 for item in answer.json()["items"]} == {2}
     refused = client.get("/v1/items/ship/similar?by=behaviour")
     assert refused.status_code == 422
-    assert "ask by=text" in refused.json()["error"]["message"]
+    assert "use by=text" in refused.json()["error"]["message"]
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -165,7 +165,7 @@ def test_what_is_no_picture_or_a_trap_is_refused_in_one_sentence(
 ) -> None:
     answer = client.post("/v1/search/picture", content=content(), headers={"Content-Type": "image/png"})
     assert answer.status_code == 422
-    assert answer.json()["error"]["message"].startswith(("This is no picture", "The picture has"))
+    assert answer.json()["error"]["message"].startswith(("The picture cannot be opened", "The picture has"))
 
 
 def test_limits_and_types(client: TestClient) -> None:
@@ -176,18 +176,18 @@ def test_limits_and_types(client: TestClient) -> None:
         assert answer.status_code == 422
         assert "image/jpeg" in answer.json()["error"]["message"]
     brackets = client.post("/v1/search/picture", content=b"[" * 1_000, headers={"Content-Type": "image/png"})
-    assert "no picture" in brackets.json()["error"]["message"], "a picture is not looked at as JSON"
+    assert "cannot be opened" in brackets.json()["error"]["message"], "a picture is not looked at as JSON"
 
 
 def test_a_large_picture_is_never_unpacked_in_full() -> None:
     content = BytesIO()
     Image.new("L", (6_000, 6_000), 200).save(content, "JPEG")
-    assert MOST_PIXELS > 36_000_000
-    assert max(asked_picture(content.getvalue()).size) <= 1_024
+    assert MAX_PIXELS > 36_000_000
+    assert max(open_picture(content.getvalue()).size) <= 1_024
     content = BytesIO()
     Image.new("1", (8_000, 8_000)).save(content, "PNG")
     with pytest.raises(DataError, match="8000 x 8000"):
-        asked_picture(content.getvalue())
+        open_picture(content.getvalue())
 
 
 def test_a_catalogue_without_pictures_says_so(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""Workers are forks: one that dies or hangs is replaced, none outlives its parent, and what is wrong is said once."""
+"""Workers are forks: one that dies or hangs is replaced, none outlives its parent, and an error is reported once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def work(refuse):
 
 prefork.SILENT_SECONDS = 2.0
 try:
-    prefork.Workers(work, 2, 5.0).run()
+    prefork.WorkerPool(work, 2, 5.0).run()
 except errors.BundleError as error:
     print("refused:", error)
 print("ended in order", flush=True)
@@ -62,7 +62,7 @@ def test_who_dies_or_hangs_is_replaced_and_all_end_when_told() -> None:
         out, err = parent.communicate(timeout=20)
     assert out == "ended in order\n"
     assert parent.returncode == 0
-    assert "A worker has not moved for" in err
+    assert "A worker has not responded for" in err
     assert not any(psutil.pid_exists(pid) for pid in all_now)
 
 

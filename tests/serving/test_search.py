@@ -1,4 +1,4 @@
-"""Search over HTTP and on the command line: what people see now, for whoever asks."""
+"""Search over HTTP and on the command line, over the live catalogue."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from foretaste.api import ItemIn
 from foretaste.cli.app import app as cli
 from foretaste.errors import DataError
 from foretaste.search.hybrid import Search, SearchConfig
-from foretaste.serving.search.catalogue_index import Shelf
-from foretaste.serving.search.search_desk import SearchDesk
+from foretaste.serving.search.catalogue_index import CatalogueSearchIndex
+from foretaste.serving.search.search_service import SearchService
 from foretaste.types import Run
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def test_words_find_films_and_slips_are_forgiven(client: TestClient) -> None:
 
 
 def test_a_person_sees_their_own_first_and_weight_0_is_for_everybody(engine: Engine) -> None:
-    desk = SearchDesk(engine, WORDS)  # the language model would join between two questions
+    search_service = SearchService(engine, WORDS)  # the language model would join between two questions
 
     def first(user: str, personal: float) -> list[str]:
-        return [item.id for item in desk.find("film", 5, user=user, personal=personal).items]
+        return [item.id for item in search_service.find("film", 5, user=user, personal=personal).items]
 
     assert first("u0", 0) == first("u1", 0)
     assert {int(item[1:]) % 2 for item in first("u0", 5)} == {0}
@@ -58,7 +58,7 @@ def test_filters_and_mistakes(client: TestClient) -> None:
         assert answer.json()["error"]["message"]
     for empty in ("", " "):
         said = client.get("/v1/search", params={"q": empty}).json()["error"]["message"]
-        assert said == "q: it is empty; say in words what to look for."
+        assert said == "q: it is empty; give the words to search for."
         with pytest.raises(DataError, match="nothing to look for; say it in words"):
             CliRunner().invoke(cli, ["search", empty], catch_exceptions=False)
     nothing = client.get("/v1/search", params={"q": "zzzzzzzz"}).json()
@@ -66,10 +66,10 @@ def test_filters_and_mistakes(client: TestClient) -> None:
 
 
 def test_what_is_put_is_found_at_once_and_what_is_gone_is_not(engine: Engine, client: TestClient) -> None:
-    desk = SearchDesk(engine, WORDS)
+    search_service = SearchService(engine, WORDS)
 
     def ids(query: str, **more: object) -> list[str]:
-        return [item.id for item in desk.find(query, **more).items]
+        return [item.id for item in search_service.find(query, **more).items]
 
     assert ids("quokka") == []
     client.put("/v1/items/new", json={"columns": {"title": "The Quokka", "genres": ["Nature"], "year": 2030}})
@@ -89,46 +89,46 @@ def test_what_is_put_is_found_at_once_and_what_is_gone_is_not(engine: Engine, cl
 
 
 def test_the_catalogue_may_change_while_a_search_is_under_way(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = SearchDesk(engine, WORDS)
+    search_service = SearchService(engine, WORDS)
     engine.delete_item("f2")  # something hidden, so that the search asks what it may offer
     history = engine.store.history
 
     def slow(user: str, **more: object) -> object:
         """Another search is answered meanwhile, and has seen what was put."""
         engine.put_item("quokka", ItemIn(columns={"title": "The Quokka"}))
-        desk.find("film")
+        search_service.find("film")
         return history(user, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(engine.store, "history", slow)
-    assert [item.id for item in desk.find("quokka", user="u4").items] == ["quokka"]
+    assert [item.id for item in search_service.find("quokka", user="u4").items] == ["quokka"]
 
 
 def test_a_shelf_goes_with_the_newest_world_it_was_shown(engine: Engine) -> None:
-    shelf = Shelf(engine.world.catalogue, WORDS)
+    index = CatalogueSearchIndex(engine.world.catalogue, WORDS)
     engine.put_item("new", ItemIn(columns={"title": "The Quokka"}))
     before = engine.world
     engine.put_item("new", ItemIn(columns={"title": "The Wombat"}))
     for world in (engine.world, before):  # the second is of a request that began first and came last
-        shelf.follow(world)
-    assert [item.id for item in shelf.find(engine.world, "wombat", 5, None, None, (), None, {}).items] == ["new"]
+        index.follow(world)
+    assert [item.id for item in index.find(engine.world, "wombat", 5, None, None, (), None, {}).items] == ["new"]
 
 
 def test_a_question_is_understood_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     understood = Search.parse_query
     monkeypatch.setattr(Search, "parse_query", lambda search, text: read.append(text) or understood(search, text))
-    assert SearchDesk(engine, WORDS).find("commedy").corrected == "comedy"
+    assert SearchService(engine, WORDS).find("commedy").corrected == "comedy"
     assert read == ["commedy"]
 
 
 def test_meaning_joins_when_the_language_model_is_there(engine: Engine, client: TestClient) -> None:
     pytest.importorskip("sentence_transformers")
-    desk = SearchDesk(engine)
+    search_service = SearchService(engine)
     client.put("/v1/items/sea", json={"columns": {"title": "A little fish gets lost in the ocean"}})
-    desk.prepare(Run())
-    assert desk.find("swimming under water").items[0].id == "sea"
+    search_service.prepare(Run())
+    assert search_service.find("swimming under water").items[0].id == "sea"
     client.put("/v1/items/sky", json={"columns": {"title": "Birds fly over the clouds"}})
-    found = desk.find("aeroplane in the air")
+    found = search_service.find("aeroplane in the air")
     assert found.items[0].id == "sky"
     assert found.sources == ["words", "meaning"]
 

@@ -1,4 +1,4 @@
-"""The server as a process: it listens, it stops when told to, and its log names nobody."""
+"""The server process: it listens, it stops on a signal, and its log contains no ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenTelemetry: a span per request, named after the route; nothing of it where nobody asked."""
+"""OpenTelemetry: one span per request, named after the route; not imported unless switched on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`foretaste serve` as a process of its own: several workers, one log, figures and lines for whoever watches it."""
+"""`foretaste serve` with several workers: one log, shared metrics, log lines."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
 
 from foretaste.errors import ConfigError  # noqa: E402
-from foretaste.models.sequence.capacity import for_data  # noqa: E402
-from foretaste.models.sequence.learn import _loss  # noqa: E402
-from foretaste.models.sequence.trained import module_of  # noqa: E402
+from foretaste.models.sequence.trained_network import build_network  # noqa: E402
+from foretaste.models.sequence.training.capacity import resolve_auto_settings  # noqa: E402
+from foretaste.models.sequence.training.fit import _loss  # noqa: E402
 from foretaste.nn.item_embedding import ItemTokens  # noqa: E402
 from foretaste.registry import model_class  # noqa: E402
 from foretaste.training.batches import MaskedEventBatches, NextEventBatches, WithNegatives  # noqa: E402
@@ -50,7 +50,7 @@ def test_a_step_on_an_accelerator_leaves_nothing_behind_on_the_processor(
 ) -> None:
     made: Any = model_class(name)
     config = made.config_class.parse({"width": 8, "loss": {"kind": loss, "negatives": 4}, **settings}, "a test")
-    config = for_data(config, some_history(), np.ones(N_ITEMS, bool))
+    config = resolve_auto_settings(config, some_history(), np.ones(N_ITEMS, bool))
     lessons: Any = NextEventBatches(some_history(), 5)
     masked = name == "bert4rec"
     if masked:
@@ -65,7 +65,7 @@ def test_a_step_on_an_accelerator_leaves_nothing_behind_on_the_processor(
             network = made.network(config)
             content = torch.ones(N_ITEMS, 5)
             words = ItemTokens(torch.arange(N_ITEMS), torch.arange(N_ITEMS), torch.ones(N_ITEMS), N_ITEMS)
-            module = module_of(config, N_ITEMS, content, words, network, mask=masked, n_kinds=2, timed=True)
+            module = build_network(config, N_ITEMS, content, words, network, masked=masked, n_kinds=2, timed=True)
         value = _loss(loss, module, met, config)(_pretended(pretending, lesson))
         assert value.device == PRETENDED
         assert module.states(module.table(), _pretended(pretending, lesson).inputs).device == PRETENDED

@@ -16,9 +16,9 @@ import worlds  # noqa: E402
 from foretaste.features.columns import ColumnsConfig  # noqa: E402
 from foretaste.models.sequence.bert4rec import Bert4Rec, Bert4RecConfig  # noqa: E402
 from foretaste.models.sequence.config import LossConfig  # noqa: E402
-from foretaste.models.sequence.course import Course  # noqa: E402
 from foretaste.models.sequence.sasrec import SasRec, SasRecConfig  # noqa: E402
-from foretaste.models.sequence.several import several_processes  # noqa: E402
+from foretaste.models.sequence.training.distributed import several_processes  # noqa: E402
+from foretaste.models.sequence.training.job import TrainingJob  # noqa: E402
 from foretaste.nn.item_embedding import ItemTokens  # noqa: E402
 from foretaste.training.batches import MaskedEventBatches, NextEventBatches, WithNegatives, every_nth_row  # noqa: E402
 from foretaste.training.config import AugmentConfig, TrainingConfig  # noqa: E402
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HELPER = (
-    "from foretaste.models.sequence.several import several_processes\n"
+    "from foretaste.models.sequence.training.distributed import several_processes\n"
     "with several_processes(): raise SystemExit('only the first process does the work')"
 )
 CHANGED = AugmentConfig(substitute=0.3, mask=0.2, drop=0.1)
@@ -145,42 +145,36 @@ def pairs(lesson) -> list[tuple[int, int, int, int]]:
     ]
 
 
-def test_a_course_arrives_as_it_was_sent() -> None:
+def test_a_job_arrives_as_it_was_sent() -> None:
     data = worlds.parity()
     words = ItemTokens(torch.tensor([0, 1, 1]), torch.tensor([0, 2]), torch.tensor([0.5, 0.5, 1.0]), 2)
-    start = {"network.norm.bias": torch.ones(16)}
-    sent = Course(
-        "sasrec",
-        SasRecConfig(width=16),
-        data.histories(),
-        np.ones(40, bool),
-        torch.rand(40, 3),
-        words,
-        None,
-        7,
-        True,
-        start,
-        beside={"pictures": torch.rand(40, 2)},
-        similar=np.arange(80, dtype=np.int32).reshape(40, 2),
-        rows=np.ones((40, 16), np.float32),
+    sent = TrainingJob(
+        name="sasrec",
+        model_path="foretaste.models.sequence.sasrec:SasRec",
+        config=SasRecConfig(width=16),
+        history=data.histories(),
+        seen_items=np.ones(40, bool),
+        text_vectors=torch.rand(40, 3),
+        words=words,
+        modalities={"pictures": torch.rand(40, 2)},
+        similar_items=np.arange(80, dtype=np.int32).reshape(40, 2),
+        initial_rows=np.ones((40, 16), np.float32),
+        initial_weights={"network.norm.bias": torch.ones(16)},
+        seed=7,
+        early_stopping=True,
     )
-    found = Course.from_tensors(sent.tensors())
-    assert (found.name, found.config, found.seed, found.watched, found.mask_share) == (
-        "sasrec",
-        sent.config,
-        7,
-        True,
-        None,
-    )
+    found = TrainingJob.from_tensors(sent.tensors())
+    for name in ("name", "model_class", "config", "seed", "early_stopping", "mask_share", "device"):
+        assert getattr(found, name) == getattr(sent, name)
     np.testing.assert_array_equal(found.history.items, sent.history.items)
     np.testing.assert_array_equal(found.history.time, sent.history.time)
-    np.testing.assert_array_equal(found.met, sent.met)
+    for name in ("seen_items", "text_vectors", "similar_items", "initial_rows"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(sent, name))
+    assert found.user_vectors is None
     assert found.words.size == 2
     assert all((a == b).all() for a, b in zip(found.words[:3], words[:3], strict=True))
-    assert (found.start["network.norm.bias"] == 1).all()
-    assert torch.equal(found.beside["pictures"], sent.beside["pictures"])
-    np.testing.assert_array_equal(found.similar, sent.similar)
-    np.testing.assert_array_equal(found.rows, sent.rows)
+    assert (found.initial_weights["network.norm.bias"] == 1).all()
+    assert torch.equal(found.modalities["pictures"], sent.modalities["pictures"])
 
 
 def test_a_single_process_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,8 +47,8 @@ def test_a_monitor_stops_it_and_the_best_weights_remain() -> None:
     assert stopped.trained.progress.epochs == 5
     three = SasRec(config(epochs=3)).fit(worlds.parity(), Run())
     np.testing.assert_array_equal(weights(stopped), weights(three))
-    assert stopped.settled.training.epochs == 3
-    again = SasRec(stopped.settled).fit(worlds.parity(), Run())
+    assert stopped.refit_config.training.epochs == 3
+    again = SasRec(stopped.refit_config).fit(worlds.parity(), Run())
     np.testing.assert_array_equal(weights(again), weights(three))
 
 

@@ -1,4 +1,4 @@
-"""What goes in and comes out over HTTP, with examples; field names are a contract."""
+"""Schemas of the REST API: request and response bodies, with examples. Field names are a contract."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from foretaste.api.base import (
     Name,
     Time,
     Value,
-    in_one_sentence,
-    read_time,
-    written_time,
+    format_time,
+    parse_time,
+    validation_message,
 )
 from foretaste.api.events import (
     AnyEvent,
-    BadEvent,
     EventIn,
     EventResult,
     EventsIn,
     EventsOut,
+    InvalidEvent,
     ItemEventIn,
     SearchEventIn,
     UserEventIn,
-    read_event,
+    parse_event,
 )
 from foretaste.api.items import Item, ItemDeleted, ItemIn, ItemPut, Items, ScoredItem, SimilarItems
 from foretaste.api.lists import (
@@ -38,30 +38,28 @@ from foretaste.api.lists import (
     ReasonOut,
     Recommendations,
     RecommendedItem,
-    Source,
+    SourceScore,
     TraceStep,
 )
-from foretaste.api.models import Activated, Alive, ModelOut, Models, Ready
+from foretaste.api.models import Activated, Liveness, ModelOut, Models, Readiness
 from foretaste.api.onboarding import Onboarding
-from foretaste.api.people import (
+from foretaste.api.users import (
     Export,
-    Forgotten,
     HistoryEvent,
+    HistoryRemoved,
     LessIn,
     LessOut,
-    People,
-    Person,
     Profile,
     ReceiptOut,
     UserIn,
     UserOut,
+    Users,
+    UserSummary,
 )
 
 __all__ = [
     "Activated",
-    "Alive",
     "AnyEvent",
-    "BadEvent",
     "BatchIn",
     "BatchOut",
     "Columns",
@@ -74,9 +72,10 @@ __all__ = [
     "EventsOut",
     "Export",
     "Filter",
-    "Forgotten",
     "GuestIn",
     "HistoryEvent",
+    "HistoryRemoved",
+    "InvalidEvent",
     "Item",
     "ItemDeleted",
     "ItemEventIn",
@@ -85,17 +84,16 @@ __all__ = [
     "Items",
     "LessIn",
     "LessOut",
+    "Liveness",
     "ModelOut",
     "Models",
     "N",
     "Name",
     "Onboarding",
     "PastEvent",
-    "People",
-    "Person",
     "Profile",
     "RankIn",
-    "Ready",
+    "Readiness",
     "ReasonOut",
     "ReceiptOut",
     "Recommendations",
@@ -103,15 +101,17 @@ __all__ = [
     "ScoredItem",
     "SearchEventIn",
     "SimilarItems",
-    "Source",
+    "SourceScore",
     "Time",
     "TraceStep",
     "UserEventIn",
     "UserIn",
     "UserOut",
+    "UserSummary",
+    "Users",
     "Value",
-    "in_one_sentence",
-    "read_event",
-    "read_time",
-    "written_time",
+    "format_time",
+    "parse_event",
+    "parse_time",
+    "validation_message",
 ]

@@ -1,18 +1,18 @@
-"""How much one request may ask for."""
+"""Limits of one request."""
 
 MAX_N = 500
-"""The longest list anybody may ask for."""
+"""Most items of one list."""
 MAX_EVENTS = 1_000
-"""The most events of one request."""
+"""Most events of one request."""
 MAX_TEXT = 256
-"""The longest id, in characters."""
+"""Most characters of an id."""
 MAX_BATCH = 100
-"""The most people one request may ask for."""
+"""Most users of one batch request."""
 MAX_LIKES = 50
-"""The most labels one guest may say they like."""
+"""Most liked labels of one guest request."""
 MAX_CHOSEN = 200
-"""The most items one question of the onboarding may name as chosen, and as seen."""
+"""Most chosen items, and most seen items, of one onboarding request."""
 MAX_ASKED = 100
-"""The most items, and labels, that somebody new is asked about at once."""
+"""Most items, and most labels, of one onboarding response."""
 MAX_DEPTH = 16
-"""How deep a JSON body may nest."""
+"""Deepest nesting of a JSON body."""

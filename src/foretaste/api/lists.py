@@ -1,4 +1,4 @@
-"""What to offer, to whom, and why."""
+"""Schemas of recommendation lists and of the requests for them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from foretaste.api.base import (
-    GivenColumns,
+    ColumnsIn,
     N,
     Name,
     Request,
     Response,
     Time,
     Value,
-    answer_example,
-    example,
+    request_example,
+    response_example,
 )
 from foretaste.api.items import ScoredItem
 from foretaste.api.limits import MAX_BATCH, MAX_EVENTS, MAX_LIKES, MAX_N
@@ -23,7 +23,7 @@ from foretaste.registry import DEFAULT_RECALLS
 
 Cursor = Annotated[str, Field(max_length=8_192, pattern="^[A-Za-z0-9_-]+$")]
 Filter = Annotated[dict[Name, JsonValue], Field(max_length=8)]
-"""Column to what it must be: a value, a list of values of which one must be there, or {"min": …, "max": …}."""
+"""Column to condition: a value, a list of allowed values, or a range {"min": …, "max": …}."""
 Names = Annotated[list[Name], Field(max_length=10 * MAX_EVENTS)]
 SHOWN: dict[str, Any] = {
     "user": "ann",
@@ -52,35 +52,36 @@ class PastEvent(Request):
 
 
 class GuestIn(Request):
-    model_config = example(
+    model_config = request_example(
         {"history": [{"item": "50"}, {"item": "172"}], "n": 10, "explain": True},
         {"columns": {"age": 24, "occupation": "student"}, "n": 10},
         {"likes": ["Drama", "War"], "n": 10, "explain": True},
     )
     history: Annotated[list[PastEvent], Field(max_length=MAX_EVENTS)] = []
-    """What the guest did; by time where every event has one, else oldest first as sent."""
+    """The guest's events. Sorted by time where all of them have one, else taken as oldest first."""
     likes: Annotated[list[Name], Field(max_length=MAX_LIKES)] = []
-    """Labels the guest likes, of those that GET /v1/onboarding gives or any other of their column: they are answered as
-    somebody who took what is best known of these, before all that is in the history."""
-    columns: GivenColumns | None = None
-    """What is known of the guest beside that, as PUT /v1/users/{id} says it of a person; models that learned from
-    columns of people read it."""
+    """Labels the guest likes: those of GET /v1/onboarding or any other label of the same column. A well-known item of
+    each label is put at the beginning of the history."""
+    columns: ColumnsIn | None = None
+    """Attributes of the guest, as in PUT /v1/users/{id}; read by models that were trained on attributes of users."""
     n: N = 10
+    """Number of items."""
     explain: bool = False
+    """Whether to return reasons and the trace."""
     exclude: Names | None = None
-    """Items not to offer."""
+    """Items not to recommend."""
     allowed: Names | None = None
-    """The only items to offer; left out, all."""
+    """The only items that may be recommended. Default: all."""
     filter: Filter | None = None
-    """What the columns of an offered item must be: {"genres": ["Drama"], "year": {"min": 1990}}."""
+    """Conditions on the columns of recommended items: {"genres": ["Drama"], "year": {"min": 1990}}."""
     scene: Name | None = None
-    """Where the list is shown: a scene of the project's settings."""
+    """Where the list is shown: a scene from the project's settings."""
     cursor: Cursor | None = None
-    """Of the page before; the next page repeats nothing and is of the same bundle."""
+    """The cursor of the page before. The next page repeats no item and comes from the same bundle."""
 
 
 class BatchIn(Request):
-    model_config = example({"users": ["ann", "bob"], "n": 10})
+    model_config = request_example({"users": ["ann", "bob"], "n": 10})
     users: Annotated[list[Name], Field(min_length=1, max_length=MAX_BATCH)]
     n: N = 10
     explain: bool = False
@@ -90,20 +91,22 @@ class BatchIn(Request):
     @model_validator(mode="after")
     def _not_too_much(self) -> Self:
         if len(self.users) * self.n > MAX_BATCH * 50:
-            raise ValueError(f"users times n is more than {MAX_BATCH * 50}; ask for fewer at a time")
+            raise ValueError(f"users times n is more than {MAX_BATCH * 50}; request fewer at a time")
         return self
 
 
 class RankIn(Request):
-    model_config = example({"user": "ann", "items": ["50", "172", "181"]})
+    model_config = request_example({"user": "ann", "items": ["50", "172", "181"]})
     items: Annotated[list[Name], Field(min_length=1, max_length=MAX_N)]
-    """What to put in order."""
+    """The items to rank."""
     user: Name | None = None
-    """For whom; or say the history of a guest."""
+    """The user to rank for; or give the history of a guest."""
     history: Annotated[list[PastEvent], Field(max_length=MAX_EVENTS)] | None = None
-    columns: GivenColumns | None = None
-    """What is known of them beside that, over what PUT /v1/users/{id} said."""
+    """The history of a guest; excludes `user`."""
+    columns: ColumnsIn | None = None
+    """Attributes of the user or guest; they take precedence over those of PUT /v1/users/{id}."""
     explain: bool = False
+    """Whether to return reasons and the trace."""
 
     @model_validator(mode="after")
     def _one_person(self) -> Self:
@@ -112,28 +115,30 @@ class RankIn(Request):
         return self
 
 
-class Source(Response):
+class SourceScore(Response):
     rank: int
-    """Place in the source's own list, from 1."""
+    """Rank in the source's own list, from 1."""
     score: float | None
-    """The source's own score, on its own scale."""
+    """Score by the source, on the source's own scale."""
 
 
 class ReasonOut(Response):
     kind: str
-    """because: of something the person did. likes: of a label they said they like. people: with people who say the
-    same of themselves. popular: with everyone. new: in the catalogue, and alike what they know. found: by a source that
-    cannot say why."""
+    """because: an event of the user led to the item. likes: a label they like. people: popular among users with
+    the same attributes. popular: popular among all users. new: a new item similar to what they know. found: the source
+    gives no reason."""
     item: str | None
     title: str | None
     share: float
-    """Its part of all that speaks for the item, 0 to 1."""
+    """Share of this reason in the item's score, 0 to 1."""
     text: str
+    """The reason as a phrase to display."""
 
 
 class RecommendedItem(ScoredItem):
-    model_config = answer_example(*SHOWN["items"])
-    sources: dict[str, Source]
+    model_config = response_example(*SHOWN["items"])
+    sources: dict[str, SourceScore]
+    """The sources that proposed the item, with rank and score by each."""
     reasons: list[ReasonOut] | None = None
     """Only with explain=true."""
 
@@ -142,30 +147,34 @@ class TraceStep(Response):
     stage: str
     seconds: float
     kept: int
+    """Number of candidates after this step."""
     outcome: Literal["ran", "timed out", "failed", "missing"] = "ran"
-    """Anything but ran makes the answer degraded. timed out: there was no time left. failed: it raised an error.
+    """Any outcome but `ran` makes the response degraded. timed out: no time was left. failed: it raised an error.
     missing: it has to be trained first."""
 
 
 class Recommendations(Response):
-    model_config = answer_example(SHOWN)
+    model_config = response_example(SHOWN)
     user: str | None
     recommendation_id: str
-    """Events may name it, so that one learns what came of which list."""
+    """Send it with the events that this list leads to, so that lists can be linked to their outcome."""
     version: str
+    """The bundle that made the list."""
     degraded: bool
-    """A source or a stage was left out, as the trace says, or the models are still being loaded."""
+    """Whether a source or a stage was skipped (the trace names it), or the models are still being loaded."""
     events_used: int
+    """Number of events in the history that was used."""
     items: list[RecommendedItem]
+    """Best first."""
     cursor: str | None = None
-    """Of the next page; none after the last."""
+    """Pass it to get the next page; null after the last page."""
     ignored: list[str] | None = None
-    """Of a guest: items of the history that nobody knows, or whose kind nobody knows."""
+    """For guests: items of the history that are unknown or whose event kind is unknown."""
     trace: list[TraceStep] | None = None
     """Only with explain=true."""
 
 
 class BatchOut(Response):
-    model_config = answer_example({"answers": [SHOWN]})
+    model_config = response_example({"answers": [SHOWN]})
     answers: list[Recommendations]
-    """One per user, in the order asked."""
+    """One list per user, in the order of the request."""

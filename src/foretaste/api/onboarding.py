@@ -1,15 +1,15 @@
-"""What a new person is asked first."""
+"""Schema of onboarding: items and labels to show to a new user."""
 
 from __future__ import annotations
 
-from foretaste.api.base import Response, answer_example
+from foretaste.api.base import Response, response_example
 from foretaste.api.items import Item
 
 
 class Onboarding(Response):
-    """Things to show to somebody new: what of these do you like?"""
+    """Items and labels to show to a new user, who chooses what they like."""
 
-    model_config = answer_example(
+    model_config = response_example(
         {
             "version": "20261121-100000-3f9a1c",
             "items": [{"id": "50", "title": "Star Wars (1977)", "columns": {"year": 1977}}],
@@ -21,12 +21,12 @@ class Onboarding(Response):
     )
     version: str
     items: list[Item]
-    """Well-known items, the most telling first; after what was chosen, the next."""
+    """Well-known items, the most informative first, given what was chosen so far."""
     labels: list[str]
-    """Labels that split the catalogue best, the most telling first; `likes` of a guest's request takes them."""
+    """Labels that split the catalogue best, the most informative first; send the chosen ones as `likes` of a guest."""
     column: str | None
-    """Of the catalogue, whose labels these are; none where no column has any."""
+    """The catalogue column of these labels; null where no column has labels."""
     ignored: list[str]
-    """Items chosen or seen that no model knows."""
+    """Chosen or seen items that no model knows."""
     degraded: bool
-    """The models are still being loaded or compared, so the items are merely popular."""
+    """Whether the models are still being loaded, so that the items are only popular ones."""

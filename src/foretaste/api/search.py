@@ -1,21 +1,22 @@
-"""What a search gives."""
+"""Schemas of search results."""
 
 from __future__ import annotations
 
-from foretaste.api.base import Response, answer_example
+from foretaste.api.base import Response, response_example
 from foretaste.api.items import ScoredItem
 
 
-class FoundItem(ScoredItem):
-    model_config = answer_example(
+class SearchHit(ScoredItem):
+    model_config = response_example(
         {"id": "50", "title": "Star Wars (1977)", "columns": {}, "score": 0.91, "found_by": {"words": 1.0}}
     )
     found_by: dict[str, float]
-    """words: the share of the question's words that are there. meaning, picture: cosine. taste: a model's own score."""
+    """Score by each source. words: share of the query's words that match. meaning, picture: cosine similarity.
+    taste: the score of a recommendation model for the user."""
 
 
-class Found(Response):
-    model_config = answer_example(
+class SearchResults(Response):
+    model_config = response_example(
         {
             "query": "star wras",
             "corrected": "star wars",
@@ -35,13 +36,13 @@ class Found(Response):
         }
     )
     query: str | None
-    """None where a picture was sent."""
+    """The text of the search; null for a search by picture."""
     corrected: str | None
-    """What was searched for instead, where a word is written nowhere and a near one is."""
+    """The spelling-corrected text that was searched instead; null where nothing was corrected."""
     user: str | None
     remembered: bool
-    """Whether the search is now in the person's history."""
+    """Whether the search was stored in the user's history."""
     version: str
     sources: list[str]
-    """What was asked: words, meaning (once the language model is loaded), taste (of a person with a history)."""
-    items: list[FoundItem]
+    """The sources used: words, meaning (once the language model is loaded), taste (for a user with a history)."""
+    items: list[SearchHit]

@@ -15,7 +15,7 @@ def main() -> None:
     try:
         # Not above: who stops it at once stops it while it is still being loaded.
         from foretaste.cli.app import app
-        from foretaste.models.sequence.several import several_processes
+        from foretaste.models.sequence.training.distributed import several_processes
 
         with several_processes():  # under torchrun the first process does what is asked, the others help it train
             app(standalone_mode=True)

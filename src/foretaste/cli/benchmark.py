@@ -13,7 +13,7 @@ from foretaste.cli.output import Html, Json, console, notes, print_json, writabl
 from foretaste.cli.train import Budget, Device, Models, Seed
 
 if TYPE_CHECKING:
-    from foretaste.published.names import Ran
+    from foretaste.published.run_table import TableResult
 
 
 def benchmark(
@@ -41,13 +41,13 @@ def benchmark(
     from foretaste.errors import ConfigError
     from foretaste.evaluation.leaderboard import Leaderboard
     from foretaste.evaluation.report.page import report_page
-    from foretaste.evaluation.stability import Stability
+    from foretaste.evaluation.robustness.stability import StabilityOptions
     from foretaste.files import write_atomically
     from foretaste.progress import progress
     from foretaste.published import ratings
-    from foretaste.published.names import run_table, summaries
-    from foretaste.published.next_item import Boards
-    from foretaste.selection.budget import seconds_of
+    from foretaste.published.next_item import LeaderboardSet
+    from foretaste.published.run_table import run_table, summaries
+    from foretaste.selection.tuning import seconds_of
     from foretaste.types import Run
 
     if name is None:
@@ -56,19 +56,19 @@ def benchmark(
     if html is not None and name in ratings.SUMMARIES:
         raise ConfigError(f"{name} measures ratings; the page is made for lists. Leave --html out.")
 
-    def keep(ran: Ran) -> None:
+    def keep(ran: TableResult) -> None:
         if output is not None:
             write_atomically(output, json.dumps(ran.to_json(), indent=2) + "\n")
 
     with progress(notes()) as report:
         seconds = None if budget is None else seconds_of(budget)
-        stability = Stability(seeds=seeds, tie_orders=ties, leakage=leakage)
+        stability = StabilityOptions(seeds=seeds, tie_orders=ties, leakage=leakage)
         run = Run(seed=seed, device=device, progress=report)
         ran = run_table(
             name, root, run, models=model or (), budget=seconds, stability=stability, strict=strict, each=keep
         )
     keep(ran)
-    board = ran.board.boards[0] if isinstance(ran.board, Boards) else ran.board  # strict, seen items excluded
+    board = ran.board.boards[0] if isinstance(ran.board, LeaderboardSet) else ran.board  # strict, seen items excluded
     if html is not None and isinstance(board, Leaderboard):
         write_atomically(html, report_page(board, remarks=board.remarks))
     if as_json:

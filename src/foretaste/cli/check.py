@@ -22,8 +22,8 @@ def check(
     from foretaste.data.checks.card import data_card
     from foretaste.data.checks.card_text import card_text
     from foretaste.data.checks.leaks import column_leaks
-    from foretaste.data.checks.report import report_view
     from foretaste.data.checks.report_page import report_page
+    from foretaste.data.checks.report_view import report_view
     from foretaste.data.project.guess import load_dataset
     from foretaste.data.project.load import events_source
     from foretaste.data.readers.tables import QUARANTINE, stream_tables

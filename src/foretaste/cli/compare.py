@@ -28,16 +28,16 @@ def compare(
     """Compare two runs or two models person by person: difference, interval, effect size, and for whom."""
     from foretaste.errors import DataError
     from foretaste.evaluation.compare import compare
-    from foretaste.evaluation.runs import chosen_row, read_run, rows_of
+    from foretaste.evaluation.saved_runs import read_run, row_of_model, rows_by_model
     from foretaste.progress import progress
     from foretaste.registry import model_spec
-    from foretaste.selection.train import measure_models
+    from foretaste.selection.choose_pipeline import measure_models
     from foretaste.types import Run
 
     are_runs = [name.endswith(".json") for name in (first, second)]
     if all(are_runs):
-        a = chosen_row(read_run(Path(first)), model, first)
-        b = chosen_row(read_run(Path(second)), against, second)
+        a = row_of_model(read_run(Path(first)), model, first)
+        b = row_of_model(read_run(Path(second)), against, second)
     elif any(are_runs):
         raise DataError("Give two runs (A.json B.json) or two names of models, not one of each.")
     else:
@@ -46,7 +46,7 @@ def compare(
         split, _ = held_out(project, data, protocol, repeats)
         with progress(notes()) as report:
             run = Run(seed=seed, device=device, progress=report)
-            rows = rows_of(measure_models(dict.fromkeys((first, second)), split, run))
+            rows = rows_by_model(measure_models(dict.fromkeys((first, second)), split, run))
         a, b = rows[first], rows[second]
     found = compare(a, b)
     if as_json:

@@ -10,7 +10,7 @@ import typer
 
 from foretaste.cli.output import Json, console, notes, print_json, project_folder
 from foretaste.cli.recommend import titles
-from foretaste.cli.serve import Host, Port, run_server
+from foretaste.cli.serve import Host, Port, check_installed, missing_package, run_server
 from foretaste.cli.train import described, show
 
 PERSON = "196"
@@ -35,6 +35,10 @@ def demo(
     from foretaste.serving.answering.engine import Engine
     from foretaste.types import Run
 
+    if serve:
+        check_installed()  # and not after minutes of training
+    elif serve is None:
+        serve = sys.stdout.isatty() and missing_package() is None
     out, folder = console(), Path(project)
     data = load_source("movielens-100k")
     if not as_json:
@@ -55,7 +59,7 @@ def demo(
     lately = ", ".join(event.title for event in profile.history)
     out.print(f"\n[bold]For person {PERSON}[/bold], who lately rated {lately}:\n", highlight=False)
     out.print(titles(answer))
-    if serve or (serve is None and sys.stdout.isatty()):
+    if serve:
         run_server(folder, host, port)
     else:
         out.print(

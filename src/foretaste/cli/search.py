@@ -12,7 +12,7 @@ from foretaste.cli.recommend import N
 
 
 def search(
-    query: Annotated[str | None, typer.Argument(help="What is looked for, in any words.")] = None,
+    query: Annotated[str | None, typer.Argument(help="What to search for, in any words.")] = None,
     picture: Annotated[
         Path | None, typer.Option(help="Look for what looks like this JPEG, PNG, WebP or GIF instead.")
     ] = None,
@@ -31,7 +31,7 @@ def search(
     from foretaste.progress import progress
     from foretaste.search.hybrid import SearchConfig
     from foretaste.serving.answering.engine import Engine
-    from foretaste.serving.search.search_desk import SearchDesk
+    from foretaste.serving.search.search_service import SearchService
     from foretaste.types import Run
 
     if (query is None) == (picture is None):
@@ -39,14 +39,14 @@ def search(
     if query is not None and not query.strip():
         raise DataError('There is nothing to look for; say it in words: foretaste search "red shoes".')
     with Engine.of_project(Path(project)) as engine:
-        desk = SearchDesk(engine, SearchConfig(meaning=0.0) if words else SearchConfig())
+        search_service = SearchService(engine, SearchConfig(meaning=0.0) if words else SearchConfig())
         with progress(notes()) as report:
-            desk.prepare(Run(progress=report), words=picture is None, pictures=picture is not None)
+            search_service.prepare(Run(progress=report), words=picture is None, pictures=picture is not None)
         if picture is not None:
-            answer = desk.find_like(_content(picture), n)
+            answer = search_service.search_by_picture(_content(picture), n)
         else:
             assert query is not None
-            answer = desk.find(query, n, user=user, personal=personal)
+            answer = search_service.find(query, n, user=user, personal=personal)
     if as_json:
         print_json(answer.model_dump(mode="json"))
         return

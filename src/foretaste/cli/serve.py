@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,9 @@ from foretaste.cli.output import Folder, console
 
 Host = Annotated[str, typer.Option(help="Address to listen on; only this machine by default.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
+
+SERVE = ("fastapi", "uvicorn", "prometheus_client")
+"""What the extra `serve` installs, by the names they are imported by."""
 
 
 def serve(
@@ -33,6 +37,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve recommendations over HTTP, with a page to look at them."""
+    check_installed(otel=otel)
     if bundle is not None:
         from foretaste.errors import UnknownNameError, did_you_mean
         from foretaste.pipeline.bundle import activate, bundle_versions
@@ -51,6 +56,30 @@ def serve(
         access_log=not quiet,
         otel=otel,
     )
+
+
+def missing_package(packages: tuple[str, ...] = SERVE) -> str | None:
+    """The first of these packages that is not installed, by its name at PyPI; None where all are."""
+    return next((re.sub(r"[_.]", "-", package) for package in packages if not _is_here(package)), None)
+
+
+def _is_here(module: str) -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package that is not there itself
+        return False
+
+
+def check_installed(*, otel: bool = False) -> None:
+    """MissingExtraError where the service cannot run; said before anything is trained or put to use."""
+    from foretaste.errors import MissingExtraError
+
+    if (package := missing_package()) is not None:
+        raise MissingExtraError(package, "serve", "The service")
+    if otel and (package := missing_package(("opentelemetry.sdk",))) is not None:
+        raise MissingExtraError(package, "otel", "Tracing")
 
 
 def run_server(

@@ -28,7 +28,7 @@ def similar(
     from foretaste.errors import DataError, did_you_mean
     from foretaste.progress import progress
     from foretaste.serving.answering.engine import Engine
-    from foretaste.serving.search.search_desk import SearchDesk
+    from foretaste.serving.search.search_service import SearchService
     from foretaste.serving.search.similarity import By
     from foretaste.types import Run
 
@@ -38,14 +38,14 @@ def similar(
         if by is None:
             answer = engine.similar(item, n)
         else:
-            desk = SearchDesk(engine)
+            search_service = SearchService(engine)
             with progress(notes()) as report:
                 run = Run(progress=report)
-                desk.prepare(run, words=by in ("text", "blend"), pictures=by == "picture")
+                search_service.prepare(run, words=by in ("text", "blend"), pictures=by == "picture")
                 if by == "blend":
                     with suppress(DataError):  # it counts where there is any
-                        desk.prepare(run, words=False, pictures=True)
-            answer = desk.similar(item, n, by)
+                        search_service.prepare(run, words=False, pictures=True)
+            answer = search_service.similar(item, n, by)
     if as_json:
         print_json(answer.model_dump(mode="json"))
         return

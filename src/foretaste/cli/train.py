@@ -24,14 +24,15 @@ def known_device(name: str) -> str:
     import re
     from importlib.util import find_spec
 
-    from foretaste.errors import ConfigError
+    from foretaste.errors import ConfigError, MissingExtraError
 
     if not re.fullmatch(r"(cuda|mps|xpu)(:\d+)?", name):
         raise ConfigError(f"No device is called '{name}'; say cpu, cuda, cuda:1, mps or auto.")
-    if find_spec("torch"):
-        from foretaste.training.device import device_of
+    if not find_spec("torch"):
+        raise MissingExtraError("torch", "torch", f"The device {name}")
+    from foretaste.training.device import device_of
 
-        device_of(name)
+    device_of(name)
     return name
 
 
@@ -49,7 +50,7 @@ def train(
     """Choose settings on validation, measure on a test part, write a bundle with its card and use it."""
     from foretaste.progress import progress
     from foretaste.project import Project, train
-    from foretaste.selection.budget import seconds_of
+    from foretaste.selection.tuning import seconds_of
     from foretaste.types import Run
 
     seconds = None if budget is None else seconds_of(budget)
@@ -80,5 +81,5 @@ def show(trained: TrainingResult) -> None:
     if trained.selection.leaderboard:
         out.print(trained.selection.leaderboard.view())
     for remark in trained.selection.remarks:
-        out.print(f"\n{remark}", highlight=False)
+        out.print(f"\n{remark}", highlight=False, markup=False)  # "foretaste[torch]" is no markup
     out.print(f"Bundle {trained.version} is in use.", highlight=False)

@@ -9,7 +9,7 @@ import typer
 
 from foretaste.cli.init import Items, Users
 from foretaste.cli.output import console, notes, project_folder
-from foretaste.cli.serve import Host, Port, run_server
+from foretaste.cli.serve import Host, Port, check_installed, run_server
 from foretaste.cli.train import show
 
 if TYPE_CHECKING:
@@ -29,13 +29,15 @@ def up(
     serve: Annotated[bool, typer.Option(help="Serve when the training is done.")] = True,
 ) -> None:
     """Guess the columns, check, train and serve a file, in one command."""
-    from foretaste.data.checks.check import report_view
+    from foretaste.data.checks.report_view import report_view
     from foretaste.data.project.guess import FILE_NAME, guess_project, guess_table, load_dataset, write_project
     from foretaste.progress import progress
     from foretaste.project import train_on
     from foretaste.selection.check_report import with_data
     from foretaste.types import Run
 
+    if serve:
+        check_installed()  # and not after minutes of training
     folder = Path(project or f"{events.name.split('.')[0]}-foretaste")
     out = console()
     if (folder / FILE_NAME).exists():  # perhaps corrected by hand

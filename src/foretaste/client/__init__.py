@@ -1,4 +1,4 @@
-"""A typed client of the service, for Python programs: `Client` waits for its answers, `AsyncClient` awaits them.
+"""A typed Python client of the service: `Client` is synchronous, `AsyncClient` is for asyncio.
 
     from foretaste.client import Client
 
@@ -7,13 +7,13 @@
         for item in shop.recommend("ann", n=5).items:
             print(item.id, item.title)
 
-Needs httpx (`pip install 'foretaste[client]'`), and none of what a service needs.
+Needs httpx (`pip install 'foretaste[client]'`), but no package that only the service needs.
 """
 
 from __future__ import annotations
 
-from foretaste.client.awaiting import AsyncClient
+from foretaste.client.async_client import AsyncClient
 from foretaste.client.errors import ServiceError
-from foretaste.client.waiting import Client
+from foretaste.client.sync_client import Client
 
 __all__ = ["AsyncClient", "Client", "ServiceError"]

@@ -1,4 +1,4 @@
-"""Each call as a value: what to send, and what will come back. Both clients send the same ones."""
+"""Each API call as a value: method, path, parameters, and the type of its result. Both clients send these."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uuid import uuid4
 from pydantic import BaseModel
 
 from foretaste import api as s
-from foretaste.api.search import Found
+from foretaste.api.search import SearchResults
 from foretaste.errors import DataError
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -23,6 +23,8 @@ EVENTS_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Call(Generic[Answer]):
+    """One API call; `answer` is the schema of its result."""
+
     method: str
     path: str
     answer: type[Answer]
@@ -30,11 +32,11 @@ class Call(Generic[Answer]):
     body: Any = None
     content: bytes | None = None
     kind: str | None = None
-    """Of the content, where it is no JSON."""
+    """Content-Type of `content`, where the body is not JSON."""
 
     @property
     def sent(self) -> dict[str, Any]:
-        """What httpx wants to know of the body."""
+        """The body as arguments of httpx's `request`."""
         if self.content is None:
             return {"json": self.body}
         return {"content": self.content, "headers": {"Content-Type": self.kind or "application/octet-stream"}}
@@ -42,17 +44,17 @@ class Call(Generic[Answer]):
 
 def _name(text: str) -> str:
     if not isinstance(text, str):
-        raise DataError(f"An id is a text, and {text!r} is none; write {str(text)!r}.")
+        raise DataError(f"An id must be a string, not {text!r}; write {str(text)!r}.")
     return quote(text, safe="")
 
 
-def _said(**params: Any) -> dict[str, Any]:
-    """Only what was said; everything else is the service's own choice."""
+def _without_none(**params: Any) -> dict[str, Any]:
+    """The parameters that are not None; the service has defaults for the others."""
     return {key: value for key, value in params.items() if value is not None}
 
 
 def with_id(event: Event) -> dict[str, Any]:
-    """An event as JSON. One without an id gets one here, once, so that sending it again cannot count twice."""
+    """An event as JSON. An event without an id gets one here, so that a retry cannot count twice."""
     given = event.model_dump(exclude_none=True) if isinstance(event, s.EventIn) else dict(event)
     given.setdefault("id", uuid4().hex)
     if hasattr(given.get("time"), "isoformat"):
@@ -61,7 +63,7 @@ def with_id(event: Event) -> dict[str, Any]:
 
 
 def batches(events: Iterable[Event] | Event) -> Iterable[list[dict[str, Any]]]:
-    """The same events, or the one, in lists the service takes at once."""
+    """The events, or the one event, in batches of at most EVENTS_AT_ONCE."""
     rest = iter([events] if isinstance(events, Mapping | s.EventIn) else events)
     while batch := [with_id(event) for event in islice(rest, EVENTS_AT_ONCE)]:
         yield batch
@@ -74,13 +76,15 @@ def record(batch: list[dict[str, Any]]) -> Call[s.EventsOut]:
 def recommend(
     user: str, n: int, explain: bool, scene: str | None, filter: Mapping[str, Any] | None, cursor: str | None
 ) -> Call[s.Recommendations]:
-    wanted = None if filter is None else json.dumps(filter)
-    params = _said(n=n, explain=explain or None, scene=scene, filter=wanted, cursor=cursor)
+    conditions = None if filter is None else json.dumps(filter)
+    params = _without_none(n=n, explain=explain or None, scene=scene, filter=conditions, cursor=cursor)
     return Call("GET", f"/v1/users/{_name(user)}/recommendations", s.Recommendations, params)
 
 
 def recommend_guest(history: Sequence[Mapping[str, Any]], more: Mapping[str, Any]) -> Call[s.Recommendations]:
-    return Call("POST", "/v1/recommendations", s.Recommendations, body={"history": list(history), **_said(**more)})
+    return Call(
+        "POST", "/v1/recommendations", s.Recommendations, body={"history": list(history), **_without_none(**more)}
+    )
 
 
 def onboarding(items: int, labels: int, more: Mapping[str, Sequence[str]]) -> Call[s.Onboarding]:
@@ -89,32 +93,32 @@ def onboarding(items: int, labels: int, more: Mapping[str, Sequence[str]]) -> Ca
 
 
 def recommend_batch(users: Sequence[str], more: Mapping[str, Any]) -> Call[s.BatchOut]:
-    return Call("POST", "/v1/recommendations/batch", s.BatchOut, body={"users": list(users), **_said(**more)})
+    return Call("POST", "/v1/recommendations/batch", s.BatchOut, body={"users": list(users), **_without_none(**more)})
 
 
 def rank(items: Sequence[str], more: Mapping[str, Any]) -> Call[s.Recommendations]:
-    return Call("POST", "/v1/rank", s.Recommendations, body={"items": list(items), **_said(**more)})
+    return Call("POST", "/v1/rank", s.Recommendations, body={"items": list(items), **_without_none(**more)})
 
 
 def similar(item: str, n: int, by: str | None) -> Call[s.SimilarItems]:
-    return Call("GET", f"/v1/items/{_name(item)}/similar", s.SimilarItems, _said(n=n, by=by))
+    return Call("GET", f"/v1/items/{_name(item)}/similar", s.SimilarItems, _without_none(n=n, by=by))
 
 
-def search(q: str, more: Mapping[str, Any]) -> Call[Found]:
-    said = _said(**more)
-    if "filter" in said:
-        said["filter"] = json.dumps(said["filter"])
-    return Call("GET", "/v1/search", Found, {"q": q, **said})
+def search(q: str, more: Mapping[str, Any]) -> Call[SearchResults]:
+    params = _without_none(**more)
+    if "filter" in params:
+        params["filter"] = json.dumps(params["filter"])
+    return Call("GET", "/v1/search", SearchResults, {"q": q, **params})
 
 
-def search_picture(picture: bytes, n: int, filter: Mapping[str, Any] | None) -> Call[Found]:
-    wanted = None if filter is None else json.dumps(filter)
-    params = _said(n=n, filter=wanted)
-    return Call("POST", "/v1/search/picture", Found, params, content=picture, kind=kind_of(picture))
+def search_picture(picture: bytes, n: int, filter: Mapping[str, Any] | None) -> Call[SearchResults]:
+    conditions = None if filter is None else json.dumps(filter)
+    params = _without_none(n=n, filter=conditions)
+    return Call("POST", "/v1/search/picture", SearchResults, params, content=picture, kind=kind_of(picture))
 
 
 def kind_of(picture: bytes) -> str:
-    """The Content-Type of a picture, by how its file begins; the service looks for itself, too."""
+    """The Content-Type of a picture, from its first bytes; the service checks the format itself."""
     for start, kind in ((b"\x89PNG", "image/png"), (b"GIF8", "image/gif"), (b"RIFF", "image/webp")):
         if picture.startswith(start):
             return kind
@@ -161,12 +165,14 @@ def less(user: str, item: str) -> Call[s.LessOut]:
     return Call("POST", f"/v1/users/{_name(user)}/less", s.LessOut, body={"item": item, "id": uuid4().hex})
 
 
-def forget(user: str, item: str, kind: str | None, time: str | None) -> Call[s.Forgotten]:
-    return Call("DELETE", f"/v1/users/{_name(user)}/history", s.Forgotten, _said(item=item, kind=kind, time=time))
+def forget(user: str, item: str, kind: str | None, time: str | None) -> Call[s.HistoryRemoved]:
+    return Call(
+        "DELETE", f"/v1/users/{_name(user)}/history", s.HistoryRemoved, _without_none(item=item, kind=kind, time=time)
+    )
 
 
-def reset(user: str) -> Call[s.Forgotten]:
-    return Call("DELETE", f"/v1/users/{_name(user)}/history", s.Forgotten, {"all": True})
+def reset(user: str) -> Call[s.HistoryRemoved]:
+    return Call("DELETE", f"/v1/users/{_name(user)}/history", s.HistoryRemoved, {"all": True})
 
 
 def models() -> Call[s.Models]:
@@ -177,5 +183,5 @@ def activate(version: str) -> Call[s.Activated]:
     return Call("POST", f"/v1/models/{_name(version)}/activate", s.Activated)
 
 
-def ready() -> Call[s.Ready]:
-    return Call("GET", "/readyz", s.Ready)
+def ready() -> Call[s.Readiness]:
+    return Call("GET", "/readyz", s.Readiness)

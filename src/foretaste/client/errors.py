@@ -6,11 +6,11 @@ from foretaste.errors import ForetasteError
 
 
 class ServiceError(ForetasteError):
-    """The service refused, or could not be reached; the message is the service's own sentence.
+    """The service refused the request or could not be reached; the message is that of the service.
 
-    status      : of the HTTP answer; 0 where there was none
-    code        : a word for programs: not_found, unauthorized, overloaded, …; unreachable where there was no answer
-    retry_after : seconds after which to come again, where the service said so
+    status      : HTTP status; 0 where there was no response
+    code        : error code for programs: not_found, unauthorized, overloaded, …; unreachable without a response
+    retry_after : seconds to wait before a retry, from the header Retry-After
     """
 
     def __init__(self, message: str, *, status: int = 0, code: str = "unreachable", retry_after: float | None = None):

@@ -1,4 +1,4 @@
-"""When to try again and how long to wait: every call here may be sent twice without harm."""
+"""Retries with exponential backoff (every call is idempotent), and reading of responses; used by both clients."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from foretaste.client.calls import Answer, Call
 
-AGAIN = (429, 502, 503, 504)
+RETRIED_STATUSES = (429, 502, 503, 504)
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 10.0
 
 
-def needed_httpx() -> ModuleType:
+def import_httpx() -> ModuleType:
     try:
         import httpx
     except ModuleNotFoundError as error:
@@ -30,8 +30,8 @@ def needed_httpx() -> ModuleType:
     return httpx
 
 
-def whole(address: str) -> str:
-    """An address as httpx wants it: with its scheme, and without a slash at its end."""
+def base_url(address: str) -> str:
+    """The address with a scheme and without a slash at its end, as httpx needs it."""
     return (address if "://" in address else f"http://{address}").rstrip("/")
 
 
@@ -40,29 +40,29 @@ def headers(key: str | None) -> dict[str, str]:
 
 
 def pause(tries: int, error: ServiceError) -> float:
-    """Seconds before the next try: twice as long each time, at random within that, and not before we are asked to."""
+    """Seconds before the next attempt: exponential backoff with jitter, and at least Retry-After."""
     backoff = min(LONGEST_WAIT, FIRST_WAIT * 2**tries)
     return min(LONGEST_WAIT, max(error.retry_after or 0.0, random.uniform(0.5, 1.0) * backoff))
 
 
-def may_try_again(error: ServiceError) -> bool:
-    return error.status in AGAIN or error.code == "unreachable"
+def is_retryable(error: ServiceError) -> bool:
+    return error.status in RETRIED_STATUSES or error.code == "unreachable"
 
 
 def read(call: Call[Answer], response: httpx.Response) -> Answer:
-    """The typed answer, or ServiceError with what the service said."""
+    """The typed result of a response; ServiceError with the service's message where it is an error."""
     if response.is_success:
         try:
             return call.answer.model_validate_json(response.content)
-        except ValidationError as error:
+        except ValidationError as invalid:
             raise ServiceError(
-                f"What answers at {response.url.host} is no foretaste service, or one of another version.",
+                f"The server at {response.url.host} is not a foretaste service, or has another version.",
                 status=response.status_code,
                 code="not_understood",
-            ) from error
+            ) from invalid
     try:
-        said: dict[str, Any] = response.json()["error"]
-        message, code = str(said["message"]), str(said["code"])
+        error: dict[str, Any] = response.json()["error"]
+        message, code = str(error["message"]), str(error["code"])
     except (ValueError, KeyError, TypeError):
         message, code = f"The service answered with status {response.status_code}.", "unknown"
     after = response.headers.get("Retry-After", "")
@@ -71,4 +71,4 @@ def read(call: Call[Answer], response: httpx.Response) -> Answer:
 
 
 def unreachable(address: str, error: Exception) -> ServiceError:
-    return ServiceError(f"Nothing answers at {address} ({type(error).__name__}). Is `foretaste serve` running?")
+    return ServiceError(f"There is no response from {address} ({type(error).__name__}). Is `foretaste serve` running?")

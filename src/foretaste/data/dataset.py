@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from foretaste.data.ids import IdMap
+from foretaste.data import dataset_view
+from foretaste.data.dataset_columns import coded, kind_codes, microseconds, object_column, table_hash
 from foretaste.data.impressions import Impressions
 from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.data.items import ItemTable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from scipy.sparse import csr_array
 
+    from foretaste.data.ids import IdMap
     from foretaste.data.relations import Links, Relation, Triples
 
 
@@ -95,11 +97,11 @@ class Dataset:
         def column(name: str) -> pl.Series:
             return lazy.select(name).collect().to_series()
 
-        users, user = _coded(column("user"), users)
-        item_ids, item = _coded(column("item"), item_ids, None if items is None else items["item"])
+        users, user = coded(column("user"), users)
+        item_ids, item = coded(column("item"), item_ids, None if items is None else items["item"])
         n = len(user)
         if "kind" in columns:
-            kinds, kind = _kind_codes(column("kind").cast(pl.String), kinds)
+            kinds, kind = kind_codes(column("kind").cast(pl.String), kinds)
         else:
             kinds, kind = kinds or usual_kinds([]), np.zeros(n, np.uint8)
         value = np.ones(n, np.float32)
@@ -110,7 +112,7 @@ class Dataset:
             items=ItemTable.of(item_ids, items, title=title),
             user=user,
             item=item,
-            time=_microseconds(column("time")) if "time" in columns else None,
+            time=microseconds(column("time")) if "time" in columns else None,
             kind=kind,
             value=value,
             kinds=kinds,
@@ -149,19 +151,61 @@ class Dataset:
         return len(self.user)
 
     def __repr__(self) -> str:
-        from foretaste.data import dataset_view
-
-        return dataset_view.line(self)
+        return f"Dataset({self.name!r}: {len(self):,} events of {self.n_users:,} users about {self.n_items:,} items)"
 
     def __rich__(self) -> Group:
-        from foretaste.data import dataset_view
-
-        return dataset_view.view(self)
+        return dataset_view.view(self.name, self._facts(), *self._head())
 
     def _repr_html_(self) -> str:
-        from foretaste.data import dataset_view
+        return dataset_view.html(self.name, self._facts(), *self._head())
 
-        return dataset_view.html(self)
+    def _facts(self) -> list[tuple[str, str]]:
+        """(name, value) of each part that the data set has."""
+        counts = np.bincount(self.kind, minlength=len(self.kinds))
+        parts = [
+            ("events", f"{len(self):,}"),
+            ("users", f"{self.n_users:,}"),
+            ("items", f"{self.n_items:,}"),
+            ("kinds", ", ".join(f"{name} {n:,}" for name, n in zip(self.kinds.names, counts, strict=True) if n)),
+        ]
+        if self.time is not None and len(self):
+            first, last = (
+                np.datetime64(int(edge), "us").astype("M8[m]") for edge in (self.time.min(), self.time.max())
+            )
+            parts.append(("from, to", f"{str(first).replace('T', ' ')}, {str(last).replace('T', ' ')} UTC"))
+        if len(self) and (self.value != 1).any():
+            parts.append(("values", f"{self.value.min():g} to {self.value.max():g}, mean {self.value.mean():.2f}"))
+        if self.items.frame.width:
+            parts.append(("of items", ", ".join(self.items.frame.columns)))
+        if self.items.places is not None:
+            parts.append(("pictures", f"{len(self.items.places):,}"))
+        if self.user_table is not None:
+            parts.append(("of users", ", ".join(name for name in self.user_table.columns if name != "user")))
+        parts += [(name, f"{len(relation):,} {relation.between}") for name, relation in sorted(self.relations.items())]
+        if self.searches is not None:
+            parts.append(("searches", f"{len(self.searches):,}"))
+        if self.impressions is not None:
+            parts.append(("impressions", f"{len(self.impressions):,}"))
+        if self.licence:
+            parts.append(("licence", self.licence))
+        return parts
+
+    def _head(self) -> tuple[list[str], list[list[str]]]:
+        """The columns and the first events: names, titles, kinds, times."""
+        few = np.zeros(len(self), np.bool_)
+        few[: dataset_view.HEAD] = True
+        frame = self.where(few).as_frame()
+        columns = ["user", "item", "kind", *(["value"] if (self.value != 1).any() else [])]
+        rows = [[dataset_view.cell(value) for value in row] for row in frame.select(columns).iter_rows()]
+        if self.items.title is not None:
+            titles = self.items.frame[self.items.title].gather(self.item[: dataset_view.HEAD]).to_list()
+            columns.append("title")
+            rows = [[*row, dataset_view.cell(title)] for row, title in zip(rows, titles, strict=True)]
+        if self.time is not None:
+            times = self.time[: dataset_view.HEAD].astype("M8[us]").astype("M8[s]").astype(str)
+            columns.append("time")
+            rows = [[*row, time.replace("T", " ")] for row, time in zip(rows, times, strict=True)]
+        return columns, rows
 
     @property
     def n_users(self) -> int:
@@ -231,7 +275,7 @@ class Dataset:
         if self.user_table is None:
             return {}
         rows = self.user_table.drop("user", strict=False)[np.asarray(users).tolist()]
-        return {name: _objects(rows[name]) for name in rows.columns}
+        return {name: object_column(rows[name]) for name in rows.columns}
 
     def searched_before(self, until: LongArray) -> Dataset:
         """The same events, and only the searches that were made before until (n_users,) µs of their user."""
@@ -290,57 +334,9 @@ class Dataset:
             digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
         digest.update(repr(self.kinds.names).encode())
         for name, relation in sorted(self.relations.items()):
-            digest.update(f"{name} {relation.between} {_hash(relation.frame)}".encode())
+            digest.update(f"{name} {relation.between} {table_hash(relation.frame)}".encode())
         if self.searches is not None:
-            digest.update(_hash(self.searches).encode())
+            digest.update(table_hash(self.searches).encode())
         if (shown := self.impressions_beside_events()) is not None:
             digest.update(shown.fingerprint().encode())
         return digest.hexdigest()[:16]
-
-
-def _objects(column: pl.Series) -> NDArray[Any]:
-    if column.dtype.is_temporal() or (column.dtype.is_numeric() and not column.null_count()):
-        return column.to_numpy()
-    found = np.empty(len(column), object)
-    found[:] = column.to_list()
-    return found
-
-
-def _hash(frame: pl.DataFrame) -> str:
-    """Hash of the content of a table, the same in all versions of polars."""
-    return sha256(frame.select(sorted(frame.columns)).write_csv().encode()).hexdigest()
-
-
-def _coded(names: pl.Series, known: IdMap | None, further: pl.Series | None = None) -> tuple[IdMap, IntArray]:
-    """An id map of these names and of `further` ones, and the (n,) codes of the names."""
-    if names.null_count():
-        raise DataError(f"Some events have no {names.name}; `foretaste check` lists them.")
-    distinct = names.unique().cast(pl.String)
-    if further is not None:
-        distinct = pl.concat([distinct, further.cast(pl.String)])
-    ids = known.extended(distinct) if known else IdMap.of(distinct)
-    return ids, ids.codes(names)
-
-
-def _kind_codes(names: pl.Series, known: Kinds | None) -> tuple[Kinds, NDArray[np.uint8]]:
-    distinct = names.unique(maintain_order=True).to_list()
-    kinds = known.with_names(distinct) if known else usual_kinds(distinct)
-    codes = {name: kinds.code(name) for name in distinct}
-    return kinds, names.replace_strict(codes, return_dtype=pl.UInt8).to_numpy()
-
-
-def _microseconds(time: pl.Series) -> LongArray | None:
-    """Datetimes or whole numbers as int64 µs; None when no event has a time."""
-    if time.null_count() == len(time):
-        return None
-    if time.null_count():
-        raise DataError(f"{time.null_count()} of {len(time)} events have no time; give all a time, or none.")
-    if isinstance(dtype := time.dtype, pl.Datetime):
-        time = time.dt.cast_time_unit("us")
-        if dtype.time_zone is not None:
-            time = time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    elif time.dtype == pl.Date:
-        time = time.cast(pl.Datetime("us"))
-    elif not time.dtype.is_integer():
-        raise DataError(f"The column 'time' is {time.dtype}; it must be a date-time, or whole µs since 1970 UTC.")
-    return time.cast(pl.Int64).to_numpy()

@@ -1,1 +1,1 @@
-"""How good is it? Questions with known answers, measures with intervals, a leaderboard."""
+"""Evaluation: held-out queries, metrics with confidence intervals, leaderboards."""

@@ -1,4 +1,4 @@
-"""Is this one really better? Two models, person by person: the difference, its interval, its size, and for whom."""
+"""Paired comparison of two models: the difference, its interval, its effect size, and for which users."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from foretaste.errors import DataError
-from foretaste.evaluation.intervals import Interval, effect_size, of_difference
+from foretaste.evaluation.intervals import Interval, effect_size, paired_difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Group
 
-    from foretaste.evaluation.runs import MeasuredRow
+    from foretaste.evaluation.saved_runs import SavedRow
 
-SIZES = ((0.2, "negligible"), (0.5, "small"), (0.8, "middling"), (math.inf, "large"))
-"""Cohen's words for an effect below each bound."""
+SIZES = ((0.2, "negligible"), (0.5, "small"), (0.8, "medium"), (math.inf, "large"))
+"""Names of effect sizes below each bound (Cohen 1988)."""
 
 
 class Difference(NamedTuple):
-    """One measure of two models on the same people, the first less the second.
+    """One metric of two models on the same users: first minus second.
 
-    first, second : means over the people both say something of
-    gain          : mean difference with its 95 % interval over people
+    first, second : means over the users for whom both are defined
+    gain          : mean difference with its 95 % interval over users
     effect        : the gain in standard deviations of the differences (Cohen's d of pairs)
-    better, worse : shares of the people the first is better and worse for; the rest see no difference
+    better, worse : shares of the users for whom the first is better, and worse; for the rest both are equal
     """
 
     measure: str
@@ -46,11 +46,11 @@ class Difference(NamedTuple):
         n = len(a)
         means = (float(a.mean()), float(b.mean())) if n else (math.nan, math.nan)
         shares = (float((a > b).mean()), float((a < b).mean())) if n else (math.nan, math.nan)
-        return cls(measure, n, *means, of_difference(a, b), effect_size(a, b), *shares)
+        return cls(measure, n, *means, paired_difference(a, b), effect_size(a, b), *shares)
 
     @property
     def decided(self) -> bool:
-        """Whether the interval leaves 0 out."""
+        """Whether the interval excludes 0."""
         return self.gain.low > 0 or self.gain.high < 0
 
     @property
@@ -74,9 +74,11 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """differences : by measure, the main one first
-    by_segment  : (group, label, difference in the main measure)
-    remarks     : what was measured otherwise, one sentence each
+    """Two compared rows.
+
+    differences : by metric, the main one first
+    by_segment  : (group, label, difference in the main metric)
+    remarks     : differences between the two protocols, one sentence each
     """
 
     first: str
@@ -89,10 +91,10 @@ class Comparison:
         main = self.differences[0]
         apart = f"{main.gain.mean:+.4f} {main.measure}, interval {main.gain.low:+.4f} to {main.gain.high:+.4f}"
         if not main.decided:
-            return f"{self.first} and {self.second} cannot be told apart on {main.people:,} people ({apart})."
+            return f"{self.first} and {self.second} are not significantly different on {main.people:,} users ({apart})."
         better, worse = (self.first, self.second) if main.gain.mean > 0 else (self.second, self.first)
         return (
-            f"{better} beats {worse} ({apart}); for one person the effect is {main.size} (d = {main.effect:+.2f}): "
+            f"{better} beats {worse} ({apart}); per user the effect is {main.size} (d = {main.effect:+.2f}): "
             f"{self.first} is better for {main.better:.0%}, worse for {main.worse:.0%}."
         )
 
@@ -113,37 +115,40 @@ class Comparison:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table("measure", box=None, header_style="bold", padding=(0, 1), pad_edge=False)
+        table = Table("metric", box=None, header_style="bold", padding=(0, 1), pad_edge=False)
         for name in (self.first, self.second, "difference", "95 % interval", "d", "better", "worse"):
             table.add_column(name, justify="right", no_wrap=True)
         for found in self.differences:
             table.add_row(*_cells(found.measure, found))
         parts: list[Any] = [Text(self.sentence()), Text(), table]
         if self.by_segment:
-            groups = Table("who", box=None, header_style="bold", padding=(0, 1), pad_edge=False)
-            for name in ("people", "difference", "95 % interval", "d"):
+            groups = Table("segment", box=None, header_style="bold", padding=(0, 1), pad_edge=False)
+            for name in ("users", "difference", "95 % interval", "d"):
                 groups.add_column(name, justify="right", no_wrap=True)
             for group, label, found in self.by_segment:
                 cells = _cells(f"{group}: {label}", found)
                 groups.add_row(cells[0], f"{found.people:,}", *cells[3:6])
-            parts += [Text(), groups, Text(f"By group of people, in {self.differences[0].measure}.", style="dim")]
+            parts += [Text(), groups, Text(f"By segment of users, in {self.differences[0].measure}.", style="dim")]
         parts += [Text(remark, style="yellow") for remark in self.remarks]
         return Group(*parts)
 
 
-def compare(first: MeasuredRow, second: MeasuredRow) -> Comparison:
-    """Two rows that asked the same people the same questions; others are refused, for there would be no pairs."""
+def compare(first: SavedRow, second: SavedRow) -> Comparison:
+    """Compare two rows user by user.
+
+    raises : DataError where the rows were not measured on the same queries, so that there are no pairs
+    """
     mine, theirs = first.protocol, second.protocol
     lengths = {len(values) for row in (first, second) for values in row.per_user.values()}
     if mine.questions != theirs.questions or len(lengths) != 1:
         apart = "; ".join(mine.differences(theirs))
         raise DataError(
-            f"{first.model} and {second.model} were not asked the same questions ({apart}); "
+            f"{first.model} and {second.model} were not measured on the same queries ({apart}); "
             "measure both with the same data and split."
         )
     shared = [name for name in first.per_user if name in second.per_user]
     if first.main not in shared:
-        raise DataError(f"{second.model} was not measured by {first.main}; measure both by the same figures.")
+        raise DataError(f"{second.model} was not measured by {first.main}; measure both by the same metrics.")
     shared.sort(key=lambda name: name != first.main)
     a, b = first.per_user, second.per_user
     by_segment = tuple(
@@ -153,10 +158,10 @@ def compare(first: MeasuredRow, second: MeasuredRow) -> Comparison:
     names = (first.model, second.model)
     if first.model == second.model:
         names = (f"{first.model} (first)", f"{second.model} (second)")
-    remarks = tuple(f"Measured otherwise: {what}." for what in mine.differences(theirs) if "questions" not in what)
+    remarks = tuple(f"Measured differently: {what}." for what in mine.differences(theirs) if "questions" not in what)
     differences = (Difference.of(name, a[name], b[name]) for name in shared)
-    told = tuple(found for found in differences if found.people or found.measure == first.main)
-    return Comparison(*names, told, by_segment, remarks)
+    defined = tuple(found for found in differences if found.people or found.measure == first.main)
+    return Comparison(*names, defined, by_segment, remarks)
 
 
 def _cells(name: str, found: Difference) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""How sure are we? Bootstrap intervals over users, for one model and for the difference of two; spreads over runs."""
+"""Bootstrap confidence intervals over users, for one model and for paired differences; spread over repeated runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 1000
 LEVEL = 0.95
-_BLOCK = 1 << 22  # drawn users held at once
+_BLOCK = 1 << 22  # resampled users held in memory at once
 
 
 class Interval(NamedTuple):
@@ -27,7 +27,7 @@ class Interval(NamedTuple):
         return (self.high - self.low) / 2
 
 
-def over_users(values: NDArray[np.float64], *, seed: int = 0) -> Interval:
+def bootstrap_interval(values: NDArray[np.float64], *, seed: int = 0) -> Interval:
     """Mean of (B,) values, one per user, and its 95 % percentile bootstrap interval (Efron 1979); nan is left out."""
     values = values[~np.isnan(values)]
     if not len(values):
@@ -42,13 +42,13 @@ def over_users(values: NDArray[np.float64], *, seed: int = 0) -> Interval:
     return Interval(float(values.mean()), float(low), float(high))
 
 
-def of_many(values: Mapping[str, NDArray[np.float64]], *, seed: int = 0) -> dict[str, Interval]:
-    """`over_users` for several measures of the same people, who are drawn once for all of them: far quicker.
+def bootstrap_intervals(values: Mapping[str, NDArray[np.float64]], *, seed: int = 0) -> dict[str, Interval]:
+    """`bootstrap_interval` for several metrics of the same users, resampled once for all of them, which is far quicker.
 
-    People a measure says nothing of (nan) are drawn all the same and then left out of its mean.
+    Users for whom a metric is undefined (nan) are resampled as well and then left out of its mean.
     """
     if not values or not len(next(iter(values.values()))):
-        return {name: over_users(column) for name, column in values.items()}
+        return {name: bootstrap_interval(column) for name, column in values.items()}
     table = np.stack(list(values.values()), axis=1)  # (B, M)
     B, M = table.shape
     known = ~np.isnan(table)
@@ -65,7 +65,7 @@ def of_many(values: Mapping[str, NDArray[np.float64]], *, seed: int = 0) -> dict
     for m, (name, column) in enumerate(values.items()):
         some = means[~np.isnan(means[:, m]), m]
         if not len(some):
-            found[name] = over_users(column)
+            found[name] = bootstrap_interval(column)
             continue
         low, high = np.quantile(some, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         found[name] = Interval(float(column[known[:, m]].mean()), float(low), float(high))
@@ -73,7 +73,7 @@ def of_many(values: Mapping[str, NDArray[np.float64]], *, seed: int = 0) -> dict
 
 
 class Spread(NamedTuple):
-    """The same measurement several times over, with other seeds or another order of ties."""
+    """The same measurement repeated with other seeds or other orders of tied events."""
 
     values: tuple[float, ...]
 
@@ -83,9 +83,9 @@ class Spread(NamedTuple):
 
     @property
     def half(self) -> float:
-        """Half of the 95 % interval in which one more such run falls: t · s · √(1 + 1/k); nan with fewer than two.
+        """Half width of the 95 % prediction interval for one more run: t · s · √(1 + 1/k); nan with fewer than two.
 
-        With three runs t is 4.3, so the interval is wide: that is what three runs can say.
+        With three runs t is 4.3, so the interval is wide.
         """
         k = len(self.values)
         if k < 2:
@@ -101,16 +101,16 @@ class Spread(NamedTuple):
         return cls(tuple(float(value) for value in values))
 
 
-def of_difference(a: NDArray[np.float64], b: NDArray[np.float64], *, seed: int = 0) -> Interval:
-    """a − b user by user: far narrower than the two intervals, because both models met the same people."""
-    return over_users(a - b, seed=seed)
+def paired_difference(a: NDArray[np.float64], b: NDArray[np.float64], *, seed: int = 0) -> Interval:
+    """a − b user by user, with its interval: far narrower than two separate intervals, because it is paired."""
+    return bootstrap_interval(a - b, seed=seed)
 
 
 def effect_size(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Mean of a − b in its own standard deviations (Cohen's d of pairs): 0.2 is small, 0.5 middling, 0.8 large.
+    """Mean of a − b in its own standard deviations (Cohen's d of pairs): 0.2 is small, 0.5 medium, 0.8 large.
 
-    An interval says whether a difference is there, this whether anybody would feel it. 0 where nobody differs, nan
-    with fewer than two people.
+    An interval says whether there is a difference, this how large it is for a user. 0 where no user differs, nan with
+    fewer than two users.
     """
     apart = a - b
     apart = apart[~np.isnan(apart)]

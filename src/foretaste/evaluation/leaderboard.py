@@ -1,4 +1,4 @@
-"""Models side by side: measures with intervals, how they were measured, and what is level with the best."""
+"""The leaderboard: metrics with intervals, the protocol, and which models are statistically tied with the best."""
 
 from __future__ import annotations
 
@@ -6,78 +6,42 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import StringIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from foretaste.evaluation.intervals import Interval, Spread, of_difference, of_many
-from foretaste.evaluation.protocol import Protocol
+from foretaste.evaluation.intervals import Interval, Spread, bootstrap_intervals, paired_difference
+from foretaste.evaluation.leaderboard_row import LeaderboardRow, Leakage
+from foretaste.evaluation.protocol import EvaluationProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rich.console import Group
 
-    from foretaste.evaluation.evaluator import Result
     from foretaste.evaluation.segments import Segment
 
-__all__ = ["MAIN", "Leaderboard", "Leakage", "Protocol", "Row"]
+__all__ = ["MAIN", "EvaluationProtocol", "Leaderboard", "LeaderboardRow", "Leakage"]
 MAIN = "ndcg@10"
-
-
-class Leakage(NamedTuple):
-    """The main measure of one next item, asked of the same people on both splits.
-
-    Leave-one-out lets a model learn from what others did later; a time split, as in production, does not.
-    """
-
-    leave_one_out: float
-    time: float
-    people: int
-
-    @property
-    def gap(self) -> float:
-        return self.leave_one_out - self.time
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """validation     : NDCG@10 on the validation questions, None where nothing was chosen
-    tried          : every setting that was tried, with its validation NDCG@10, in the order of trying
-    peak_megabytes : memory that fitting and answering took beyond what was held before; None where unknown
-    course         : validation NDCG@10 of the chosen setting after each epoch; empty for what learns in one step
-    seeds, ties    : the main measure with other seeds, and with other orders of equal times; None where not asked
-    """
-
-    model: str
-    settings: dict[str, Any]
-    validation: float | None
-    result: Result
-    fit_seconds: float
-    tried: tuple[tuple[dict[str, Any], float], ...] = ()
-    course: tuple[float, ...] = ()
-    wall_seconds: float | None = None
-    peak_megabytes: float | None = None
-    seeds: Spread | None = None
-    ties: Spread | None = None
-    leakage: Leakage | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Leaderboard:
-    """main     : the measure rows are ordered and compared by
-    segments : groups of the people asked, for results group by group
-    remarks  : what a person should know of how it was measured, one sentence each
+    """Rows measured under one protocol.
+
+    main     : the metric that rows are ordered and compared by
+    segments : segments of the test users, for results by segment
+    remarks  : what a reader should know about the measurement, one sentence each
     """
 
-    protocol: Protocol
-    rows: tuple[Row, ...]
+    protocol: EvaluationProtocol
+    rows: tuple[LeaderboardRow, ...]
     main: str = MAIN
     segments: tuple[Segment, ...] = field(default=())
     remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """As `view` shows it: the figures of each person would bury those of the models."""
+        """As `view` shows it; the default would print the metrics of every user."""
         if not self.rows:
             return "Leaderboard without rows"
         from rich.console import Console
@@ -87,38 +51,40 @@ class Leaderboard:
         return out.getvalue().rstrip()
 
     def frame(self) -> pl.DataFrame:
-        """A row per model and measure, the best model first: model, measure, mean and its 95 % interval, low to high.
+        """A row per model and metric, the best model first: model, metric, mean and its 95 % interval, low to high.
 
-        What has one value for the whole catalogue, as coverage, has no interval.
+        Metrics with one value for the whole catalogue, such as coverage, have no interval.
         """
         found: list[tuple[str, str, float, float | None, float | None]] = []
         for row in self.sorted():
             found += [(row.model, name, *interval) for name, interval in self.intervals[row.model].items()]
-            found += [(row.model, name, mean, None, None) for name, mean in row.result.of_the_catalogue().items()]
+            found += [(row.model, name, mean, None, None) for name, mean in row.result.catalogue_metrics().items()]
         numbers = dict.fromkeys(("mean", "low", "high"), pl.Float64)
         return pl.DataFrame(found, {"model": pl.String, "measure": pl.String, **numbers}, orient="row")
 
-    def sorted(self) -> list[Row]:
+    def sorted(self) -> list[LeaderboardRow]:
         return sorted(self.rows, key=lambda row: -row.result.mean(self.main))
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
-        """Model to measure to interval, accuracy and beyond."""
-        return {row.model: of_many({**row.result.per_user, **row.result.beyond}) for row in self.rows}
+        """Model to metric to interval, accuracy and beyond-accuracy metrics."""
+        return {row.model: bootstrap_intervals({**row.result.per_user, **row.result.beyond}) for row in self.rows}
 
     @cached_property
-    def level(self) -> frozenset[str]:
-        """Models whose distance from the best, person by person, has an interval that includes 0."""
+    def tied_with_best(self) -> frozenset[str]:
+        """Models statistically tied with the best: the interval of the paired difference includes 0."""
         if not self.rows:
             return frozenset()
         best = self.sorted()[0].result.per_user[self.main]
-        return frozenset(row.model for row in self.rows if of_difference(best, row.result.per_user[self.main]).low <= 0)
-
-    def level_with_best(self) -> set[str]:
-        return set(self.level)
+        return frozenset(
+            row.model for row in self.rows if paired_difference(best, row.result.per_user[self.main]).low <= 0
+        )
 
     def to_json(self, *, per_user: bool = False) -> dict[str, Any]:
-        """per_user : also every person's figures and the groups of people, for comparisons later on. No names in it."""
+        """JSON-ready.
+
+        per_user : include every user's metrics and the segments, for later comparisons; without ids
+        """
         document: dict[str, Any] = {"main": self.main, "rows": [self._row(row) for row in self.sorted()]}
         if self.remarks:
             document["remarks"] = list(self.remarks)
@@ -132,7 +98,7 @@ class Leaderboard:
             ]
         return document
 
-    def _row(self, row: Row) -> dict[str, Any]:
+    def _row(self, row: LeaderboardRow) -> dict[str, Any]:
         intervals = self.intervals[row.model]
         means = {name: interval.mean for name, interval in intervals.items()}
         values = row.result.per_user[self.main]
@@ -146,7 +112,7 @@ class Leaderboard:
         return {
             "model": row.model,
             "settings": row.settings,
-            "test": _without_nan({**means, **row.result.of_the_catalogue()}),
+            "test": _without_nan({**means, **row.result.catalogue_metrics()}),
             "intervals": {
                 name: _known(interval[1:]) for name, interval in intervals.items() if not math.isnan(interval.mean)
             },
@@ -156,8 +122,8 @@ class Leaderboard:
             "segments": groups,
             "validation": None if row.validation is None else {MAIN: row.validation},
             "tried": [{"settings": settings, MAIN: score} for settings, score in row.tried],
-            "course": [round(score, 6) for score in row.course],
-            "level_with_best": row.model in self.level,
+            "course": [round(score, 6) for score in row.validation_curve],
+            "level_with_best": row.model in self.tied_with_best,
             "fit_seconds": row.fit_seconds,
             "answer_seconds": row.result.seconds,
             "wall_seconds": row.wall_seconds,
@@ -166,7 +132,7 @@ class Leaderboard:
         }
 
     def view(self) -> Group:
-        """For a terminal: made for 100 columns; on a narrower one the last measures stay away, never the names."""
+        """For a terminal of 100 columns; on a narrower one the last metrics are left out."""
         from foretaste.evaluation.report.table import leaderboard_view
 
         return leaderboard_view(self)
@@ -184,7 +150,7 @@ def _spread(spread: Spread | None) -> dict[str, Any] | None:
 
 
 def _number(value: float) -> float | None:
-    """JSON knows no nan."""
+    """None for nan, which JSON has not."""
     return None if math.isnan(value) else float(value)
 
 
@@ -193,5 +159,5 @@ def _known(values: Iterable[float]) -> list[float | None]:
 
 
 def _without_nan(values: Mapping[str, float]) -> dict[str, float]:
-    """What can be said of nobody is left out: JSON knows no nan."""
+    """Without metrics that are undefined for all users: JSON has no nan."""
     return {name: value for name, value in values.items() if not math.isnan(value)}

@@ -1,4 +1,4 @@
-"""How much memory a piece of work took at its peak, beyond what the process held before."""
+"""Peak memory of a piece of work, beyond what the process held before."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ EVERY_SECONDS = 0.01
 class PeakMemory:
     """`with PeakMemory() as peak: work()`, then `peak.megabytes`; None where the system does not say (no /proc).
 
-    The kernel's own high-water mark is exact, but knows only the peak of the whole process: where the work stayed
-    below it, what a thread saw every 10 ms counts.
+    The kernel's high-water mark is exact, but is the peak since the process started: where the work stayed below it,
+    samples that a thread takes every 10 ms count.
     """
 
     megabytes: float | None = None
@@ -46,7 +46,7 @@ class PeakMemory:
 
 
 def _give_back() -> None:
-    """What was freed goes back to the system, or the next work would be given it and seem to need none (glibc)."""
+    """Return freed memory to the system (glibc); otherwise the next work would reuse it and seem to need none."""
     try:
         ctypes.CDLL(None).malloc_trim(0)
     except (OSError, AttributeError, TypeError):
@@ -54,7 +54,7 @@ def _give_back() -> None:
 
 
 def _held() -> int | None:
-    """Bytes this process holds now."""
+    """Resident set size of this process in bytes; None without /proc."""
     try:
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
@@ -62,7 +62,7 @@ def _held() -> int | None:
 
 
 def _high_water() -> int | None:
-    """The most bytes this process ever held."""
+    """Peak resident set size of this process in bytes; None without /proc."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""How a row was measured, in full, and in one sentence."""
+"""The protocol of an evaluation, in full and as one sentence."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from foretaste.config import Config
 if TYPE_CHECKING:
     from foretaste.data.splits import EvalQueries, Split
 
-COMPUTES = ("numpy", "scipy", "polars", "implicit", "numba", "torch", "scikit-learn", "optuna")
-"""Packages whose version may move a figure; those in use are named."""
+NUMERIC_PACKAGES = ("numpy", "scipy", "polars", "implicit", "numba", "torch", "scikit-learn", "optuna")
+"""Packages whose version may change a result; the protocol names those in use."""
 NOT_COMPARED = ("foretaste", "python", "versions")
 
 
-class Protocol(Config):
-    """How a row was measured; two rows may be compared only where these are equal."""
+class EvaluationProtocol(Config):
+    """The protocol a row was measured under; rows are comparable only where these fields are equal."""
 
     data: str
     fingerprint: str
     split: str
     variant: Literal["refit", "strict"]
-    """refit: settings chosen on validation, then learned from everything but the test part. strict: never from it."""
+    """refit: settings chosen on validation, then trained on all but the test part. strict: on the training part."""
     ranking: str = "full: every item of the catalogue"
     seen: Literal["excluded", "included"] = "excluded"
     ties: str = "equal times keep the order of the file; equal scores go to the smaller code, a hash of the id"
     people_asked: int
     people_with_a_question: int
-    """Of whom the asked are a sample, drawn by a hash of the id."""
+    """Users with a test query; `people_asked` are a sample of them, drawn by a hash of the id."""
     people_left_out: int
     questions: str = ""
-    """Hash of whom was asked what: where it is equal, two models met the same people with the same answers."""
+    """Hash of all queries and targets; equal hashes mean that two models were measured on the same queries."""
     distance: str = ""
-    """What diversity is measured by."""
+    """Catalogue column or matrix by which the distance of two items is computed, for diversity."""
     foretaste: str = foretaste.__version__
     python: str = platform.python_version()
     versions: dict[str, str] = {}
-    """Of the packages in use that may move a figure."""
+    """Versions of the packages in use that may change a result."""
 
     @classmethod
-    def of(cls, split: Split, variant: Literal["refit", "strict"], people_with_a_question: int) -> Protocol:
+    def of(cls, split: Split, variant: Literal["refit", "strict"], people_with_a_question: int) -> EvaluationProtocol:
         return cls(
             data=split.data.name,
             fingerprint=split.data.fingerprint,
@@ -57,12 +57,12 @@ class Protocol(Config):
             people_asked=len(split.test),
             people_with_a_question=people_with_a_question,
             people_left_out=split.left_out,
-            questions=fingerprint_of(split.test),
+            questions=query_fingerprint(split.test),
             versions=versions(),
         )
 
-    def differences(self, other: Protocol) -> list[str]:
-        """What was measured otherwise, one phrase each; versions are not held against anybody."""
+    def differences(self, other: EvaluationProtocol) -> list[str]:
+        """The fields that differ, one phrase each; versions are not compared."""
         mine, theirs = self.model_dump(), other.model_dump()
         return [
             f"{name.replace('_', ' ')}: {mine[name]} and {theirs[name]}"
@@ -76,28 +76,28 @@ class Protocol(Config):
         asked = of if self.people_asked == self.people_with_a_question else f"{self.people_asked:,} of {of}"
         used = "".join(f", {name} {number}" for name, number in self.versions.items())
         return (
-            f"{self.data} ({self.fingerprint}) · held out: {self.split} · {asked} people asked, "
+            f"{self.data} ({self.fingerprint}) · held out: {self.split} · {asked} users evaluated, "
             f"{self.people_left_out:,} left out (too few events, or nothing new) · ranking {self.ranking}, "
-            f"seen items {self.seen} · {self.variant}: chosen on validation, learned from {learned} · ties: {self.ties}"
+            f"seen items {self.seen} · {self.variant}: chosen on validation, trained on {learned} · ties: {self.ties}"
             f" · foretaste {self.foretaste}, Python {self.python}{used}"
         )
 
 
-def fingerprint_of(questions: EvalQueries) -> str:
-    """Hash of whom was asked what, and what would have been right."""
+def query_fingerprint(eval_queries: EvalQueries) -> str:
+    """Hash of the users, histories and targets of all queries."""
     digest = sha256()
-    history = questions.queries.history
-    for column in (questions.queries.user, history.items, history.offsets):
+    history = eval_queries.queries.history
+    for column in (eval_queries.queries.user, history.items, history.offsets):
         digest.update(np.ascontiguousarray(column).tobytes())
-    relevant = questions.relevant
+    relevant = eval_queries.relevant
     digest.update(np.ascontiguousarray(relevant.indptr, np.int64).tobytes())
     digest.update(np.ascontiguousarray(relevant.indices, np.int64).tobytes())
     return digest.hexdigest()[:16]
 
 
 def versions() -> dict[str, str]:
-    """Of the packages that are loaded at this moment."""
-    return {name: found for name in COMPUTES if _module(name) in sys.modules and (found := _version(name))}
+    """Package to version, of the packages that are imported now."""
+    return {name: found for name in NUMERIC_PACKAGES if _module(name) in sys.modules and (found := _version(name))}
 
 
 def _module(package: str) -> str:

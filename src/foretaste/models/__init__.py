@@ -1,1 +1,1 @@
-"""One file per model: its config, its class, how it is kept on disk."""
+"""Recommenders and rating models, in families; one file per model with its config, class, save and load."""

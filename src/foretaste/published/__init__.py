@@ -1,1 +1,1 @@
-"""Tables of the literature, run again."""
+"""Published benchmark tables, reproduced."""

@@ -1,4 +1,4 @@
-"""Tables of the literature, run again: their data, their split, their measures, and what they printed."""
+"""Published tables with fixed splits, run again: their data, split, metrics and printed values."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from foretaste.data.sources.fixed_splits import load_fixed
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import Holdout
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
-from foretaste.evaluation.stability import Stability, with_stability
+from foretaste.evaluation.robustness.stability import StabilityOptions, with_stability
 from foretaste.published.tables import Figures, references, tables
-from foretaste.selection.train import measure_models
+from foretaste.selection.choose_pipeline import measure_models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from foretaste.types import Run
 
 CHOSEN_BY = 3_000
-"""People asked on validation; the test asks everybody, as the papers do."""
+"""Validation users on whom settings are chosen; the test evaluates all users, as the papers do."""
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedTable:
     summary: str
     file: str
-    """Below the root of the data: a file with its split, or a folder to hold out from."""
+    """Path below the data root: a file with its split, or a folder that `holdout` splits."""
     models: tuple[str, ...]
     references: dict[str, Figures]
-    """Who printed what, in the order of `metrics`."""
+    """Printed values by source, in the order of `metrics`."""
     metrics: tuple[str, ...]
     holdout: Holdout | None = None
-    """How to hold out; None where the file fixes the split."""
+    """The holdout; None where the file fixes the split."""
 
     def split(self, root: Path) -> Split:
         if self.holdout is None:
@@ -46,7 +46,7 @@ class Published:
 
 
 BENCHMARKS = {
-    name: Published(
+    name: PublishedTable(
         table["summary"],
         table["file"],
         tuple(table["models"]),
@@ -58,7 +58,7 @@ BENCHMARKS = {
 }
 
 
-def benchmark(name: str) -> Published:
+def benchmark(name: str) -> PublishedTable:
     if name not in BENCHMARKS:
         raise UnknownNameError(f"No benchmark of lists is called '{name}'.{did_you_mean(name, BENCHMARKS)}")
     return BENCHMARKS[name]
@@ -71,11 +71,11 @@ def run_benchmark(
     *,
     models: Sequence[str] = (),
     budget: float | None = None,
-    stability: Stability | None = None,
+    stability: StabilityOptions | None = None,
 ) -> Leaderboard:
-    """Choose each model's settings on validation, learn from everything but the test part, measure on all of it."""
+    """Choose each model's settings on validation, train on all but the test part, measure on the whole test part."""
     published = benchmark(name)
-    stability = stability or Stability()
+    stability = stability or StabilityOptions()
     stability.check(published.holdout)
     split = published.split(root)
     board = measure_models(
@@ -84,8 +84,8 @@ def run_benchmark(
         run,
         metrics=published.metrics,
         main=published.metrics[-1],
-        chosen_by=CHOSEN_BY,
-        asked=None,
+        max_validation_users=CHOSEN_BY,
+        max_test_users=None,
         budget=budget,
     )
     return with_stability(board, split, published.holdout, run, stability)

@@ -1,6 +1,6 @@
-"""The ml-1m table of the NCF paper, run again: one answer among 99 given items. `foretaste benchmark ml-1m-ncf`
+"""The ml-1m table of the NCF paper, reproduced (`foretaste benchmark ml-1m-ncf`): one target among 99 negatives.
 
-He et al., "Neural Collaborative Filtering", WWW 2017; the figures to meet are those of Rendle et al., RecSys 2020.
+He et al., "Neural Collaborative Filtering", WWW 2017; the reference values are those of Rendle et al., RecSys 2020.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import polars as pl
 from foretaste.data.dataset import Dataset
 from foretaste.data.splits import fixed
 from foretaste.errors import DataError, UnknownNameError, did_you_mean
-from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
-from foretaste.evaluation.sampled import SampledQuestions, evaluate_sampled
+from foretaste.evaluation.leaderboard import EvaluationProtocol, Leaderboard, LeaderboardRow
+from foretaste.evaluation.sampled_metrics import SampledQueries, evaluate_sampled
 from foretaste.published.tables import references, summaries_of, tables
 from foretaste.registry import model_class
 
@@ -31,14 +31,14 @@ NAME = "ml-1m-ncf"
 SUMMARIES = summaries_of("sampled")
 MODELS = tuple(tables("sampled")[NAME]["models"])
 REFERENCES = references(tables("sampled")[NAME])
-"""Who printed what: HR@10, NDCG@10."""
+"""Printed values by source: HR@10, NDCG@10."""
 NEGATIVES = 99
 GRIDS: dict[str, list[dict[str, Any]]] = tables("sampled")[NAME]["grids"]
-"""Settings tried, where the model's own grid is not made for a set as dense as this."""
+"""Grids for this dense data set, where the model's own does not fit it."""
 
 
-def load(folder: Path) -> tuple[Split, SampledQuestions]:
-    """The split of the paper, with each person's last training item as validation, and the questions of its files."""
+def load(folder: Path) -> tuple[Split, SampledQueries]:
+    """The split of the paper, with each user's last training item as validation, and the queries of its files."""
     events, negatives = folder / "interactions.parquet", folder / "ncf_eval_negatives.parquet"
     if not events.is_file() or not negatives.is_file():
         raise DataError(
@@ -61,22 +61,22 @@ def load(folder: Path) -> tuple[Split, SampledQuestions]:
     rows = rows.join(given, on="user_id", how="left", maintain_order="left")
     names = rows["negatives"].explode()
     codes = data.items.ids.codes(names).reshape(len(rows), -1)
-    test = SampledQuestions.with_given(split.test, codes, "negatives of the NCF files")
+    test = SampledQueries.with_given_negatives(split.test, codes, "negatives of the NCF files")
     return split, test
 
 
-def board(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> Leaderboard:
-    """Each model's settings chosen on validation by NDCG@10, then learned from everything but the test items."""
+def run_ncf(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> Leaderboard:
+    """Each model's settings chosen on validation by NDCG@10, then trained on everything but the test items."""
     if name not in SUMMARIES:
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, SUMMARIES)}")
     split, test = load(root / name.removesuffix("-ncf"))
     grids = {model_name: _grid(model_name) for model_name in models or MODELS}
-    validation: SampledQuestions | None = None
+    validation: SampledQueries | None = None
     rows = []
     for model_name, grid in grids.items():
         tried: list[tuple[Config, float]] = []
         if len(grid) > 1:
-            validation = validation or SampledQuestions.with_even(split.validation, NEGATIVES)
+            validation = validation or SampledQueries.with_uniform_negatives(split.validation, NEGATIVES)
             for number, config in enumerate(grid):
                 found = model_class(model_name)(config).fit(split.train, run)
                 tried.append((config, evaluate_sampled(found, validation).mean("ndcg@10")))
@@ -86,10 +86,12 @@ def board(name: str, root: Path, run: Run, *, models: Sequence[str] = ()) -> Lea
         found = model_class(model_name)(config).fit(split.refit, run)
         seconds = perf_counter() - began
         settings = tuple((setting.model_dump(mode="json"), value) for setting, value in tried)
-        row = Row(model_name, config.model_dump(mode="json"), score, evaluate_sampled(found, test), seconds, settings)
+        row = LeaderboardRow(
+            model_name, config.model_dump(mode="json"), score, evaluate_sampled(found, test), seconds, settings
+        )
         rows.append(row)
         run.progress("measuring on the test part", len(rows), len(grids))
-    protocol = Protocol.of(split, "refit", len(split.test)).model_copy(update={"ranking": test.ranking})
+    protocol = EvaluationProtocol.of(split, "refit", len(split.test)).model_copy(update={"ranking": test.ranking})
     return Leaderboard(protocol, tuple(rows), main="ndcg@10")
 
 

@@ -1,4 +1,4 @@
-"""Tables of the next item: leave-one-out, the whole catalogue ranked, both variants, seen items in and out."""
+"""Next-item tables: leave-one-out, full ranking, both variants, with and without seen items."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 from foretaste.data.sources.folder import load_folder
 from foretaste.data.splits import leave_last
 from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
-from foretaste.evaluation.beyond import Background
+from foretaste.evaluation.beyond_accuracy_metrics import TrainingStatistics
 from foretaste.evaluation.evaluator import evaluate
-from foretaste.evaluation.leaderboard import Leaderboard, Protocol, Row
+from foretaste.evaluation.leaderboard import EvaluationProtocol, Leaderboard, LeaderboardRow
 from foretaste.evaluation.segments import segments_of
 from foretaste.pipeline.config import PipelineConfig
 from foretaste.pipeline.merge import reciprocal_rank
 from foretaste.published.tables import Figures, references, tables
 from foretaste.registry import model_class
-from foretaste.selection.select import DEPTH, WEIGHTS, Chosen, choose_model, merge_weights, score_of
+from foretaste.selection.choose_settings import DEPTH, WEIGHTS, ModelChoice, choose_model, merge_weights, score_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,38 +30,38 @@ if TYPE_CHECKING:
 
 METRICS = ("recall@10", "ndcg@10", "recall@5", "ndcg@5")
 CHOSEN_BY = 3_000
-"""People asked on validation after each epoch and for each setting; the test asks everybody."""
-Seen = Literal["excluded", "included"]
+"""Validation users after each epoch and for each setting; the test evaluates all users."""
+SeenItems = Literal["excluded", "included"]
 Variant = Literal["refit", "strict"]
-Rows = dict[tuple[Variant, Seen], Row]
-SEEN_NAMES: tuple[Seen, ...] = ("excluded", "included")
+Rows = dict[tuple[Variant, SeenItems], LeaderboardRow]
+SEEN_NAMES: tuple[SeenItems, ...] = ("excluded", "included")
 VARIANT_NAMES: tuple[Variant, ...] = ("strict", "refit")
 MERGE = "merge"
 """The row of all models before it, merged."""
 
 
-class Said(TypedDict, total=False):
-    """What all rows of a model say, as `Row` has it."""
+class RowDetails(TypedDict, total=False):
+    """Fields that all rows of a model share, as `LeaderboardRow` has them."""
 
     settings: dict[str, Any]
     validation: float
     tried: tuple[tuple[dict[str, Any], float], ...]
-    course: tuple[float, ...]
+    validation_curve: tuple[float, ...]
 
 
-class Part(NamedTuple):
+class MeasuredModel(NamedTuple):
     """A measured model: what was chosen, and how it was fitted, and how long that took, for each variant."""
 
-    chosen: Chosen
+    chosen: ModelChoice
     models: dict[Variant, Any]
     seconds: dict[Variant, float]
 
 
-class NextTable(NamedTuple):
+class NextItemTable(NamedTuple):
     summary: str
     models: tuple[str, ...]
     references: dict[str, Figures]
-    """Who printed what: Recall@10, NDCG@10."""
+    """Printed values by source: Recall@10, NDCG@10."""
 
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -69,15 +69,15 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """Rows that are a model with settings beside its grid: with texts fused in, or with another loss."""
 TABLES = {
-    name: NextTable(table["summary"], tuple(table["models"]), references(table))
+    name: NextItemTable(table["summary"], tuple(table["models"]), references(table))
     for name, table in tables("next_item").items()
 }
 SUMMARIES = {name: table.summary for name, table in TABLES.items()}
 
 
 @dataclass(frozen=True, eq=False)
-class Boards:
-    """One leaderboard for each variant and way with seen items: rows of different protocols are not compared."""
+class LeaderboardSet:
+    """One leaderboard per variant and treatment of seen items: rows of different protocols are not compared."""
 
     boards: tuple[Leaderboard, ...]
 
@@ -87,36 +87,36 @@ class Boards:
 
         parts: list[RenderableType] = []
         for board in self.boards:
-            said = board.protocol
-            parts += [Text(f"\n{said.variant}, seen items {said.seen}", style="bold"), board.view()]
+            protocol = board.protocol
+            parts += [Text(f"\n{protocol.variant}, seen items {protocol.seen}", style="bold"), board.view()]
         return Group(*parts)
 
     def to_json(self) -> dict[str, Any]:
         return {"rows": [row for board in self.boards for row in board.to_json()["rows"]]}
 
 
-def board(
+def run_next_item(
     name: str,
     root: Path,
     run: Run,
     *,
     models: Sequence[str] = (),
     strict: bool = False,
-    each: Callable[[Boards], None] = lambda boards: None,
-) -> Boards:
-    """Choose, fit and measure: a row for each model, variant and way with seen items.
+    each: Callable[[LeaderboardSet], None] = lambda boards: None,
+) -> LeaderboardSet:
+    """Choose, fit and measure: a row for each model, variant and treatment of seen items.
 
     strict : leave the variant refit out, which takes half the time
-    each   : is given the rows there are after each model, for a network may take an hour and a kill comes any time
+    each   : called with the rows so far after each model, so that an interrupted run keeps them
     """
     if name not in TABLES:
         raise UnknownNameError(f"No benchmark is called '{name}'.{did_you_mean(name, TABLES)}")
     table = TABLES[name]
     split = leave_last(load_folder(root / name.removesuffix("-next")))
     fewer = replace(split, validation=split.validation.sample(CHOSEN_BY))
-    segments = segments_of(split.test, Background.of(split.refit))
-    boards: dict[tuple[Variant, Seen], Leaderboard] = {}
-    parts: dict[str, Part] = {}
+    segments = segments_of(split.test, TrainingStatistics.of(split.refit))
+    boards: dict[tuple[Variant, SeenItems], Leaderboard] = {}
+    parts: dict[str, MeasuredModel] = {}
     names = models or table.models
     for model_name in names:
         if model_name == MERGE:
@@ -127,38 +127,38 @@ def board(
         for way, row in measured.items():
             if way not in boards:
                 variant, seen = way
-                said = Protocol.of(split, variant, len(split.test)).model_copy(update={"seen": seen})
-                boards[way] = Leaderboard(said, (), segments=segments)
+                protocol = EvaluationProtocol.of(split, variant, len(split.test)).model_copy(update={"seen": seen})
+                boards[way] = Leaderboard(protocol, (), segments=segments)
             boards[way] = replace(boards[way], rows=(*boards[way].rows, row))
-        each(Boards(tuple(boards.values())))
-    return Boards(tuple(boards.values()))
+        each(LeaderboardSet(tuple(boards.values())))
+    return LeaderboardSet(tuple(boards.values()))
 
 
-def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Rows, Part]:
-    """One model, chosen on validation: as it was then (strict), and learned again from all before the test (refit)."""
+def _measured(name: str, split: Split, run: Run, only_strict: bool) -> tuple[Rows, MeasuredModel]:
+    """One model with settings chosen on validation: as fitted then (strict), and refitted on train and validation."""
     kind, settings = VARIANTS.get(name, (name, None))
     made = model_class(kind)
     configs = made.grid if settings is None else (made.config_class.parse(settings, f"settings of {name}"),)
     best = choose_model(name, made, configs, split, run, monitored=CHOSEN_BY)
     chosen = best.chosen
-    said: Said = {
+    details: RowDetails = {
         "settings": chosen.config.model_dump(mode="json"),
         "validation": chosen.score,
         "tried": tuple((config.model_dump(mode="json"), value) for config, value in chosen.tried),
-        "course": chosen.course,
+        "validation_curve": chosen.validation_curve,
     }
-    rows = _rows(name, "strict", best.model, split, best.seconds, said)
-    part = Part(chosen, {"strict": best.model}, {"strict": best.seconds})
+    rows = _rows(name, "strict", best.model, split, best.seconds, details)
+    part = MeasuredModel(chosen, {"strict": best.model}, {"strict": best.seconds})
     if not only_strict:
         began = perf_counter()
         part.models["refit"] = made(chosen.config).fit(split.refit, run)
         part.seconds["refit"] = perf_counter() - began
-        rows |= _rows(name, "refit", part.models["refit"], split, part.seconds["refit"], said)
+        rows |= _rows(name, "refit", part.models["refit"], split, part.seconds["refit"], details)
     return rows, part
 
 
-def merged(parts: Mapping[str, Part], split: Split) -> Rows:
-    """The lists of models measured before, merged by reciprocal rank; what each weighs is chosen on validation."""
+def merged(parts: Mapping[str, MeasuredModel], split: Split) -> Rows:
+    """The lists of the models measured before, merged by reciprocal rank fusion with weights chosen on validation."""
     if len(parts) < 2:
         raise ConfigError(f"'{MERGE}' merges the models named before it; name two at least with --model.")
     constant = PipelineConfig().merge_constant
@@ -166,21 +166,21 @@ def merged(parts: Mapping[str, Part], split: Split) -> Rows:
     used = {name: parts[name] for name, weight in weights.items() if weight > WEIGHTS[0]}
     kept = [weights[name] for name in used]
     lists = reciprocal_rank({name: part.chosen.lists for name, part in used.items()}, kept, constant)
-    said: Said = {
+    details: RowDetails = {
         "settings": {"weights": dict(zip(used, kept, strict=True))},
         "validation": score_of(lists, split.validation),
     }
     rows: Rows = {}
     for variant in VARIANT_NAMES:
         if all(variant in part.models for part in used.values()):
-            model = Merged({name: part.models[variant] for name, part in used.items()}, kept, constant)
-            rows |= _rows(MERGE, variant, model, split, sum(part.seconds[variant] for part in used.values()), said)
+            model = MergedModel({name: part.models[variant] for name, part in used.items()}, kept, constant)
+            rows |= _rows(MERGE, variant, model, split, sum(part.seconds[variant] for part in used.values()), details)
     return rows
 
 
 @dataclass(frozen=True, eq=False)
-class Merged:
-    """What a pipeline does with its sources, and nothing else: no fallback, nothing hidden."""
+class MergedModel:
+    """Reciprocal rank fusion of several models, without a fallback or stages."""
 
     models: Mapping[str, Any]
     weights: Sequence[float]
@@ -196,9 +196,9 @@ class Merged:
         return reciprocal_rank(lists, self.weights, self.constant).head(k)
 
 
-def _rows(name: str, variant: Variant, model: Any, split: Split, seconds: float, said: Said) -> Rows:
+def _rows(name: str, variant: Variant, model: Any, split: Split, seconds: float, details: RowDetails) -> Rows:
     rows: Rows = {}
     for seen in SEEN_NAMES:
         result = evaluate(model, split.test, METRICS, exclude_seen=seen == "excluded")
-        rows[variant, seen] = Row(name, result=result, fit_seconds=seconds, **said)
+        rows[variant, seen] = LeaderboardRow(name, result=result, fit_seconds=seconds, **details)
     return rows

@@ -1,4 +1,4 @@
-"""What tables.toml says, as values."""
+"""Reads tables.toml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tables(kind: str) -> dict[str, dict[str, Any]]:
 
 
 def references(table: dict[str, Any]) -> dict[str, Figures]:
-    """Who printed what, in the order of the table's metrics."""
+    """Printed values by source, in the order of the table's metrics."""
     return {who: tuple(figures) for who, figures in table.get("references", {}).items()}
 
 

@@ -30,6 +30,7 @@ MODELS = Table(
     [f"foretaste.models.{family}:MODELS" for family in FAMILIES],
     ModelSpec,
     ("config_class", "grid", "fit", "recommend", "score", "save", "load"),
+    "Recommender",
 )
 RATERS = Table(
     "rater",
@@ -37,6 +38,7 @@ RATERS = Table(
     ["foretaste.models.ratings:RATERS"],
     ModelSpec,
     ("config_class", "grid", "fit", "rate", "save", "load"),
+    "RatingModel",
 )
 """Models that predict ratings on the scale of the data; they score given items and retrieve none."""
 
@@ -46,6 +48,7 @@ STAGES = Table(
     ["foretaste.pipeline.stages:STAGES"],
     PartSpec,
     ("config_class", "extra", "__call__", "save", "load"),
+    "Stage",
 )
 """Steps of a pipeline between the merge and the answer."""
 RANKERS = Table(
@@ -54,6 +57,7 @@ RANKERS = Table(
     [],
     PartSpec,
     ("config_class", "fit", "score", "save", "load"),
+    "Ranker",
 )
 """What the stage `rank` orders candidates by."""
 

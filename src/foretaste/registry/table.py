@@ -42,17 +42,20 @@ class Table(Generic[S]):
         homes: Sequence[str],
         spec: Callable[[str, str], S],
         parts: Sequence[str] = (),
+        protocol: str = "",
     ) -> None:
         """what  : how a part is called in messages
         homes : 'package:NAME' of the dictionaries of built-in specs
         spec  : makes a spec of a path and a summary, for a part that says no more of itself
         parts : attributes that a class must have
+        protocol : of foretaste.protocols, which says what they are
         """
         self.what = what
         self.group = group
         self._homes = homes
         self._spec = spec
-        self._parts = parts
+        self.parts = parts
+        self._protocol = protocol
         self._specs: dict[str, S] | None = None
         self._own: dict[str, type[Any]] = {}
 
@@ -97,8 +100,10 @@ class Table(Generic[S]):
         """A class of your own under a name, until this process ends. Registered again, the newer class replaces it."""
         if name in self.all() and name not in self._own:
             raise ConfigError(f"A {self.what} is called '{name}' already; choose another name.")
-        if missing := [part for part in self._parts if not hasattr(made, part)]:
-            raise ConfigError(f"{made.__name__} has no {' and no '.join(missing)}; see foretaste.protocols.")
+        if missing := [part for part in self.parts if not hasattr(made, part)]:
+            raise ConfigError(
+                f"{made.__name__} has no {' and no '.join(missing)}; see foretaste.protocols.{self._protocol}."
+            )
         self._own[name] = made
         declared = getattr(made, "spec", None)
         path = f"{made.__module__}:{made.__qualname__}"

@@ -1,1 +1,1 @@
-"""Choosing on validation: models, settings and merge weights; which models fit the data."""
+"""Model selection on validation: which models fit the data, their settings, their merge weights."""

@@ -1,4 +1,4 @@
-"""What a report says once the whole data set is there: catalogue, relations, leaks, models that fit, preparation."""
+"""Adds to a check report what needs the whole data set: catalogue, relations, leaks, fitting models, preparation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def with_data(report: Report, data: Dataset, config: PrepareConfig) -> tuple[Report, Dataset]:
-    """The report with all that, and the data set as it will be learned from."""
+    """The completed report, and the data set as it will be trained on."""
     prepared, steps = prepare(data, config)
     models = model_fits(prepared)
     counts = {
@@ -35,7 +35,7 @@ def with_data(report: Report, data: Dataset, config: PrepareConfig) -> tuple[Rep
 
 
 def catalogue_counts(data: Dataset) -> dict[str, int]:
-    """How much is known of the items and the users; what there is none of is not mentioned."""
+    """Counts of the catalogue, of user columns and of relations; only what the data has."""
     per_item = np.bincount(data.item, minlength=data.n_items)
     counts = {"catalogue": data.n_items, "items_without_events": int((per_item == 0).sum())}
     if data.items.frame.width:

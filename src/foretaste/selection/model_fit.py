@@ -1,4 +1,4 @@
-"""Which models of the registry make sense for a data set, and why the others do not."""
+"""Which models of the registry fit a data set, and why the others do not."""
 
 from __future__ import annotations
 
@@ -20,104 +20,108 @@ if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.registry import ModelSpec, Need
 
-ENOUGH_PEOPLE = 20
-"""With fewer users of three events or more nothing can be learned from histories, nor measured."""
-LEARNABLE = 3
-MANY_EVENTS = 20_000
-"""From here models that learn by many small steps begin to be worth their time; a rule of thumb."""
-LONG_ENOUGH = 4
-"""Median events of a user from which an order is worth learning."""
+MIN_USERS = 20
+"""With fewer users of three events or more nothing can be trained on histories, nor measured."""
+MIN_EVENTS_PER_USER = 3
+MIN_EVENTS_FOR_GRADIENT_TRAINING = 20_000
+"""From here models trained by gradient descent are worth their time; a rule of thumb."""
+MIN_MEDIAN_HISTORY = 4
+"""Median events per user from which sequence models are worth their time."""
 
 
 @dataclass(frozen=True)
-class Supply:
-    """What a data set has of what models need.
+class AvailableData:
+    """Which needs of models a data set meets.
 
-    lacks : what is missing and why, as a sentence
-    has   : what is there, in a few words
+    lacks : need to a sentence that says what is missing
+    has   : need to a phrase that says what there is
     """
 
     lacks: Mapping[Need, str]
     has: Mapping[Need, str]
 
     @classmethod
-    def of(cls, data: Dataset) -> Supply:
+    def of(cls, data: Dataset) -> AvailableData:
         per_user = np.bincount(data.user, minlength=data.n_users)
         per_user = per_user[per_user > 0]
-        people = int((per_user >= LEARNABLE).sum())
+        people = int((per_user >= MIN_EVENTS_PER_USER).sum())
         median = float(np.median(per_user)) if len(per_user) else 0.0
         described = sum(1 for text in data.items.texts() if text)
         columns = [] if data.user_table is None else [name for name in data.user_table.columns if name != "user"]
         lacks: dict[Need, str | bool] = {
-            "people": people < ENOUGH_PEOPLE
-            and f"only {people} people have {LEARNABLE} events or more, and {ENOUGH_PEOPLE} are needed",
-            "events": len(data) < MANY_EVENTS
-            and f"{len(data):,} events are few for a model that learns in many small steps; it wants {MANY_EVENTS:,}",
-            "order": median < LONG_ENOUGH and f"histories are short (median {median:g} events): no order to learn",
+            "people": people < MIN_USERS
+            and f"only {people} users have {MIN_EVENTS_PER_USER} events or more, and {MIN_USERS} are needed",
+            "events": len(data) < MIN_EVENTS_FOR_GRADIENT_TRAINING
+            and f"{len(data):,} events are few for a model trained by gradient descent; it needs "
+            f"{MIN_EVENTS_FOR_GRADIENT_TRAINING:,}",
+            "order": median < MIN_MEDIAN_HISTORY
+            and f"histories are short (median {median:g} events): no order to learn",
             "times": data.time is None and "the events have no times",
-            "user_columns": not columns and "nothing is known of the people; name a file with --users",
-            "texts": not described and "nothing is written about the items; name a file with --items",
+            "user_columns": not columns and "there are no columns of users; name a file with --users",
+            "texts": not described and "the items have no texts; name a file with --items",
         }
         has: dict[Need, str] = {
-            "people": f"{people:,} people to learn from",
+            "people": f"{people:,} users to learn from",
             "events": f"{len(data):,} events",
             "order": f"histories of {median:g} events (median)",
             "times": "every event has a time",
-            "user_columns": f"columns of people: {', '.join(columns)}",
-            "texts": f"{described:,} of {data.n_items:,} items have words",
+            "user_columns": f"columns of users: {', '.join(columns)}",
+            "texts": f"{described:,} of {data.n_items:,} items have texts",
         }
         return cls({need: why for need, why in lacks.items() if isinstance(why, str)}, has)
 
 
 def model_fits(data: Dataset) -> tuple[ModelFit, ...]:
     """One line for every model in the registry, those of other packages too, in its order."""
-    supply = Supply.of(data)
-    return tuple(_fit(name, spec, supply, data) for name, spec in models().items())
+    available = AvailableData.of(data)
+    return tuple(_fit(name, spec, available, data) for name, spec in models().items())
 
 
-def _fit(name: str, spec: ModelSpec, supply: Supply, data: Dataset) -> ModelFit:
-    missing = [supply.lacks[need] for need in (*spec.needs, *spec.wants) if need in supply.lacks]
+def _fit(name: str, spec: ModelSpec, available: AvailableData, data: Dataset) -> ModelFit:
+    missing = [available.lacks[need] for need in (*spec.needs, *spec.wants) if need in available.lacks]
     if missing:
         return ModelFit(name=name, fits=False, reason=f"{missing[0]}.")
-    if (reason := refusal(name, supply, data)) is not None:
+    if (reason := refusal(name, available, data)) is not None:
         return ModelFit(name=name, fits=False, reason=reason)
-    reason = "; ".join(supply.has[need] for need in (*spec.wants, *spec.needs)) or "always, to compare with"
+    reason = "; ".join(available.has[need] for need in (*spec.wants, *spec.needs)) or "always, as a baseline"
     return ModelFit(name=name, fits=True, reason=f"{reason}.")
 
 
-def refusal(name: str, supply: Supply, data: Dataset) -> str | None:
-    """Why a model cannot learn from this data at all, as a sentence; None where it can."""
+def refusal(name: str, available: AvailableData, data: Dataset) -> str | None:
+    """Why a model cannot be trained on this data at all, as a sentence; None where it can."""
     spec = model_spec(name)
     for need in spec.needs:
-        if need in supply.lacks:
-            return f"{supply.lacks[need]}."
+        if need in available.lacks:
+            return f"{available.lacks[need]}."
     return too_large(name, spec, data.n_items) or not_installed(spec)
 
 
 def default_models(data: Dataset) -> list[str]:
-    """What is tried where nobody names a model.
+    """The models to train where the user names none.
 
-    Of the built-in models those that earned it (`ModelSpec.default`), and every model of a package that somebody
-    installed on purpose, as far as they can learn from this data and their cost allows.
+    The built-in models with `ModelSpec.default` and every model of another installed package, as far as they fit this
+    data and their cost allows it.
+
+    raises : DataError where there are no events
     """
     _some_events(data)
-    supply, size = Supply.of(data), Size.of(data)
+    available, size = AvailableData.of(data), Size.of(data)
     return [
         name
         for name, spec in models().items()
         if spec.tried_by_default(times=data.time is not None)
-        and not ("events" in spec.wants and "events" in supply.lacks)
+        and not ("events" in spec.wants and "events" in available.lacks)
         and spec.cost.too_much(size) is None
-        and refusal(name, supply, data) is None
+        and refusal(name, available, data) is None
     ]
 
 
 def checked_models(data: Dataset, names: Sequence[str]) -> list[str]:
-    """The models somebody named; DataError in a sentence where one of them cannot learn from this data."""
+    """The named models; DataError where one of them cannot be trained on this data."""
     _some_events(data)
-    supply = Supply.of(data)
+    available = AvailableData.of(data)
     for name in names:
-        if (reason := refusal(name, supply, data)) is not None:
+        if (reason := refusal(name, available, data)) is not None:
             raise DataError(f"The model '{name}' does not fit this data: {reason} `foretaste check` lists what does.")
     return list(names)
 
@@ -143,7 +147,7 @@ def _some_events(data: Dataset) -> None:
 def too_large(name: str, spec: ModelSpec, n_items: int) -> str | None:
     """Where a model of the core refuses a catalogue of this size by its setting max_items."""
     if spec.extra is not None:
-        return None  # its packages would be imported for one number
+        return None  # reading one number would import all its packages
     limit = getattr(model_class(name).config_class(), "max_items", None)
     if limit is None or n_items <= limit:
         return None
@@ -158,7 +162,7 @@ def not_installed(spec: ModelSpec) -> str | None:
 
 @cache
 def _missing(extra: str) -> tuple[str, ...]:
-    """Packages of an extra that are not here, by what foretaste's own metadata say."""
+    """Packages of an extra that are not installed, according to foretaste's own metadata."""
     try:
         requirements: Iterable[str] = requires("foretaste") or ()
     except PackageNotFoundError:  # run from a folder without an installation
@@ -168,10 +172,10 @@ def _missing(extra: str) -> tuple[str, ...]:
         requirement, _, marker = line.partition(";")
         if f"extra == '{extra}'" in marker.replace('"', "'"):
             names += re.findall(r"^[\w.-]+", requirement)
-    return tuple(name for name in names if not _is_here(name))
+    return tuple(name for name in names if not _is_installed(name))
 
 
-def _is_here(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
         distribution(name)
     except PackageNotFoundError:

@@ -1,1 +1,1 @@
-"""The REST service and its page."""
+"""The REST service and its console."""

@@ -1,4 +1,4 @@
-"""What only a service can run into."""
+"""Errors that only the service raises."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class NotReadyError(ForetasteError):
 
 
 class KeysUnreadableError(ConfigError):
-    """The file of keys is damaged, or not ours to read: nobody can be let in until it is mended."""
+    """The key file is damaged or not readable: all requests that need a key are refused until it is repaired."""
 
 
 class GoneError(ForetasteError):
-    """The bundle a page began with is no longer kept."""
+    """The bundle of a cursor is no longer loaded."""

@@ -1,4 +1,4 @@
-"""How the service listens and what it allows."""
+"""Settings of the server: address, workers, limits."""
 
 from __future__ import annotations
 
@@ -7,65 +7,67 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from foretaste.config import Config
 
 PICTURES = "/v1/search/picture"
-"""The one address that takes pictures rather than JSON."""
+"""The one address whose body is a picture instead of JSON."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Limits(Config):
-    """What one client, one request and one process may ask of us."""
+    """Limits per client, per request and per process."""
 
     body_bytes: PositiveInt = 1 << 20
-    """The largest request body."""
+    """Largest request body."""
     picture_bytes: PositiveInt = 8 << 20
-    """The largest picture to search by."""
+    """Largest picture to search by."""
     header_bytes: PositiveInt = 32 << 10
-    """The most of a request line and its headers."""
+    """Largest request line with headers."""
     header_seconds: PositiveFloat = 10.0
-    """How long a client may take over its headers; then we hang up."""
+    """Time for a client to send its headers; then the connection is closed."""
     body_seconds: PositiveFloat = 10.0
-    """How long a client may take over its body."""
+    """Time for a client to send its body."""
     answer_seconds: PositiveFloat = 2.0
-    """After how long a list leaves out the sources not asked yet, and says `degraded`."""
+    """Deadline of a list: sources that have not run by then are skipped, and the response is `degraded`."""
     requests_per_second: PositiveFloat = 1_000.0
-    """Of one key, or of one address where no key is asked for; per worker. A burst may be twice that."""
+    """Rate limit of one key, or of one address where no key is needed; per worker. Bursts may be twice that."""
     refusals_per_second: PositiveFloat = 10.0
-    """How often one address may come without a good key before it is told to wait."""
+    """Rate limit of one address for requests without a valid key."""
     wait_seconds: PositiveFloat = 0.05
-    """A request that would have to wait longer than this for its turn is refused at once, so that the others do not."""
+    """A request that would wait longer than this is refused at once with 503."""
     waiting: PositiveInt = 8
-    """So many may wait in any case, unless there is a rush."""
+    """So many requests may wait in any case, except under overload."""
     rush_seconds: PositiveFloat = 0.02
-    """The same as wait_seconds while more is asked than can be done: a queue that does not empty helps nobody."""
+    """Replaces wait_seconds under overload, where a longer queue would only add latency."""
     connections: PositiveInt = 2_000
-    """Open at once, per worker."""
+    """Most open connections per worker."""
     requests_per_connection: PositiveInt = 100
-    """Answered on one connection before it is closed, with notice: workers accept in turns only what is new."""
+    """Requests on one connection before it is closed, because only new connections are spread over the workers."""
 
     def of_body(self, path: str) -> int:
-        """The most bytes the body of a request to this address may have."""
+        """Most bytes of a request body to this address."""
         return self.picture_bytes if path == PICTURES else self.body_bytes
 
 
 class ServerConfig(Config):
+    """How the service listens."""
+
     host: str = "127.0.0.1"
-    """Address to listen on; only this machine by default."""
+    """Address to listen on; localhost by default."""
     port: int = Field(default=8000, ge=0, le=65535)
-    """Port to listen on; 0 takes any that is free."""
+    """Port to listen on; 0 takes any free port."""
     workers: PositiveInt = 1
-    """Processes that answer; they share the log on disk and the arrays of the bundle."""
+    """Worker processes; they share the log on disk and the memory-mapped arrays of the bundle."""
     threads: PositiveInt = 4
-    """Requests worked on at once by one worker. More would wait for the disk together, but compute in turns anyway."""
+    """Requests one worker handles at once. More threads overlap only in waiting for the disk, not in computing."""
     open_to_all: bool = False
-    """Nobody is asked for a key, even beyond this machine."""
+    """No API key is needed, even beyond localhost."""
     allowed_hosts: tuple[str, ...] = ()
-    """Further names this service is called by, as in the Host header, without the port."""
+    """Further host names of this service, as in the Host header, without the port."""
     limits: Limits = Limits()
     access_log: bool = True
-    """One line per request: id, method, route, status, time; never an id of a person or an item."""
+    """One log line per request: id, method, route, status, time; never the id of a user or an item."""
     otel: bool = False
     """One OpenTelemetry span per request, sent where the OTEL_* variables say; needs the extra `otel`."""
     keep_versions: NonNegativeInt = 1
-    """Bundles kept in memory beside the one in use, for pages that began with them."""
+    """Earlier bundles kept in memory beside the one in use, for cursors that began with them."""
 
     @property
     def beyond_loopback(self) -> bool:
@@ -73,9 +75,9 @@ class ServerConfig(Config):
 
     @property
     def known_hosts(self) -> frozenset[str] | None:
-        """The Host names to answer to; None answers to all.
+        """The allowed host names; None allows all.
 
-        On loopback a page of some other site could otherwise reach us by letting its own name point to 127.0.0.1.
+        On loopback this prevents DNS rebinding: another site's name that resolves to 127.0.0.1.
         """
         if not self.beyond_loopback or self.allowed_hosts:
             return frozenset(name.lower() for name in (*LOOPBACK, self.host, *self.allowed_hosts))

@@ -16,7 +16,6 @@ from foretaste.data.checks.problem import examples, merged
 from foretaste.data.checks.repair import TEXT, WHY, repaired
 from foretaste.data.checks.report import Report as Report
 from foretaste.data.checks.report import report_of
-from foretaste.data.checks.report import report_view as report_view
 from foretaste.data.checks.rows import whole_ids
 from foretaste.data.checks.suspects import suspects
 from foretaste.data.readers.common import FILE, ROW, Table, as_text

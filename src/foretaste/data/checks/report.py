@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from foretaste.config import Config
 from foretaste.data.checks.problem import Problem
-from foretaste.data.checks.report_view import report_view as report_view
 from foretaste.data.parsing.numbers import number
 from foretaste.data.prepare.report import PrepareStep
 

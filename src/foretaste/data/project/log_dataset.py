@@ -9,7 +9,7 @@ import polars as pl
 
 from foretaste.data.dataset import Dataset
 from foretaste.data.project.logged_impressions import logged_impressions
-from foretaste.data.user_attributes import overlay_user_attributes
+from foretaste.data.project.user_attributes import overlay_user_attributes
 from foretaste.events.model import SEARCHED
 
 if TYPE_CHECKING:

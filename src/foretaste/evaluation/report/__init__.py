@@ -1,1 +1,1 @@
-"""A leaderboard as a page and as a table."""
+"""The leaderboard as an HTML page and as a terminal table."""

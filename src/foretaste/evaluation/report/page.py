@@ -1,4 +1,4 @@
-"""The leaderboard as one HTML page with plots: nothing is loaded from elsewhere, so it can be mailed and kept."""
+"""The leaderboard as one self-contained HTML page with plots."""
 
 from __future__ import annotations
 
@@ -8,76 +8,77 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste.evaluation.beyond import HIGHER_IS_BETTER, MEANING
+from foretaste.evaluation.beyond_accuracy_metrics import HIGHER_IS_BETTER, METRIC_DESCRIPTIONS
 from foretaste.evaluation.compare import compare
 from foretaste.evaluation.report.plots import COLOURS, Line, Point, Whisker, bars, lines, scatter, whiskers
 from foretaste.evaluation.report.style import STYLE
-from foretaste.evaluation.runs import rows_of
+from foretaste.evaluation.saved_runs import rows_by_model
 from foretaste.registry import FALLBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from foretaste.evaluation.bubble import Bubble, Round
-    from foretaste.evaluation.leaderboard import Leaderboard, Row
+    from foretaste.evaluation.feedback_loop import FeedbackLoopResult, Round
+    from foretaste.evaluation.leaderboard import Leaderboard, LeaderboardRow
 
 SHOWN_IN_SEGMENTS = 5
-"""Models side by side in each group of people, the best first, and popularity."""
+"""Models shown per segment, the best first; popularity is added."""
 
 
-def report_page(board: Leaderboard, *, bubble: Bubble | None = None, remarks: Sequence[str] = ()) -> str:
-    """What is best and how sure, what it costs in variety, for whom it works, and how it was measured."""
+def report_page(board: Leaderboard, *, bubble: FeedbackLoopResult | None = None, remarks: Sequence[str] = ()) -> str:
+    """The report as one HTML page: accuracy with intervals, coverage, segments, tuning, protocol."""
     rows = board.sorted()
     colour = {row.model: number for number, row in enumerate(rows)}
     parts = [
         _figure(
-            "How good, how sure",
-            f"Each dot is {_said(board.main)} on the test questions; the bars say where it may truly lie.",
-            whiskers([_whisker(board, row, colour[row.model]) for row in rows], _said(board.main)) + _over(rows),
+            "Accuracy with intervals",
+            f"Each dot is {_metric_label(board.main)} on the test queries; the bars are 95 % intervals.",
+            whiskers([_whisker(board, row, colour[row.model]) for row in rows], _metric_label(board.main))
+            + _over(rows),
         ),
         _figure(
             "Accuracy against coverage",
-            "Right and up is better. A model that offers everybody the same sits on the left.",
+            "Right and up is better. A model that gives every user the same list is on the left.",
             scatter(
                 [_point(board, row, colour[row.model]) for row in rows],
                 "coverage, % of the catalogue",
-                _said(board.main),
+                _metric_label(board.main),
             ),
         ),
         *_segments(board, rows, colour),
         *_tuning(rows, colour),
         *_learning(rows, colour),
         *_leakage(board, rows, colour),
-        *([] if bubble is None else [_bubble(bubble)]),
+        *([] if bubble is None else [_feedback_loop(bubble)]),
     ]
-    said = "".join(f"<p>{escape(remark)}</p>" for remark in [*_verdict(board), *remarks])
+    remarks_html = "".join(f"<p>{escape(remark)}</p>" for remark in [*_verdict(board), *remarks])
     name = escape(board.protocol.data)
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Leaderboard of {name}</title>
 <meta name="viewport" content="width=device-width"><style>{STYLE}</style>
 <header><p class="quiet">foretaste {escape(board.protocol.foretaste)} · leaderboard</p><h1>{name}</h1>
-<div class="verdict">{said}</div></header>
+<div class="verdict">{remarks_html}</div></header>
 <main class="plots">{"".join(parts)}</main>
-<section><h2>Every figure</h2><div class="wide">{_accuracy_table(board, rows, colour)}</div></section>
+<section><h2>All metrics</h2><div class="wide">{_accuracy_table(board, rows, colour)}</div></section>
 {_beyond_section(board, rows, colour)}
-<section><h2>How it was measured</h2><p class="protocol">{escape(board.protocol.sentence())}</p></section></html>
+<section><h2>Evaluation protocol</h2><p class="protocol">{escape(board.protocol.sentence())}</p></section></html>
 """
 
 
 def _verdict(board: Leaderboard) -> list[str]:
-    """The best model, who is level with it, and how far popularity is behind."""
+    """The best model, the models statistically tied with it, and the gain over popularity."""
     rows = board.sorted()
     best = rows[0]
     mean, half = best.result.mean(board.main), board.intervals[best.model][board.main].half
-    level = [row.model for row in rows[1:] if row.model in board.level]
-    beside = f" {_listed(level)} {'is' if len(level) == 1 else 'are'} level with it." if level else ""
-    found = [f"{best.model} is best with {_said(board.main)} {mean:.4f} ± {half:.4f}.{beside}"]
-    by_name = rows_of(board)
+    tied = [row.model for row in rows[1:] if row.model in board.tied_with_best]
+    beside = f" {_listed(tied)} {'is' if len(tied) == 1 else 'are'} statistically tied with it." if tied else ""
+    found = [f"{best.model} is best with {_metric_label(board.main)} {mean:.4f} ± {half:.4f}.{beside}"]
+    by_name = rows_by_model(board)
     if FALLBACK in by_name and best.model != FALLBACK:
         found.append(compare(by_name[best.model], by_name[FALLBACK]).sentence())
     return found
 
 
-def _whisker(board: Leaderboard, row: Row, colour: int) -> Whisker:
+def _whisker(board: Leaderboard, row: LeaderboardRow, colour: int) -> Whisker:
     interval = board.intervals[row.model][board.main]
     found = [("people", interval.low, interval.high)]
     for over, spread in (("seeds", row.seeds), ("tie orders", row.ties)):
@@ -86,18 +87,18 @@ def _whisker(board: Leaderboard, row: Row, colour: int) -> Whisker:
     return Whisker(row.model, row.result.mean(board.main), colour, tuple(found))
 
 
-def _over(rows: Sequence[Row]) -> str:
+def _over(rows: Sequence[LeaderboardRow]) -> str:
     kinds = ["people", *(["seeds"] if any(row.seeds for row in rows) else [])]
     kinds += ["orders of equal times"] if any(row.ties for row in rows) else []
     return f'<p class="quiet">Bars from above: 95 % intervals over {_listed(kinds)}.</p>'
 
 
-def _point(board: Leaderboard, row: Row, colour: int) -> Point:
+def _point(board: Leaderboard, row: LeaderboardRow, colour: int) -> Point:
     mean, coverage = row.result.mean(board.main), 100 * row.result.coverage
     return Point(row.model, coverage, mean, colour, f"{row.model}: {mean:.4f}, {coverage:.0f} % of the catalogue")
 
 
-def _segments(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
+def _segments(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
     names = [row.model for row in rows[:SHOWN_IN_SEGMENTS]]
     names += [FALLBACK] if FALLBACK in colour and FALLBACK not in names else []
     shown = [row for row in rows if row.model in names]
@@ -112,18 +113,22 @@ def _segments(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -
             for row in shown:
                 some = row.result.per_user[board.main][segment.people]
                 mean = float(np.nanmean(some)) if (~np.isnan(some)).any() else 0.0
-                said = f"{row.model}, {segment.label}: {mean:.4f} ({len(segment.people):,} people)"
-                points.append(Point(row.model, 0, mean, colour[row.model], said))
+                tooltip = f"{row.model}, {segment.label}: {mean:.4f} ({len(segment.people):,} users)"
+                points.append(Point(row.model, 0, mean, colour[row.model], tooltip))
             groups.append((f"{segment.label} ({len(segment.people):,})", points))
         key = "".join(_chip(row.model, colour[row.model]) for row in shown)
         found.append(
-            _figure(f"For whom: by {group}", "People in brackets.", bars(groups, _said(board.main)) + f"<p>{key}</p>")
+            _figure(
+                f"By segment: {group}",
+                "Number of users in brackets.",
+                bars(groups, _metric_label(board.main)) + f"<p>{key}</p>",
+            )
         )
     return found
 
 
-def _tuning(rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
-    """Best validation figure so far, trial by trial."""
+def _tuning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
+    """FittedChoice validation figure so far, trial by trial."""
     series = []
     for row in rows:
         if len(row.tried) > 1:
@@ -132,26 +137,29 @@ def _tuning(rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
             series.append(Line(row.model, steps, tuple(best.tolist()), colour[row.model]))
     if not series:
         return []
-    text = "The best setting so far, trial by trial, on the validation questions. A flat end means tuning is done."
-    return [_figure("What tuning brought", text, lines(series, "settings tried", "validation NDCG@10"))]
+    text = "The best setting so far, trial by trial, on the validation queries. A flat end means tuning has converged."
+    return [_figure("Tuning", text, lines(series, "settings tried", "validation NDCG@10"))]
 
 
-def _learning(rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
-    """Validation after each epoch, of the chosen settings."""
+def _learning(rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
+    """Validation score of the chosen settings after each epoch."""
     series = [
-        Line(row.model, tuple(float(n) for n in range(1, len(row.course) + 1)), row.course, colour[row.model])
+        Line(
+            row.model,
+            tuple(float(n) for n in range(1, len(row.validation_curve) + 1)),
+            row.validation_curve,
+            colour[row.model],
+        )
         for row in rows
-        if len(row.course) > 1
+        if len(row.validation_curve) > 1
     ]
     if not series:
         return []
-    text = (
-        "The chosen setting while it learned, on the validation questions. What ships stopped at the top of its curve."
-    )
-    return [_figure("How learning went", text, lines(series, "measurement", "validation NDCG@10"))]
+    text = "The chosen settings after each epoch, on the validation queries. Training stops early at the highest point."
+    return [_figure("Learning curves", text, lines(series, "epoch", "validation NDCG@10"))]
 
 
-def _leakage(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -> list[str]:
+def _leakage(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> list[str]:
     series = []
     people = 0
     for row in rows:
@@ -161,32 +169,36 @@ def _leakage(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) ->
     if not series:
         return []
     text = (
-        f"{people:,} people asked for one item on both splits. Left: leave-one-out, where other people's future is "
-        "learned from. Right: a time split, as in production."
+        f"{people:,} users, one target each, on both splits. Left: leave-one-out, which trains on events of other "
+        "users that came later. Right: a time split, as in production."
     )
-    drawn = lines(series, "1 leave-one-out, 2 time split", _said(board.main))
-    return [_figure("What the future gave away", text, drawn)]
+    drawn = lines(series, "1 leave-one-out, 2 time split", _metric_label(board.main))
+    return [_figure("Leakage of leave-one-out", text, drawn)]
 
 
-def _bubble(bubble: Bubble) -> str:
-    steps = tuple(float(n) for n in range(len(bubble.followed)))
+def _feedback_loop(bubble: FeedbackLoopResult) -> str:
+    steps = tuple(float(n) for n in range(len(bubble.with_lists)))
 
-    def course(name: str, number: int) -> list[Line]:
+    def curves(name: str, number: int) -> list[Line]:
         def since(rounds: Sequence[Round]) -> tuple[float, ...]:
             values = [getattr(step, name) for step in rounds]
             return tuple(100 * (value / values[0] - 1) if values[0] else 0.0 for value in values)
 
-        alone = Line(f"{name}, no list", steps, since(bubble.alone), number, dashed=True)
-        return [Line(name, steps, since(bubble.followed), number), alone]
+        alone = Line(f"{name}, no list", steps, since(bubble.control), number, dashed=True)
+        return [Line(name, steps, since(bubble.with_lists), number), alone]
 
-    drawn = lines([*course("diversity", 0), *course("coverage", 2), *course("alike", 3)], "round", "change in %")
-    return _figure("When people follow the list", bubble.sentence(), drawn)
+    drawn = lines(
+        [*curves("diversity", 0), *curves("coverage", 2), *curves("alike", 3)],
+        "round",
+        "change in %",
+    )
+    return _figure("Feedback loop", bubble.sentence(), drawn)
 
 
-def _accuracy_table(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -> str:
+def _accuracy_table(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> str:
     names = list(rows[0].result.per_user)
     best = {name: max(row.result.mean(name) for row in rows) for name in names}
-    head = "".join(f"<th>{_said(name)}" for name in names) + "<th>validation<th>fit s<th>answer s<th>peak MB"
+    head = "".join(f"<th>{_metric_label(name)}" for name in names) + "<th>validation<th>fit s<th>answer s<th>peak MB"
     lines_ = []
     for row in rows:
         cells = "".join(
@@ -196,22 +208,26 @@ def _accuracy_table(board: Leaderboard, rows: Sequence[Row], colour: dict[str, i
         )
         cells += f"<td>{_known(row.validation, '.4f')}<td>{row.fit_seconds:.2f}<td>{row.result.seconds:.2f}"
         cells += f"<td>{_known(row.peak_megabytes, ',.0f')}"
-        level = ' <span class="quiet">level</span>' if row.model in board.level and len(board.level) > 1 else ""
+        level = (
+            ' <span class="quiet">tied</span>'
+            if row.model in board.tied_with_best and len(board.tied_with_best) > 1
+            else ""
+        )
         lines_.append(f"<tr><th>{_chip(row.model, colour[row.model])}{level}{cells}")
     return f"<table><tr><th>model{head}{''.join(lines_)}</table>"
 
 
-def _beyond_section(board: Leaderboard, rows: Sequence[Row], colour: dict[str, int]) -> str:
+def _beyond_section(board: Leaderboard, rows: Sequence[LeaderboardRow], colour: dict[str, int]) -> str:
     if not rows[0].result.beyond:
         return ""
-    of_all = {row.model: {**row.result.of_the_catalogue()} for row in rows}
+    of_all = {row.model: {**row.result.catalogue_metrics()} for row in rows}
     names = [*of_all[rows[0].model], *rows[0].result.beyond]
 
-    def value(row: Row, name: str) -> float:
+    def value(row: LeaderboardRow, name: str) -> float:
         return of_all[row.model][name] if name in of_all[row.model] else row.result.mean(name)
 
     head = "".join(
-        f'<th title="{escape(MEANING[short])}">{short}{_arrow(short)}'
+        f'<th title="{escape(METRIC_DESCRIPTIONS[short])}">{short}{_arrow(short)}'
         for short in (name.partition("@")[0] for name in names)
     )
     body = "".join(
@@ -219,10 +235,12 @@ def _beyond_section(board: Leaderboard, rows: Sequence[Row], colour: dict[str, i
         + "".join(_shaded(value(row, name), [value(other, name) for other in rows], _digits(name)) for name in names)
         for row in rows
     )
-    meant = "".join(f"<dt>{name}<dd>{escape(text)}" for name, text in MEANING.items() if f"{name}@10" in names)
-    said = f"On the first 10 places of the same lists; diversity by {escape(board.protocol.distance)}."
+    meant = "".join(
+        f"<dt>{name}<dd>{escape(text)}" for name, text in METRIC_DESCRIPTIONS.items() if f"{name}@10" in names
+    )
+    note = f"On the first 10 positions of the same lists; diversity by {escape(board.protocol.distance)}."
     return (
-        f'<section><h2>Beyond accuracy</h2><p class="quiet">{said} Darker is more; an arrow points to what is better.'
+        f'<section><h2>Beyond accuracy</h2><p class="quiet">{note} Darker is more; arrows point to the better side.'
         "</p>"
         f'<div class="wide"><table><tr><th>model{head}{body}</table></div><dl>{meant}</dl></section>'
     )
@@ -247,7 +265,7 @@ def _arrow(name: str) -> str:
     return "" if better is None else " ↑" if better else " ↓"
 
 
-def _range(board: Leaderboard, row: Row, name: str) -> str:
+def _range(board: Leaderboard, row: LeaderboardRow, name: str) -> str:
     interval = board.intervals[row.model][name]
     return f"{interval.low:.4f} to {interval.high:.4f}"
 
@@ -264,7 +282,7 @@ def _chip(name: str, colour: int) -> str:
     return f'<span class="chip b{colour % COLOURS}"></span>{escape(name)} '
 
 
-def _said(metric: str) -> str:
+def _metric_label(metric: str) -> str:
     name, _, depth = metric.partition("@")
     words = name.upper() if name in ("ndcg", "mrr", "hr", "map", "auc", "f1", "rmse", "mae") else name.capitalize()
     return f"{words}@{depth}" if depth else words

@@ -1,6 +1,6 @@
-"""Small SVG plots for the report: no scripts, no fonts, colours by class so that dark and light are one picture.
+"""Small SVG plots for the report: no scripts, no fonts, colours by CSS class, so that one SVG fits light and dark.
 
-Every mark carries its figures as a <title>, which browsers show under the pointer and screen readers read.
+Every mark has its values as a <title>, which browsers show as a tooltip and screen readers read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 560, 340
 LEFT, RIGHT, TOP, BOTTOM = 62, 18, 14, 44
 ROW = 30
-"""Height of one model in a plot of rows."""
+"""Height in pixels of one model in `whiskers`."""
 COLOURS = 10
 
 
@@ -26,17 +26,17 @@ class Point(NamedTuple):
     x: float
     y: float
     colour: int
-    said: str
+    tooltip: str
 
 
 class Whisker(NamedTuple):
-    """One model's figure with its intervals, the widest drawn thinnest."""
+    """One model's mean with its intervals."""
 
     label: str
     mean: float
     colour: int
     bars: tuple[tuple[str, float, float], ...]
-    """(what it is over, low, high)"""
+    """(what the interval is over, low, high)"""
 
 
 class Line(NamedTuple):
@@ -48,7 +48,7 @@ class Line(NamedTuple):
 
 
 def scatter(points: Sequence[Point], x_name: str, y_name: str) -> str:
-    """Points with their names beside them, moved apart where they would lie on each other."""
+    """A scatter plot with labels, moved apart where they would overlap."""
     x, y = _Scale.of([p.x for p in points], LEFT, WIDTH - RIGHT), _Scale.of([p.y for p in points], HEIGHT - BOTTOM, TOP)
     drawn: list[str] = []
     taken = [(x(p.x) - 6, x(p.x) + 6, y(p.y) + 4) for p in points]  # begin, end and height of what lies there
@@ -63,7 +63,7 @@ def scatter(points: Sequence[Point], x_name: str, y_name: str) -> str:
         taken.append((begin, begin + width, label))
         anchor, text_x = ("end", at - 10) if to_the_left else ("start", at + 10)
         drawn.append(
-            f"<g><title>{escape(p.said)}</title>"
+            f"<g><title>{escape(p.tooltip)}</title>"
             f'<circle class="c{p.colour % COLOURS}" cx="{at:.1f}" cy="{height:.1f}" r="6"/>'
             f'<text x="{text_x:.1f}" y="{label:.1f}" text-anchor="{anchor}">{escape(p.label)}</text></g>'
         )
@@ -71,7 +71,7 @@ def scatter(points: Sequence[Point], x_name: str, y_name: str) -> str:
 
 
 def whiskers(rows: Sequence[Whisker], x_name: str) -> str:
-    """One line per model: a dot for the figure, a bar per interval."""
+    """One line per model: a dot for the mean, a bar per interval."""
     height = TOP + ROW * len(rows) + BOTTOM
     left = max([LEFT, *(16 + round(7.2 * len(row.label)) for row in rows)])
     ends = [bound for row in rows for _, low, high in row.bars for bound in (low, high)]
@@ -96,7 +96,7 @@ def whiskers(rows: Sequence[Whisker], x_name: str) -> str:
 
 
 def lines(series: Sequence[Line], x_name: str, y_name: str, *, from_zero: bool = False) -> str:
-    """Curves with their names at their ends."""
+    """Line chart with labels at the ends of the lines."""
     xs, ys = [v for line in series for v in line.xs], [v for line in series for v in line.ys]
     room = max([0, *(round(7.2 * len(line.label)) for line in series)]) + 12
     x = _Scale.of(xs, LEFT, WIDTH - RIGHT - room, from_zero=from_zero, whole=True)
@@ -123,7 +123,7 @@ def lines(series: Sequence[Line], x_name: str, y_name: str, *, from_zero: bool =
 
 
 def bars(groups: Sequence[tuple[str, Sequence[Point]]], y_name: str) -> str:
-    """Groups of bars side by side; a point's x is unused, its y the height."""
+    """Grouped bar chart; a point's y is the height, its x is unused."""
     heights = [p.y for _, points in groups for p in points]
     y = _Scale.of(heights, HEIGHT - BOTTOM, TOP)
     step = (WIDTH - LEFT - RIGHT) / max(1, len(groups))
@@ -136,7 +136,7 @@ def bars(groups: Sequence[tuple[str, Sequence[Point]]], y_name: str) -> str:
             drawn.append(
                 f'<rect class="c{p.colour % COLOURS}" x="{begin + width * place:.1f}" y="{min(top, bottom):.1f}" '
                 f'rx="1.5" width="{max(1.0, width - 1.5):.1f}" height="{abs(bottom - top):.1f}">'
-                f"<title>{escape(p.said)}</title></rect>"
+                f"<title>{escape(p.tooltip)}</title></rect>"
             )
         for row, part in enumerate(_wrapped(label, int(step / 6.2))):
             drawn.append(
@@ -147,7 +147,7 @@ def bars(groups: Sequence[tuple[str, Sequence[Point]]], y_name: str) -> str:
 
 
 class _Scale:
-    """Values to places on the paper, with round numbers along the edge."""
+    """A linear axis: values to SVG coordinates, with round ticks."""
 
     def __init__(self, low: float, high: float, begin: float, end: float, ticks: Sequence[float]) -> None:
         self.low, self.high, self.begin, self.end, self.ticks = low, high, begin, end, ticks
@@ -216,8 +216,8 @@ def _wrapped(text: str, width: int) -> list[str]:
     return found
 
 
-def _svg(height: float, drawn: str, said: str) -> str:
+def _svg(height: float, drawn: str, label: str) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(said)}" '
+        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(label)}" '
         f'xmlns="http://www.w3.org/2000/svg">{drawn}</svg>'
     )

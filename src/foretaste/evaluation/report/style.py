@@ -1,4 +1,4 @@
-"""The look of the report page: one accent, ten colours that tell models apart in light and in dark."""
+"""CSS of the report page: one accent and ten model colours, for light and dark."""
 
 _COLOURS = (
     "#d9622b",

@@ -1,32 +1,55 @@
-"""The leaderboard on a terminal."""
+"""The leaderboard as a terminal table."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from foretaste.evaluation.beyond import HIGHER_IS_BETTER
+from foretaste.evaluation.beyond_accuracy_metrics import HIGHER_IS_BETTER
 from foretaste.evaluation.intervals import LEVEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from foretaste.evaluation.leaderboard import Leaderboard, Row
+    from foretaste.evaluation.intervals import Interval
+    from foretaste.evaluation.leaderboard_row import LeaderboardRow
+    from foretaste.evaluation.protocol import EvaluationProtocol
+    from foretaste.evaluation.segments import Segment
 
 DIGITS = {"novelty": 2, "coverage": 3, "gini": 3, "diversity": 3, "popularity": 3, "tail": 3, "miscalibration": 3}
 
 
-def leaderboard_view(board: Leaderboard) -> Group:
-    """Accuracy, then what lies beyond it, then how both were measured."""
+class LeaderboardLike(Protocol):
+    """What the table reads of a `Leaderboard`; a protocol, because `leaderboard.py` imports this file."""
+
+    @property
+    def rows(self) -> tuple[LeaderboardRow, ...]: ...
+    @property
+    def main(self) -> str: ...
+    @property
+    def segments(self) -> tuple[Segment, ...]: ...
+    @property
+    def remarks(self) -> tuple[str, ...]: ...
+    @property
+    def protocol(self) -> EvaluationProtocol: ...
+    @property
+    def intervals(self) -> Mapping[str, Mapping[str, Interval]]: ...
+    def sorted(self) -> list[LeaderboardRow]: ...
+    @property
+    def tied_with_best(self) -> frozenset[str]: ...
+
+
+def leaderboard_view(board: LeaderboardLike) -> Group:
+    """Accuracy, beyond-accuracy metrics, then the protocol."""
     names = list(board.rows[0].result.per_user)
-    level = board.level_with_best()
+    tied = board.tied_with_best
     best = {name: max(row.result.mean(name) for row in board.rows) for name in names}
     lines = []
     for row in board.sorted():
@@ -37,12 +60,12 @@ def leaderboard_view(board: Leaderboard) -> Group:
             if name == board.main:
                 text += f" ±{board.intervals[row.model][name].half:.4f}"
             cells.append(Text(text, style="bold green" if mean == best[name] else ""))
-        called = Text(row.model + (" =" if row.model in level and len(level) > 1 else ""))
+        called = Text(row.model + (" =" if row.model in tied and len(tied) > 1 else ""))
         rest = (f"{row.result.coverage:.0%}", f"{row.fit_seconds:.2f}", f"{row.result.seconds:.2f}")
         lines.append((called, cells, rest))
-    remarks = f"± half of the {LEVEL:.0%} interval over people."
-    if len(level) > 1:
-        remarks += " = level with the best: the interval of the difference, person by person, includes 0."
+    remarks = f"± half of the {LEVEL:.0%} interval over users."
+    if len(tied) > 1:
+        remarks += " = statistically tied with the best: the interval of the paired difference includes 0."
     headings = [f"{name} ± " if name == board.main else name for name in names]
     parts: list[RenderableType] = [
         _FittingTable(headings, lines, ("coverage", "fit s", "answer s")),
@@ -53,8 +76,8 @@ def leaderboard_view(board: Leaderboard) -> Group:
     return Group(*parts)
 
 
-def _stability(board: Leaderboard) -> list[RenderableType]:
-    """Seeds, tie order and the gap between the splits, where they were asked for."""
+def _stability(board: LeaderboardLike) -> list[RenderableType]:
+    """Seeds, tie orders and the gap between the splits, where they were measured."""
     columns = {
         "seeds ±": [None if row.seeds is None else f"{row.seeds.mean:.4f} ±{row.seeds.half:.4f}" for row in board.rows],
         "tie order ±": [
@@ -72,20 +95,20 @@ def _stability(board: Leaderboard) -> list[RenderableType]:
         (Text(row.model), [Text(cells[number[row.model]] or "–") for cells in shown.values()], ())
         for row in board.sorted()
     ]
-    said = f"{board.main} again: ± half of the {LEVEL:.0%} interval in which one more such run falls."
-    asked = next((row.leakage.people for row in board.rows if row.leakage is not None), None)
-    if asked is not None:
-        said += f" Leakage: what the future of others adds for {asked:,} people asked on both splits for one item."
-    return [Text(), _FittingTable(list(shown), lines, ()), Text(said, style="dim")]
+    note = f"{board.main} repeated: ± half of the {LEVEL:.0%} prediction interval for one more run."
+    users = next((row.leakage.people for row in board.rows if row.leakage is not None), None)
+    if users is not None:
+        note += f" Leakage: leave-one-out minus time split, for {users:,} users with one target on both splits."
+    return [Text(), _FittingTable(list(shown), lines, ()), Text(note, style="dim")]
 
 
-def _beyond(board: Leaderboard) -> list[RenderableType]:
+def _beyond(board: LeaderboardLike) -> list[RenderableType]:
     if not board.rows[0].result.beyond:
         return []
-    of_all = {row.model: row.result.of_the_catalogue() for row in board.rows}
+    of_all = {row.model: row.result.catalogue_metrics() for row in board.rows}
     names = [*board.rows[0].result.beyond, *(name for name in of_all[board.rows[0].model] if "coverage" not in name)]
 
-    def value(row: Row, name: str) -> float:
+    def value(row: LeaderboardRow, name: str) -> float:
         return of_all[row.model][name] if name in of_all[row.model] else row.result.mean(name)
 
     lines = []
@@ -103,12 +126,12 @@ def _beyond(board: Leaderboard) -> list[RenderableType]:
         lines.append((Text(row.model), cells, (peak,)))
     depth = names[0].partition("@")[2]
     headings = [name.partition("@")[0] for name in names]
-    said = f"Beyond accuracy, on the first {depth} places; diversity by {board.protocol.distance or 'item vectors'}."
-    return [Text(), _FittingTable(headings, lines, ("peak MB",)), Text(said, style="dim")]
+    note = f"Beyond accuracy, on the first {depth} positions; diversity by {board.protocol.distance or 'item vectors'}."
+    return [Text(), _FittingTable(headings, lines, ("peak MB",)), Text(note, style="dim")]
 
 
-def segments_view(board: Leaderboard) -> Group:
-    """The main measure by group of people, the best models first."""
+def segments_view(board: LeaderboardLike) -> Group:
+    """The main metric by segment of users, the best models first."""
     rows = board.sorted()
     lines = []
     for segment in board.segments:
@@ -120,13 +143,13 @@ def segments_view(board: Leaderboard) -> Group:
         ]
         called = Text(f"{segment.group}: {segment.label}")
         lines.append((called, [Text(f"{len(segment.people):,}"), *cells], ()))
-    table = _FittingTable(["people", *(row.model for row in rows)], lines, (), first="who")
-    return Group(Text(), table, Text(f"{board.main} by group of people, ± over the people of the group.", style="dim"))
+    table = _FittingTable(["users", *(row.model for row in rows)], lines, (), first="segment")
+    return Group(Text(), table, Text(f"{board.main} by segment, ± half of the interval over its users.", style="dim"))
 
 
 @dataclass(frozen=True, eq=False)
 class _FittingTable:
-    """As many measures as fit the width: rich would squeeze all columns alike and end up hiding the models."""
+    """Shows as many metrics as fit the width; rich would shrink all columns and hide the model names."""
 
     names: list[str]
     lines: Sequence[tuple[Text, list[Text], tuple[str, ...]]]
@@ -142,7 +165,7 @@ class _FittingTable:
         yield self._table(shown)
         if hidden := self.names[shown:]:
             names = ", ".join(name.removesuffix(" ± ") for name in hidden)
-            yield Text(f"Not shown for want of width: {names}; --json has them all.", style="dim")
+            yield Text(f"Not shown, the terminal is too narrow: {names}; --json has them all.", style="dim")
 
     def _table(self, shown: int) -> Table:
         table = Table(box=None, header_style="bold", padding=(0, 1), pad_edge=False)

@@ -1,11 +1,11 @@
-"""What items say of themselves."""
+"""Content-based models, and the onboarding of new users."""
 
 from foretaste.registry.spec import Cost, ModelSpec
 
 MODELS = {
     "tfidf": ModelSpec(
         "foretaste.models.content.tfidf:Tfidf",
-        "items described with the same telling words",
+        "items with similar texts, by tf-idf",
         family="content",
         needs=("texts",),
         wants=(),
@@ -16,7 +16,7 @@ MODELS = {
     ),
     "two_tower": ModelSpec(
         "foretaste.models.content.two_tower:TwoTower",
-        "a tower reads the history, a tower what items say of themselves",
+        "two-tower retrieval: a user tower over histories, an item tower over content",
         extra="text",
         family="content",
         needs=("texts",),
@@ -28,7 +28,7 @@ MODELS = {
     ),
     "content": ModelSpec(
         "foretaste.models.content.content:Content",
-        "items whose words mean the same (pretrained language model)",
+        "items with similar content, by a pretrained text encoder",
         extra="text",
         family="content",
         needs=("texts",),
@@ -40,7 +40,7 @@ MODELS = {
     ),
     "content_tuned": ModelSpec(
         "foretaste.models.content.tuned:TunedContent",
-        "the same, the language model fine-tuned on what people take together",
+        "items with similar content, by a text encoder fine-tuned on histories",
         extra="text",
         family="content",
         needs=("texts",),
@@ -49,8 +49,8 @@ MODELS = {
         relates_by="content",
     ),
     "content_metric": ModelSpec(
-        "foretaste.models.content.metric:Metric",
-        "items near in a space that histories taught: words and language model, learned in seconds",
+        "foretaste.models.content.metric:ContentMetric",
+        "items with similar content, in a metric learned from histories",
         extra="text",
         family="content",
         needs=("texts",),
@@ -60,7 +60,7 @@ MODELS = {
     ),
     "bridge": ModelSpec(
         "foretaste.models.content.bridge:Bridge",
-        "what goes with the history, carried over to new items by the items they are most like",
+        "item-to-item weights, extended to cold items by content similarity",
         extra="text",
         family="content",
         needs=("texts",),
@@ -71,7 +71,7 @@ MODELS = {
     ),
     "profile_classifier": ModelSpec(
         "foretaste.models.content.profile_classifier:ProfileClassifier",
-        "one linear model per person over what items say, for people with few events",
+        "one linear classifier per user over item content, for users with few events",
         extra="text",
         family="content",
         needs=("texts",),

@@ -1,4 +1,4 @@
-"""What goes with a person's history, carried over to items nobody has taken by the items they are most like."""
+"""Collaborative item-to-item weights extended to cold items through their most similar known items."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from foretaste.index.topk import BLOCK_CELLS, set_nan
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.rows import Rows, new_and_changed
 from foretaste.models.content.tfidf import Tfidf, TfidfConfig, texts_of
-from foretaste.models.fading import loudness
 from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
+from foretaste.models.recency import recency_weights
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -29,42 +29,46 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, FloatArray, History, IntArray, LongArray, Queries, Run
 
 WORDS, BRIDGE = "words", "bridge"
-ASKED = 1_000
-"""People by whom it is found how loud each part is on its own."""
+CALIBRATION_USERS = 1_000
+"""Users whose scores calibrate the scale of the collaborative part against the content part."""
 
 
 class BridgeConfig(ContentConfig):
+    """Settings of `bridge`."""
+
     half_life_events: PositiveFloat = 3.0
+    """An event of the history counts half as much after this many newer events."""
     shrinkage: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """Of the whitening: how little the spread of the catalogue counts; 1 leaves all directions as they are."""
+    """Shrinkage of the covariance in the whitening; 1 does not whiten."""
     words: NonNegativeFloat = 2.0
-    """How loudly shared rare words speak for the likeness of two items, where the language model speaks with 1."""
+    """Weight of the tf-idf similarity, relative to 1 for the language model's."""
     behaviour: NonNegativeFloat = 1.5
-    """How loudly what people take together speaks, where the likeness to the history speaks with 1."""
+    """β: weight of the collaborative part, relative to 1 for the similarity to the history."""
     neighbours: PositiveInt = 50
-    """How many of the most alike known items lend an item what people did with them."""
+    """How many of the most similar known items stand in for an item."""
     sharpness: PositiveFloat = 2.0
-    """The power of the likeness by which they do; the larger, the more the nearest counts."""
+    """p: exponent of the similarity in the weights of these neighbours; larger prefers the nearest."""
     prior_people: PositiveFloat = 10.0
-    """So many people must have taken an item until it speaks as much for itself as its neighbours do."""
+    """κ: number of users at which an item's own behaviour weighs as much as that of its neighbours."""
     together: ItemKNNConfig = ItemKNNConfig(shrinkage=10.0)
-    """Which items go together."""
+    """Settings of the item-to-item weights."""
 
 
 class Bridge(Content):
-    """score(i) = Σ_j d_j (like(i, j) + β Σ_k S_ik W_jk) / Σ_j |d_j| over the history j, d_j fading with age.
+    """score(i) = Σ_j d_j (sim(i, j) + β Σ_k S_ik W_jk) / Σ_j |d_j| over the history j, with recency weights d_j.
 
-    like is the cosine of whitened vectors plus, weighted, that of tf-idf words. W says what goes with what (`itemknn`).
-    S maps what items say to what people do with them, by nearest neighbours (Gantner et al., ICDM 2010): with c_i
-    people and a prior of κ, S_i = (c_i e_i + κ n_i) / (c_i + κ), n_ik ∝ like(i, k)^p over the nearest known k. An item
-    that is new is all neighbours; one that many took is itself. W counts in units in which both parts are equally loud.
+    sim is the cosine of whitened vectors plus `words` times that of tf-idf vectors. W are item-to-item weights
+    (`itemknn`). S maps content to behaviour by nearest neighbours (Gantner et al., ICDM 2010): with c_i users of item i
+    and a prior κ, S_i = (c_i e_i + κ n_i) / (c_i + κ), where n_ik ∝ sim(i, k)^p over the nearest known items k. A cold
+    item is represented by its neighbours alone, a popular one almost by itself. W is scaled so that both parts of the
+    score have the same standard deviation over the items.
 
-    rows     : as `content` has them
-    white    : (n_items, D) float32 the same, whitened
-    text     : tf-idf of the words; None where the catalogue has none
-    evidence : (n_items,) float32 c
-    together : (n_items, n_items) CSR float32 W; row j what having done j says
-    leaning  : (n_items, n_items) CSR float32 S
+    rows          : as in `content`
+    white         : (n_items, D) float32, the same whitened
+    text          : tf-idf of the words; None where the catalogue has no texts
+    evidence      : (n_items,) float32 c, the number of users
+    item_to_item  : (n_items, n_items) CSR float32 W; row j holds the weights from item j
+    neighbour_map : (n_items, n_items) CSR float32 S
     """
 
     name: ClassVar[str] = "bridge"
@@ -78,10 +82,11 @@ class Bridge(Content):
     white: Rows
     text: Tfidf | None
     evidence: FloatArray
-    together: csr_array
-    leaning: csr_array
+    item_to_item: csr_array
+    neighbour_map: csr_array
 
     def fit(self, train: Dataset, run: Run) -> Self:
+        """Raises DataError where the catalogue has no content."""
         self._take_kinds(train)
         seen = np.bincount(train.item, minlength=train.n_items) > 0
         self.features = ItemFeatures(self.config.read).fit(train.items, seen)
@@ -89,18 +94,18 @@ class Bridge(Content):
         self.whitening = Whitening.of(vectors, self.config.shrinkage)
         self.white = Rows(self.whitening(vectors))
         self.text = None
-        columns = self._columns(train.items)
+        columns = self._text_columns(train.items)
         if self.config.words and any(train.items.texts(columns)):
             self.text = Tfidf(TfidfConfig(columns=columns)).fit(train, run)
-        taken = train.matrix()
-        self.evidence = np.bincount(taken.indices, minlength=train.n_items).astype(np.float32)
-        learned = ItemKNN(self.config.together).fit(train, run)
-        self.together = fitted(learned.weights, learned).weights
+        interactions = train.matrix()
+        self.evidence = np.bincount(interactions.indices, minlength=train.n_items).astype(np.float32)
+        item_knn = ItemKNN(self.config.together).fit(train, run)
+        self.item_to_item = fitted(item_knn.weights, item_knn).weights
         self._keep(vectors)
-        if self.unread.all():
-            raise DataError("The model 'bridge' reads what items are, and this catalogue says nothing; leave it out.")
-        self._carry(self._leaning(np.arange(train.n_items, dtype=np.int32), run))
-        self.together = csr_array(self.together * np.float32(self._loudness(train.histories(), run)))
+        if self.without_content.all():
+            raise DataError("The model 'bridge' reads the content of items, and this catalogue has none; leave it out.")
+        self._set_neighbour_map(self._neighbour_rows(np.arange(train.n_items, dtype=np.int32), run))
+        self.item_to_item = csr_array(self.item_to_item * np.float32(self._behaviour_scale(train.histories(), run)))
         return self
 
     def with_items(self, items: ItemTable, run: Run, changed: IntArray | None = None) -> Self:
@@ -111,30 +116,32 @@ class Bridge(Content):
         if not len(rows):
             return other
         other.evidence = np.concatenate([self.evidence, np.zeros(n - old, np.float32)])
-        other.together = _grown(self.together, n)
+        other.item_to_item = _padded(self.item_to_item, n)
         other.white = self.white.grown(n, rows, self.whitening(fitted(other.rows, other).take(rows)))
         if self.text is not None:
             other.text = copy(self.text)
-            said = self.text.read(texts_of(items, rows, self.text.config.columns))
-            other.text._keep(_replaced(_grown(fitted(self.text.vectors, self), n, said.shape[1]), rows, said))
-        other._carry(_replaced(_grown(self.leaning, n), rows, other._leaning(rows, run)))
+            new_texts = self.text.read(texts_of(items, rows, self.text.config.columns))
+            vectors = _padded(fitted(self.text.vectors, self), n, new_texts.shape[1])
+            other.text._keep(_with_rows(vectors, rows, new_texts))
+        neighbour_map = _padded(self.neighbour_map, n)
+        other._set_neighbour_map(_with_rows(neighbour_map, rows, other._neighbour_rows(rows, run)))
         return other
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        """(K, H) what each thing a person did gives to the score of each item: a row sums to the score."""
-        speaks = loudness(len(history), self.config.half_life_events)
+        """(K, H) float32 contribution of each event of the history to each item's score; a row sums to the score."""
+        weight = recency_weights(len(history), self.config.half_life_events)
         parts = self.white.take(items) @ self.white.take(history).T
         if self.text is not None:
-            parts += np.float32(self.config.words) * self.text.alike(items, history)
-        carried = (self.leaning[items] @ self.together[history].T).toarray()
-        parts += np.float32(self.config.behaviour) * carried
-        found: FloatArray = parts * (speaks / max(float(speaks.sum()), 1e-9))
-        return found
+            parts += np.float32(self.config.words) * self.text.similarity(items, history)
+        behaviour = (self.neighbour_map[items] @ self.item_to_item[history].T).toarray()
+        parts += np.float32(self.config.behaviour) * behaviour
+        weighted: FloatArray = parts * (weight / max(float(weight.sum()), 1e-9))
+        return weighted
 
     def save(self, folder: Path | str) -> None:
         super().save(folder)
         further = {"evidence": self.evidence, "mean": self.whitening.mean, "turn": self.whitening.turn}
-        sparse = {**sparse_arrays("together", self.together), **sparse_arrays("leaning", self.leaning)}
+        sparse = {**sparse_arrays("together", self.item_to_item), **sparse_arrays("leaning", self.neighbour_map)}
         write_model(Path(folder, BRIDGE), self.config, {**further, **sparse})
         if self.text is not None:
             self.text.save(Path(folder, WORDS))
@@ -148,136 +155,139 @@ class Bridge(Content):
         )
         model.whitening = Whitening(mean, turn)
         model.white = Rows(model.whitening(fitted(model.rows, model).whole()))
-        model.together = sparse_matrix("together", arrays)
+        model.item_to_item = sparse_matrix("together", arrays)
         model.text = Tfidf.load(Path(folder, WORDS)) if Path(folder, WORDS).is_dir() else None
-        model._carry(sparse_matrix("leaning", arrays))
+        model._set_neighbour_map(sparse_matrix("leaning", arrays))
         return model
 
-    def _columns(self, items: ItemTable) -> tuple[str, ...] | None:
-        """Whose words are counted: those the language model reads, but for templates."""
+    def _text_columns(self, items: ItemTable) -> tuple[str, ...] | None:
+        """The columns for tf-idf: those the language model reads, without templates. None reads all of them."""
         pieces = self.config.read.pieces
         return tuple(piece for piece in pieces if piece in items.frame.columns) or None if pieces else None
 
-    def _carry(self, leaning: csr_array) -> None:
-        self.leaning, self._lent = leaning, csr_array(leaning.T)  # turned once, and not for every answer
-        said = ~self.unread
+    def _set_neighbour_map(self, neighbour_map: csr_array) -> None:
+        self.neighbour_map = neighbour_map
+        self._neighbour_map_t = csr_array(neighbour_map.T)  # transposed once, and not for every query
+        has_content = ~self.without_content
         if self.text is not None:
-            said = said | (np.diff(fitted(self.text.vectors, self).indptr) > 0)
-        self._silent: BoolArray = ~(said | (self.evidence > 0))
+            has_content = has_content | (np.diff(fitted(self.text.vectors, self).indptr) > 0)
+        self._unscorable: BoolArray = ~(has_content | (self.evidence > 0))
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for items of which nothing is known and for people who did nothing that counts."""
-        speaks = self._speaks(queries.history, queries.asked_at)
-        scores = self._alike(speaks)
+        """(B, n_items); nan for items without content and events, and for queries without weighted events."""
+        weights = self._history_weights(queries.history, queries.asked_at)
+        scores = self._content_scores(weights)
         if self.config.behaviour:
-            scores += np.float32(self.config.behaviour) * self._carried(speaks)
-        set_nan(scores, self._silent)
-        scores[np.diff(speaks.indptr) == 0] = np.nan
+            scores += np.float32(self.config.behaviour) * self._behaviour_scores(weights)
+        set_nan(scores, self._unscorable)
+        scores[np.diff(weights.indptr) == 0] = np.nan
         return scores
 
     def _score_few(self, queries: Queries, items: IntArray) -> FloatArray:
-        speaks = self._speaks(queries.history, queries.asked_at)
-        scores = np.einsum("bkd,bd->bk", self.white.take(items), self.white.weighted(speaks))
-        said = None if self.text is None else csr_array(speaks @ fitted(self.text.vectors, self))
-        carried = csr_array(speaks @ self.together)
+        weights = self._history_weights(queries.history, queries.asked_at)
+        scores = np.einsum("bkd,bd->bk", self.white.take(items), self.white.weighted(weights))
+        words = None if self.text is None else csr_array(weights @ fitted(self.text.vectors, self))
+        behaviour = csr_array(weights @ self.item_to_item)
         for b, codes in enumerate(items):
-            if self.text is not None and said is not None:
-                alike = fitted(self.text.vectors, self)[codes] @ said[[b]].T
-                scores[b] += np.float32(self.config.words) * alike.toarray()[:, 0]
+            if self.text is not None and words is not None:
+                similarity = fitted(self.text.vectors, self)[codes] @ words[[b]].T
+                scores[b] += np.float32(self.config.words) * similarity.toarray()[:, 0]
             if self.config.behaviour:
-                lent = self.leaning[codes] @ carried[[b]].T
-                scores[b] += np.float32(self.config.behaviour) * lent.toarray()[:, 0]
-        scores[np.diff(speaks.indptr) == 0] = np.nan
+                by_neighbours = self.neighbour_map[codes] @ behaviour[[b]].T
+                scores[b] += np.float32(self.config.behaviour) * by_neighbours.toarray()[:, 0]
+        scores[np.diff(weights.indptr) == 0] = np.nan
         return scores
 
     @property
     def _unscored(self) -> BoolArray:
-        return self._silent
+        return self._unscorable
 
-    def _speaks(self, history: History, asked_at: LongArray | None) -> csr_array:
-        """(B, n_items) how loudly each item of a history speaks, 1 in all."""
+    def _history_weights(self, history: History, asked_at: LongArray | None) -> csr_array:
+        """(B, n_items) CSR float32 d: the weights of the items of each history, with absolute values that sum to 1."""
         weight = self.event_weights(history, asked_at)
         shape = (len(history), len(self.white))
-        found = csr_array(
-            (weight, history.items, history.offsets), shape=shape
-        ).copy()  # leaving zeros out changes them
-        found.eliminate_zeros()
-        total = np.maximum(np.asarray(abs(found).sum(axis=1)).ravel(), 1e-9)
-        found.data = (found.data / np.repeat(total, np.diff(found.indptr))).astype(np.float32)
-        return found
+        # A copy, since eliminate_zeros changes the arrays of the history in place.
+        d = csr_array((weight, history.items, history.offsets), shape=shape).copy()
+        d.eliminate_zeros()
+        total = np.maximum(np.asarray(abs(d).sum(axis=1)).ravel(), 1e-9)
+        d.data = (d.data / np.repeat(total, np.diff(d.indptr))).astype(np.float32)
+        return d
 
-    def _alike(self, speaks: csr_array) -> FloatArray:
-        found = self.white.products(self.white.weighted(speaks))
+    def _content_scores(self, weights: csr_array) -> FloatArray:
+        """(B, n_items) Σ_j d_j sim(i, j)."""
+        scores = self.white.products(self.white.weighted(weights))
         if self.text is not None:
-            rows = (speaks @ fitted(self.text.vectors, self)) @ self.text.items_of
-            found += np.float32(self.config.words) * rows.toarray()
-        return found
+            by_words = (weights @ fitted(self.text.vectors, self)) @ self.text.items_of
+            scores += np.float32(self.config.words) * by_words.toarray()
+        return scores
 
-    def _carried(self, speaks: csr_array) -> FloatArray:
-        found: FloatArray = ((speaks @ self.together) @ self._lent).toarray()
-        return found
+    def _behaviour_scores(self, weights: csr_array) -> FloatArray:
+        """(B, n_items) Σ_j d_j Σ_k S_ik W_jk."""
+        scores: FloatArray = ((weights @ self.item_to_item) @ self._neighbour_map_t).toarray()
+        return scores
 
-    def _leaning(self, rows: IntArray, run: Run) -> csr_array:
-        """(R, n_items) CSR: S of some items."""
+    def _neighbour_rows(self, rows: IntArray, run: Run) -> csr_array:
+        """(R, n_items) CSR: the rows of S for some items (R,)."""
         known = np.flatnonzero(self.evidence > 0)
-        place = np.full(len(self.white), -1)
-        place[known] = np.arange(len(known))
+        column = np.full(len(self.white), -1)
+        column[known] = np.arange(len(known))
         prior = self.config.prior_people
-        at_once = max(1, BLOCK_CELLS // max(1, len(known)))
+        rows_per_block = max(1, BLOCK_CELLS // max(1, len(known)))
         k = min(self.config.neighbours, len(known))
         entries: list[tuple[NDArray[Any], ...]] = []
-        for start in range(0, len(rows), at_once):
-            some = rows[start : start + at_once]
-            one = csr_array(
+        for start in range(0, len(rows), rows_per_block):
+            some = rows[start : start + rows_per_block]
+            identity = csr_array(
                 (np.ones(len(some), np.float32), (np.arange(len(some)), some)), (len(some), len(self.white))
             )
-            alike = np.maximum(self._alike(one)[:, known], 0)
-            mine = np.flatnonzero(place[some] >= 0)
-            alike[mine, place[some[mine]]] = 0  # an item is no neighbour of itself
-            nearest = np.argpartition(-alike, k - 1, axis=1)[:, :k] if k else np.zeros((len(some), 0), np.intp)
-            near = np.take_along_axis(alike, nearest, axis=1) ** self.config.sharpness
-            lent = prior / (self.evidence[some] + prior)
-            near *= (lent / np.maximum(near.sum(axis=1), 1e-12))[:, None]
-            entries.append((np.repeat(np.arange(len(some)) + start, k), known[nearest].ravel(), near.ravel()))
-            entries.append((mine + start, some[mine], (1 - lent)[mine]))
-            run.progress("bridge", min(len(rows), start + at_once), len(rows))
-        return _assembled(entries, (len(rows), len(self.white)))
+            similarity = np.maximum(self._content_scores(identity)[:, known], 0)
+            itself = np.flatnonzero(column[some] >= 0)
+            similarity[itself, column[some[itself]]] = 0  # an item is no neighbour of itself
+            nearest = np.argpartition(-similarity, k - 1, axis=1)[:, :k] if k else np.zeros((len(some), 0), np.intp)
+            weight = np.take_along_axis(similarity, nearest, axis=1) ** self.config.sharpness
+            share = prior / (self.evidence[some] + prior)  # of the neighbours; the rest is the item's own
+            weight *= (share / np.maximum(weight.sum(axis=1), 1e-12))[:, None]
+            entries.append((np.repeat(np.arange(len(some)) + start, k), known[nearest].ravel(), weight.ravel()))
+            entries.append((itself + start, some[itself], (1 - share)[itself]))
+            run.progress("bridge", min(len(rows), start + rows_per_block), len(rows))
+        return _sparse(entries, (len(rows), len(self.white)))
 
-    def _loudness(self, history: History, run: Run) -> float:
-        """How many times louder likeness is than what is carried over: the ratio of their spreads over the items."""
-        people = np.flatnonzero(history.lengths > 0)
-        people = np.sort(run.rng().permutation(people)[:ASKED])
-        of_each = history.take(people)
-        at_once = max(1, BLOCK_CELLS // max(1, len(self.white)))
+    def _behaviour_scale(self, history: History, run: Run) -> float:
+        """Standard deviation over the items of the content scores, divided by that of the behaviour scores."""
+        users = np.flatnonzero(history.lengths > 0)
+        users = np.sort(run.rng().permutation(users)[:CALIBRATION_USERS])
+        histories = history.take(users)
+        rows_per_block = max(1, BLOCK_CELLS // max(1, len(self.white)))
         spread = np.zeros(2)
-        for start in range(0, len(people), at_once):
-            speaks = self._speaks(of_each.take(np.arange(start, min(len(people), start + at_once))), None)
-            spread += [float(part.std(axis=1).sum()) for part in (self._alike(speaks), self._carried(speaks))]
+        for start in range(0, len(users), rows_per_block):
+            block = np.arange(start, min(start + rows_per_block, len(users)))
+            weights = self._history_weights(histories.take(block), None)
+            parts = (self._content_scores(weights), self._behaviour_scores(weights))
+            spread += [float(part.std(axis=1).sum()) for part in parts]
         return float(spread[0] / spread[1]) if spread.all() else 1.0
 
 
-def _assembled(entries: list[tuple[NDArray[Any], ...]], shape: tuple[int, int]) -> csr_array:
-    """CSR float32 of (rows, columns, values); what is 0 is left out."""
+def _sparse(entries: list[tuple[NDArray[Any], ...]], shape: tuple[int, int]) -> csr_array:
+    """CSR float32 of (rows, columns, values), without explicit zeros."""
     empty = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     row, column, value = (np.concatenate(parts) for parts in zip(empty, *entries, strict=True))
-    found = csr_array(
-        coo_array((value.astype(np.float32), (row.astype(np.int32), column.astype(np.int32))), shape=shape)
-    )
-    found.eliminate_zeros()
-    return found
+    cells = (row.astype(np.int32), column.astype(np.int32))
+    matrix = csr_array(coo_array((value.astype(np.float32), cells), shape=shape))
+    matrix.eliminate_zeros()
+    return matrix
 
 
-def _grown(matrix: csr_array, rows: int, columns: int | None = None) -> csr_array:
-    """The same with empty rows, and columns, behind it."""
+def _padded(matrix: csr_array, rows: int, columns: int | None = None) -> csr_array:
+    """The matrix with empty rows and columns appended; `columns` None makes it square."""
     ends = np.concatenate([matrix.indptr, np.full(rows - matrix.shape[0], matrix.indptr[-1])])
     return csr_array((matrix.data, matrix.indices, ends), shape=(rows, rows if columns is None else columns))
 
 
-def _replaced(matrix: csr_array, rows: IntArray, others: csr_array) -> csr_array:
-    """The matrix with `others` (R, columns) in place of these rows."""
-    stays = np.ones(matrix.shape[0], np.float32)
-    stays[rows] = 0
+def _with_rows(matrix: csr_array, rows: IntArray, new: csr_array) -> csr_array:
+    """The matrix with these rows (R,) replaced by `new` (R, columns)."""
+    unchanged = np.ones(matrix.shape[0], np.float32)
+    unchanged[rows] = 0
     place = csr_array((np.ones(len(rows), np.float32), (rows, np.arange(len(rows)))), (matrix.shape[0], len(rows)))
-    kept = csr_array(diags_array(stays) @ matrix)
+    kept = csr_array(diags_array(unchanged) @ matrix)
     kept.eliminate_zeros()
-    return csr_array(kept + place @ others).astype(np.float32)
+    return csr_array(kept + place @ new).astype(np.float32)

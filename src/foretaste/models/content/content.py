@@ -1,4 +1,4 @@
-"""Recommend items that are what the items of a person's history are. Needs nobody else's clicks."""
+"""Content-based recommendation by item vectors: items similar to those of the history. Needs no other users' events."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from foretaste.features.items import ItemFeatures, ItemFeaturesConfig
 from foretaste.index.input_checks import check_queries
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
 from foretaste.models.content.rows import Rows, any_in_row, new_and_changed
-from foretaste.models.content.taste import events_after
-from foretaste.models.fading import loudness
+from foretaste.models.recency import DAY_MICROSECONDS, count_newer_events, recency_weights
 from foretaste.models.saving import fitted, read_model, write_model
 from foretaste.types import NO_ITEM
 
@@ -37,27 +36,29 @@ if TYPE_CHECKING:
         Run,
     )
 
-DAY = 86_400e6  # µs
 FEW = 1_000
 """Scores up to which items are scored one by one, and not as a part of the whole catalogue."""
 
 
 class ContentConfig(Config):
+    """Settings of `content`."""
+
     read: ItemFeaturesConfig = ItemFeaturesConfig()
-    """What is read of each item: texts, columns, pictures, vectors made elsewhere, and how loudly each speaks."""
+    """Which features of the items are read (texts, columns, pictures, ready-made vectors), and their weights."""
     half_life_events: PositiveFloat = 2.0
-    """After how many newer events an event speaks half as loudly."""
+    """An event of the history counts half as much after this many newer events."""
 
 
 class Content:
-    """score(i) = cosine of item i with the history's weighted mean (Rocchio 1971).
+    """score(i) = cosine of item i with the user profile, the weighted mean of the history's vectors (Rocchio 1971).
 
-    An event counts sign · weight of its kind, halved with every `half_life_events` newer ones and with every half-life
-    of its kind that passed until the question.
+    The weight of an event is sign × weight of its kind, halved for every `half_life_events` newer events and for every
+    half-life of its kind between event and query.
 
-    rows       : (n_items, D) float32 of length 1; 0 where nothing is known of an item
-    unread     : (n_items,) where they are 0; asked for with every answer, so kept
-    kind_days  : (n_kinds,) half-lives in days, inf for kinds that never fade
+    rows            : (n_items, D) float32 rows of length 1; 0 for items without content
+    without_content : (n_items,) where they are 0
+    kind_weight     : (n_kinds,) float32 sign × weight of each event kind
+    kind_days       : (n_kinds,) float32 half-lives in days, inf for kinds without decay
     """
 
     name: ClassVar[str] = "content"
@@ -67,7 +68,7 @@ class Content:
         *(ContentConfig(half_life_events=events) for events in (1.0, 5.0, 20.0, 100.0)),
     )
     rows: Rows | None = None
-    unread: BoolArray
+    without_content: BoolArray
     kind_weight: FloatArray
     kind_days: FloatArray
 
@@ -80,10 +81,11 @@ class Content:
         return self._read(train, self.config.read, run)
 
     def with_items(self, items: ItemTable, run: Run, changed: IntArray | None = None) -> Self:
-        """The same model for a catalogue that has grown: new items are recommended at once, nothing is learned.
+        """The model for a larger catalogue, without training: only the vectors of new and changed items are computed.
 
-        items   : the catalogue of `fit` with further rows behind it
-        changed : codes of old items that are to be read again
+        items   : the catalogue of `fit` with further rows appended
+        changed : codes of earlier items whose content has changed
+        raises  : DataError where the catalogue has shrunk
         """
         known = fitted(self.rows, self)
         old, n = len(known), len(items)
@@ -94,8 +96,8 @@ class Content:
         if len(codes):
             read = self.features.of_rows(items, codes, run)
             other.rows = known.grown(n, codes, read)
-            other.unread = np.concatenate([self.unread, np.ones(n - old, np.bool_)])
-            other.unread[codes] = ~any_in_row(read)
+            other.without_content = np.concatenate([self.without_content, np.ones(n - old, np.bool_)])
+            other.without_content[codes] = ~any_in_row(read)
         return other
 
     def recommend(
@@ -114,22 +116,22 @@ class Content:
         scores[(items == NO_ITEM) | self._unscored[codes]] = np.nan
         return scores
 
-    def taste(self, queries: Queries) -> FloatArray:
-        """(B, D) rows of length 1: the direction of each history; 0 where there is none."""
+    def profile(self, queries: Queries) -> FloatArray:
+        """(B, D) float32 user profiles, rows of length 1; 0 where the history has no vectors."""
         rows = fitted(self.rows, self)
         shape = (len(queries.history), len(rows))
         weight = self.event_weights(queries.history, queries.asked_at)
-        taste = rows.weighted(csr_array((weight, queries.history.items, queries.history.offsets), shape=shape))
-        length = np.linalg.norm(taste, axis=1, keepdims=True)
-        return np.divide(taste, length, out=np.zeros_like(taste), where=length > 0)
+        profile = rows.weighted(csr_array((weight, queries.history.items, queries.history.offsets), shape=shape))
+        length = np.linalg.norm(profile, axis=1, keepdims=True)
+        return np.divide(profile, length, out=np.zeros_like(profile), where=length > 0)
 
     def event_weights(self, history: History, asked_at: LongArray | None = None) -> FloatArray:
-        """(L,) how loudly each event speaks.
+        """(L,) float32 weight of each event: sign × weight of its kind, times recency and time decay.
 
-        asked_at : (B,) µs, from when events are old; None takes the newest event of each history
+        asked_at : (B,) int64 µs, the times of the queries; None uses the time of each history's newest event
         """
         weight = self.kind_weight[history.kind]
-        weight = weight * np.exp2(-events_after(history, weight != 0) / self.config.half_life_events)
+        weight = weight * np.exp2(-count_newer_events(history, weight != 0) / self.config.half_life_events)
         if history.time is not None and np.isfinite(self.kind_days).any():
             if asked_at is None:
                 last = (
@@ -137,13 +139,14 @@ class Content:
                 )
             else:
                 last = asked_at
-            age_days = np.maximum(np.repeat(last, history.lengths) - history.time, 0) / DAY
+            age_days = np.maximum(np.repeat(last, history.lengths) - history.time, 0) / DAY_MICROSECONDS
             weight = weight * np.exp2(-age_days / self.kind_days[history.kind])
         return weight.astype(np.float32)
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        """(K, H) float32 cosine of item and event times recency: contributions, up to the length of the profile."""
         rows = fitted(self.rows, self)
-        return rows.take(items) @ rows.take(history).T * loudness(len(history), self.config.half_life_events)
+        return rows.take(items) @ rows.take(history).T * recency_weights(len(history), self.config.half_life_events)
 
     def save(self, folder: Path | str) -> None:
         vectors = fitted(self.rows, self).whole()
@@ -169,15 +172,15 @@ class Content:
         seen = np.bincount(train.item, minlength=train.n_items) > 0
         self.features = ItemFeatures(read).fit(train.items, seen)
         self._keep(self.features.vectors(train.items, run))
-        if self.unread.all():
+        if self.without_content.all():
             raise DataError(
-                f"The model '{self.name}' reads what items are, and this catalogue says nothing; leave it out."
+                f"The model '{self.name}' reads the content of items, and this catalogue has none; leave it out."
             )
         return self
 
     def _keep(self, vectors: FloatArray) -> None:
         self.rows = Rows(vectors)
-        self.unread = ~any_in_row(vectors)
+        self.without_content = ~any_in_row(vectors)
 
     @property
     def vectors(self) -> FloatArray | None:
@@ -187,19 +190,19 @@ class Content:
     @property
     def _unscored(self) -> BoolArray:
         """(n_items,) items that no score can be given to."""
-        return self.unread
+        return self.without_content
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for items of which nothing is known and for people without a taste."""
-        taste = self.taste(queries)
-        scores = fitted(self.rows, self).products(taste)
-        set_nan(scores, self.unread)
-        scores[~taste.any(axis=1)] = np.nan
+        """(B, n_items); nan for items without content and for queries without a profile."""
+        profile = self.profile(queries)
+        scores = fitted(self.rows, self).products(profile)
+        set_nan(scores, self.without_content)
+        scores[~profile.any(axis=1)] = np.nan
         return scores
 
     def _score_few(self, queries: Queries, items: IntArray) -> FloatArray:
         """(B, K) the same for some items of each query (B, K), whatever is known of them; for a few, the faster way."""
-        taste = self.taste(queries)
-        scores = np.einsum("bkd,bd->bk", fitted(self.rows, self).take(items), taste)
-        scores[~taste.any(axis=1)] = np.nan
+        profile = self.profile(queries)
+        scores = np.einsum("bkd,bd->bk", fitted(self.rows, self).take(items), profile)
+        scores[~profile.any(axis=1)] = np.nan
         return scores

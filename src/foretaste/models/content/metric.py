@@ -1,4 +1,4 @@
-"""`content` in a space learned from histories: which of the ways in which items are alike matter to these people."""
+"""Content-based recommendation in a learned metric: a linear map of the item vectors, trained on histories."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from foretaste.features.items import ItemFeatures, weighted_concat
 from foretaste.features.vector_ops import Whitening, truncated_svd, unit_rows
 from foretaste.models.content.content import Content, ContentConfig
 from foretaste.models.content.tfidf import Tfidf
+from foretaste.models.encoder_tuning.config import ContrastiveConfig
 from foretaste.models.saving import read_model, write_model
-from foretaste.models.tuning.config import ContrastConfig
 from foretaste.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -26,134 +26,149 @@ if TYPE_CHECKING:
 SPACE, WORDS = "space", "words"
 
 
-class MetricConfig(ContentConfig):
+class ContentMetricConfig(ContentConfig):
+    """Settings of `content_metric`."""
+
     half_life_events: PositiveFloat = 3.0
+    """An event of the history counts half as much after this many newer events."""
     words: NonNegativeInt = 256
-    """Directions of the catalogue's own words beside what the language model says; 0 leaves the words out."""
+    """Dimensions of the reduced tf-idf vectors besides those of the language model; 0 leaves them out."""
     word_weight: NonNegativeFloat = 0.5
-    """How loudly the words speak at the start, where the language model speaks with 1."""
+    """Initial weight of the tf-idf part, relative to 1 for the language model."""
     shrinkage: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """How little the spread of the catalogue counts at the start; 1 leaves all directions as they are."""
-    contrast: ContrastConfig = ContrastConfig(temperature=0.1, batches=50)
-    """What the space is taught by; the half-life is that of the model."""
+    """Shrinkage of the covariance in the initial whitening; 1 does not whiten."""
+    contrast: ContrastiveConfig = ContrastiveConfig(temperature=0.1, batches=50)
+    """Contrastive learning of the map; its half-life is set to that of the model."""
     training: TrainingConfig = TrainingConfig(
         epochs=6, least_steps=0, patience=3, batch_events=512, weight_decay=0.0, warm_up_steps=0, averaging=0.98
     )
 
 
-class Space:
-    """vector(i) = M x(i), of length 1, x(i) the language model's and the words' whitened vectors side by side.
+class MetricSpace:
+    """vector(i) = x(i) M of length 1, with x(i) the whitened vectors of language model and tf-idf, concatenated.
 
-    A new item is read like any other: what is learned is about directions, not about items.
+    New items are embedded like known ones, since only M is learned.
 
-    read       : whitening of what `ItemFeatures` says
-    words      : tf-idf of the catalogue, its directions (n_words, K), and their whitening; or None
-    map        : (D, D) float32 M, learned
+    map : (D, D) float32 M
     """
 
-    def __init__(self, config: MetricConfig) -> None:
+    def __init__(self, config: ContentMetricConfig) -> None:
         self.config = config
         self._features = ItemFeatures(config.read)
-        self._words: Tfidf | None = None
+        self._tfidf: Tfidf | None = None
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        """Everything but the map, which begins as nothing."""
+        """Fit features, tf-idf and whitening; the map is the identity."""
         seen = np.bincount(train.item, minlength=train.n_items) > 0
         self._features = ItemFeatures(self.config.read).fit(train.items, seen)
-        self._read = Whitening.of(self._features.vectors(train.items, run), self.config.shrinkage)
+        self._feature_whitening = Whitening.of(self._features.vectors(train.items, run), self.config.shrinkage)
         if self.config.words and any(train.items.texts()):
-            self._words = Tfidf().fit(train, run)
-            assert self._words.vectors is not None
-            rows = self._words.vectors
+            self._tfidf = Tfidf().fit(train, run)
+            assert self._tfidf.vectors is not None
+            rows = self._tfidf.vectors
             self._directions = truncated_svd(rows, self.config.words, run.rng())
-            self._said = Whitening.of(unit_rows(rows @ self._directions), self.config.shrinkage)
-        self.map = np.eye(self.start(train.items, run).shape[1], dtype=np.float32)
+            self._word_whitening = Whitening.of(unit_rows(rows @ self._directions), self.config.shrinkage)
+        self.map = np.eye(self.initial_vectors(train.items, run).shape[1], dtype=np.float32)
         return self
 
-    def start(self, items: ItemTable, run: Run) -> FloatArray:
-        """(n, D) before anything is learned: rows of length 1, 0 where nothing is known of an item."""
-        parts, weights = [self._read(self._features.vectors(items, run))], [1.0]
-        if self._words is not None:
-            parts.append(self._said(unit_rows(self._words.read(items.texts(named=False)) @ self._directions)))
+    def initial_vectors(self, items: ItemTable, run: Run) -> FloatArray:
+        """(n, D) float32 x: rows of length 1, 0 for items without content."""
+        parts, weights = [self._feature_whitening(self._features.vectors(items, run))], [1.0]
+        if self._tfidf is not None:
+            parts.append(self._word_whitening(unit_rows(self._tfidf.read(items.texts(named=False)) @ self._directions)))
             weights.append(self.config.word_weight)
         return weighted_concat(parts, weights)
 
     def vectors(self, items: ItemTable, run: Run) -> FloatArray:
-        return unit_rows(self.start(items, run) @ self.map)
+        """(n, D) float32 x M: rows of length 1, 0 for items without content."""
+        return unit_rows(self.initial_vectors(items, run) @ self.map)
 
     def of_rows(self, items: ItemTable, rows: IntArray, run: Run) -> FloatArray:
-        """(R, D) of some rows of a catalogue."""
+        """(R, D) float32 `vectors` of some rows (R,) of a catalogue."""
         frame = items.frame[rows.tolist()] if items.frame.width else items.frame
         ids = type(items.ids)(items.ids.names.gather(rows))
         return self.vectors(replace(items, ids=ids, frame=frame, places=None), run)
 
     def save(self, folder: Path | str) -> None:
         self._features.save(folder)
-        arrays = {"map": self.map, "mean": self._read.mean, "turn": self._read.turn}
-        if self._words is not None:
-            self._words.save(Path(folder, WORDS))
-            arrays |= {"directions": self._directions, "said_mean": self._said.mean, "said_turn": self._said.turn}
+        arrays = {"map": self.map, "mean": self._feature_whitening.mean, "turn": self._feature_whitening.turn}
+        if self._tfidf is not None:
+            self._tfidf.save(Path(folder, WORDS))
+            arrays |= {
+                "directions": self._directions,
+                "said_mean": self._word_whitening.mean,
+                "said_turn": self._word_whitening.turn,
+            }
         write_model(Path(folder, SPACE), self.config, arrays)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
-        config, arrays = read_model(Path(folder, SPACE), MetricConfig)
-        found = {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
+        config, arrays = read_model(Path(folder, SPACE), ContentMetricConfig)
+        floats = {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
         space = cls(config)
         space._features = ItemFeatures.load(folder, config.read)
-        space.map, space._read = found["map"], Whitening(found["mean"], found["turn"])
-        if "directions" in found:
-            space._words = Tfidf.load(Path(folder, WORDS))
-            space._directions = found["directions"]
-            space._said = Whitening(found["said_mean"], found["said_turn"])
+        space.map, space._feature_whitening = floats["map"], Whitening(floats["mean"], floats["turn"])
+        if "directions" in floats:
+            space._tfidf = Tfidf.load(Path(folder, WORDS))
+            space._directions = floats["directions"]
+            space._word_whitening = Whitening(floats["said_mean"], floats["said_turn"])
         return space
 
 
-class Metric(Content):
-    """score(i) = cosine of M x(i) with the faded history, M learned so that what followed lies nearer than the rest.
+class ContentMetric(Content):
+    """score(i) = cosine of x(i) M with the recency-weighted user profile in the same space.
 
-    M begins as the identity over whitened vectors, and contrastive learning moves it (Xing et al. 2002 for the metric;
-    van den Oord et al. 2018 for the loss; Yi et al. 2019 for its correction).
+    M is initialised as the identity over whitened vectors and trained so that the next item of a history is nearer than
+    the other items (metric learning: Xing et al. 2002; InfoNCE loss: van den Oord et al. 2018; logQ correction: Yi et
+    al. 2019).
+
+    epochs : the best epoch on validation
     """
 
     name: ClassVar[str] = "content_metric"
-    config_class: ClassVar[type[Any]] = MetricConfig
-    grid: ClassVar[tuple[Any, ...]] = (MetricConfig(),)
+    config_class: ClassVar[type[Any]] = ContentMetricConfig
+    grid: ClassVar[tuple[Any, ...]] = (ContentMetricConfig(),)
     epochs: int = 0
 
     @property
-    def settled(self) -> MetricConfig:
-        """The settings with the number of epochs early stopping found: to learn again from more data, unwatched."""
+    def refit_config(self) -> ContentMetricConfig:
+        """Settings to fit again on all data, without validation: with the best number of epochs."""
         training = self.config.training.model_copy(update={"epochs": max(1, self.epochs), "least_steps": 0})
-        found: MetricConfig = self.config.model_copy(update={"training": training})
-        return found
+        config: ContentMetricConfig = self.config.model_copy(update={"training": training})
+        return config
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        from foretaste.models.tuning.metric import learn_map
+        """Raises DataError where the catalogue has no content."""
+        from foretaste.models.encoder_tuning.linear_map import fit_linear_map
 
         self._take_kinds(train)
-        space = Space(self.config).fit(train, run)
-        start = space.start(train.items, run)
-        if not start.any():
+        space = MetricSpace(self.config).fit(train, run)
+        initial = space.initial_vectors(train.items, run)
+        if not initial.any():
             raise DataError(
-                f"The model '{self.name}' reads what items are, and this catalogue says nothing; leave it out."
+                f"The model '{self.name}' reads the content of items, and this catalogue has none; leave it out."
             )
 
-        def measured(learned: FloatArray) -> float:
-            self._keep(unit_rows(start @ learned))
+        def validation_score(matrix: FloatArray) -> float:
+            self._keep(unit_rows(initial @ matrix))
             assert run.monitor is not None
             return run.monitor(self)
 
         contrast = self.config.contrast.model_copy(update={"half_life_events": self.config.half_life_events})
-        space.map, self.epochs = learn_map(
-            train, start, contrast, self.config.training, run, measured=measured if run.monitor else None
+        space.map, self.epochs = fit_linear_map(
+            train,
+            initial,
+            contrast,
+            self.config.training,
+            run,
+            validation_score=validation_score if run.monitor else None,
         )
         self.features: Any = space
-        self._keep(unit_rows(start @ space.map))
+        self._keep(unit_rows(initial @ space.map))
         return self
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
         model = super().load(folder)
-        model.features = Space.load(folder)
+        model.features = MetricSpace.load(folder)
         return model

@@ -1,4 +1,4 @@
-"""Recommend items described with the same telling words. Needs nobody's clicks, no language model, and can say why."""
+"""Content-based recommendation by tf-idf of item texts. Needs no events and no language model, and explains itself."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from foretaste.errors import BundleError, DataError
 from foretaste.index.sparse import dense_scores, recommend_sparse
 from foretaste.index.topk import score_in_blocks
 from foretaste.models.content.rows import new_and_changed
-from foretaste.models.content.taste import faded
-from foretaste.models.fading import loudness
+from foretaste.models.recency import recency_weighted_matrix, recency_weights
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -34,32 +33,35 @@ if TYPE_CHECKING:
 WORD = re.compile(r"[^\W_]+")
 VOCABULARY = "vocabulary.json"
 LENGTH_WEIGHT = 0.75
-"""b of BM25: how much a long text is held against its words."""
+"""b of BM25: strength of the document length normalisation."""
 
 
 class TfidfConfig(Config):
+    """Settings of `tfidf`."""
+
     weighting: Literal["bm25", "tfidf"] = "bm25"
-    """bm25: a word said twice says little more than one said once, less so in a long text. tfidf: twice as much."""
+    """Term frequency. bm25: saturates with the count and is normalised by text length. tfidf: the count itself."""
     saturation: PositiveFloat = 1.2
-    """k₁ of BM25: the larger, the more repeats of a word count."""
+    """k₁ of BM25: the larger, the more repeated words count."""
     fewest_items: PositiveInt = 2
-    """A word must stand in so many items: one that stands in a single one connects nothing."""
+    """Minimum document frequency of a word: a word in a single item connects nothing."""
     columns: tuple[str, ...] | None = None
-    """What is read of each item; None reads every column of words, the title first."""
+    """Columns that are read; None reads every text column, the title first."""
     half_life_events: PositiveFloat = 10.0
-    """After how many newer events an event speaks half as loudly."""
+    """An event of the history counts half as much after this many newer events."""
 
 
 class Tfidf:
-    """score(i) = cosine of the words of item i with those of the history, newer events louder.
+    """score(i) = cosine of item i's tf-idf vector with the recency-weighted sum of the history's.
 
-    A word weighs its inverse document frequency times its count in the text, dampened as the Okapi BM25 does
+    The weight of a word is its inverse document frequency times its term frequency, saturated as in Okapi BM25
     (Robertson & Zaragoza 2009, eq. 3.15); rows have length 1.
 
-    vectors    : (n_items, n_words) CSR float32; empty rows where an item has no telling word
-    further    : (m, n_words) the same of items that came later, with the next codes; None for none
-    rarity     : (n_words,) float32 inverse document frequencies
-    vocabulary : word to column
+    vectors     : (n_items, n_words) CSR float32; empty rows for items without weighted words
+    further     : (m, n_words) the same of items that came later, with the next codes; None for none
+    rarity      : (n_words,) float32 inverse document frequencies
+    vocabulary  : word to column
+    mean_length : mean number of words per text
     """
 
     config_class = TfidfConfig
@@ -82,18 +84,19 @@ class Tfidf:
         self.config = config or TfidfConfig()
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        texts = [words(text) for text in train.items.texts(self.config.columns, named=False)]
+        """Raises DataError where the catalogue has no texts."""
+        texts = [tokenise(text) for text in train.items.texts(self.config.columns, named=False)]
         if not any(texts):
             raise DataError("The model 'tfidf' reads texts of items, and this catalogue has none; leave it out.")
         items_with = Counter(word for text in texts for word in set(text))
         fewest = min(self.config.fewest_items, max(items_with.values()))
         chosen = sorted(word for word, count in items_with.items() if count >= fewest)
         self.vocabulary = {word: column for column, word in enumerate(chosen)}
-        written = sum(1 for text in texts if text)
+        n_texts = sum(1 for text in texts if text)
         count = np.array([items_with[word] for word in chosen])
-        # A word that stands in every text is worth nothing: no list of stop words in any language is needed.
-        self.rarity = np.log(written / count).astype(np.float32)
-        self.mean_length = sum(map(len, texts)) / written
+        # A word in every text has weight 0, so no stop word lists are needed.
+        self.rarity = np.log(n_texts / count).astype(np.float32)
+        self.mean_length = sum(map(len, texts)) / n_texts
         self.kind_weight = train.kinds.weights
         self._keep(self._rows(texts))
         return self
@@ -126,12 +129,12 @@ class Tfidf:
         return n if self.further is None else n + int(self.further.shape[0])
 
     def read(self, texts: Sequence[str]) -> csr_array:
-        """(n, n_words) CSR float32 rows of length 1 of any texts; empty rows where no known word stands."""
-        return self._rows([words(text) for text in texts])
+        """(n, n_words) CSR float32 tf-idf vectors of any texts, rows of length 1; empty where no word is known."""
+        return self._rows([tokenise(text) for text in texts])
 
     def _keep(self, vectors: csr_array) -> None:
         self.further = None
-        self.vectors, self.items_of = vectors, csr_array(vectors.T)  # turned once, and not for every answer
+        self.vectors, self.items_of = vectors, csr_array(vectors.T)  # transposed once, and not for every query
 
     def _rows(self, texts: Sequence[Sequence[str]]) -> csr_array:
         """(n, n_words) CSR float32 rows of length 1."""
@@ -144,12 +147,12 @@ class Tfidf:
             counts += [count for _, count in known]
             ends.append(len(columns))
         row = np.repeat(np.arange(len(texts)), np.diff(ends))
-        column, often = np.array(columns, np.int32), np.array(counts, np.float64)
+        column, frequency = np.array(columns, np.int32), np.array(counts, np.float64)
         if self.config.weighting == "bm25":
             length = np.array([len(text) for text in texts])[row] / self.mean_length
             k = self.config.saturation
-            often = often * (k + 1) / (often + k * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * length))
-        weight = often * self.rarity[column]
+            frequency = frequency * (k + 1) / (frequency + k * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * length))
+        weight = frequency * self.rarity[column]
         norm = np.sqrt(np.bincount(row, weight**2, len(texts)))
         weight = np.divide(weight, norm[row], out=np.zeros_like(weight), where=norm[row] > 0)
         shape = (len(texts), len(self.vocabulary))
@@ -160,33 +163,35 @@ class Tfidf:
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
-        return recommend_sparse(self._likeness, queries, k, self.n_items, "tfidf", exclude=exclude, allowed=allowed)
+        return recommend_sparse(self._cosines, queries, k, self.n_items, "tfidf", exclude=exclude, allowed=allowed)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return score_in_blocks(lambda some: dense_scores(self._likeness(some)), queries, items, self.n_items)
+        return score_in_blocks(lambda some: dense_scores(self._cosines(some)), queries, items, self.n_items)
 
-    def _likeness(self, queries: Queries) -> csr_array:
-        """(B, n_items) CSR; nothing where item and history share no telling word."""
+    def _cosines(self, queries: Queries) -> csr_array:
+        """(B, n_items) CSR; no entry where item and history share no weighted word."""
         vectors = fitted(self.vectors, self)
         n = vectors.shape[0]
-        weights = faded(queries.history, self.n_items, self.kind_weight, self.config.half_life_events)
+        half_life = self.config.half_life_events
+        x = recency_weighted_matrix(queries.history, self.n_items, self.kind_weight, half_life)
         if self.further is None:
-            taste = weights @ vectors
-            found = csr_array(taste @ self.items_of)
+            profile = x @ vectors  # (B, n_words) CSR
+            cosines = csr_array(profile @ self.items_of)
         else:
-            taste = weights[:, :n] @ vectors + weights[:, n:] @ self.further
-            found = csr_array(hstack([taste @ self.items_of, taste @ self._further_of], format="csr"))
-        length = np.asarray(np.sqrt(taste.multiply(taste).sum(axis=1)), np.float32)
-        found.data /= np.repeat(np.where(length > 0, length, np.float32(1)), np.diff(found.indptr))
-        return found
+            profile = x[:, :n] @ vectors + x[:, n:] @ self.further
+            cosines = csr_array(hstack([profile @ self.items_of, profile @ self._further_of], format="csr"))
+        length = np.asarray(np.sqrt(profile.multiply(profile).sum(axis=1)), np.float32)
+        cosines.data /= np.repeat(np.where(length > 0, length, np.float32(1)), np.diff(cosines.indptr))
+        return cosines
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        return self.alike(items, history) * loudness(len(history), self.config.half_life_events)
+        """(K, H) float32 cosine of item and event times recency: contributions, up to the length of the profile."""
+        return self.similarity(items, history) * recency_weights(len(history), self.config.half_life_events)
 
-    def alike(self, some: IntArray, others: IntArray) -> FloatArray:
-        """(K, H) cosines of items with items."""
-        found: FloatArray = (self._rows_of(some) @ self._rows_of(others).T).toarray()
-        return found
+    def similarity(self, some: IntArray, others: IntArray) -> FloatArray:
+        """(K, H) float32 cosines of K items with H items."""
+        cosines: FloatArray = (self._rows_of(some) @ self._rows_of(others).T).toarray()
+        return cosines
 
     def _rows_of(self, codes: IntArray) -> csr_array:
         """(K, n_words) of some items."""
@@ -203,7 +208,7 @@ class Tfidf:
         )
 
     def shared_words(self, one: int, other: int, n: int = 3) -> list[str]:
-        """The n words that speak most for the likeness of two items, the strongest first."""
+        """The n words that contribute most to the cosine of two items, largest first."""
         of_one, of_other = (self._rows_of(np.array([code], np.int32)) for code in (one, other))
         both = of_one.multiply(of_other).tocoo()
         strongest = np.lexsort((both.coords[1], -both.data))[:n]
@@ -221,10 +226,10 @@ class Tfidf:
         config, arrays = read_model(folder, TfidfConfig)
         model = cls(config)
         try:
-            known = json.loads(Path(folder, VOCABULARY).read_text(encoding="utf-8"))
+            vocabulary = json.loads(Path(folder, VOCABULARY).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise BundleError(f"The model in {folder} cannot be read ({error}); train it again.") from error
-        model.vocabulary = {word: column for column, word in enumerate(known)}
+        model.vocabulary = {word: column for column, word in enumerate(vocabulary)}
         model._keep(sparse_matrix("vectors", arrays))
         model.rarity = arrays["rarity"].astype(np.float32, copy=False)
         model.kind_weight = arrays["kind_weight"].astype(np.float32, copy=False)
@@ -241,6 +246,6 @@ def texts_of(items: ItemTable, codes: IntArray, columns: Sequence[str] | None) -
     )
 
 
-def words(text: str) -> list[str]:
-    """The words of a text, alike however they are written large or small."""
+def tokenise(text: str) -> list[str]:
+    """The words of a text, case-folded."""
     return WORD.findall(text.casefold())

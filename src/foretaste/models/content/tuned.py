@@ -1,4 +1,4 @@
-"""`content` by a language model that first learns what the people of this very catalogue take together."""
+"""Content-based recommendation with a text encoder that is fine-tuned on the histories of the data set."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from foretaste.errors import DataError
 from foretaste.features.adapters import read_adapter
 from foretaste.features.items import ItemFeatures
 from foretaste.models.content.content import Content, ContentConfig
-from foretaste.models.tuning.config import FineTuneConfig
+from foretaste.models.encoder_tuning.config import FineTuneConfig
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.types import FloatArray, Run
 
 ENCODER = "encoder"
-"""The folder of the taught encoder beside the model's own files, so that a bundle has all it needs."""
+"""Folder of the fine-tuned encoder within the model's folder, so that a bundle is complete."""
 
 
 class TunedContentConfig(ContentConfig):
+    """Settings of `content_tuned`."""
+
     tuning: FineTuneConfig = FineTuneConfig()
-    """How the encoder is taught. Which one, what is read of an item, and the half-life are those of the model."""
+    """Fine-tuning of the encoder. Its encoder, pieces and half-life are set to those of the model."""
 
 
 class TunedContent(Content):
-    """score(i) = cosine of item i with the faded history, in the space of an encoder fine-tuned on histories.
+    """score(i) = cosine of item i with the user profile, in the vector space of an encoder fine-tuned on histories.
 
-    A new item is read like any other: what was learned is about words, not about items.
+    New items are encoded like known ones.
 
-    epochs : after which the encoder was best on validation; all of them where nobody watched
+    epochs : the best epoch on validation; the number of epochs where there was no validation
     """
 
     name: ClassVar[str] = "content_tuned"
@@ -39,38 +41,39 @@ class TunedContent(Content):
     epochs: int = 0
 
     @property
-    def settled(self) -> TunedContentConfig:
-        """The settings with the number of epochs early stopping found: to learn again from more data, unwatched."""
+    def refit_config(self) -> TunedContentConfig:
+        """Settings to fit again on all data, without validation: with the best number of epochs."""
         tuning = self.config.tuning
         training = tuning.training.model_copy(update={"epochs": max(1, self.epochs), "least_steps": 0})
-        found: TunedContentConfig = self.config.model_copy(
+        config: TunedContentConfig = self.config.model_copy(
             update={"tuning": tuning.model_copy(update={"training": training})}
         )
-        return found
+        return config
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        from foretaste.models.tuning.fine_tune import fine_tune
+        """Raises DataError where the settings or the catalogue have no texts, or no user has two items with texts."""
+        from foretaste.models.encoder_tuning.fine_tune import fine_tune
 
         read = self.config.read
         if not read.text:
             raise DataError(f"The model '{self.name}' reads texts, and `read.text` is 0; take 'content' instead.")
         self._take_kinds(train)
 
-        def measured(vectors: FloatArray) -> float:
+        def validation_score(vectors: FloatArray) -> float:
             self._keep(vectors)
             assert run.monitor is not None
             return run.monitor(self)
 
-        of_the_model = {
+        model_settings = {
             "encoder": read.encoder,
             "pieces": read.pieces,
             "half_life_events": self.config.half_life_events,
         }
         tuned = fine_tune(
             train,
-            self.config.tuning.model_copy(update=of_the_model),
+            self.config.tuning.model_copy(update=model_settings),
             run,
-            measured=measured if run.monitor else None,
+            validation_score=validation_score if run.monitor else None,
         )
         self.epochs = tuned.epochs
         return self._read(train, read.model_copy(update={"encoder": tuned.encoder}), run)
@@ -82,8 +85,8 @@ class TunedContent(Content):
     @classmethod
     def load(cls, folder: Path | str) -> Self:
         model = super().load(folder)
-        taught = read_adapter(Path(folder, ENCODER))
+        adapter = read_adapter(Path(folder, ENCODER))
         encoder = model.config.read.encoder.model_copy(update={"name": str(Path(folder, ENCODER))})
         model.features = ItemFeatures.load(folder, model.config.read.model_copy(update={"encoder": encoder}))
-        model.epochs = int(taught.about["epochs"])
+        model.epochs = int(adapter.about["epochs"])
         return model

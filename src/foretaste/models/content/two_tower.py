@@ -1,8 +1,7 @@
-"""People and items in one space: a tower reads the history, and what is known of the person beside it; a tower
-reads what an item says of itself.
+"""Two-tower retrieval: a user tower reads history, searches and user columns; an item tower reads the item's content.
 
-Huang et al., CIKM 2013 (DSSM); Yi et al., RecSys 2019. No item has a learned row, so one nobody has met yet is as good
-as any other, and costs nothing to add.
+DSSM (Huang et al., CIKM 2013); Yi et al., RecSys 2019. There are no id embeddings, so cold items are scored like all
+others and can be added without training.
 """
 
 from __future__ import annotations
@@ -18,10 +17,12 @@ from foretaste.nn.transformer import Transformer
 
 
 class TwoTowerConfig(SequenceConfig):
+    """Settings of `two_tower`: those of the sequence models with other defaults, and the user tower's size."""
+
     width: PositiveInt = 128
     texts: TextEncoderConfig | None = TextEncoderConfig()
     words: bool = True
-    ids: Annotated[bool, Field(description="Never: that is the point of it.")] = False
+    ids: Annotated[bool, Field(description="Never: the towers read content only.")] = False
     columns: bool = True
     searches: NonNegativeInt = 3
     blocks: PositiveInt = 1
@@ -30,7 +31,7 @@ class TwoTowerConfig(SequenceConfig):
 
 
 class TwoTower(SequenceModel):
-    """score(i) = user tower(history, latest searches, columns of the person) · item tower(content of i)."""
+    """score(i) = user tower(history, latest searches, user columns) · item tower(content of i)."""
 
     name = "two_tower"
     config_class = TwoTowerConfig

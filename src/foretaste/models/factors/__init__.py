@@ -1,30 +1,30 @@
-"""People and items as vectors of factors."""
+"""Matrix factorisation and item embeddings."""
 
 from foretaste.registry.spec import ModelSpec
 
 MODELS = {
     "puresvd": ModelSpec(
         "foretaste.models.factors.puresvd:PureSVD",
-        "the main directions of taste, in closed form",
+        "truncated SVD of the user-item matrix, in closed form",
         family="factors",
         default="never",
     ),
     "ials": ModelSpec(
         "foretaste.models.factors.ials:IALS",
-        "factors for what was taken and, gently, for all that was not",
+        "implicit-feedback matrix factorisation by alternating least squares",
         family="factors",
         default="never",
     ),
     "bpr": ModelSpec(
         "foretaste.models.factors.bpr:BPR",
-        "factors that rank what was taken above what was not",
+        "matrix factorisation with a pairwise ranking loss",
         extra="cf",
         family="factors",
         default="never",
     ),
     "item2vec": ModelSpec(
         "foretaste.models.factors.item2vec:Item2Vec",
-        "items that keep the same company in histories",
+        "item embeddings by skip-gram on histories",
         extra="cf",
         family="factors",
         wants=("people", "order"),
@@ -32,7 +32,7 @@ MODELS = {
     ),
     "mf": ModelSpec(
         "foretaste.models.factors.mf:MF",
-        "factors learned event by event, against items drawn at random",
+        "matrix factorisation with logistic loss and sampled negatives",
         extra="cf",
         family="factors",
         default="never",

@@ -1,4 +1,4 @@
-"""Factors that rank what was taken above what was not (BPR; Rendle et al., UAI 2009); the kernel is `implicit`'s."""
+"""Matrix factorisation with Bayesian personalised ranking (BPR; Rendle et al., UAI 2009), trained by `implicit`."""
 
 from __future__ import annotations
 
@@ -24,25 +24,28 @@ if TYPE_CHECKING:
 
 
 class BPRConfig(Config):
+    """Settings of `bpr`."""
+
     factors: PositiveInt = 128
-    """Length of the vectors."""
+    """Number of latent factors."""
     learning_rate: PositiveFloat = 0.05
+    """Step size of SGD."""
     regularisation: NonNegativeFloat = 0.02
-    """λ: how strongly each step draws the vectors it touches to 0."""
+    """λ: L2 penalty on the parameters that an SGD step updates."""
     epochs: PositiveInt = 100
-    """Steps of SGD, in events."""
+    """Passes of SGD; each has as many steps as there are events."""
     fold_in_ridge: PositiveFloat = 0.1
-    """How strongly the map from histories to people is smoothed, beside the mean square of the histories."""
+    """Ridge penalty of the map from histories to user factors, relative to the mean square of the histories."""
 
 
 class BPR:
     """score(i) = (Σ_j v_j A)·v_i + b_i over the j of a history, with v and b from max Σ ln σ(x_ui − x_uj) − λ‖Θ‖².
 
-    SGD also learns a vector for each person, and nobody new has one. So it is used once, as what a ridge regression
-    A is to find from the sum of the v of a history; from then on everybody is folded in, and history is the truth.
-    On MovieLens this ranks better than the learned vectors themselves: 943 people are too few to learn each by heart.
+    SGD also learns user factors, which new users lack. They are only the targets of a ridge regression A from the sum
+    of the item factors of a history; every user, known or new, is then folded in by A. On MovieLens this ranks better
+    than the learned user factors themselves, since 943 users are too few to learn each one's.
 
-    items : (n_items, factors) float32, v; zeros where nobody took the item
+    items : (n_items, factors) float32, v; zeros for items without events
     bias  : (n_items,) float32, b
     into  : (n_items, factors) float32, v A
     """
@@ -57,7 +60,7 @@ class BPR:
     )
     items: FloatArray | None = None
     bias: FloatArray
-    unmet: BoolArray
+    unseen_items: BoolArray
     into: FloatArray
     kind_weight: FloatArray
 
@@ -66,32 +69,32 @@ class BPR:
 
     def fit(self, train: Dataset, run: Run) -> Self:
         X = train.matrix()
-        people, items = self._descended(X, run)
-        # `implicit` keeps the bias of an item as a last factor, beside a last factor of 1 in every person.
+        users, items = self._sgd_factors(X, run)
+        # `implicit` stores the item bias as the last factor, with a last factor of 1 in every user.
         v, b = items[:, :-1], items[:, -1]
         sums = (X @ v).astype(np.float64)
         system = sums.T @ sums
         ridge = self.config.fold_in_ridge * np.trace(system) / len(system) or 1.0
-        A = np.linalg.solve(system + ridge * np.eye(len(system)), sums.T @ people[:, :-1])
+        A = np.linalg.solve(system + ridge * np.eye(len(system)), sums.T @ users[:, :-1])
         self._keep(np.ascontiguousarray(v), np.ascontiguousarray(b))
         self.into = (v @ A).astype(np.float32)
         self.kind_weight = train.kinds.weights
         return self
 
     def _keep(self, items: FloatArray, bias: FloatArray) -> None:
-        self.items, self.bias, self.unmet = items, bias, np.asarray(~items.any(axis=1))
+        self.items, self.bias, self.unseen_items = items, bias, np.asarray(~items.any(axis=1))
 
-    def _descended(self, X: csr_array, run: Run) -> tuple[FloatArray, FloatArray]:
-        """(n_users, factors + 1) and (n_items, factors + 1); zeros for items nobody took."""
+    def _sgd_factors(self, X: csr_array, run: Run) -> tuple[FloatArray, FloatArray]:
+        """(n_users, factors + 1) and (n_items, factors + 1) float32; zeros for items without events."""
         try:
             from implicit.cpu.bpr import BayesianPersonalizedRanking
         except ModuleNotFoundError as error:
             raise MissingExtraError(error.name or "implicit", "cf", "The model 'bpr'") from error
-        taken = np.bincount(X.indices, minlength=X.shape[1]) > 0
-        if not taken.any():
+        seen = np.bincount(X.indices, minlength=X.shape[1]) > 0
+        if not seen.any():
             width = self.config.factors + 1
             return np.zeros((X.shape[0], width), np.float32), np.zeros((X.shape[1], width), np.float32)
-        # One thread: with more, which of two steps comes first is a matter of luck, and no two fits are alike.
+        # One thread: with more, the order of the steps is not deterministic.
         kernel = BayesianPersonalizedRanking(
             factors=self.config.factors,
             learning_rate=self.config.learning_rate,
@@ -104,7 +107,7 @@ class BPR:
         kernel.fit(
             csr_matrix(X), show_progress=False, callback=lambda *_: run.progress("bpr", next(epoch), self.config.epochs)
         )
-        return kernel.user_factors, np.where(taken[:, None], kernel.item_factors, np.float32(0))
+        return kernel.user_factors, np.where(seen[:, None], kernel.item_factors, np.float32(0))
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -116,16 +119,16 @@ class BPR:
         return score_in_blocks(self._score_all, queries, items, len(fitted(self.items, self)))
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for everyone who has not wanted anything yet, and for items nobody took."""
+        """(B, n_items); nan for queries without positive events, and for items without events."""
         items = fitted(self.items, self)
         x = interaction_matrix(queries.history, len(items), self.kind_weight)
         scores: FloatArray = (x @ self.into) @ items.T + self.bias
         scores[np.diff(x.indptr) == 0] = np.nan
-        set_nan(scores, self.unmet)
+        set_nan(scores, self.unseen_items)
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        """What each thing adds to the score; the bias of an item is nobody's doing."""
+        """(K, H) float32 contribution of each event to each item's score; a row sums to the score without item bias."""
         return fitted(self.items, self)[items] @ self.into[history].T
 
     def save(self, folder: Path | str) -> None:

@@ -1,4 +1,4 @@
-"""A person's factors from their ratings alone, in closed form: the same for a guest and for everybody else."""
+"""Fold-in for rating models: a user's factors and bias by ridge regression on their ratings, guests included."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, LongArray
 
 PRIOR_RATINGS = 10.0
-"""How many ratings the belief "an ordinary person" weighs: one rating is not yet a taste."""
+"""Prior strength of the factors, in ratings: with few ratings they stay near 0."""
 BIAS_SHRINK = 3.0
-"""The same for how kindly a person rates; that shows sooner."""
+"""Prior strength of the user bias, in ratings; it is estimated sooner."""
 
 
 def ridge_rows(
     vectors: FloatArray, offsets: LongArray, residual: FloatArray, shrink: float
 ) -> tuple[FloatArray, FloatArray]:
-    """p_u, b_u = argmin Σ (e − b − x·p)² + λ (n + PRIOR_RATINGS) |p|² + BIAS_SHRINK b² for each person.
+    """p_u, b_u = argmin Σ (e − b − x·p)² + λ (n + PRIOR_RATINGS) |p|² + BIAS_SHRINK b² for each of B users.
 
-    vectors  : (L, D) float32, the factors x of each rated item, row after row
-    offsets  : (B + 1,) where each person's ratings begin and end
-    residual : (L,) float32, what the items alone do not say
-    shrink   : λ, per rating as in the descent that learned the factors
-    returns  : (B, D) and (B,) float32; 0 for a person without ratings
+    vectors  : (L, D) float32, the factors x of each rated item, user by user
+    offsets  : (B + 1,) where each user's ratings start and end
+    residual : (L,) float32 e, the ratings minus the predictions from items alone
+    shrink   : λ per rating, as in the SGD that learned the factors
+    returns  : (B, D) and (B,) float32; 0 for a user without ratings
     """
     B, D = len(offsets) - 1, vectors.shape[1]
     p, bias = np.zeros((B, D), np.float32), np.zeros(B, np.float32)
@@ -34,11 +34,11 @@ def ridge_rows(
         if not n:
             continue
         penalty = shrink * (n + PRIOR_RATINGS)
-        # The bias is a factor of everything, scaled so that one penalty serves both.
+        # The bias is one more factor, scaled so that the same penalty applies to both.
         scale = np.sqrt(penalty / BIAS_SHRINK)
         A = np.column_stack([vectors[mine], np.full(n, scale, np.float32)]).astype(np.float64)
         e = residual[mine].astype(np.float64)
-        # (AᵀA + λI)⁻¹Aᵀ = Aᵀ(AAᵀ + λI)⁻¹: whichever system is the smaller; a guest of three ratings solves 3 by 3.
+        # (AᵀA + λI)⁻¹Aᵀ = Aᵀ(AAᵀ + λI)⁻¹: solve the smaller of the two systems.
         if n <= D:
             solved = A.T @ np.linalg.solve(A @ A.T + penalty * np.eye(n), e)
         else:

@@ -1,7 +1,7 @@
-"""Factors for people and items by alternating least squares, for what was taken and, gently, for all that was not.
+"""Implicit-feedback matrix factorisation by alternating least squares (iALS; Hu, Koren & Volinsky, ICDM 2008).
 
-Hu, Koren & Volinsky, ICDM 2008, in the form of Rendle, Krichene, Zhang & Koren, "Revisiting the Performance of iALS on
-Item Recommendation Benchmarks", RecSys 2022: a weight for what was not taken, and regularisation by frequency.
+In the form of Rendle, Krichene, Zhang & Koren, "Revisiting the Performance of iALS on Item Recommendation Benchmarks",
+RecSys 2022: a weight for unobserved items, and frequency-based regularisation.
 """
 
 from __future__ import annotations
@@ -26,24 +26,26 @@ if TYPE_CHECKING:
 
 
 class IALSConfig(Config):
+    """Settings of `ials`."""
+
     factors: PositiveInt = 128
-    """Length of the vectors."""
+    """Number of latent factors."""
     unobserved_weight: PositiveFloat = 0.1
-    """α₀: what an item that was not taken weighs, beside 1 for one that was."""
+    """α₀: weight of unobserved items in the loss, relative to 1 for observed ones."""
     regularisation: PositiveFloat = 0.01
-    """λ: the larger, the more the vectors are drawn to 0."""
+    """λ of the L2 penalty."""
     frequency_exponent: NonNegativeFloat = 1.0
-    """ν: 1 draws the vectors of the busy more strongly, as SGD would; 0 all alike, as in the paper of 2008."""
+    """ν: 1 regularises frequent users and items more, as SGD does; 0 all equally, as in the paper of 2008."""
     epochs: PositiveInt = 8
-    """How often people are solved for, and then items."""
+    """Alternations: user factors are solved for, then item factors."""
 
 
 class IALS:
-    """score(i) = w·h_i, with w solved from the history alone: everybody is folded in, whether seen in training or not.
+    """score(i) = w·h_i, with w solved from the history: every user is folded in, in the training data or not.
 
     L = Σ_took (w·h − 1)² + α₀ Σ_all (w·h)² + λ (Σ_u (|u| + α₀ |I|)^ν ‖w_u‖² + Σ_i (|i| + α₀ |U|)^ν ‖h_i‖²)
 
-    items : the side of the items, ready to fold histories in; nan where nobody took the item
+    items : the least-squares problem with fixed item factors h, for fold-in
     """
 
     config_class = IALSConfig
@@ -62,13 +64,13 @@ class IALS:
 
     def fit(self, train: Dataset, run: Run) -> Self:
         X = train.matrix()
-        people_of = csr_array(X.T)
+        users_of = csr_array(X.T)
         d, epochs = self.config.factors, self.config.epochs
         factors = run.rng().normal(0, 0.1 / np.sqrt(d), (train.n_items, d)).astype(np.float32)
-        factors[np.diff(people_of.indptr) == 0] = 0
+        factors[np.diff(users_of.indptr) == 0] = 0
         for epoch in range(epochs):
-            people = self._side(factors).solve(X)
-            factors = self._side(people).solve(people_of)
+            users = self._side(factors).solve(X)
+            factors = self._side(users).solve(users_of)
             run.progress("ials", epoch + 1, epochs)
         self.items, self.kind_weight = self._side(factors), train.kinds.weights
         return self
@@ -87,16 +89,17 @@ class IALS:
         return score_in_blocks(self._score_all, queries, items, len(fitted(self.items, self).factors))
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for everyone who has not wanted anything yet, and for items nobody took."""
+        """(B, n_items); nan for queries without positive events, and for items without events."""
         items = fitted(self.items, self)
         x = interaction_matrix(queries.history, len(items.factors), self.kind_weight)
         scores: FloatArray = items.solve(x) @ items.factors.T
         scores[np.diff(x.indptr) == 0] = np.nan
-        set_nan(scores, items.unmet)
+        set_nan(scores, items.unseen_items)
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        return fitted(self.items, self).parts(history, items)
+        """(K, H) float32 contribution of each event to each item's score (Hu et al. 2008, section 5)."""
+        return fitted(self.items, self).contributions(history, items)
 
     def save(self, folder: Path | str) -> None:
         arrays = {"items": fitted(self.items, self).factors, "kind_weight": self.kind_weight}

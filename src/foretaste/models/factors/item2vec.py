@@ -1,7 +1,7 @@
-"""Vectors of items from the company they keep in histories, as words from sentences.
+"""Item embeddings by skip-gram with negative sampling on histories (Item2Vec; Barkan & Koenigstein, 2016).
 
-Barkan & Koenigstein, "Item2Vec", 2016; that the settings matter more than in language, and above all how negatives are
-drawn: Caselles-Dupré, Lesaint & Royo-Letelier, "Word2Vec applied to Recommendation", RecSys 2018.
+Hyper-parameters matter more than for words, above all the distribution of negatives: Caselles-Dupré, Lesaint &
+Royo-Letelier, "Word2Vec applied to Recommendation", RecSys 2018.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from pydantic import PositiveFloat, PositiveInt
 
 from foretaste.config import Config
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
-from foretaste.models.content.taste import faded
 from foretaste.models.factors.sgd_kernels import skipgram_epoch
-from foretaste.models.fading import loudness
+from foretaste.models.recency import recency_weighted_matrix, recency_weights
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -25,34 +24,36 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, LongArray, Queries, Ragged, Run
 
 NOISE_CELLS = 1 << 17
-"""Length of the table negatives are drawn from, and the least share an item can have in it."""
+"""Length of the table that negatives are drawn from; its inverse is the smallest probability of an item."""
 
 
 class Item2VecConfig(Config):
+    """Settings of `item2vec`."""
+
     factors: PositiveInt = 64
-    """Length of the vectors."""
+    """Embedding dimension."""
     window: PositiveInt = 5
-    """How many events apart two items may be and still be company."""
+    """Maximum distance in events between an item and its context."""
     negatives: PositiveInt = 5
-    """Items drawn for each pair, taken as no company."""
+    """Negative samples per positive pair."""
     noise_exponent: float = 0.0
-    """Negatives are drawn by popularity to this power: 1 as they occur; 0 evenly, so that popularity is learned too."""
+    """Exponent of popularity in the negative distribution: 1 as they occur; 0 uniform, which also learns popularity."""
     epochs: PositiveInt = 20
     """Passes over the histories."""
     learning_rate: PositiveFloat = 0.025
-    """Of the first epoch; it falls evenly to almost 0."""
+    """In the first epoch; it decays linearly to almost 0."""
     half_life_events: PositiveFloat = 2.0
-    """After how many newer events an event speaks half as loudly."""
+    """An event of the history counts half as much after this many newer events."""
 
 
 class Item2Vec:
-    """score(i) = t · c_i with t the sum of the history's vectors v_j, each of length 1, newer events louder.
+    """score(i) = t · c_i with t the recency-weighted sum of the history's vectors v_j, each of length 1.
 
-    Skip-gram learns two vectors of an item: v, what it is, and c, what it is like to be beside it. Papers rank by the
-    cosine of v with v, which finds what may stand in an item's place; v · c finds what comes with it. On ml-100k,
-    leave-one-out validation, that is NDCG@10 of 0.12 against 0.01 to 0.05.
+    Skip-gram learns two vectors per item, v as a target and c as a context. Papers rank by the cosine of v with v,
+    which finds substitutes; v · c finds items that occur together. On ml-100k, leave-one-out validation, the latter has
+    an NDCG@10 of 0.12, against 0.01 to 0.05.
 
-    vectors, contexts : (n_items, D) float32, v and c; 0 where nobody took the item
+    vectors, contexts : (n_items, D) float32, v and c; v is 0 for items without events
     """
 
     config_class = Item2VecConfig
@@ -65,7 +66,7 @@ class Item2Vec:
     )
     vectors: FloatArray | None = None
     contexts: FloatArray
-    unmet: BoolArray
+    unseen_items: BoolArray
     kind_weight: FloatArray
 
     def __init__(self, config: Item2VecConfig | None = None) -> None:
@@ -101,7 +102,7 @@ class Item2Vec:
         return self
 
     def _keep(self, vectors: FloatArray) -> None:
-        self.vectors, self.unmet = vectors, np.asarray(~vectors.any(axis=1))
+        self.vectors, self.unseen_items = vectors, np.asarray(~vectors.any(axis=1))
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -113,17 +114,20 @@ class Item2Vec:
         return score_in_blocks(self._score_all, queries, items, len(fitted(self.vectors, self)))
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for items nobody took and for people without a taste."""
+        """(B, n_items); nan for items without events and for queries without any vector."""
         vectors = fitted(self.vectors, self)
-        taste = faded(queries.history, len(vectors), self.kind_weight, self.config.half_life_events) @ vectors
-        scores: FloatArray = taste @ self.contexts.T
-        set_nan(scores, self.unmet)
-        scores[~taste.any(axis=1)] = np.nan
+        half_life = self.config.half_life_events
+        x = recency_weighted_matrix(queries.history, len(vectors), self.kind_weight, half_life)
+        profile = x @ vectors  # (B, D)
+        scores: FloatArray = profile @ self.contexts.T
+        set_nan(scores, self.unseen_items)
+        scores[~profile.any(axis=1)] = np.nan
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        said = self.contexts[items] @ fitted(self.vectors, self)[history].T
-        return said * loudness(len(history), self.config.half_life_events)
+        """(K, H) float32 contribution of each event of the history to each item's score; a row sums to the score."""
+        products = self.contexts[items] @ fitted(self.vectors, self)[history].T
+        return products * recency_weights(len(history), self.config.half_life_events)
 
     def save(self, folder: Path | str) -> None:
         arrays = {"vectors": fitted(self.vectors, self), "contexts": self.contexts, "kind_weight": self.kind_weight}
@@ -140,7 +144,7 @@ class Item2Vec:
 
 
 def noise_table(count: LongArray, exponent: float) -> IntArray:
-    """(about NOISE_CELLS,) item codes, each as often as count ** exponent says; items nobody took not at all."""
+    """(about NOISE_CELLS,) int32 item codes, each in proportion to count ** exponent; none for items without events."""
     share = np.zeros(len(count))
     share[count > 0] = count[count > 0].astype(np.float64) ** exponent
     cells = np.ceil(share / max(share.sum(), 1e-12) * max(NOISE_CELLS, len(count))).astype(np.int64)

@@ -1,6 +1,6 @@
-"""A person's factors from what they took alone, by Newton's method: the optimum the descent would have reached.
+"""Fold-in for logistic matrix factorisation: a user's factors from the history, by Newton's method.
 
-Letters: B people, I items, N of them standing for what was not taken, D factors and one for the bias.
+Letters: B users, I items, N of them as negatives, D factors including one for the bias.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from foretaste.types import FloatArray, IntArray
 
-MOST_NEGATIVES = 4096
-"""Of a larger catalogue an even sample stands for what was not taken: the work for a person is bounded."""
+MAX_NEGATIVES = 4096
+"""From a larger catalogue a uniform sample of negatives is used, which bounds the work per user."""
 NEWTON_STEPS = 5
 CONJUGATE_STEPS = 4
 HALVINGS = 8
@@ -29,14 +29,15 @@ HALVINGS = 8
 class LogisticFoldIn:
     """p = argmin mean_{i∈H} log(1 + e^(−s_i)) + (m / N) Σ_j log(1 + e^(s_j)) + (1 + m) λ/2 |p|²,  s = offset + x·p.
 
-    This is what `sgd_kernels.logistic_epoch` descends for one person, its m draws for each event replaced by their
-    mean. The problem is convex: one answer, whatever the start.
+    This is the loss of `sgd_kernels.logistic_epoch` for one user with the items fixed, and with the m negative samples
+    per event replaced by their expectation. It is convex, so the solution does not depend on the start.
 
-    vectors   : (I, D) float32, x: the factors of the items and a last column of 1 for the person's bias
-    offset    : (I,) float32, the bias of all and of the item
-    negatives : (N,) int32 codes, all items or an even sample
-    push      : m, negatives for each event
-    shrink    : λ
+    vectors      : (I, D) float32, x: the item factors, and a last column of 1 for the user bias
+    offset       : (I,) float32, global bias plus item bias
+    negatives    : (N,) int32 item codes: all items or a uniform sample
+    push         : m, negatives per event
+    shrink       : λ
+    precondition : (D, D) float32, the inverse Hessian at p = 0 for a user with average behaviour
     """
 
     vectors: FloatArray
@@ -45,7 +46,6 @@ class LogisticFoldIn:
     push: float
     shrink: float
     precondition: FloatArray
-    """(D, D) the inverse of the second derivatives at p = 0, for somebody who took what everybody takes."""
 
     @classmethod
     def of(
@@ -57,9 +57,13 @@ class LogisticFoldIn:
         shrink: float,
         rng: np.random.Generator,
     ) -> Self:
+        """
+        factors    : (I, D − 1) float32 item factors
+        popularity : (I,) number of events of each item
+        """
         n = len(factors)
         vectors = np.column_stack([factors, np.ones(n, np.float32)]).astype(np.float32)
-        negatives = np.arange(n) if n <= MOST_NEGATIVES else np.sort(rng.choice(n, MOST_NEGATIVES, replace=False))
+        negatives = np.arange(n) if n <= MAX_NEGATIVES else np.sort(rng.choice(n, MAX_NEGATIVES, replace=False))
         weight = popularity / max(1.0, float(popularity.sum())) * _curvature_bound(offset)
         weight[negatives] += push / max(1, len(negatives)) * _slope(offset[negatives])
         hessian = (vectors.T * weight) @ vectors.astype(np.float64)
@@ -67,30 +71,30 @@ class LogisticFoldIn:
         inverse = np.linalg.inv(hessian).astype(np.float32)
         return cls(vectors, offset.astype(np.float32), negatives.astype(np.int32), push, shrink, inverse)
 
-    def __call__(self, taken: csr_array) -> FloatArray:
-        """(B, D) float32 for people who took the items of `taken` (B, I), 1 for each; 0 for those who took nothing."""
-        B, D = taken.shape[0], self.vectors.shape[1]
+    def __call__(self, histories: csr_array) -> FloatArray:
+        """(B, D) float32 user factors for a (B, I) CSR of ones; 0 for an empty history."""
+        B, D = histories.shape[0], self.vectors.shape[1]
         p = np.zeros((B, D), np.float32)
-        count = np.diff(taken.indptr)
+        count = np.diff(histories.indptr)
         if not B or not count.any():
             return p
-        row, item = np.repeat(np.arange(B, dtype=np.int32), count), taken.indices
-        share = (1 / np.maximum(count, 1)).astype(np.float32)[row]  # of each event in its person's mean
-        everything = len(self.negatives) == len(self.vectors)
-        X, own = self.vectors if everything else self.vectors[self.negatives], self.vectors[item]
-        away = np.tile(self.offset[self.negatives], (B, 1))  # (B, N) s of what was not taken
-        near = self.offset[item].copy()  # (L,) s of what was
+        row, item = np.repeat(np.arange(B, dtype=np.int32), count), histories.indices
+        share = (1 / np.maximum(count, 1)).astype(np.float32)[row]  # weight of each event in its user's mean
+        all_items = len(self.negatives) == len(self.vectors)
+        X, own = self.vectors if all_items else self.vectors[self.negatives], self.vectors[item]
+        away = np.tile(self.offset[self.negatives], (B, 1))  # (B, N) s of the negatives
+        near = self.offset[item].copy()  # (L,) s of the events
         weight, ridge = np.float32(self.push / len(self.negatives)), np.float32((1 + self.push) * self.shrink)
         loss = self._loss(p, near, away, row, share)
         for _ in range(NEWTON_STEPS):
             chance, chance_near = _sigmoid(away), _sigmoid(near)
             gradient = (
-                weight * (chance @ X) + ridge * p + _spread(share * (chance_near - 1), item, taken) @ self.vectors
+                weight * (chance @ X) + ridge * p + _spread(share * (chance_near - 1), item, histories) @ self.vectors
             )
             curve = weight * chance * (1 - chance)
-            # Newton leaps too far from a surprising event, where the loss is nearly straight; this bound never does.
+            # Newton overshoots where the loss is almost linear, far from the optimum; this curvature bound never does.
             curve_near = share * _curvature_bound(near)
-            step = self._solve(-gradient, curve, curve_near, X, own, taken, item, row, ridge)
+            step = self._solve(-gradient, curve, curve_near, X, own, histories, item, row, ridge)
             step[count == 0] = 0
             along, along_near = step @ X.T, np.einsum("ld,ld->l", own, step[row])
             length = np.ones(B, np.float32)
@@ -130,12 +134,12 @@ class LogisticFoldIn:
         curve_near: FloatArray,
         X: FloatArray,
         own: FloatArray,
-        taken: csr_array,
+        histories: csr_array,
         item: IntArray,
         row: IntArray,
         ridge: np.float32,
     ) -> FloatArray:
-        """(B, D) x of Hessian x = right for each person, by preconditioned conjugate gradients."""
+        """(B, D) x of Hessian x = right for each user, by preconditioned conjugate gradients."""
         x = np.zeros_like(right)
         residual = right
         better = residual @ self.precondition
@@ -143,7 +147,7 @@ class LogisticFoldIn:
         size = np.einsum("bd,bd->b", residual, better)
         for _ in range(CONJUGATE_STEPS):
             near = curve_near * np.einsum("ld,ld->l", own, direction[row])
-            image = (curve * (direction @ X.T)) @ X + ridge * direction + _spread(near, item, taken) @ self.vectors
+            image = (curve * (direction @ X.T)) @ X + ridge * direction + _spread(near, item, histories) @ self.vectors
             along = np.einsum("bd,bd->b", direction, image)
             step = np.divide(size, along, out=np.zeros_like(size), where=along > 0)
             x = x + step[:, None] * direction
@@ -155,10 +159,10 @@ class LogisticFoldIn:
         return x
 
     def _loss(self, p: FloatArray, near: FloatArray, away: FloatArray, row: IntArray, share: FloatArray) -> FloatArray:
-        """(B,) what is minimised."""
-        taken = np.bincount(row, share * np.logaddexp(0, -near), len(p))
-        other = self.push / len(self.negatives) * _softplus(away).sum(axis=1, dtype=np.float64)
-        loss: FloatArray = taken + other + (1 + self.push) * self.shrink / 2 * np.einsum("bd,bd->b", p, p)
+        """(B,) the objective."""
+        positive = np.bincount(row, share * np.logaddexp(0, -near), len(p))
+        negative = self.push / len(self.negatives) * _softplus(away).sum(axis=1, dtype=np.float64)
+        loss: FloatArray = positive + negative + (1 + self.push) * self.shrink / 2 * np.einsum("bd,bd->b", p, p)
         return loss
 
 
@@ -180,6 +184,6 @@ def _slope(s: FloatArray) -> FloatArray:
 
 
 def _curvature_bound(s: FloatArray) -> FloatArray:
-    """The least curvature of a parabola that touches log(1 + e^−s) at s and lies above it (Jaakkola & Jordan 2000)."""
+    """Curvature of the tightest parabola that touches log(1 + e^−s) at s from above (Jaakkola & Jordan 2000)."""
     size = np.maximum(np.abs(s), np.float32(1e-3))
     return np.asarray(np.tanh(size / 2) / (2 * size), np.float32)

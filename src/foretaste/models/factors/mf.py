@@ -1,4 +1,4 @@
-"""Plain matrix factorisation with the logistic loss, tuned well enough to beat its deep successors.
+"""Matrix factorisation with logistic loss and sampled negatives.
 
 Rendle, Krichene, Zhang & Anderson, "Neural Collaborative Filtering vs. Matrix Factorization Revisited", RecSys 2020.
 """
@@ -25,29 +25,31 @@ if TYPE_CHECKING:
 
 
 class MFConfig(Config):
+    """Settings of `mf`."""
+
     factors: PositiveInt = 64
-    """Length of the vectors; the paper has 192 for ml-1m."""
+    """Number of latent factors; the paper has 192 for ml-1m."""
     epochs: PositiveInt = 64
     """Passes over the events."""
     negatives: PositiveInt = 8
-    """m: items drawn evenly from the catalogue for each event, taken as not wanted."""
+    """m: negatives per event, drawn uniformly from the catalogue."""
     learning_rate: PositiveFloat = 0.01
-    """γ: how far each event and each draw moves what it touches."""
+    """γ of SGD."""
     regularisation: NonNegativeFloat = 0.005
-    """λ, per event and per draw."""
+    """λ of the L2 penalty, per event and per negative."""
     spread: PositiveFloat = 0.1
-    """Standard deviation of the factors before the first step."""
+    """Standard deviation of the initial factors."""
     measure_every: PositiveInt = 8
-    """Epochs between two questions to `run.monitor`, where there is one; the best state is kept."""
+    """Epochs between two validations by `run.monitor`, where there is one; the best state is kept."""
 
 
 class MF:
-    """score(i) = b + b_i + b_u + p_u · q_i; learned event by event against m random items (eq. 2 and section 4.1).
+    """score(i) = b + b_i + b_u + p_u · q_i, trained by SGD against m random items per event (eq. 2 and section 4.1).
 
-    Items are remembered, people are not: p_u and b_u of everybody follow from the history, as the optimum of the same
-    loss with the items held fixed. On ml-1m these lists are as good as those of the rows the descent leaves behind.
+    Only item factors are stored: p_u and b_u of every user are folded in, as the optimum of the same loss with the
+    items fixed. On ml-1m these lists are as good as with the user factors of the SGD.
 
-    fold_in : the items' factors and biases, ready for it
+    fold_in : item factors and biases, ready for fold-in
     """
 
     config_class = MFConfig
@@ -66,16 +68,16 @@ class MF:
     def fit(self, train: Dataset, run: Run) -> Self:
         config, rng, n = self.config, run.rng(), train.n_items
         X = train.matrix()
-        people = X.shape[0]
-        user, item = np.repeat(np.arange(people, dtype=np.int32), np.diff(X.indptr)), X.indices.astype(np.int32)
-        p = rng.normal(0, config.spread, (people, config.factors)).astype(np.float32)
+        n_users = X.shape[0]
+        user, item = np.repeat(np.arange(n_users, dtype=np.int32), np.diff(X.indptr)), X.indices.astype(np.int32)
+        p = rng.normal(0, config.spread, (n_users, config.factors)).astype(np.float32)
         q = rng.normal(0, config.spread, (n, config.factors)).astype(np.float32)
-        user_bias, item_bias, mean = np.zeros(people, np.float32), np.zeros(n, np.float32), np.zeros(1, np.float32)
+        user_bias, item_bias, mean = np.zeros(n_users, np.float32), np.zeros(n, np.float32), np.zeros(1, np.float32)
         state = rng.integers(1, 1 << 63, 1, dtype=np.uint64)
         popularity = np.bincount(item, minlength=n).astype(np.float64)
         self.kind_weight = train.kinds.weights
         best = -np.inf
-        kept: LogisticFoldIn | None = None
+        best_fold_in: LogisticFoldIn | None = None
         for epoch in range(config.epochs):
             logistic_epoch(
                 rng.permutation(len(user)),
@@ -98,8 +100,8 @@ class MF:
                     q.copy(), item_bias + mean, popularity, config.negatives, config.regularisation, run.rng()
                 )
                 if run.monitor is not None and (score := run.monitor(self)) > best:
-                    best, kept = score, self.fold_in
-        self.fold_in = kept or self.fold_in
+                    best, best_fold_in = score, self.fold_in
+        self.fold_in = best_fold_in or self.fold_in
         return self
 
     def recommend(
@@ -112,10 +114,10 @@ class MF:
         return score_in_blocks(self._score_all, queries, items, len(fitted(self.fold_in, self).offset))
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); what everybody takes for those who took nothing."""
+        """(B, n_items); for queries without positive events, popularity by way of the biases."""
         fold_in = fitted(self.fold_in, self)
-        people = fold_in(interaction_matrix(queries.history, len(fold_in.offset), self.kind_weight))
-        scores: FloatArray = people @ fold_in.vectors.T + fold_in.offset
+        users = fold_in(interaction_matrix(queries.history, len(fold_in.offset), self.kind_weight))
+        scores: FloatArray = users @ fold_in.vectors.T + fold_in.offset
         return scores
 
     def save(self, folder: Path | str) -> None:

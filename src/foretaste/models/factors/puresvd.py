@@ -1,4 +1,4 @@
-"""Each history projected on the first directions of everybody's taste (PureSVD; Cremonesi et al., RecSys 2010)."""
+"""Histories projected on the leading right singular vectors (PureSVD; Cremonesi et al., RecSys 2010)."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 
 
 class PureSVDConfig(Config):
+    """Settings of `puresvd`."""
+
     factors: PositiveInt = 50
-    """How many directions are kept; never more than a quarter of all: all of them give back the history itself."""
+    """Number of singular vectors; at most a quarter of all, since all of them would reproduce the history itself."""
     popularity: NonNegativeFloat = 1.0
-    """d: 1 is PureSVD; smaller lets the popular shape the directions less (EigenRec; Nikolakopoulos et al., 2019)."""
+    """d: 1 is PureSVD; smaller reduces the influence of popular items (EigenRec; Nikolakopoulos et al., 2019)."""
 
 
 class PureSVD:
     """score = x V Vᵀ for a history x, with V the first right singular vectors of X diag(c)^((d − 1) / 2).
 
-    V is all there is: nobody has a vector of their own, so guests and newcomers lose nothing.
+    There are no user factors, so guests and new users are served like all others.
 
-    directions : (n_items, factors) float32, V; zeros where nobody took the item
+    directions : (n_items, factors) float32, V; zeros for items without events
     """
 
     config_class = PureSVDConfig
@@ -46,7 +48,7 @@ class PureSVD:
         PureSVDConfig(factors=150, popularity=0.5),
     )
     directions: FloatArray | None = None
-    unmet: BoolArray
+    unseen_items: BoolArray
     kind_weight: FloatArray
 
     def __init__(self, config: PureSVDConfig | None = None) -> None:
@@ -65,7 +67,7 @@ class PureSVD:
         return self
 
     def _keep(self, directions: FloatArray) -> None:
-        self.directions, self.unmet = directions, np.asarray(~directions.any(axis=1))
+        self.directions, self.unseen_items = directions, np.asarray(~directions.any(axis=1))
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -77,15 +79,16 @@ class PureSVD:
         return score_in_blocks(self._score_all, queries, items, len(fitted(self.directions, self)))
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for everyone who has not wanted anything yet, and for items nobody took."""
+        """(B, n_items); nan for queries without positive events, and for items without events."""
         V = fitted(self.directions, self)
         x = interaction_matrix(queries.history, len(V), self.kind_weight)
         scores: FloatArray = (x @ V) @ V.T
         scores[np.diff(x.indptr) == 0] = np.nan
-        set_nan(scores, self.unmet)
+        set_nan(scores, self.unseen_items)
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        """(K, H) float32 contribution of each event of the history to each item's score; a row sums to the score."""
         V = fitted(self.directions, self)
         return V[items] @ V[history].T
 

@@ -1,7 +1,7 @@
-"""Stochastic gradient descent on factors, compiled: one thread, one order, the same result for the same seed.
+"""Compiled SGD epochs for factor models: single-threaded, so that a seed gives a reproducible result.
 
-Letters: U users, I items, L ratings or events, D factors. Every epoch changes its arrays in place.
-Scalars are float32, as the arrays: a float64 among them would halve the speed.
+Letters: U users, I items, L ratings or events, D factors. Every epoch updates its arrays in place.
+Scalars are float32 like the arrays: a float64 among them would halve the speed.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, IntArray, LongArray
 
 REASSOCIATE = {"reassoc", "contract", "nsz"}
-"""What LLVM may assume, so that sums run eight abreast; nan and infinity keep their meaning."""
+"""Fast-math flags that let LLVM vectorise sums; nan and infinity keep their meaning."""
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """The machine code of a function, kept beside the source; made anew each time where that folder is read-only."""
+    """The function compiled by numba, cached beside the source; without a cache where that folder is read-only."""
     try:
         return njit(cache=True, fastmath=REASSOCIATE)(function)
-    except RuntimeError:  # numba finds no folder it may write to
+    except RuntimeError:  # numba finds no writable folder
         return njit(fastmath=REASSOCIATE)(function)
 
 
@@ -70,7 +70,7 @@ def svd_epoch(
 
 @compiled
 def svdpp_epoch(
-    people: LongArray,
+    users: LongArray,
     offsets: LongArray,
     item: IntArray,
     rating: FloatArray,
@@ -84,18 +84,18 @@ def svdpp_epoch(
     shrink: np.float32,
     shrink_bias: np.float32,
 ) -> float:
-    """One pass of SVD++ (Koren 2008, eq. 15 and 16), person by person in the order `people`.
+    """One pass of SVD++ (Koren 2008, eq. 15 and 16), user by user in the order `users`.
 
     e = r − (μ + b_u + b_i + q_i·(p_u + z)),  z = |N|^−½ Σ_{j∈N} y_j;  y_j ← y_j + γ(e |N|^−½ q_i − λ y_j) for all j∈N
 
-    Each rating moves every y_j of the person by the same step and shrinks it by the same factor, so the steps are added
-    up in z and handed out once at the end: the same arithmetic at n a person instead of n².
+    Each rating updates every y_j of the user by the same step and factor, so the updates are accumulated in z and
+    applied once at the end: the same result at cost n per user instead of n².
     """
     D = p.shape[1]
     z = np.empty(D, np.float32)
     moved = np.empty(D, np.float32)
     total, seen = 0.0, 0
-    for u in people:
+    for u in users:
         begin, end = offsets[u], offsets[u + 1]
         n = end - begin
         if n == 0:
@@ -118,15 +118,15 @@ def svdpp_epoch(
             total += e * e
             user_bias[u] += rate * (e - shrink_bias * user_bias[u])
             item_bias[i] += rate * (e - shrink_bias * item_bias[i])
-            fade = np.float32(1) - rate * shrink
+            decay = np.float32(1) - rate * shrink
             step = rate * e
             for d in range(D):
-                mine, chose, old, added = p[u, d], z[d], q[i, d], moved[d]
-                p[u, d] = fade * mine + step * old
-                q[i, d] = fade * old + step * (mine + chose)
-                z[d] = fade * chose + step * old
-                moved[d] = fade * added + step * root * old
-            kept *= fade
+                p_old, z_old, q_old, moved_old = p[u, d], z[d], q[i, d], moved[d]
+                p[u, d] = decay * p_old + step * q_old
+                q[i, d] = decay * q_old + step * (p_old + z_old)
+                z[d] = decay * z_old + step * q_old
+                moved[d] = decay * moved_old + step * root * q_old
+            kept *= decay
         for e_ in range(begin, end):
             for d in range(D):
                 y[item[e_], d] = kept * y[item[e_], d] + moved[d]
@@ -147,7 +147,7 @@ def _next(state: NDArray[np.uint64]) -> Any:
 
 @compiled
 def random_below(state: NDArray[np.uint64], n: int) -> Any:
-    """A whole number in [0, n), n below 2³²: the upper half of the bits times n, which costs no division."""
+    """A random integer in [0, n), n below 2³², by multiplication of the upper 32 bits instead of division."""
     return np.int64((_next(state) >> np.uint64(32)) * np.uint64(n) >> np.uint64(32))
 
 
@@ -166,24 +166,24 @@ def logistic_epoch(
     shrink: np.float32,
     state: NDArray[np.uint64],
 ) -> None:
-    """One pass over the events in `order`, each followed by `negatives` even draws of the catalogue.
+    """One pass over the events in `order`, each with `negatives` items drawn uniformly.
 
-    s = b + b_u + b_i + p_u·q_i,  e = [taken] − σ(s), then as in `svd_epoch` (Rendle et al. 2020, eq. 2 and section 4.1)
-    mean : (1,) the bias of all;  state : (1,) of the random draws
+    s = b + b_u + b_i + p_u·q_i (Rendle et al. 2020, eq. 2 and section 4.1),  e = [positive] − σ(s)
+    Updates as in `svd_epoch`. mean : (1,) global bias b;  state : (1,) of the random generator
     """
     D, n_items = p.shape[1], q.shape[0]
     kept = np.float32(1) - rate * shrink
-    person = np.empty(D, np.float32)
+    p_user = np.empty(D, np.float32)
     for n in order:
         u = user[n]
         for d in range(D):
-            person[d] = p[u, d]
+            p_user[d] = p[u, d]
         for draw in range(negatives + 1):
             i = np.int64(item[n]) if draw == 0 else random_below(state, n_items)
-            thing = q[i]
+            q_item = q[i]
             dot = np.float32(0)
             for d in range(D):
-                dot += person[d] * thing[d]
+                dot += p_user[d] * q_item[d]
             s = mean[0] + user_bias[u] + item_bias[i] + dot
             e = (np.float32(1) if draw == 0 else np.float32(0)) - np.float32(1) / (np.float32(1) + np.exp(-s))
             mean[0] += rate * (e - shrink * mean[0])
@@ -191,16 +191,16 @@ def logistic_epoch(
             item_bias[i] += rate * (e - shrink * item_bias[i])
             step = rate * e
             for d in range(D):
-                x, y = person[d], thing[d]  # both read before either is written: only then does LLVM go eight abreast
-                person[d] = kept * x + step * y
-                thing[d] = kept * y + step * x
+                x, y = p_user[d], q_item[d]  # both read before either is written, so that LLVM vectorises
+                p_user[d] = kept * x + step * y
+                q_item[d] = kept * y + step * x
         for d in range(D):
-            p[u, d] = person[d]
+            p[u, d] = p_user[d]
 
 
 @compiled
 def skipgram_epoch(
-    people: LongArray,
+    users: LongArray,
     offsets: LongArray,
     item: IntArray,
     window: int,
@@ -213,13 +213,13 @@ def skipgram_epoch(
 ) -> None:
     """One pass of skip-gram with negative sampling over histories (Mikolov et al. 2013, eq. 4).
 
-    For each event the window reaches a random distance up to `window`, so that near events are met more often; for each
-    event o within it, and for `negatives` draws, e = [real] − σ(v·c), then v and c move by γ e of each other.
-    people : order of the histories;  noise : (N,) item codes, each as often as it is to be drawn;  v, c : (I, D)
+    The window of each event has a random size up to `window`, which weights near events more; for each event in it, and
+    for `negatives` draws, e = [positive] − σ(v·c), then v ← v + γ e c and c ← c + γ e v.
+    users : order of the histories;  noise : (N,) item codes in proportion to their probability;  v, c : (I, D)
     """
     D = v.shape[1]
     moved = np.empty(D, np.float32)
-    for u in people:
+    for u in users:
         begin, end = offsets[u], offsets[u + 1]
         for a in range(begin, end):
             i = item[a]

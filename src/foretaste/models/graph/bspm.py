@@ -1,4 +1,4 @@
-"""Blur each history over the item graph, then sharpen it again (BSPM; Choi et al., SIGIR 2023): no training at all."""
+"""Blurring and sharpening on the item graph, without training (BSPM; Choi et al., SIGIR 2023)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
-from scipy.sparse import csr_array, diags_array
-from scipy.sparse.linalg import svds
+from scipy.sparse import csr_array
 
 from foretaste.config import Config
 from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
+from foretaste.models.graph.spectral import low_pass_filter, normalised
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -20,29 +20,31 @@ if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
 
-AT_ONCE = 32
-"""Histories filtered together: few enough that what the graph is multiplied with stays in the processor's cache."""
+HISTORIES_PER_BLOCK = 32
+"""Histories filtered together: few enough that the dense operand stays in the CPU cache."""
 
 
 class BlurSharpenConfig(Config):
+    """Settings of `bspm`."""
+
     rank: NonNegativeInt = 448
-    """Of the ideal low-pass filter: how many of the smoothest directions of the graph it keeps."""
+    """Rank of the ideal low-pass filter: how many of the lowest graph frequencies it keeps."""
     ideal_weight: NonNegativeFloat = 0.2
-    """β: weight of the ideal filter beside the linear one."""
+    """β: weight of the ideal filter relative to the linear one."""
     sharpening: NonNegativeFloat = 2.5
-    """T: how long the sharpening runs; 0 leaves the graph filter `gfcf`."""
+    """T: integration time of the sharpening; 0 is the graph filter `gfcf`."""
     steps: PositiveInt = 1
-    """In how many steps of the solver."""
+    """Steps of the ODE solver."""
     solver: Literal["rk4", "euler"] = "rk4"
-    """rk4 looks four steps down the graph at a time, euler one and is four times as fast."""
+    """rk4: fourth-order Runge–Kutta. euler: first order, four times as fast."""
 
 
 class BlurSharpen:
-    """s = (r P + β r D^(−½) V Vᵀ D^(½)) p(−T P / steps)^steps, for a history r: the early merge of the paper.
+    """s = (r P + β r D^(−½) V Vᵀ D^(½)) p(−T P / steps)^steps, for a history r: the "early merge" of the paper.
 
-    The blurred history is where the sharpening ds/dt = −s P begins, up to t = T. One step of a Runge–Kutta solver of a
-    linear equation is a polynomial, p(z) = 1 + z for euler and 1 + z + z²/2 + z³/6 + z⁴/24 for rk4. P = R̃ᵀ R̃ is never
-    made: with 41,000 items it would be dense, and R̃ = D_u^(−½) R D_i^(−½) is not.
+    The blurred history is the initial value of the sharpening ODE ds/dt = −s P, solved up to t = T. A Runge–Kutta step
+    of a linear ODE is a polynomial: p(z) = 1 + z for euler and 1 + z + z²/2 + z³/6 + z⁴/24 for rk4. P = R̃ᵀ R̃ is never
+    computed: with 41,000 items it would be dense, while R̃ = D_u^(−½) R D_i^(−½) is sparse.
 
     normal : (n_users, n_items) CSR float32, R̃
     into   : (n_items, rank) float32, D^(−½) V, with V the first right singular vectors of R̃
@@ -67,16 +69,8 @@ class BlurSharpen:
 
     def fit(self, train: Dataset, run: Run) -> Self:
         R = train.matrix()
-        per_user = np.maximum(np.asarray(R.sum(axis=1)), 1)
-        per_item = np.maximum(np.asarray(R.sum(axis=0)), 1)
-        normal = csr_array(diags_array(per_user**-0.5) @ R @ diags_array(per_item**-0.5)).astype(np.float32)
-        rank = min(self.config.rank, min(normal.shape) - 1)
-        if rank > 0 and self.config.ideal_weight > 0 and normal.nnz:
-            _, _, V = svds(normal, rank, rng=run.rng())  # V: (rank, n_items)
-        else:
-            V = np.zeros((0, train.n_items), np.float32)
-        self.into = np.ascontiguousarray((V * per_item**-0.5).T, np.float32)
-        self.out_of = (self.config.ideal_weight * V * per_item**0.5).astype(np.float32)
+        normal = normalised(R)
+        self.into, self.out_of = low_pass_filter(R, normal, self.config.rank, self.config.ideal_weight, run)
         self.normal, self.kind_weight = normal, train.kinds.weights
         return self
 
@@ -90,27 +84,27 @@ class BlurSharpen:
         return score_in_blocks(self._score_all, queries, items, fitted(self.normal, self).shape[1])
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for everyone who has not wanted anything yet."""
+        """(B, n_items); nan for queries without positive events."""
         x = interaction_matrix(queries.history, fitted(self.normal, self).shape[1], self.kind_weight)
         scores = self._filtered(x)
         scores[np.diff(x.indptr) == 0] = np.nan
         return scores
 
     def _filtered(self, x: csr_array) -> FloatArray:
-        """(B, n_items) the scores of a (B, n_items) CSR of histories; linear in them."""
-        found = np.empty(x.shape, np.float32)
-        for start in range(0, x.shape[0], AT_ONCE):
-            part = x[start : start + AT_ONCE]
-            found[start : start + AT_ONCE] = self._sharpened(self._blurred(part)).T
-        return found
+        """(B, n_items) float32 scores of a (B, n_items) CSR of histories; linear in x."""
+        scores = np.empty(x.shape, np.float32)
+        for start in range(0, x.shape[0], HISTORIES_PER_BLOCK):
+            part = x[start : start + HISTORIES_PER_BLOCK]
+            scores[start : start + HISTORIES_PER_BLOCK] = self._sharpened(self._blurred(part)).T
+        return scores
 
     def _blurred(self, x: csr_array) -> FloatArray:
-        """(n_items, B): where the sharpening begins."""
+        """(n_items, B): the initial value of the sharpening."""
         R = fitted(self.normal, self)
         return R.T @ (R @ x.T).toarray() + ((x @ self.into) @ self.out_of).T
 
     def _sharpened(self, scores: FloatArray) -> FloatArray:
-        """(n_items, B) in and out."""
+        """(n_items, B) to (n_items, B): the solution of the sharpening ODE at T."""
         R = fitted(self.normal, self)
         order = 4 if self.config.solver == "rk4" else 1
         step = np.float32(self.config.sharpening / self.config.steps)
@@ -123,6 +117,7 @@ class BlurSharpen:
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        """(K, H) float32 contribution of each event of the history to each item's score; exact, by linearity."""
         n = fitted(self.normal, self).shape[1]
         ones = np.ones(len(history), np.float32)
         each = csr_array((ones, history, np.arange(len(history) + 1)), shape=(len(history), n))

@@ -1,4 +1,4 @@
-"""Smooth each history over the item graph, in closed form: no training at all (GF-CF; Shen et al., CIKM 2021)."""
+"""Graph filtering of histories in closed form, without training (GF-CF; Shen et al., CIKM 2021)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt
-from scipy.sparse import csr_array, diags_array
-from scipy.sparse.linalg import svds
+from scipy.sparse import csr_array
 
 from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
-from foretaste.models.fading import FadingConfig, loudness
+from foretaste.models.graph.spectral import low_pass_filter, normalised
+from foretaste.models.recency import RecencyConfig, recency_weights
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
 
 
-class GraphFilterConfig(FadingConfig):
+class GraphFilterConfig(RecencyConfig):
+    """Settings of `gfcf`."""
+
     rank: NonNegativeInt = 256
-    """Of the ideal low-pass filter: how many of the smoothest directions of the graph it keeps."""
+    """Rank of the ideal low-pass filter: how many of the lowest graph frequencies it keeps."""
     ideal_weight: NonNegativeFloat = 0.3
-    """α: weight of the ideal filter beside the linear one."""
+    """α: weight of the ideal filter relative to the linear one."""
 
 
 class GraphFilter:
@@ -55,17 +57,9 @@ class GraphFilter:
 
     def fit(self, train: Dataset, run: Run) -> Self:
         R = train.matrix()
-        per_user = np.maximum(np.asarray(R.sum(axis=1)), 1)
-        per_item = np.maximum(np.asarray(R.sum(axis=0)), 1)
-        normal = csr_array(diags_array(per_user**-0.5) @ R @ diags_array(per_item**-0.5)).astype(np.float32)
+        normal = normalised(R)
         self.linear = csr_array(normal.T @ normal)
-        rank = min(self.config.rank, min(normal.shape) - 1)
-        if rank > 0 and self.config.ideal_weight > 0 and normal.nnz:
-            _, _, V = svds(normal, rank, rng=run.rng())  # V: (rank, n_items)
-        else:
-            V = np.zeros((0, train.n_items), np.float32)
-        self.into = np.ascontiguousarray((V * per_item**-0.5).T, np.float32)
-        self.out_of = (self.config.ideal_weight * V * per_item**0.5).astype(np.float32)
+        self.into, self.out_of = low_pass_filter(R, normal, self.config.rank, self.config.ideal_weight, run)
         self.kind_weight = train.kinds.weights
         return self
 
@@ -79,7 +73,7 @@ class GraphFilter:
         return score_in_blocks(self._score_all, queries, items, fitted(self.linear, self).shape[0])
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for everyone who has not wanted anything yet."""
+        """(B, n_items); nan for queries without positive events."""
         linear = fitted(self.linear, self)
         x = interaction_matrix(queries.history, linear.shape[0], self.kind_weight, self.config.half_life_events)
         scores: FloatArray = (x @ linear).toarray() + (x @ self.into) @ self.out_of
@@ -87,9 +81,10 @@ class GraphFilter:
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        """(K, H) float32 contribution of each event of the history to each item's score; a row sums to the score."""
         linear = fitted(self.linear, self)[history][:, items].toarray()
         parts = (linear + self.into[history] @ self.out_of[:, items]).T
-        return parts * loudness(len(history), self.config.half_life_events)
+        return parts * recency_weights(len(history), self.config.half_life_events)
 
     def save(self, folder: Path | str) -> None:
         linear = sparse_arrays("linear", fitted(self.linear, self))

@@ -1,11 +1,11 @@
-"""Item-to-item weights learned by regression."""
+"""Linear item-to-item models learned by regression."""
 
 from foretaste.registry.spec import Cost, ModelSpec
 
 MODELS = {
     "slim": ModelSpec(
         "foretaste.models.linear.slim:Slim",
-        "few item-to-item weights, for large catalogues",
+        "sparse linear item-to-item weights, for large catalogues",
         extra="cf",
         family="linear",
         cost=Cost(time="co-occurrences", memory="items"),
@@ -13,7 +13,7 @@ MODELS = {
     ),
     "ease": ModelSpec(
         "foretaste.models.linear.ease:Ease",
-        "the best linear item-to-item weights, in closed form",
+        "linear item-to-item weights by ridge regression, in closed form",
         family="linear",
         cost=Cost(time="items^2", memory="items^2"),
     ),

@@ -1,4 +1,4 @@
-"""The best linear item-to-item weights, in closed form (EASE; Steck, WWW 2019)."""
+"""Linear item-to-item weights by ridge regression in closed form (EASE; Steck, WWW 2019)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.linalg import lapack
 from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.errors import ConfigError
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks
-from foretaste.models.fading import FadingConfig, loudness
+from foretaste.models.recency import RecencyConfig, recency_weights
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.types import BoolArray, Candidates, FloatArray, History, IntArray, Queries, Ragged, Run
 
-ROWS_AT_ONCE = 1024
+ROWS_PER_BLOCK = 1024
 
 
-class EaseConfig(FadingConfig):
+class EaseConfig(RecencyConfig):
+    """Settings of `ease`."""
+
     regularisation: PositiveFloat = 300.0
-    """λ: the larger, the more the weights are drawn to 0. Hundreds for small catalogues, thousands for dense ones."""
+    """λ of the ridge penalty. Hundreds for small data, thousands for dense data."""
     max_items: PositiveInt = 20_000
     """A larger catalogue is refused: n² weights (1.6 GB at 20,000) and n³ time would not fit."""
 
@@ -38,9 +40,9 @@ class Ease:
 
     W = I − P / diag(P) column by column, P = (XᵀX + λI)⁻¹ (eq. 8 of the paper).
 
-    gram    : (n_items, n_items) float32, XᵀX, whole numbers; all that is remembered of people, so that one person
-              can be added or removed exactly
-    weights : (n_items, n_items) float32
+    gram    : (n_items, n_items) float32 XᵀX, integers; the only statistic of the users, so that one user can be added
+              or removed exactly
+    weights : (n_items, n_items) float32 W
     """
 
     config_class = EaseConfig
@@ -53,6 +55,7 @@ class Ease:
         self.config = config or EaseConfig()
 
     def fit(self, train: Dataset, run: Run) -> Self:
+        """Raises ConfigError for more than `max_items` items."""
         if train.n_items > self.config.max_items:
             raise ConfigError(
                 f"ease holds one weight for each pair of items, and {train.n_items:,} items are more than its limit "
@@ -63,17 +66,17 @@ class Ease:
         self.weights = self._solved(self.gram)
         return self
 
-    def add(self, people: History) -> None:
-        """Learn from people who were not in the training data, exactly as if they had been."""
-        self._shift(people, 1)
+    def add(self, users: History) -> None:
+        """Learn from further users, exactly as if they had been in the training data."""
+        self._update(users, 1)
 
-    def remove(self, people: History) -> None:
-        """Forget people who were in the training data with exactly these histories."""
-        self._shift(people, -1)
+    def remove(self, users: History) -> None:
+        """Unlearn users who were in the training data with exactly these histories."""
+        self._update(users, -1)
 
-    def _shift(self, people: History, sign: int) -> None:
+    def _update(self, users: History, sign: int) -> None:
         gram = fitted(self.gram, self)
-        self.gram = gram + sign * _gram(interaction_matrix(people, len(gram), self.kind_weight))
+        self.gram = gram + sign * _gram(interaction_matrix(users, len(gram), self.kind_weight))
         self.weights = self._solved(self.gram)
 
     def _solved(self, gram: FloatArray) -> FloatArray:
@@ -101,7 +104,7 @@ class Ease:
         return score_in_blocks(self._score_all, queries, items, len(fitted(self.weights, self)))
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for everyone who has not wanted anything yet."""
+        """(B, n_items); nan for queries without positive events."""
         weights = fitted(self.weights, self)
         x = interaction_matrix(queries.history, len(weights), self.kind_weight, self.config.half_life_events)
         scores: FloatArray = x @ weights
@@ -109,8 +112,9 @@ class Ease:
         return scores
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
+        """(K, H) float32 contribution of each event of the history to each item's score; a row sums to the score."""
         parts = fitted(self.weights, self)[np.ix_(history, items)].T
-        return parts * loudness(len(history), self.config.half_life_events)
+        return parts * recency_weights(len(history), self.config.half_life_events)
 
     def save(self, folder: Path | str) -> None:
         arrays = {"gram": fitted(self.gram, self), "weights": fitted(self.weights, self)}
@@ -127,15 +131,15 @@ class Ease:
 
 
 def _mirror(P: NDArray[np.float64]) -> None:
-    """Copy the lower triangle to the upper one, in blocks: another n² numbers would not always fit."""
-    for start in range(0, len(P), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
+    """Copy the lower triangle to the upper one in place, in blocks, since a second n² matrix might not fit."""
+    for start in range(0, len(P), ROWS_PER_BLOCK):
+        rows = slice(start, start + ROWS_PER_BLOCK)
         square = P[rows, rows]
         P[rows, rows] = np.tril(square) + np.tril(square, -1).T
-        P[rows, start + ROWS_AT_ONCE :] = P[start + ROWS_AT_ONCE :, rows].T
+        P[rows, start + ROWS_PER_BLOCK :] = P[start + ROWS_PER_BLOCK :, rows].T
 
 
 def _gram(X: csr_array) -> FloatArray:
-    """(n_items, n_items) float32: in how many histories each pair of items stands."""
+    """(n_items, n_items) float32 XᵀX: the number of histories with both items of each pair."""
     gram: FloatArray = (X.T @ X).toarray().astype(np.float32)
     return gram

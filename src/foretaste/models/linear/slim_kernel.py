@@ -1,4 +1,4 @@
-"""The inner loop of `slim`, compiled: coordinate descent for one item after the other."""
+"""The compiled inner loop of `slim`: coordinate descent, item by item."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ if TYPE_CHECKING:
 
 def _descend(
     indptr: IntArray,
-    people: IntArray,
-    begins: IntArray,
+    users: IntArray,
+    starts: IntArray,
     candidates: IntArray,
-    loud: FloatArray,
+    user_weight: FloatArray,
     residual: FloatArray,
     targets: tuple[int, int],
     l1: float,
     l2: float,
     tolerance: float,
-    most_sweeps: int,
+    max_sweeps: int,
 ) -> FloatArray:
     """For each item i the w ≥ 0 that minimise ½ Σ_u ω_u (x_ui − x_u·w)² + l2/2 ‖w‖² + l1 ‖w‖₁, over its candidates.
 
-    indptr, people     : who took each item, as a CSC matrix of ones
-    begins, candidates : candidates[begins[i]:begins[i + 1]] may speak for i; never i itself
-    loud               : (n_users,) ω, what each person counts
-    residual           : (n_users,) zeros, and zeros again at the end
+    indptr, users      : the users of each item, as a CSC matrix of ones
+    starts, candidates : candidates[starts[i]:starts[i + 1]] are those of item i, never i itself
+    user_weight        : (n_users,) ω
+    residual           : (n_users,) work space; zeros before and after the call
     targets            : the first item to solve for, and one past the last
-    tolerance          : a sweep over all candidates that changes no weight by more than this is the last
-    returns            : the weights of the candidates of these items, float32
+    tolerance          : stop after a sweep over all candidates that changes no weight by more than this
+    returns            : float32 weights of the candidates of these items
     """
-    offset = begins[targets[0]]
-    weights = np.zeros(begins[targets[1]] - offset, np.float32)
+    offset = starts[targets[0]]
+    weights = np.zeros(starts[targets[1]] - offset, np.float32)
     for i in range(targets[0], targets[1]):
         for e in range(indptr[i], indptr[i + 1]):
-            residual[people[e]] = 1.0
-        everyone = True  # sweeps over the weights that are not 0 are cheap: they come between those over all
-        for _ in range(most_sweeps):
-            furthest = 0.0
-            for c in range(begins[i], begins[i + 1]):
+            residual[users[e]] = 1.0
+        full_sweep = True  # full sweeps alternate with cheap ones over the non-zero weights
+        for _ in range(max_sweeps):
+            max_change = 0.0
+            for c in range(starts[i], starts[i + 1]):
                 old = weights[c - offset]
-                if old == 0.0 and not everyone:
+                if old == 0.0 and not full_sweep:
                     continue
                 j = candidates[c]
                 gain, count = 0.0, 0.0
                 for e in range(indptr[j], indptr[j + 1]):
-                    gain += loud[people[e]] * residual[people[e]]
-                    count += loud[people[e]]
+                    gain += user_weight[users[e]] * residual[users[e]]
+                    count += user_weight[users[e]]
                 new = np.float32(max(0.0, gain + count * old - l1) / (count + l2))
                 change = new - old
                 if change != 0.0:
                     for e in range(indptr[j], indptr[j + 1]):
-                        residual[people[e]] -= change
+                        residual[users[e]] -= change
                     weights[c - offset] = new
-                    furthest = max(furthest, abs(change))
-            if furthest <= tolerance and everyone:
+                    max_change = max(max_change, abs(change))
+            if max_change <= tolerance and full_sweep:
                 break
-            everyone = furthest <= tolerance
+            full_sweep = max_change <= tolerance
         for e in range(indptr[i], indptr[i + 1]):
-            residual[people[e]] = 0.0
-        for c in range(begins[i], begins[i + 1]):
+            residual[users[e]] = 0.0
+        for c in range(starts[i], starts[i + 1]):
             for e in range(indptr[candidates[c]], indptr[candidates[c] + 1]):
-                residual[people[e]] = 0.0  # also where the weight is 0 in the end: it may have been more on the way
+                residual[users[e]] = 0.0  # also for weights that ended at 0: they may have been larger before
     return weights
 
 

@@ -1,37 +1,37 @@
-"""Who took this also took that: similarities, walks and rules."""
+"""Neighbourhood models: item and user kNN, random walks, association rules."""
 
 from foretaste.registry.spec import Cost, ModelSpec
 
 MODELS = {
     "itemknn": ModelSpec(
         "foretaste.models.neighbours.itemknn:ItemKNN",
-        "items taken by the same people",
+        "item-based nearest neighbours: items with the same users",
         family="neighbours",
         cost=Cost(time="co-occurrences", memory="items"),
     ),
     "rules": ModelSpec(
         "foretaste.models.neighbours.rules:Rules",
-        "who took this also took that, more often than chance",
+        "association rules between items, by confidence and lift",
         family="neighbours",
         cost=Cost(time="co-occurrences", memory="items"),
         default="never",
     ),
     "p3alpha": ModelSpec(
         "foretaste.models.neighbours.p3alpha:PlainWalk",
-        "a short random walk over people and items",
+        "three-step random walk on the user-item graph",
         family="neighbours",
         cost=Cost(time="co-occurrences", memory="items"),
         default="never",
     ),
     "rp3beta": ModelSpec(
         "foretaste.models.neighbours.rp3beta:RandomWalk",
-        "a short random walk, the popular pushed back",
+        "three-step random walk on the user-item graph, with a popularity penalty",
         family="neighbours",
         cost=Cost(time="co-occurrences", memory="items"),
     ),
     "userknn": ModelSpec(
         "foretaste.models.neighbours.userknn:UserKNN",
-        "what like-minded people took",
+        "user-based nearest neighbours: items of similar users",
         family="neighbours",
     ),
 }

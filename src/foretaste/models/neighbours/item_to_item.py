@@ -1,4 +1,4 @@
-"""What every model of item-to-item weights does as a recommender: learn them, answer, explain, be kept."""
+"""Base class of models with sparse item-to-item weights: fit, recommend, score, explain, save and load."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class ItemToItem(ABC):
-    """A model names itself, its settings and how items come to speak for each other, and is done.
+    """score = x W for a recency-weighted history x. A subclass has a name, settings and `fit_weights`.
 
-    config  : a `FadingConfig`
-    weights : what each item says for each other one, sparse; score = history · weights
+    config  : a `RecencyConfig`
+    weights : W with the weights of event kinds; None before `fit`
     """
 
     name: ClassVar[str]
@@ -31,11 +31,11 @@ class ItemToItem(ABC):
         self.config: Any = config or self.config_class()
 
     @abstractmethod
-    def learned(self, train: Dataset, run: Run) -> ItemWeights:
-        """What each item says for each other one."""
+    def fit_weights(self, train: Dataset, run: Run) -> ItemWeights:
+        """The sparse item-to-item weights W learned from `train`."""
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        self.weights = self.learned(train, run)
+        self.weights = self.fit_weights(train, run)
         return self
 
     def recommend(
@@ -47,7 +47,7 @@ class ItemToItem(ABC):
         return fitted(self.weights, self).score(queries, items, self._half_life)
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        """(K, H) what each event of the history gives to the score of each item; a row sums to its score."""
+        """(K, H) float32 contribution of each event of the history to each item's score; a row sums to the score."""
         return fitted(self.weights, self).contributions(history, items, self._half_life)
 
     @property

@@ -1,4 +1,4 @@
-"""A random walk of three steps from what a person did (P3α; Cooper et al., WWW 2014)."""
+"""Three-step random walk on the user-item graph from the items of a history (P3α; Cooper et al., WWW 2014)."""
 
 from __future__ import annotations
 
@@ -6,26 +6,30 @@ from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeFloat, PositiveInt
 
-from foretaste.models.fading import FadingConfig
 from foretaste.models.neighbours.item_to_item import ItemToItem
-from foretaste.models.neighbours.weights import ItemWeights, walk
+from foretaste.models.neighbours.weights import ItemWeights, random_walk_weights
+from foretaste.models.recency import RecencyConfig
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.types import Run
 
 
-class PlainWalkConfig(FadingConfig):
+class PlainWalkConfig(RecencyConfig):
+    """Settings of `p3alpha`."""
+
     neighbours: PositiveInt = 50
-    """How many items may speak for an item."""
+    """How many of the largest weights are kept for each item."""
     alpha: NonNegativeFloat = 1.0
-    """Exponent of each step's probability; 1 is a walk, smaller listens more to long histories."""
+    """Exponent of the transition probabilities; 1 is the random walk, smaller gives active users more weight."""
 
 
 class PlainWalk(ItemToItem):
     """score(i) = Σ over j in the history of Σ_u (p_ju p_ui)^α, with p_ju = 1 / c_j and p_ui = 1 / |u|.
 
-    weights : what each item says for each other one, at most `neighbours` for each
+    c_j counts the users of item j, |u| the items of user u.
+
+    weights : item-to-item transition weights, at most `neighbours` per target item
     """
 
     name = "p3alpha"
@@ -38,5 +42,5 @@ class PlainWalk(ItemToItem):
         ),
     )
 
-    def learned(self, train: Dataset, run: Run) -> ItemWeights:
-        return walk(train, self.config.alpha, 0.0, self.config.neighbours, run, "p3alpha")
+    def fit_weights(self, train: Dataset, run: Run) -> ItemWeights:
+        return random_walk_weights(train, self.config.alpha, 0.0, self.config.neighbours, run, "p3alpha")

@@ -1,6 +1,6 @@
-"""Recommend by rules: "who took A also took B", with how many, how surely, and against how much chance.
+"""Association rules between pairs of items, "users of A also used B", with support, confidence and lift.
 
-Agrawal, Imieliński & Swami, SIGMOD 1993; lift after Brin et al., SIGMOD 1997, drawn to 1 where it rests on few people.
+Agrawal, Imieliński & Swami, SIGMOD 1993; lift after Brin et al., SIGMOD 1997, shrunk towards 1 for few users.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 from scipy.sparse import csr_array
 
-from foretaste.models.fading import FadingConfig
 from foretaste.models.neighbours.item_to_item import ItemToItem
 from foretaste.models.neighbours.weights import ItemWeights, nearest_items
+from foretaste.models.recency import RecencyConfig
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -23,41 +23,43 @@ if TYPE_CHECKING:
     from foretaste.types import FloatArray, IntArray, Run
 
 
-class RulesConfig(FadingConfig):
+class RulesConfig(RecencyConfig):
+    """Settings of `rules`."""
+
     speaks: Literal["confidence", "lift", "both"] = "both"
-    """What a rule weighs in the score: its confidence, the log of its lift, or their product."""
+    """Weight of a rule in the score: its confidence, the log of its lift, or their product."""
     shrinkage: NonNegativeFloat = 50.0
-    """People added to either side of lift and to the denominator of confidence: three of three is not yet always."""
+    """Users added to both sides of lift and to the denominator of confidence, so that few users give low weight."""
     min_people: PositiveInt = 2
-    """A rule needs so many people who took both."""
+    """Minimum number of users with both items."""
     rules_per_item: PositiveInt = 200
-    """How many rules may lead to one item."""
+    """How many of the heaviest rules are kept per target item."""
 
 
 class Rule(NamedTuple):
-    """Who took `given` also took `then`."""
+    """given → then: users of item `given` also used item `then`."""
 
     given: int
     then: int
     people: int
-    """Who took both."""
+    """Users with both items."""
     support: float
-    """Their share of everybody."""
+    """Their share of all users."""
     confidence: float
-    """Their share of those who took `given`."""
+    """Their share of the users of `given`."""
     lift: float
-    """Confidence beside the share of everybody who took `then`; 1 is chance."""
+    """Confidence divided by the share of all users with `then`; 1 is chance level. Shrunk."""
 
 
 class Rules(ItemToItem):
     """score(B) = Σ over A in the history of w(A → B), w = conf, log₂ lift or conf · log₂ lift as `speaks` says.
 
-    conf(A → B) = n_AB / (n_A + s) and lift(A → B) = (n_AB + s) / (n_A n_B / n + s), for n people and shrinkage s. Only
-    rules better than chance are kept: lift > 1.
+    conf(A → B) = n_AB / (n_A + s) and lift(A → B) = (n_AB + s) / (n_A n_B / n + s), for n users and shrinkage s. Only
+    rules with lift > 1 are kept.
 
-    together : (n_items, n_items) CSR float32; row A: how many took A and B, for each rule A → B
-    count    : (n_items,) float32, how many took each item
-    people   : how many there are who took anything
+    pair_count : (n_items, n_items) CSR float32; row A: the number of users of both A and B, for each rule A → B
+    item_count : (n_items,) float32, the number of users of each item
+    n_users    : the number of users with any item
     """
 
     name = "rules"
@@ -70,72 +72,74 @@ class Rules(ItemToItem):
         RulesConfig(shrinkage=10.0),
         RulesConfig(shrinkage=200.0),
     )
-    together: csr_array
-    count: FloatArray
-    people: int
+    pair_count: csr_array
+    item_count: FloatArray
+    n_users: int
 
-    def learned(self, train: Dataset, run: Run) -> ItemWeights:
+    def fit_weights(self, train: Dataset, run: Run) -> ItemWeights:
         X = train.matrix()
-        self.count = np.asarray(X.sum(axis=0), np.float32)
-        self.people = int((np.diff(X.indptr) > 0).sum())
+        self.item_count = np.asarray(X.sum(axis=0), np.float32)
+        self.n_users = int((np.diff(X.indptr) > 0).sum())
 
-        def weigh(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
-            return self._weight(source, target, met)
+        def weigh(target: IntArray, source: IntArray, overlap: FloatArray) -> FloatArray:
+            return self._weight(source, target, overlap)
 
-        found = nearest_items(csr_array(X.T), X, weigh, self.config.rules_per_item, run, "rules", keep="met")
-        given = np.repeat(np.arange(train.n_items, dtype=np.int32), np.diff(found.indptr))
-        found.data[self._weight(given, found.indices, found.data) <= 0] = 0
-        found.eliminate_zeros()
-        return self._remember(found, train.kinds.weights)
+        pairs = nearest_items(csr_array(X.T), X, weigh, self.config.rules_per_item, run, "rules", keep="overlap")
+        given = np.repeat(np.arange(train.n_items, dtype=np.int32), np.diff(pairs.indptr))
+        pairs.data[self._weight(given, pairs.indices, pairs.data) <= 0] = 0
+        pairs.eliminate_zeros()
+        return self._weights_of_pairs(pairs, train.kinds.weights)
 
-    def _remember(self, together: csr_array, kind_weight: FloatArray) -> ItemWeights:
-        self.together = together
-        given = np.repeat(np.arange(together.shape[0], dtype=np.int32), np.diff(together.indptr))
-        weight = self._weight(given, together.indices, together.data)
-        table = csr_array((weight, together.indices, together.indptr), shape=together.shape)
+    def _weights_of_pairs(self, pair_count: csr_array, kind_weight: FloatArray) -> ItemWeights:
+        self.pair_count = pair_count
+        given = np.repeat(np.arange(pair_count.shape[0], dtype=np.int32), np.diff(pair_count.indptr))
+        weight = self._weight(given, pair_count.indices, pair_count.data)
+        table = csr_array((weight, pair_count.indices, pair_count.indptr), shape=pair_count.shape)
         return ItemWeights(table, kind_weight)
 
-    def _weight(self, given: IntArray, then: IntArray, met: FloatArray) -> FloatArray:
-        """w(A → B), elementwise; 0 for what is no rule."""
+    def _weight(self, given: IntArray, then: IntArray, overlap: FloatArray) -> FloatArray:
+        """w(A → B), elementwise; 0 for pairs that are no rule."""
         s = np.float32(self.config.shrinkage)
-        surprise = np.log2(np.maximum(self._lift(given, then, met), 1))
-        confidence = met / (self.count[given] + s)
-        weight = {"confidence": confidence, "lift": surprise, "both": confidence * surprise}[self.config.speaks]
-        return np.where((met >= self.config.min_people) & (surprise > 0), weight, 0).astype(np.float32)
+        log_lift = np.log2(np.maximum(self._lift(given, then, overlap), 1))
+        confidence = overlap / (self.item_count[given] + s)
+        weight = {"confidence": confidence, "lift": log_lift, "both": confidence * log_lift}[self.config.speaks]
+        return np.where((overlap >= self.config.min_people) & (log_lift > 0), weight, 0).astype(np.float32)
 
-    def _lift(self, given: IntArray, then: IntArray, met: FloatArray) -> FloatArray:
+    def _lift(self, given: IntArray, then: IntArray, overlap: FloatArray) -> FloatArray:
         s = np.float32(self.config.shrinkage)
-        by_chance = self.count[given] * self.count[then] / np.float32(max(self.people, 1))
-        return np.asarray((met + s) / (by_chance + s), np.float32)
+        expected = self.item_count[given] * self.item_count[then] / np.float32(max(self.n_users, 1))
+        return np.asarray((overlap + s) / (expected + s), np.float32)
 
     def rules_for(self, history: IntArray, item: int) -> list[Rule]:
-        """The rules that lead from what a person did to an item, the weightiest first."""
+        """The rules from items of the history to `item`, by descending weight."""
         weights = fitted(self.weights, self)
-        said = weights.contributions(history, np.array([item], np.int32))[0]
-        order = np.argsort(-said, kind="stable")
-        return [self._rule(int(history[h]), item) for h in order if said[h] > 0]
+        weight = weights.contributions(history, np.array([item], np.int32))[0]
+        order = np.argsort(-weight, kind="stable")
+        return [self._rule(int(history[h]), item) for h in order if weight[h] > 0]
 
     def strongest(self, k: int) -> list[Rule]:
-        """The k weightiest rules of all."""
+        """The k heaviest rules of all."""
         weights = fitted(self.weights, self).weights.tocoo()
         order = np.argsort(-weights.data, kind="stable")[:k]
         return [self._rule(int(weights.coords[0][e]), int(weights.coords[1][e])) for e in order]
 
     def _rule(self, given: int, then: int) -> Rule:
-        met = float(self.together[given, then])
-        pair = np.array([given], np.int32), np.array([then], np.int32), np.array([met], np.float32)
+        overlap = float(self.pair_count[given, then])
+        pair = np.array([given], np.int32), np.array([then], np.int32), np.array([overlap], np.float32)
         lift = float(self._lift(*pair)[0])
-        return Rule(given, then, int(met), met / self.people, met / float(self.count[given]), lift)
+        return Rule(given, then, int(overlap), overlap / self.n_users, overlap / float(self.item_count[given]), lift)
 
     def save(self, folder: Path | str) -> None:
         kind_weight = fitted(self.weights, self).kind_weight
-        counts = {"count": self.count, "people": np.array([self.people]), "kind_weight": kind_weight}
-        write_model(folder, self.config, {**sparse_arrays("together", self.together), **counts})
+        counts = {"count": self.item_count, "people": np.array([self.n_users]), "kind_weight": kind_weight}
+        write_model(folder, self.config, {**sparse_arrays("together", self.pair_count), **counts})
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, RulesConfig)
         model = cls(config)
-        model.count, model.people = arrays["count"].astype(np.float32), int(arrays["people"].item())
-        model.weights = model._remember(sparse_matrix("together", arrays), arrays["kind_weight"].astype(np.float32))
+        model.item_count, model.n_users = arrays["count"].astype(np.float32), int(arrays["people"].item())
+        model.weights = model._weights_of_pairs(
+            sparse_matrix("together", arrays), arrays["kind_weight"].astype(np.float32)
+        )
         return model

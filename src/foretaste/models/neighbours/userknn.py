@@ -1,4 +1,4 @@
-"""Recommend what like-minded people took (Resnick et al. 1994; cosine over what was taken)."""
+"""User-based k-nearest neighbours (Resnick et al., CSCW 1994), with cosine over binary interactions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from foretaste.config import Config
 from foretaste.data.interaction_matrix import interaction_matrix
 from foretaste.index.sparse import dense_scores, recommend_sparse
 from foretaste.index.topk import score_in_blocks
-from foretaste.models.neighbours.similarity import Similarity, alike, feature_weights, sizes
+from foretaste.models.neighbours.similarity import Similarity, feature_weights, pair_similarity, row_sizes
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
 
 if TYPE_CHECKING:
@@ -23,23 +23,26 @@ if TYPE_CHECKING:
 
 
 class UserKNNConfig(Config):
+    """Settings of `userknn`."""
+
     neighbours: PositiveInt = 100
-    """How many of the most like-minded people are asked."""
+    """How many of the most similar users contribute."""
     shrinkage: NonNegativeFloat = 5.0
-    """Added to the denominator: two people who share one item are not yet like-minded. bm25 has no denominator."""
+    """Added to the denominator, so that similarities from few common items are small. bm25 has no denominator."""
     similarity: Similarity = "cosine"
-    """cosine, jaccard, or tfidf and bm25, in which sharing what everybody took says little."""
+    """cosine, jaccard, or tfidf and bm25, in which popular items in common count little."""
 
 
 class UserKNN:
-    """score(i) = Σ over the nearest people v of |h ∩ v| / (sqrt(|h| |v|) + shrinkage) · [v took i].
+    """score(i) = Σ over the nearest users v of |h ∩ v| / (√(|h| |v|) + shrinkage) · [v has i], for a history h.
 
-    The other similarities are in `similarity.py`, with items as features of people.
+    The other similarities are in `similarity.py`, with items as the features of users.
 
-    taken : (n_users, n_items) CSR float32, what everybody in the training data took. The people are rows without names;
-            a person asking is a history like any other, and may well be their own nearest neighbour
-    loud  : (n_items,) float32, what having an item in common is worth
-    size  : (n_users,) float32, |v|
+    interactions : (n_users, n_items) CSR float32 of ones, the training data; rows are anonymous, and the user of a
+                   query may be among the neighbours
+    users_of     : (n_items, n_users) CSR, its transpose
+    item_weight  : (n_items,) float32, weight of each common item
+    size         : (n_users,) float32, |v|
     """
 
     config_class = UserKNNConfig
@@ -51,78 +54,79 @@ class UserKNN:
         UserKNNConfig(similarity="tfidf"),
         UserKNNConfig(similarity="bm25"),
     )
-    taken: csr_array | None = None
-    people_of: csr_array
+    interactions: csr_array | None = None
+    users_of: csr_array
     kind_weight: FloatArray
-    loud: FloatArray
+    item_weight: FloatArray
     size: FloatArray
 
     def __init__(self, config: UserKNNConfig | None = None) -> None:
         self.config = config or UserKNNConfig()
 
     def fit(self, train: Dataset, run: Run) -> Self:
-        self._remember(train.matrix(), train.kinds.weights)
+        self._keep(train.matrix(), train.kinds.weights)
         return self
 
-    def _remember(self, taken: csr_array, kind_weight: FloatArray) -> None:
-        self.taken, self.people_of, self.kind_weight = taken, csr_array(taken.T), kind_weight
-        people = np.bincount(taken.indices, minlength=taken.shape[1])
-        self.loud = feature_weights(self.config.similarity, people, taken.shape[0])
-        self.size = sizes(self.config.similarity, taken, self.loud)
+    def _keep(self, interactions: csr_array, kind_weight: FloatArray) -> None:
+        self.interactions, self.users_of, self.kind_weight = interactions, csr_array(interactions.T), kind_weight
+        popularity = np.bincount(interactions.indices, minlength=interactions.shape[1])
+        self.item_weight = feature_weights(self.config.similarity, popularity, interactions.shape[0])
+        self.size = row_sizes(self.config.similarity, interactions, self.item_weight)
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
-        n = fitted(self.taken, self).shape[1]
+        n = fitted(self.interactions, self).shape[1]
         return recommend_sparse(self._rows, queries, k, n, "userknn", exclude=exclude, allowed=allowed)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        n = fitted(self.taken, self).shape[1]
+        n = fitted(self.interactions, self).shape[1]
         return score_in_blocks(lambda some: dense_scores(self._rows(some)), queries, items, n)
 
     def _rows(self, queries: Queries) -> csr_array:
-        """(B, n_items) CSR; nothing where none of the neighbours took the item."""
-        taken = fitted(self.taken, self)
-        return self._nearest(interaction_matrix(queries.history, taken.shape[1], self.kind_weight)) @ taken
+        """(B, n_items) CSR; no entry where none of the neighbours has the item."""
+        interactions = fitted(self.interactions, self)
+        x = interaction_matrix(queries.history, interactions.shape[1], self.kind_weight)
+        return self._nearest(x) @ interactions
 
     def _nearest(self, x: csr_array) -> csr_array:
-        """(B, n_users) CSR: how alike the nearest people of each of B histories are."""
-        how = self.config.similarity
-        met = csr_array(csr_array(x @ diags_array(self.loud)) @ self.people_of)
-        asker = np.repeat(np.arange(met.shape[0]), np.diff(met.indptr))
-        similarity = alike(
-            how,
-            met.data,
-            sizes(how, x, self.loud)[asker],
-            self.size[met.indices],
+        """(B, n_users) CSR: similarities of the nearest users of each of B histories; x is (B, n_items) CSR."""
+        kind = self.config.similarity
+        overlap = csr_array(csr_array(x @ diags_array(self.item_weight)) @ self.users_of)
+        row = np.repeat(np.arange(overlap.shape[0]), np.diff(overlap.indptr))
+        similarity = pair_similarity(
+            kind,
+            overlap.data,
+            row_sizes(kind, x, self.item_weight)[row],
+            self.size[overlap.indices],
             shrinkage=self.config.shrinkage,
             mean=float(self.size.mean()),
         )
-        order = np.lexsort((met.indices, -similarity, asker))
-        rank = np.arange(len(order)) - met.indptr[asker]
+        order = np.lexsort((overlap.indices, -similarity, row))
+        rank = np.arange(len(order)) - overlap.indptr[row]
         nearest = order[rank < self.config.neighbours]
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(asker[nearest], minlength=met.shape[0]))])
-        return csr_array((similarity[nearest], met.indices[nearest], indptr), shape=met.shape)
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(row[nearest], minlength=overlap.shape[0]))])
+        return csr_array((similarity[nearest], overlap.indices[nearest], indptr), shape=overlap.shape)
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
-        """Exact parts of the score: each neighbour's similarity, shared out among what the two have in common."""
-        taken = fitted(self.taken, self)
+        """(K, H) float32: each neighbour's similarity, divided among the items in common; a row sums to the score."""
+        interactions = fitted(self.interactions, self)
         row = np.zeros(len(history), np.int32)
-        x = csr_array((np.ones(len(history), np.float32), (row, history)), shape=(1, taken.shape[1]))
+        x = csr_array((np.ones(len(history), np.float32), (row, history)), shape=(1, interactions.shape[1]))
         nearest = self._nearest(x)
-        people = taken[nearest.indices]
-        shared = people[:, history].toarray() * self.loud[history]  # (neighbours, H)
+        neighbours = interactions[nearest.indices]
+        shared = neighbours[:, history].toarray() * self.item_weight[history]  # (neighbours, H)
         shared *= (nearest.data / np.maximum(shared.sum(axis=1), 1e-12))[:, None]
-        found: FloatArray = people[:, items].toarray().T @ shared
-        return found
+        parts: FloatArray = neighbours[:, items].toarray().T @ shared
+        return parts
 
     def save(self, folder: Path | str) -> None:
-        taken = sparse_arrays("taken", fitted(self.taken, self))
-        write_model(folder, self.config, {**taken, "kind_weight": self.kind_weight})
+        interactions = sparse_arrays("taken", fitted(self.interactions, self))
+        write_model(folder, self.config, {**interactions, "kind_weight": self.kind_weight})
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, UserKNNConfig)
         model = cls(config)
-        model._remember(sparse_matrix("taken", arrays), arrays["kind_weight"].astype(np.float32))
+        model._keep(sparse_matrix("taken", arrays), arrays["kind_weight"].astype(np.float32))
         return model

@@ -1,11 +1,11 @@
-"""What needs no taste: chance, popularity, and what is wanted lately."""
+"""Non-personalised baselines (random, popular, trending), and popularity by user attributes (demographic)."""
 
 from foretaste.registry.spec import ModelSpec
 
 MODELS = {
     "random": ModelSpec(
         "foretaste.models.plain.random:Random",
-        "anything, evenly: the floor under every measure",
+        "items in random order: the lower bound of every metric",
         family="plain",
         wants=(),
         default="always",
@@ -15,7 +15,7 @@ MODELS = {
     ),
     "popular": ModelSpec(
         "foretaste.models.plain.popular:Popular",
-        "what most people took",
+        "most popular items",
         family="plain",
         wants=(),
         baseline=True,
@@ -24,7 +24,7 @@ MODELS = {
     ),
     "trending": ModelSpec(
         "foretaste.models.plain.trending:Trending",
-        "what is wanted lately, as of the question",
+        "recently popular items: events decay exponentially with age",
         family="plain",
         wants=("times",),
         default="never",
@@ -33,7 +33,7 @@ MODELS = {
     ),
     "demographic": ModelSpec(
         "foretaste.models.plain.demographic:Demographic",
-        "what people wanted who say the same of themselves",
+        "popular among users with the same attributes (naive Bayes)",
         family="plain",
         needs=("user_columns",),
         wants=("people",),

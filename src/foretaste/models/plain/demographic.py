@@ -1,7 +1,7 @@
-"""What people who say the same of themselves wanted: lists for somebody of whom only columns are known.
+"""Popularity among users with the same attributes: lists for new users of whom only attributes are known.
 
-Naive Bayes over the columns of people (Domingos & Pazzani, Machine Learning 1997), each value drawn towards what
-everybody wants by a Dirichlet prior, so that a value few people have says little.
+Naive Bayes over the columns of the user table (Domingos & Pazzani, Machine Learning 1997). A Dirichlet prior shrinks
+each value towards overall popularity, so that a rare value has little influence.
 """
 
 from __future__ import annotations
@@ -30,29 +30,31 @@ COLUMNS = "columns.json"
 
 
 class DemographicConfig(Config):
+    """Settings of `demographic`."""
+
     shrinkage: PositiveFloat = 1_000.0
-    """Events of everybody that are mixed into those of each value: the larger, the less a rare value says."""
+    """Strength of the Dirichlet prior, in events: the larger, the less a rare value counts."""
     weight: Annotated[float, Field(gt=0, le=1)] = 0.3
-    """How loudly the columns speak beside what is popular. 1 is right where they have nothing to do with one another;
-    columns that say the same twice (age and occupation) need less."""
+    """Weight of the columns relative to popularity. 1 is right for independent columns; correlated ones (age and
+    occupation) need less."""
     read: ColumnsConfig = ColumnsConfig(least_rows=20)
-    """Which columns are read, and how. A value fewer than `least_rows` people have is not learned: it would say little
-    of a newcomer and much of those few."""
+    """Which columns are read, and how. A value of fewer than `least_rows` users is not learned: it would help few and
+    could reveal what those few did."""
 
 
 class Demographic:
-    """score(i) = log p(i) + weight · Σ_v x(v) · log(p(i | v) / p(i)), over the values v the person has.
+    """score(i) = log p(i) + weight · Σ_v x(v) · log(p(i | v) / p(i)), over the values v of the user's columns.
 
-    p(i)     : share of item i in all wanted events
-    p(i | v) = (n(i, v) + shrinkage · p(i)) / (n(v) + shrinkage), n counting events of people with the value v
-    x(v)     : how much the person has the value: 1 for a category, shares that sum to about 1 for a number between two
-               quantiles; 0 where nothing is known
+    p(i)     : share of item i in all positive events
+    p(i | v) = (n(i, v) + shrinkage · p(i)) / (n(v) + shrinkage), n counting events of users with the value v
+    x(v)     : 1 for a category the user has; for a number between two quantiles, interpolation weights that sum to
+               about 1; 0 for unknown values
 
-    Of somebody without any known column it says nothing. It keeps counts of values, and of nobody in particular.
+    Users without any known column get no recommendations. The model holds aggregate counts only, no user's data.
 
-    columns        : the values that were learned
+    columns        : the encoding of the columns, V values in all
     log_popularity : (n_items,) float32, log p(i)
-    lift           : (V, n_items) float32, log(1 + n(i, v) / (shrinkage · p(i))): the part that is 0 for most items
+    lift           : (V, n_items) CSR float32, log(1 + n(i, v) / (shrinkage · p(i))): the part that is 0 for most items
     base           : (V,) float32, log(shrinkage / (n(v) + shrinkage)): the rest, the same for all items
     """
 
@@ -71,35 +73,36 @@ class Demographic:
         self.config = config or DemographicConfig()
 
     def fit(self, train: Dataset, run: Run) -> Self:
+        """Raises DataError where the data has no user columns."""
         if train.user_table is None or train.user_table.width < 2:
             raise DataError("The model 'demographic' reads columns of people, and this data has none; leave it out.")
-        wanted = train.matrix()  # (n_users, n_items)
-        met = np.diff(wanted.indptr) > 0  # of others nothing is learned, not even what values there are
-        people = np.flatnonzero(met).astype(np.int32)
-        columns = ColumnVectors.fit(train.user_table.drop("user"), self.config.read, met)
-        x = csr_array(query_column_vectors(train.columns_of(people), columns, len(people)))
-        counts = csr_array(x.T @ wanted[people])  # (V, n_items)
-        popularity = np.asarray(wanted.sum(axis=0)).ravel() + 0.5  # nobody's item is unlikely, not impossible
+        interactions = train.matrix()  # (n_users, n_items)
+        has_events = np.diff(interactions.indptr) > 0  # nothing is fitted on others, not even which values exist
+        users = np.flatnonzero(has_events).astype(np.int32)
+        columns = ColumnVectors.fit(train.user_table.drop("user"), self.config.read, has_events)
+        x = csr_array(query_column_vectors(train.columns_of(users), columns, len(users)))
+        counts = csr_array(x.T @ interactions[users])  # (V, n_items)
+        popularity = np.asarray(interactions.sum(axis=0)).ravel() + 0.5  # add-½ smoothing: no item has probability 0
         share = popularity / max(popularity.sum(), 1.0)
         s = self.config.shrinkage
-        of_value = np.asarray(counts.sum(axis=1)).ravel()
+        per_value = np.asarray(counts.sum(axis=1)).ravel()
         counts.data = np.log1p(counts.data / (s * share[counts.indices])).astype(np.float32)
         self.columns, self.lift = columns, counts.astype(np.float32)
         self.log_popularity = np.log(share).astype(np.float32)
-        self.base = np.log(s / (of_value + s)).astype(np.float32)
+        self.base = np.log(s / (per_value + s)).astype(np.float32)
         return self
 
     @property
     def columns_read(self) -> frozenset[str]:
-        """Names of the columns of people it learned from."""
+        """Names of the user columns that the model reads."""
         return frozenset(column.name for column in fitted(self.columns, self).columns)
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
         if not self.columns_read & set(queries.columns):
-            nobody = np.full((len(queries), k), np.nan, np.float32)
-            return Candidates.of_one_source(np.full(nobody.shape, NO_ITEM, np.int32), nobody, "demographic")
+            no_scores = np.full((len(queries), k), np.nan, np.float32)
+            return Candidates.of_one_source(np.full(no_scores.shape, NO_ITEM, np.int32), no_scores, "demographic")
         n = len(self.log_popularity)
         return recommend_in_blocks(self._score_all, queries, k, n, "demographic", exclude=exclude, allowed=allowed)
 
@@ -110,37 +113,38 @@ class Demographic:
         return score_in_blocks(self._score_all, queries, items, len(self.log_popularity))
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); nan for everyone of whom nothing is known."""
+        """(B, n_items); nan for queries without any known value."""
         x = self._x(queries)
-        said: FloatArray = (csr_array(self.config.weight * x) @ self.lift).toarray()
-        said += self.log_popularity + self.config.weight * (x @ self.base)[:, None]
-        said[~x.any(axis=1)] = np.nan
-        return said
+        scores: FloatArray = (csr_array(self.config.weight * x) @ self.lift).toarray()
+        scores += self.log_popularity + self.config.weight * (x @ self.base)[:, None]
+        scores[~x.any(axis=1)] = np.nan
+        return scores
 
     def _x(self, queries: Queries) -> FloatArray:
         return query_column_vectors(queries.columns, fitted(self.columns, self), len(queries))
 
     def because_of_columns(self, queries: Queries, items: IntArray) -> list[list[tuple[str, float]]]:
-        """Why these items are offered to the one person of `queries`: for each item, which columns speak for
-        it more than for others, as ('occupation student', share of all that speaks for it), the strongest first.
+        """For the single query in `queries`, the columns with a positive contribution to each item's score.
 
-        items : (K,)
+        items   : (K,)
+        returns : for each item (description such as 'occupation student', share of the positive contributions),
+                  largest first
         """
         x, learned = self._x(queries)[0], fitted(self.columns, self)
         values = np.flatnonzero(x)
-        speaks = x[values, None] * (self.lift[values][:, items].toarray() + self.base[values, None])  # (v, K)
+        contribution = x[values, None] * (self.lift[values][:, items].toarray() + self.base[values, None])  # (v, K)
         of_column = np.repeat(np.arange(len(learned.columns)), [column.width for column in learned.columns])[values]
         by_column = np.zeros((len(learned.columns), len(items)))
-        np.add.at(by_column, of_column, speaks)
+        np.add.at(by_column, of_column, contribution)
         by_column = np.maximum(by_column, 0)
         shares = by_column / np.maximum(by_column.sum(axis=0), 1e-12)
-        said = [
-            _said(column, queries.columns[column.name][0]) if c in of_column else ""
+        descriptions = [
+            _describe(column, queries.columns[column.name][0]) if c in of_column else ""
             for c, column in enumerate(learned.columns)
         ]
         order = np.argsort(-by_column, axis=0, kind="stable")
         return [
-            [(said[c], float(shares[c, k])) for c in order[:, k].tolist() if by_column[c, k] > 0]
+            [(descriptions[c], float(shares[c, k])) for c in order[:, k].tolist() if by_column[c, k] > 0]
             for k in range(len(items))
         ]
 
@@ -161,7 +165,7 @@ class Demographic:
         return model
 
 
-def _said(column: Column, value: Any) -> str:
+def _describe(column: Column, value: Any) -> str:
     """'occupation student', 'age near 24'."""
     if column.kind in ("category", "labels"):
         parts = value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""Recommend what most people took: the baseline every model must beat."""
+"""Items by popularity: the baseline that every model must beat."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from foretaste.config import Config
 from foretaste.errors import ConfigError
 from foretaste.index.static_ranking import StaticRanking
 from foretaste.index.topk import score_in_blocks
+from foretaste.models.recency import DAY_MICROSECONDS
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -19,18 +20,18 @@ if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, Queries, Ragged, Run
 
-DAY = 86_400e6  # µs
-
 
 class PopularConfig(Config):
+    """Settings of `popular`."""
+
     half_life_days: PositiveFloat | None = None
-    """Age at which an event counts half; None counts all events alike."""
+    """Age at which an event counts half; None weights all events equally."""
 
 
 class Popular:
-    """The same list for everyone, most wanted first.
+    """score(i) = Σ w_e 2^(−age_e / half-life) over the events e of item i; the same ranking for every user.
 
-    popularity : (n_items,) float32, set by fit; the weight of each item's events, faded by age
+    popularity : (n_items,) float32, the scores; None before `fit`
     """
 
     config_class = PopularConfig
@@ -42,11 +43,12 @@ class Popular:
         self.config = config or PopularConfig()
 
     def fit(self, train: Dataset, run: Run) -> Self:
+        """Raises ConfigError where a half-life is set and the events have no times."""
         weight = train.kinds.weights[train.kind].astype(np.float64)
         if (days := self.config.half_life_days) is not None:
             if train.time is None:
                 raise ConfigError("half_life_days needs events with times; these have only an order. Leave it out.")
-            weight *= np.exp2((train.time - train.time.max(initial=0)) / (days * DAY))
+            weight *= np.exp2((train.time - train.time.max(initial=0)) / (days * DAY_MICROSECONDS))
         self._keep(np.bincount(train.item, weight, train.n_items).astype(np.float32))
         return self
 

@@ -1,4 +1,4 @@
-"""Recommend anything, evenly: the floor under every measure."""
+"""Items in random order: the lower bound of every metric."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class RandomConfig(Config):
-    """Nothing to set; the seed is the run's."""
+    """No settings; the seed is that of the run."""
 
 
 class Random:
-    """A list drawn from (seed, what the person did): the same question always gets the same answer."""
+    """score(i) uniform in [0, 1), a hash of seed, history and item: the same query always gets the same list."""
 
     config_class = RandomConfig
     grid = (RandomConfig(),)
@@ -49,7 +49,7 @@ class Random:
         return score_in_blocks(self._score_all, queries, items, fitted(self.n_items, self))
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items) even in [0, 1)."""
+        """(B, n_items) float32, uniform in [0, 1)."""
         mixed = np.cumsum(_mixed(queries.history.items.astype(np.uint64)), dtype=np.uint64)
         events = np.concatenate([np.zeros(1, np.uint64), mixed])
         person = events[queries.history.offsets[1:]] - events[queries.history.offsets[:-1]] + np.uint64(self.seed)
@@ -70,7 +70,7 @@ class Random:
 
 
 def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64 (Steele, Lea, Flood 2014): neighbouring numbers in, unrelated numbers out."""
+    """SplitMix64 hash, elementwise (Steele, Lea & Flood, OOPSLA 2014)."""
     x = x + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,4 +1,4 @@
-"""Recommend what is wanted lately: popularity that fades with age, as of the moment of the question."""
+"""Recent popularity: events decay exponentially with age, as of the time of the query."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from foretaste.config import Config
 from foretaste.index.static_ranking import StaticRanking
 from foretaste.index.topk import BLOCK_CELLS, recommend_in_blocks, score_in_blocks
-from foretaste.models.plain.popular import DAY
+from foretaste.models.recency import DAY_MICROSECONDS
 from foretaste.models.saving import fitted, read_model, write_model
 
 if TYPE_CHECKING:
@@ -22,23 +22,25 @@ if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset
     from foretaste.types import BoolArray, Candidates, FloatArray, IntArray, LongArray, Queries, Ragged, Run
 
-EVENTS_AT_ONCE = 1 << 22
-"""Events looked at together while answering."""
+MAX_EVENTS_PER_BLOCK = 1 << 22
+"""Events processed at once while scoring."""
 
 
 class TrendingConfig(Config):
+    """Settings of `trending`."""
+
     half_life_days: PositiveFloat = 30.0
     """Age at which an event counts half."""
 
 
 class Trending:
-    """score(i) = Σ w_e 2^(−(t − t_e) / half-life) over the events e of i with t_e ≤ asked_at; t is the newest such.
+    """score(i) = Σ w_e 2^(−(t − t_e) / half-life) over the events e of i with t_e ≤ asked_at; t is the latest t_e.
 
-    Nothing that happened after a question is used to answer it, whatever the training data knows. Events that have no
-    times are all counted alike: then this is `popular`, `timeless` is true, and the progress of `fit` says so.
+    No event later than the query is used, even if it is in the training data. Events without times all count equally:
+    the model is then the same as `popular`, `timeless` is true, and the progress of `fit` says so.
 
     item   : (L,) int32, the items of all events, oldest first
-    weight : (L,) float32, sign x weight of each event's kind
+    weight : (L,) float32, sign × weight of each event's kind
     time   : (L,) int64 µs
     """
 
@@ -64,24 +66,24 @@ class Trending:
         return self
 
     def _remember(self, item: IntArray, weight: FloatArray, time: LongArray, n_items: int, *, timeless: bool) -> None:
-        """Keep the events, and what is trending at some of them: an answer starts at the last of these before it."""
+        """Keep the events and the scores at checkpoints: a query starts from the last checkpoint before it."""
         self.item, self.weight, self.time, self.n_items, self.timeless = item, weight, time, n_items, timeless
-        marks = min(max(1, BLOCK_CELLS // max(1, n_items)), 1 + len(item) // max(1, n_items))
-        self._mark = np.linspace(0, len(item), marks + 1).astype(np.int64)  # counts of events
-        self._at_mark = np.zeros((marks + 1, n_items), np.float32)
-        for m in range(marks):
-            first, last = self._mark[m], self._mark[m + 1]
+        n_checkpoints = min(max(1, BLOCK_CELLS // max(1, n_items)), 1 + len(item) // max(1, n_items))
+        self._checkpoint = np.linspace(0, len(item), n_checkpoints + 1).astype(np.int64)  # number of events before it
+        self._checkpoint_scores = np.zeros((n_checkpoints + 1, n_items), np.float32)
+        for c in range(n_checkpoints):
+            first, last = self._checkpoint[c], self._checkpoint[c + 1]
             if last > first:
-                faded = weight[first:last] * self._fade(time[first:last], time[last - 1])
-                new = np.bincount(item[first:last], faded, n_items)
-                before = self._fade(time[max(first - 1, 0)], time[last - 1])
-                self._at_mark[m + 1] = self._at_mark[m] * before + new
-        # Whoever asks after the last event gets this list, whenever that is: fading changes no order.
-        self._now = StaticRanking(self._at_mark[-1])
+                decayed = weight[first:last] * self._decay(time[first:last], time[last - 1])
+                new = np.bincount(item[first:last], decayed, n_items)
+                before = self._decay(time[max(first - 1, 0)], time[last - 1])
+                self._checkpoint_scores[c + 1] = self._checkpoint_scores[c] * before + new
+        # For every query after the last event: further decay does not change the order.
+        self._now = StaticRanking(self._checkpoint_scores[-1])
         self._last = int(time[-1]) if len(time) else 0
 
-    def _fade(self, then: NDArray[np.int64], now: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.exp2((then - now) / (self.config.half_life_days * DAY))
+    def _decay(self, then: NDArray[np.int64], now: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.exp2((then - now) / (self.config.half_life_days * DAY_MICROSECONDS))
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -98,7 +100,7 @@ class Trending:
         return score_in_blocks(self._score_all, queries, items, self.n_items)
 
     def _score_all(self, queries: Queries) -> FloatArray:
-        """(B, n_items); questions of the same moment are answered once."""
+        """(B, n_items); queries of the same time are scored once."""
         if queries.asked_at is None or self.timeless:
             return np.tile(self._at(np.array([len(self.time)])), (len(queries), 1))
         known = np.searchsorted(self.time, queries.asked_at, side="right")
@@ -106,20 +108,21 @@ class Trending:
         return self._at(moments)[which]
 
     def _at(self, known: LongArray) -> FloatArray:
-        """(M, n_items) what is trending once the first `known` (M,) events have happened, as of the last of them."""
+        """(M, n_items): the scores from the first known[m] events, as of the last of these; known is (M,)."""
         item = fitted(self.item, self)
-        mark = np.searchsorted(self._mark, known, side="right") - 1
+        checkpoint = np.searchsorted(self._checkpoint, known, side="right") - 1
         now = self.time[np.maximum(known - 1, 0)] if len(item) else np.zeros(len(known), np.int64)
-        then = self.time[np.maximum(self._mark[mark] - 1, 0)] if len(item) else now
-        scores = self._at_mark[mark] * self._fade(then, now)[:, None].astype(np.float32)
-        since = known - self._mark[mark]
+        then = self.time[np.maximum(self._checkpoint[checkpoint] - 1, 0)] if len(item) else now
+        scores = self._checkpoint_scores[checkpoint] * self._decay(then, now)[:, None].astype(np.float32)
+        since = known - self._checkpoint[checkpoint]
         m, ends = 0, np.cumsum(since)
-        while m < len(known):  # events since the mark, a bounded number at once
-            until = max(m + 1, int(np.searchsorted(ends, ends[m] - since[m] + EVENTS_AT_ONCE)))
+        while m < len(known):  # events since the checkpoint, a bounded number at once
+            until = max(m + 1, int(np.searchsorted(ends, ends[m] - since[m] + MAX_EVENTS_PER_BLOCK)))
             offsets = np.concatenate([[0], np.cumsum(since[m:until])])
-            event = np.arange(offsets[-1]) + np.repeat(self._mark[mark[m:until]] - offsets[:-1], since[m:until])
-            faded = self.weight[event] * self._fade(self.time[event], np.repeat(now[m:until], since[m:until]))
-            new = csr_array((faded.astype(np.float32), item[event], offsets), shape=(until - m, self.n_items))
+            first = self._checkpoint[checkpoint[m:until]]
+            event = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], since[m:until])
+            decayed = self.weight[event] * self._decay(self.time[event], np.repeat(now[m:until], since[m:until]))
+            new = csr_array((decayed.astype(np.float32), item[event], offsets), shape=(until - m, self.n_items))
             scores[m:until] += new.toarray()
             m = until
         return scores

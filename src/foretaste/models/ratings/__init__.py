@@ -1,28 +1,28 @@
-"""Models that expect ratings on the scale of the data."""
+"""Rating prediction models, on the scale of the ratings."""
 
 from foretaste.registry.spec import ModelSpec
 
 RATERS = {
     "bias": ModelSpec(
         "foretaste.models.ratings.bias:Bias",
-        "what this item gets, from somebody as kind as this person",
+        "global mean plus user and item bias",
         family="ratings",
         wants=(),
     ),
     "similarity_regression": ModelSpec(
         "foretaste.models.ratings.similarity_regression:SimilarityRegression",
-        "a straight line through a person's own ratings of similar items",
+        "per-user regression of ratings on item similarity",
         family="ratings",
     ),
     "svd": ModelSpec(
         "foretaste.models.ratings.svd:SVD",
-        "factors and biases, learned rating by rating",
+        "matrix factorisation with biases, trained on ratings",
         extra="cf",
         family="ratings",
     ),
     "svdpp": ModelSpec(
         "foretaste.models.ratings.svdpp:SVDPP",
-        "factors, and what a person chose to rate at all",
+        "matrix factorisation with biases and implicit feedback from rated items (SVD++)",
         extra="cf",
         family="ratings",
     ),

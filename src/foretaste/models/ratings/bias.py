@@ -1,4 +1,4 @@
-"""Expect what this item usually gets from somebody as kind as this person: the baseline of ratings."""
+"""Global mean plus item and user bias: the baseline of rating prediction."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 
 class BiasConfig(Config):
+    """Settings of `bias`."""
+
     item_shrinkage: NonNegativeFloat = 5.0
-    """How many ratings the mean of all weighs beside an item's own."""
+    """Prior strength of an item bias of 0, in ratings."""
     user_shrinkage: NonNegativeFloat = 5.0
-    """The same for a person."""
+    """Prior strength of a user bias of 0, in ratings."""
 
 
 class Bias:
-    """r̂ = μ + b_i + b_u (Koren 2010, eq. 1), the items first, then each person from their own ratings.
+    """r̂ = μ + b_i + b_u (Koren 2010, eq. 1): item biases are fitted first, user biases computed from each history.
 
     item_bias : (n_items,) float32
     """
@@ -49,11 +51,11 @@ class Bias:
 
     def _rate(self, queries: Queries, items: IntArray) -> FloatArray:
         item_bias, ratings = fitted(self.item_bias, self), self.scale.ratings_of(queries.history)
-        left = ratings.value - np.float32(self.scale.mean) - item_bias[ratings.items]
-        total = np.bincount(ratings.row_of_event(), left, len(ratings))
-        kindness = total / np.maximum(ratings.lengths + self.config.user_shrinkage, 1e-9)
-        ratings_ = item_bias[items] + kindness.astype(np.float32)[:, None] + np.float32(self.scale.mean)
-        return self.scale.clip(ratings_)
+        residual = ratings.value - np.float32(self.scale.mean) - item_bias[ratings.items]
+        total = np.bincount(ratings.row_of_event(), residual, len(ratings))
+        user_bias = total / np.maximum(ratings.lengths + self.config.user_shrinkage, 1e-9)
+        predicted = item_bias[items] + user_bias.astype(np.float32)[:, None] + np.float32(self.scale.mean)
+        return self.scale.clip(predicted)
 
     def save(self, folder: Path | str) -> None:
         write_model(folder, self.config, {"item_bias": fitted(self.item_bias, self), **self.scale.arrays()})
@@ -68,7 +70,7 @@ class Bias:
 
 
 def item_biases(ratings: History, n_items: int, mean: float, shrinkage: float) -> FloatArray:
-    """(n_items,) b_i = Σ (r − μ) / (n_i + shrinkage); 0 for items nobody rated."""
+    """(n_items,) float32 b_i = Σ (r − μ) / (n_i + shrinkage); 0 for unrated items."""
     total = np.bincount(ratings.items, ratings.value - mean, n_items)
     count = np.bincount(ratings.items, minlength=n_items)
     return (total / np.maximum(count + shrinkage, 1e-9)).astype(np.float32)

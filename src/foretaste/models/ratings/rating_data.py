@@ -1,4 +1,4 @@
-"""What raters learn from: of each person the newest rating of each item, and the scale of them all."""
+"""Training data of rating models: each user's newest rating of each item, and the rating scale."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from foretaste.types import BoolArray, FloatArray, History, IntArray, Queries
 
 BLOCK_CELLS = 1 << 22
-"""Factors held at once while rating: 4 million, 16 MB."""
+"""Numbers held at once while predicting: 4 million, 16 MB."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """low, high, mean : of the ratings learned from
-    is_rating : (n_kinds,) which kinds carry ratings
+    """
+    low, high, mean : of the training ratings
+    is_rating       : (n_kinds,) which event kinds are ratings
     """
 
     low: float
@@ -36,11 +37,11 @@ class Scale:
     is_rating: BoolArray
 
     def clip(self, ratings: FloatArray) -> FloatArray:
-        """In place: to what people were seen to give."""
+        """Ratings clipped to [low, high], in place."""
         return np.clip(ratings, np.float32(self.low), np.float32(self.high), out=ratings)
 
     def ratings_of(self, history: History) -> History:
-        """One row per person: the newest rating of each item, in the order they were given."""
+        """One row per user: the newest rating of each item, oldest first."""
         return newest_ratings(history, self.is_rating)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -55,7 +56,8 @@ class Scale:
 def ratings_to_learn(train: Dataset, name: str) -> tuple[History, Scale]:
     """The ratings of a data set, one row per user code, and their scale.
 
-    raises : DataError where there is nothing to tell apart
+    name   : of the model, for error messages
+    raises : DataError where there are no ratings, or all are equal
     """
     is_rating = rating_kinds(train.kinds)
     ratings = newest_ratings(train.histories(), is_rating)
@@ -72,18 +74,19 @@ def ratings_to_learn(train: Dataset, name: str) -> tuple[History, Scale]:
 
 
 def rating_kinds(kinds: Kinds) -> BoolArray:
-    """(n_kinds,) which kinds carry ratings: the one called so; where none is, all."""
+    """(n_kinds,) which event kinds are ratings: the kind named 'rating', or all where there is none."""
     named = np.array([name == RATING for name in kinds.names])
     return named if named.any() else np.ones(len(kinds), bool)
 
 
 def newest_ratings(history: History, is_rating: BoolArray) -> History:
+    """The history with only each user's newest rating of each item."""
     keep = are_newest(history, is_rating)
     return history if keep.all() else history.where(keep)
 
 
 def are_newest(history: History, is_rating: BoolArray) -> BoolArray:
-    """(L,) which events are a person's newest rating of an item."""
+    """(L,) which events are a user's newest rating of an item."""
     keep = np.asarray(is_rating[history.kind] & np.isfinite(history.value))
     rated = np.flatnonzero(keep)
     if len(rated):
@@ -98,15 +101,16 @@ def are_newest(history: History, is_rating: BoolArray) -> BoolArray:
 def rate_in_blocks(
     rate: Callable[[Queries, IntArray], FloatArray], queries: Queries, items: IntArray, width: int
 ) -> FloatArray:
-    """What `Rater.rate` promises: `rate` called on blocks of queries with real codes, nan put at NO_ITEM.
+    """(B, K) float32 as `RatingModel.rate` returns: `rate` called on blocks of queries, with nan at NO_ITEM.
 
-    width : numbers held per cell of items
+    items : (B, K) int32 codes or NO_ITEM
+    width : numbers that `rate` holds per entry of items
     """
     ratings = np.full(items.shape, np.nan, np.float32)
     rows = max(1, BLOCK_CELLS // max(1, items.shape[1] * width))
     for start in range(0, len(queries), rows):
         block = np.arange(start, min(start + rows, len(queries)))
-        asked = items[block]
-        found = rate(queries.take(block), np.maximum(asked, 0))
-        ratings[block] = np.where(asked == NO_ITEM, np.float32(np.nan), found)
+        codes = items[block]
+        predicted = rate(queries.take(block), np.maximum(codes, 0))
+        ratings[block] = np.where(codes == NO_ITEM, np.float32(np.nan), predicted)
     return ratings

@@ -1,4 +1,4 @@
-"""Expect the rating that a straight line through a person's own ratings gives an item as similar as this one."""
+"""Rating prediction by a per-user linear regression of ratings on item similarity."""
 
 from __future__ import annotations
 
@@ -25,28 +25,30 @@ if TYPE_CHECKING:
 
 
 class SimilarityRegressionConfig(Config):
+    """Settings of `similarity_regression`."""
+
     neighbours: PositiveInt = 300
-    """How many of the nearest items speak for an item."""
+    """How many of the most similar items are kept for each item."""
     shrinkage: NonNegativeFloat = 50.0
-    """Added to the denominator of the cosine: two items that met twice are not yet alike."""
+    """Added to the denominator of the cosine, so that similarities from few common users are small."""
     caution: PositiveFloat = 0.5
-    """How much similarity "nothing special" weighs among an item's neighbours."""
+    """Added to the sum of similarities, which shrinks the weighted mean of deviations towards 0."""
     item_shrinkage: NonNegativeFloat = 5.0
-    """How many ratings the mean of all weighs beside an item's own."""
+    """Prior strength of item and user means of 0, in ratings."""
     ridge: PositiveFloat = 10.0
-    """How many ratings the line of everybody weighs beside a person's own."""
+    """Prior strength of the global regression line, in ratings of the user."""
 
 
 class SimilarityRegression:
-    """r̂ = μ + b_i + b0_u + b1_u · s_ui, with s_ui the similarity of item i to what person u liked beyond others.
+    """r̂ = μ + b_i + b0_u + b1_u · s_ui, with s_ui the item-kNN estimate of user u's deviation on item i.
 
     s_ui = Σ_{j∈H} c_ij e_uj / (caution + Σ_{j∈H} c_ij),  e_uj = r_uj − μ − b_j − (mean of u's),  c_ij the shrunk cosine
-    of the e of items i and j over all people. b0 and b1 are the ridge regression of a person's r − μ − b_j on s_uj,
-    drawn to the line of everybody; c_jj = 0, so no rating is its own witness.
+    of the e of items i and j over all users. b0 and b1 are the ridge regression of a user's r − μ − b_j on s_uj, shrunk
+    towards the regression line of all users; c_jj = 0, so no rating predicts itself.
 
     weights   : (n_items, n_items) CSR float32, c
     item_bias : (n_items,) float32
-    line      : (2,) float64, b0 and b1 of everybody
+    line      : (2,) float64, b0 and b1 of the regression line of all users
     """
 
     config_class = SimilarityRegressionConfig
@@ -71,8 +73,8 @@ class SimilarityRegression:
         E = self._deviations(ratings)
         length = np.asarray(np.sqrt(E.multiply(E).sum(axis=0)), np.float32)
 
-        def cosine(target: IntArray, source: IntArray, met: FloatArray) -> FloatArray:
-            weight: FloatArray = np.maximum(met, 0) / (
+        def cosine(target: IntArray, source: IntArray, overlap: FloatArray) -> FloatArray:
+            weight: FloatArray = np.maximum(overlap, 0) / (
                 length[target] * length[source] + np.float32(self.config.shrinkage + 1e-9)
             )
             return weight
@@ -80,9 +82,9 @@ class SimilarityRegression:
         near = nearest_items(csr_array(E.T), E, cosine, self.config.neighbours, run, "similarity_regression")
         near.eliminate_zeros()
         self.weights = near
-        s, left, _ = self._own_pairs(ratings)
-        slope = float(((s - s.mean()) @ left) / max(((s - s.mean()) ** 2).sum(), 1e-9))
-        self.line = np.array([left.mean() - slope * s.mean(), slope])
+        s, residual, _ = self._own_pairs(ratings)
+        slope = float(((s - s.mean()) @ residual) / max(((s - s.mean()) ** 2).sum(), 1e-9))
+        self.line = np.array([residual.mean() - slope * s.mean(), slope])
         return self
 
     def rate(self, queries: Queries, items: IntArray) -> FloatArray:
@@ -96,28 +98,28 @@ class SimilarityRegression:
         return self.scale.clip(rating)
 
     def _lines(self, ratings: History) -> tuple[FloatArray, FloatArray]:
-        """(B,) and (B,): argmin Σ (left − b0 − b1 s)² + ridge |(b0, b1) − line|², two equations a person."""
-        s, left, row = self._own_pairs(ratings)
+        """(B,) b0 and (B,) b1: argmin Σ (residual − b0 − b1 s)² + ridge |(b0, b1) − line|², two equations per user."""
+        s, residual, row = self._own_pairs(ratings)
         B, ridge = len(ratings), self.config.ridge
-        left = left - self.line[0] - self.line[1] * s
-        n, S, SS, L, SL = (np.bincount(row, x, B) for x in (np.ones_like(s), s, s * s, left, s * left))
+        residual = residual - self.line[0] - self.line[1] * s
+        n, S, SS, L, SL = (np.bincount(row, x, B) for x in (np.ones_like(s), s, s * s, residual, s * residual))
         determinant = (n + ridge) * (SS + ridge) - S * S
         b0 = ((SS + ridge) * L - S * SL) / determinant
         b1 = ((n + ridge) * SL - S * L) / determinant
         return (self.line[0] + b0).astype(np.float32), (self.line[1] + b1).astype(np.float32)
 
     def _own_pairs(self, ratings: History) -> tuple[NDArray[np.float64], NDArray[np.float64], IntArray]:
-        """(L,) s and what the item's bias leaves of the rating, for every rating, and (L,) whose it is."""
+        """For every rating: (L,) s, (L,) residual r − μ − b_j, and (L,) its user's row."""
         row = ratings.row_of_event()
         s = np.empty(len(row))
-        at_once = max(1, (1 << 22) // max(1, len(self.item_bias)))
-        for start in range(0, len(ratings), at_once):
-            some = np.arange(start, min(start + at_once, len(ratings)))
+        rows_per_block = max(1, (1 << 22) // max(1, len(self.item_bias)))
+        for start in range(0, len(ratings), rows_per_block):
+            some = np.arange(start, min(start + rows_per_block, len(ratings)))
             part = ratings.take(some)
-            mine = slice(ratings.offsets[some[0]], ratings.offsets[some[-1] + 1])
-            s[mine] = self._similarity(part)[part.row_of_event(), part.items]
-        left = ratings.value.astype(np.float64) - self.scale.mean - self.item_bias[ratings.items]
-        return s, left, row
+            block = slice(ratings.offsets[some[0]], ratings.offsets[some[-1] + 1])
+            s[block] = self._similarity(part)[part.row_of_event(), part.items]
+        residual = ratings.value.astype(np.float64) - self.scale.mean - self.item_bias[ratings.items]
+        return s, residual, row
 
     def _similarity(self, ratings: History) -> FloatArray:
         """(B, n_items) s."""
@@ -126,11 +128,11 @@ class SimilarityRegression:
         return (E @ weights).toarray() / ((rated @ weights).toarray() + np.float32(self.config.caution))
 
     def _deviations(self, ratings: History) -> csr_array:
-        """(B, n_items) e: how much better each rating is than the item gets and the person gives."""
+        """(B, n_items) CSR float32 e: each rating minus global mean, item bias and user mean."""
         row = ratings.row_of_event()
-        left = ratings.value - np.float32(self.scale.mean) - self.item_bias[ratings.items]
-        kindness = np.bincount(row, left, len(ratings)) / (ratings.lengths + self.config.item_shrinkage + 1e-9)
-        e = (left - kindness[row]).astype(np.float32)
+        residual = ratings.value - np.float32(self.scale.mean) - self.item_bias[ratings.items]
+        user_mean = np.bincount(row, residual, len(ratings)) / (ratings.lengths + self.config.item_shrinkage + 1e-9)
+        e = (residual - user_mean[row]).astype(np.float32)
         return csr_array((e, ratings.items, ratings.offsets), shape=(len(ratings), len(self.item_bias)))
 
     def save(self, folder: Path | str) -> None:

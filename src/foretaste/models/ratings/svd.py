@@ -1,4 +1,4 @@
-"""Expect the rating that a person's factors and an item's agree on: Funk's SVD with biases (Koren et al. 2009)."""
+"""Rating prediction by matrix factorisation with biases, trained by SGD (Funk's SVD; Koren et al. 2009)."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
 
 
 class SVDConfig(Config):
+    """Settings of `svd`."""
+
     factors: PositiveInt = 100
-    """Length of the vectors."""
+    """Number of latent factors."""
     epochs: PositiveInt = 100
     """Passes over the ratings."""
     learning_rate: PositiveFloat = 0.005
-    """γ: how far each rating moves what it touches."""
+    """γ of SGD."""
     regularisation: NonNegativeFloat = 0.12
-    """λ, per rating, of factors and biases."""
+    """λ of the L2 penalty on factors and biases, per rating."""
     fold_in_regularisation: PositiveFloat = 0.08
-    """λ, per rating, when a person's factors are found from their history."""
+    """λ, per rating, in the fold-in of a user's factors."""
     spread: PositiveFloat = 0.1
-    """Standard deviation of the factors before the first step."""
+    """Standard deviation of the initial factors."""
     update_epochs: PositiveInt = 5
     """Passes over new ratings in `update`."""
 
@@ -40,10 +42,10 @@ class SVDConfig(Config):
 class SVD:
     """r̂ = μ + b_u + b_i + p_u · q_i, learned by stochastic gradient descent (eq. 5 of the paper).
 
-    Items are remembered, people are not: p_u and b_u of everybody, known or guest, follow from their ratings by ridge
-    regression on the learned items. On ml-100k and ml-1m this errs less than the rows the descent itself leaves behind.
+    Only item factors are stored: p_u and b_u of every user, guests included, are folded in by ridge regression. On
+    ml-100k and ml-1m this has a lower error than the user factors of the SGD.
 
-    q         : (n_items, D) float32; 0 for items nobody rated
+    q         : (n_items, D) float32; 0 for unrated items
     item_bias : (n_items,) float32
     """
 
@@ -63,16 +65,16 @@ class SVD:
         self.q = rng.normal(0, config.spread, (train.n_items, config.factors)).astype(np.float32)
         self.item_bias = np.zeros(train.n_items, np.float32)
         self._descend(ratings, p, np.zeros(len(ratings), np.float32), config.epochs, run, rng)
-        # What nobody rated never moved: without this it would be rated by the chance of its first factors.
+        # Unrated items were never updated: without this, their random initial factors would predict.
         self.q[np.bincount(ratings.items, minlength=train.n_items) == 0] = 0
         return self
 
     def update(self, people: History, run: Run, *, new: BoolArray | None = None, n_items: int = 0) -> Self:
-        """Learn from ratings given since `fit`, without the old ones of everybody else.
+        """Incremental training on ratings since `fit`, without the earlier ones of other users.
 
-        people  : whole histories of those who rated something; their factors are found from them first
-        new     : (L,) which of those events to learn from; None learns from all
-        n_items : how large the catalogue has grown; new items start at the mean of all
+        people  : whole histories of the users with new ratings; their factors are folded in first
+        new     : (L,) which of these events to train on; None trains on all
+        n_items : size of the catalogue if it has grown; new items start with a bias of 0
         """
         q = fitted(self.q, self)
         rng = run.rng()
@@ -81,7 +83,7 @@ class SVD:
             added = rng.normal(0, self.config.spread, (seen - len(q), q.shape[1])).astype(np.float32)
             self.q = np.concatenate([q, added])
             self.item_bias = np.concatenate([self.item_bias, np.zeros(seen - len(q), np.float32)])
-        p, bias = self._people(people)
+        p, bias = self._fold_in(people)
         chosen = people if new is None else people.where(new)
         self._descend(self.scale.ratings_of(chosen), p, bias, self.config.update_epochs, run, rng)
         return self
@@ -112,12 +114,12 @@ class SVD:
 
     def _rate(self, queries: Queries, items: IntArray) -> FloatArray:
         q = fitted(self.q, self)
-        p, bias = self._people(queries.history)
+        p, bias = self._fold_in(queries.history)
         rating = self.item_bias[items] + bias[:, None] + np.float32(self.scale.mean)
         return self.scale.clip(rating + np.einsum("bd,bkd->bk", p, q[items]))
 
-    def _people(self, history: History) -> tuple[FloatArray, FloatArray]:
-        """(B, D) factors and (B,) biases."""
+    def _fold_in(self, history: History) -> tuple[FloatArray, FloatArray]:
+        """(B, D) float32 factors and (B,) biases of the users."""
         q, ratings = fitted(self.q, self), self.scale.ratings_of(history)
         residual = ratings.value - np.float32(self.scale.mean) - self.item_bias[ratings.items]
         return ridge_rows(q[ratings.items], ratings.offsets, residual, self.config.fold_in_regularisation)

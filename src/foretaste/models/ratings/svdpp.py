@@ -1,4 +1,4 @@
-"""Expect ratings from a person's factors and from what they chose to rate at all: SVD++ (Koren 2008)."""
+"""Rating prediction from factors and from the set of rated items as implicit feedback (SVD++; Koren, KDD 2008)."""
 
 from __future__ import annotations
 
@@ -22,29 +22,31 @@ if TYPE_CHECKING:
 
 
 class SVDPPConfig(Config):
+    """Settings of `svdpp`."""
+
     factors: PositiveInt = 50
-    """Length of the vectors."""
+    """Number of latent factors."""
     epochs: PositiveInt = 80
     """Passes over the ratings."""
     learning_rate: PositiveFloat = 0.005
-    """γ: how far each rating moves what it touches."""
+    """γ of SGD."""
     regularisation: NonNegativeFloat = 0.1
-    """λ, per rating, of factors and biases."""
+    """λ of the L2 penalty on factors and biases, per rating."""
     fold_in_regularisation: PositiveFloat = 0.1
-    """λ, per rating, when a person's factors are found from their history."""
+    """λ, per rating, in the fold-in of a user's factors."""
     spread: PositiveFloat = 0.1
-    """Standard deviation of the factors before the first step."""
+    """Standard deviation of the initial factors."""
     update_epochs: PositiveInt = 5
     """Passes over new ratings in `update`."""
 
 
 class SVDPP:
-    """r̂ = μ + b_u + b_i + q_i · (p_u + |N|^−½ Σ_{j∈N} y_j), N what the person rated (eq. 15 of the paper).
+    """r̂ = μ + b_u + b_i + q_i · (p_u + |N|^−½ Σ_{j∈N} y_j), N the items that the user rated (eq. 15 of the paper).
 
-    Items are remembered, people are not: z = |N|^−½ Σ y_j is read off a history, and p_u and b_u follow from its
-    ratings by ridge regression, for everybody alike.
+    Only item factors are stored: z = |N|^−½ Σ y_j is computed from a history, then p_u and b_u are folded in by ridge
+    regression on its ratings.
 
-    q, y      : (n_items, D) float32; 0 for items nobody rated
+    q, y      : (n_items, D) float32; 0 for unrated items
     item_bias : (n_items,) float32
     """
 
@@ -66,7 +68,7 @@ class SVDPP:
         rng, config, n = run.rng(), self.config, train.n_items
         p = rng.normal(0, config.spread, (len(ratings), config.factors)).astype(np.float32)
         self.q = rng.normal(0, config.spread, (n, config.factors)).astype(np.float32)
-        # Hundreds of y add up in one z: they begin so much the smaller.
+        # Hundreds of y are summed in one z, so they are initialised smaller.
         self.y = rng.normal(0, config.spread / 10, (n, config.factors)).astype(np.float32)
         self.item_bias = np.zeros(n, np.float32)
         self._descend(ratings, p, np.zeros(len(ratings), np.float32), config.epochs, run, rng)
@@ -75,10 +77,10 @@ class SVDPP:
         return self
 
     def update(self, people: History, run: Run, *, n_items: int = 0) -> Self:
-        """Learn from the ratings of some people since `fit`, without those of everybody else.
+        """Incremental training on the ratings of some users, without those of the others.
 
-        people  : whole histories of those who rated something; what they rated is part of what they are
-        n_items : how large the catalogue has grown; new items start at the mean of all
+        people  : whole histories of these users
+        n_items : size of the catalogue if it has grown; new items start with a bias of 0
         """
         q, rng = fitted(self.q, self), run.rng()
         seen = max(n_items, int(people.items.max(initial=-1)) + 1)
@@ -86,7 +88,7 @@ class SVDPP:
             added = rng.normal(0, self.config.spread, (more, q.shape[1])).astype(np.float32)
             self.q, self.y = np.concatenate([q, added]), np.concatenate([self.y, added / 10])
             self.item_bias = np.concatenate([self.item_bias, np.zeros(more, np.float32)])
-        p, _, bias = self._people(people)
+        p, _, bias = self._fold_in(people)
         self._descend(self.scale.ratings_of(people), p, bias, self.config.update_epochs, run, rng)
         return self
 
@@ -117,19 +119,19 @@ class SVDPP:
 
     def _rate(self, queries: Queries, items: IntArray) -> FloatArray:
         q = fitted(self.q, self)
-        p, z, bias = self._people(queries.history)
+        p, z, bias = self._fold_in(queries.history)
         rating = self.item_bias[items] + bias[:, None] + np.float32(self.scale.mean)
         return self.scale.clip(rating + np.einsum("bd,bkd->bk", p + z, q[items]))
 
-    def _people(self, history: History) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """(B, D) p and z, (B,) biases."""
+    def _fold_in(self, history: History) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(B, D) p, (B, D) z and (B,) biases of the users."""
         q, ratings = fitted(self.q, self), self.scale.ratings_of(history)
         row = ratings.row_of_event()
         root = (1 / np.sqrt(np.maximum(ratings.lengths, 1))).astype(np.float32)
-        chose = csr_array((root[row], ratings.items, ratings.offsets), shape=(len(ratings), len(q)))
-        z: FloatArray = chose @ self.y
-        known = np.float32(self.scale.mean) + self.item_bias[ratings.items]
-        residual = ratings.value - known - np.einsum("ld,ld->l", q[ratings.items], z[row])
+        rated = csr_array((root[row], ratings.items, ratings.offsets), shape=(len(ratings), len(q)))
+        z: FloatArray = rated @ self.y
+        baseline = np.float32(self.scale.mean) + self.item_bias[ratings.items]
+        residual = ratings.value - baseline - np.einsum("ld,ld->l", q[ratings.items], z[row])
         p, bias = ridge_rows(q[ratings.items], ratings.offsets, residual, self.config.fold_in_regularisation)
         return p, z, bias
 

@@ -1,11 +1,11 @@
-"""Networks that read a history in its order."""
+"""Sequence models: networks that read a history in order and predict the next item."""
 
 from foretaste.registry.spec import Cost, ModelSpec
 
 MODELS = {
     "gru4rec": ModelSpec(
         "foretaste.models.sequence.gru4rec:Gru4Rec",
-        "next items by a recurrent network",
+        "next-item prediction by a recurrent network",
         extra="torch",
         family="sequence",
         wants=("people", "events", "order"),
@@ -14,7 +14,7 @@ MODELS = {
     ),
     "bert4rec": ModelSpec(
         "foretaste.models.sequence.bert4rec:Bert4Rec",
-        "next items by filling gaps from both sides",
+        "next-item prediction by a bidirectional transformer",
         extra="torch",
         family="sequence",
         wants=("people", "events", "order"),
@@ -23,7 +23,7 @@ MODELS = {
     ),
     "sasrec": ModelSpec(
         "foretaste.models.sequence.sasrec:SasRec",
-        "next items by a transformer over the history",
+        "next-item prediction by a causal transformer",
         extra="torch",
         family="sequence",
         wants=("people", "events", "order"),
@@ -32,7 +32,7 @@ MODELS = {
     ),
     "hstu": ModelSpec(
         "foretaste.models.sequence.hstu:Hstu",
-        "next items by a transformer that minds times",
+        "next-item prediction by a causal transformer with time and position bias",
         extra="torch",
         family="sequence",
         wants=("people", "events", "order", "times"),

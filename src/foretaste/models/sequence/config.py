@@ -1,4 +1,4 @@
-"""The settings every network over histories shares."""
+"""Settings shared by all sequence models."""
 
 from __future__ import annotations
 
@@ -14,69 +14,74 @@ from foretaste.training.config import AugmentConfig, TrainingConfig
 
 
 class LossConfig(Config):
+    """Loss of the sequence models, and its negatives."""
+
     kind: Literal["softmax", "sampled", "gbce", "bpr"] = "softmax"
-    """softmax compares with every item of the catalogue, the others with `negatives`."""
+    """softmax: cross-entropy over all items. sampled, gbce, bpr: against `negatives` sampled items."""
     negatives: PositiveInt = 512
-    """Shared by all events of a batch."""
+    """Sampled negatives, shared by all events of a batch."""
     calibration: float = 0.75
-    """t of gbce: 0 is plain cross-entropy, 1 undoes the sampling."""
+    """t of gBCE (Petrov & Macdonald, RecSys 2023): 0 is plain BCE, 1 is fully calibrated for the sampling."""
     most_items: PositiveInt = 200_000
-    """A catalogue larger than this takes the sampled softmax instead of the full one, whose cost grows with it."""
+    """With more items than this, softmax becomes sampled softmax, since its cost grows with the catalogue."""
 
 
 class SequenceConfig(Config):
+    """Base of the settings of the sequence models."""
+
     width: PositiveInt = 64
+    """Length of item embeddings and hidden states."""
     max_length: PositiveInt = 200
-    """Events read of a history, the newest. Short histories cost nothing more: rows are not padded to it."""
+    """How many of the newest events of a history are read. Short histories are not padded to it."""
     dropout: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = "auto"
-    """Share of the numbers between layers set to 0 in learning. auto: 0.5 where an item has 25 events to be learned
-    from, 0.2 where it has 45, as validation chose on sparse and on dense data (docs/log.md)."""
+    """Dropout rate. auto: from 0.5 at 25 events per item down to 0.2 at 45, as validation chose on sparse and on dense
+    data (docs/log.md)."""
     windows: bool = False
-    """Of longer histories, learn from a window drawn anew each epoch instead of the newest events."""
+    """Train on a random window of each longer history, drawn anew every epoch, instead of on its newest events."""
     texts: TextEncoderConfig | None = None
-    """Add what the words of an item say, read by this frozen encoder, to its learned row. None: ids alone."""
+    """Frozen text encoder whose projected vectors are added to the id embeddings. None reads no texts."""
     times: bool = True
-    """Read how long each event came after the one before, where events have times."""
+    """Read the time between consecutive events, where events have times."""
     words: bool = False
-    """Add learned rows of the words of an item, as telling as they are rare. What is learned of a word holds for every
-    item that says it, new ones too."""
+    """Add learned embeddings of the item's words, weighted by tf-idf. They generalise to new items with known words."""
     ids: bool = True
-    """False learns from texts and words alone: an item nobody has met is then as good as any other."""
+    """Learn an embedding per item. False reads only the content of items, so that cold items are scored like others."""
     pictures: ImageEncoderConfig | None = None
-    """Add what the picture of an item shows, seen by this frozen encoder; items may lack one."""
+    """Frozen image encoder whose projected vectors are added; items may lack a picture."""
     item_columns: ColumnsConfig | None = None
-    """Add what the columns of an item say (categories, labels, numbers, dates), read like this."""
+    """Add encoded columns of the item table (categories, labels, numbers, dates), encoded with these settings."""
     vectors: str | None = None
-    """Add external vectors (sound, video): a file as `features/external_vectors.py` reads it; items may lack one."""
+    """Add external item vectors (audio, video): a file for `features/external_vectors.py`; items may lack one."""
     fusion: Literal["sum", "concat", "gated", "attention"] = "sum"
-    """How row, texts, words, pictures, columns and vectors of an item become one vector; what it lacks is left out.
-    sum: added. concat: side by side through a layer, beside the sum. gated: a sum in which each item weighs its parts.
-    attention: the learned row looks at the other parts. Measured, none was better than the sum (docs/log.md)."""
+    """How id embedding, texts, words, pictures, columns and vectors of an item are fused; missing parts are left out.
+    sum: added. concat: concatenated and projected, plus the sum. gated: a sum with learned gates per item. attention:
+    the id embedding attends to the other parts. In our measurements none was better than the sum (docs/log.md)."""
     initial: Literal["auto", "pmi", "random"] = "auto"
-    """The learned rows of items before the first step. pmi: factors of which items are taken near one another (Levy &
-    Goldberg 2014), counted in seconds; the network then needs a third of the epochs, and ends above one from random
-    rows. auto: pmi where nothing but the items is read; what they say leaves less to be counted (docs/log.md)."""
+    """Initial item embeddings. pmi: factors of the PMI matrix (Levy & Goldberg 2014), computed in seconds;
+    training then takes a third of the epochs and ends with better lists than from random ones. auto: pmi where only
+    ids are read, since content leaves less to gain (docs/log.md)."""
     item_layers: PositiveInt = 1
-    """Of the item tower: 1 is a linear map of what the encoder says into the space of the items."""
+    """Layers of the item tower: 1 is a linear map from encoder vectors to item vectors."""
     columns: bool = False
-    """Read what the table of people says of each, added to the state through a linear map; of whom nothing is known
-    nothing is added. What questions are to bring: `Queries.columns`."""
+    """Read the columns of the user table, added to the state through a linear map; nothing is added for users without
+    values. Queries bring them in `Queries.columns`."""
     columns_as: ColumnsConfig = ColumnsConfig(least_rows=20)
-    """How the columns are read; a value that fewer people have is not learned."""
+    """How user columns are encoded; a value of fewer than `least_rows` users is not learned."""
     forget_columns: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    """How often in learning a person counts as one of whom nothing is known."""
+    """Share of the training rows whose user columns are dropped, so that the model also serves users without any."""
     searches: NonNegativeInt = 0
-    """The latest searches of a person read as the newest things they wanted, each an item that says these very words.
-    Only where `texts` are read, for the encoder reads searches as well."""
+    """How many of the user's latest searches are read as newest events, each like an item whose text is the query.
+    Only where `texts` are read, since the same encoder reads the searches."""
     augment: AugmentConfig = AugmentConfig()
+    """Augmentation of the histories in training."""
     ensemble: PositiveInt = 1
-    """Networks learned with seeds that follow one another, whose scores are averaged. Costs as many times as much, in
-    learning and in every answer."""
+    """Networks with consecutive seeds, whose scores are averaged; multiplies the cost of training and serving."""
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
+    """Optimiser, epochs, early stopping and precision."""
 
     @property
     def dropout_rate(self) -> float:
-        """Of a network in the making: by then the data has decided (`capacity.for_data`)."""
+        """The dropout rate once "auto" is resolved (`training.capacity.resolve_auto_settings`)."""
         assert self.dropout != "auto"
         return self.dropout

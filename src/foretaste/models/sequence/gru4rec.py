@@ -10,11 +10,14 @@ from foretaste.nn.gru import Gru
 
 
 class Gru4RecConfig(SequenceConfig):
+    """Settings of `gru4rec`."""
+
     layers: PositiveInt = 1
+    """Stacked GRU layers."""
 
 
 class Gru4Rec(SequenceModel):
-    """score(i) = state after the newest event · e(i)."""
+    """score(i) = hidden state after the newest event · e(i)."""
 
     name = "gru4rec"
     config_class = Gru4RecConfig

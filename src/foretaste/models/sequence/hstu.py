@@ -10,16 +10,19 @@ from foretaste.nn.hstu import Hstu as Network
 
 
 class HstuConfig(SequenceConfig):
+    """Settings of `hstu`."""
+
     blocks: PositiveInt = 2
+    """Number of HSTU blocks."""
     heads: PositiveInt = 1
+    """Attention heads; `width` must be a multiple of them."""
 
 
 class Hstu(SequenceModel):
     """score(i) = state of the newest event · e(i).
 
-    Where events have times, each also says how long it was until the next one, and the newest how long it is until the
-    question (`Queries.asked_at`; without it, none at all): who comes back after a month wants something else than who
-    never left.
+    Where events have times, attention reads the time between events, and for the newest event the time until the query
+    (`Queries.asked_at`; 0 without it).
     """
 
     name = "hstu"

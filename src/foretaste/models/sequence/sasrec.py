@@ -1,7 +1,7 @@
-"""Next items by causal self-attention over the history (SASRec; Kang & McAuley, ICDM 2018), with today's recipe.
+"""Next items by causal self-attention over the history (SASRec; Kang & McAuley, ICDM 2018), with a current recipe.
 
-Pre-norm blocks, softmax over the whole catalogue instead of one negative (Klenitskiy & Vasilev, RecSys 2023), and,
-where texts are read, what the words of an item say beside its learned row.
+Pre-norm blocks, softmax over all items instead of one negative (Klenitskiy & Vasilev, RecSys 2023), and optionally text
+vectors added to the item embeddings.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from foretaste.nn.transformer import Transformer
 
 
 class SasRecConfig(SequenceConfig):
+    """Settings of `sasrec`."""
+
     blocks: PositiveInt | Literal["auto"] = "auto"
-    """auto: 2 where an item has 45 events to be learned from or more, else 1 (docs/log.md)."""
+    """Transformer blocks. auto: 2 from 45 events per item on, else 1 (docs/log.md)."""
     heads: PositiveInt = 1
+    """Attention heads; `width` must be a multiple of them."""
     positions: Literal["learned", "rotary"] = "learned"
-    """learned: a row for each place. rotary: attention knows how far apart two events stand (RoFormer)."""
+    """learned: absolute position embeddings. rotary: relative positions by rotation (RoFormer; Su et al. 2021)."""
 
 
 class SasRec(SequenceModel):
@@ -33,5 +36,5 @@ class SasRec(SequenceModel):
     @staticmethod
     def network(config: SasRecConfig) -> Transformer:
         c = config
-        assert c.blocks != "auto", "by now the data has decided: capacity.for_data"
+        assert c.blocks != "auto", "resolved before: capacity.resolve_auto_settings"
         return Transformer(c.width, c.blocks, c.heads, c.dropout_rate, c.max_length, causal=True, positions=c.positions)

@@ -1,4 +1,4 @@
-"""Writes down what past answers are to be given again from, beside the requests: no answer ever waits for it."""
+"""Records the inputs of past answers for replay, in the background: no request waits for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import foretaste
-from foretaste.api import written_time
+from foretaste.api import format_time
 from foretaste.errors import ForetasteError
 from foretaste.events.answer_log import DAY, AnswerRecord
 from foretaste.serving.answering.questions import KINDS
@@ -30,32 +30,32 @@ if TYPE_CHECKING:
 log = logging.getLogger("foretaste.serving")
 EVERY_SECONDS = 0.2
 PRUNE_SECONDS = 60.0
-MOST_WAITING = 20_000
-"""Answers that wait to be written down; where the disk does not keep up, the oldest are left out, and counted."""
+MAX_QUEUED = 20_000
+"""Answers in the queue; where the disk is too slow, the oldest are dropped and counted."""
 NAME_OF = {kind: name for name, kind in KINDS.items()}
 
 
-class RecordedAnswers:
-    """What is recorded of the answers that were given; nothing until `begin`."""
+class AnswerRecording:
+    """An optional recorder: before `begin` nothing is recorded."""
 
     def __init__(self) -> None:
-        self._recorder: Recorder | None = None
+        self._recorder: AnswerRecorder | None = None
 
-    def begin(self, recorder: Recorder) -> None:
-        """Record from now on."""
+    def begin(self, recorder: AnswerRecorder) -> None:
+        """Record answers from now on."""
         self._recorder = recorder
 
     def note(self, made: Made, question: Question, world: World, past: Past, moment: Moment, user: str | None) -> None:
-        """Remember an answer that was just given, where answers are recorded."""
+        """Queue an answer for recording, if there is a recorder."""
         if self._recorder is not None:
             self._recorder.note(made, question, world, past, moment, user)
 
     def forget(self, user: str) -> int:
-        """Remove what was recorded of the answers a user got; how many those were."""
+        """Remove the recorded answers of a user; returns their number."""
         return 0 if self._recorder is None else self._recorder.forget(user)
 
     def of_person(self, user: str) -> list[dict[str, Any]]:
-        """Every recorded answer a user got, JSON-ready."""
+        """Every recorded answer of a user, JSON-ready."""
         return [] if self._recorder is None else self._recorder.of_person(user)
 
     def close(self) -> None:
@@ -64,35 +64,35 @@ class RecordedAnswers:
             recorder.close()
 
 
-class Recorder:
-    """Thread-safe. What the last 0.2 seconds saw is lost when the process is killed; what was answered is not wrong
-    for that, it can only not be given again."""
+class AnswerRecorder:
+    """Writes answers to the answer log every 0.2 seconds. Thread-safe. Answers of the last 0.2 seconds cannot be
+    replayed after a kill."""
 
     def __init__(self, book: AnswerLog, config: ServiceConfig) -> None:
         self.book = book
         self._config = config
         self._setting = {"serve": config.model_dump(mode="json"), "foretaste": foretaste.__version__}
-        self._answers: deque[tuple[Made, Question, World, Past, Moment, str | None]] = deque(maxlen=MOST_WAITING)
+        self._answers: deque[tuple[Made, Question, World, Past, Moment, str | None]] = deque(maxlen=MAX_QUEUED)
         self._items: deque[ItemRecord] = deque()
         self._written = book.last_change()
-        self._lock = Lock()  # of those who write
+        self._lock = Lock()  # held while writing
         self._stop = Signal()
         self._pruned = time.monotonic() - PRUNE_SECONDS
         self._thread = Thread(target=self._run, name="foretaste-answers", daemon=True)
         self._thread.start()
 
     def note(self, made: Made, question: Question, world: World, past: Past, moment: Moment, user: str | None) -> None:
-        """Remember an answer that was just given. Takes a microsecond."""
-        if len(self._answers) == MOST_WAITING:
+        """Queue an answer for recording; takes a microsecond."""
+        if len(self._answers) == MAX_QUEUED:
             metrics.ANSWERS.labels("left_out").inc()
         self._answers.append((made, question, world, past, moment, user))
 
     def changes(self, items: Iterable[ItemRecord]) -> None:
-        """Remember changes of the catalogue, before anybody is answered from them."""
+        """Queue changes of the catalogue, before any answer uses them."""
         self._items.extend(items)
 
     def flush(self) -> None:
-        """Write down everything that waits."""
+        """Write everything in the queue."""
         with self._lock:
             given = [self._answers.popleft() for _ in range(len(self._answers))]
             items = [self._items.popleft() for _ in range(len(self._items))]
@@ -109,15 +109,15 @@ class Recorder:
             metrics.ANSWERS.labels("kept").inc(len(given))
 
     def forget(self, user: str) -> int:
-        """Remove what was answered to a person; how many answers that were."""
+        """Remove the recorded answers of a user; returns their number."""
         self.flush()
         return self.book.forget(user, time.time_ns() // 1000)
 
     def of_person(self, user: str) -> list[dict[str, Any]]:
-        """Every answer a person got, with what they asked, JSON-ready."""
+        """Every recorded answer of a user with its request, JSON-ready."""
         self.flush()
         return [
-            {"recommendation_id": one.id, "at": written_time(one.at), "question": one.inputs["question"]}
+            {"recommendation_id": one.id, "at": format_time(one.at), "question": one.inputs["question"]}
             for one in self.book.of_person(user)
         ]
 
@@ -139,16 +139,16 @@ class Recorder:
                 days = int(self._config.answers_days * DAY)
                 self.book.prune(self._config.answers_kept, time.time_ns() // 1000 - days)
         except ForetasteError as error:
-            log.warning("Answers are not written down just now: %s", error)
+            log.warning("Answers cannot be recorded at the moment: %s", error)
             self._stop.wait(5)
         except Exception as error:
-            log.error("Writing down answers failed with %s.", type(error).__name__)
+            log.error("Recording answers failed with %s.", type(error).__name__)
             self._stop.wait(5)
 
     def _answered(
         self, made: Made, question: Question, world: World, past: Past, moment: Moment, user: str | None
     ) -> AnswerRecord:
-        said: dict[str, Any] = {
+        inputs: dict[str, Any] = {
             "ask": NAME_OF[type(question)],
             "question": question.model_dump(mode="json", exclude_unset=True),
             "version": world.version,
@@ -157,20 +157,20 @@ class Recorder:
             "sha256": body_hash(written(made)),
         }
         if world.partial:
-            said["partial"] = True
+            inputs["partial"] = True
         elif made.left_out:
-            said["left_out"] = dict(made.left_out)
+            inputs["left_out"] = dict(made.left_out)
         if world.read_to:
-            said["read"] = world.read_to
+            inputs["read"] = world.read_to
         if world.indexed:
-            said["indexed"] = True
+            inputs["indexed"] = True
         if (trace := getattr(made.answer, "trace", None)) is not None:
-            said["seconds"] = [step.seconds for step in trace]
-        return AnswerRecord(moment.id, user, moment.at, world.change, self._setting, said)
+            inputs["seconds"] = [step.seconds for step in trace]
+        return AnswerRecord(moment.id, user, moment.at, world.change, self._setting, inputs)
 
 
 def written(made: Made) -> bytes:
-    """The body of an answer, as it is sent."""
+    """The response body of an answer."""
     return made.answer.model_dump_json(exclude_unset=True).encode()
 
 

@@ -1,4 +1,4 @@
-"""What is known of every bundle in a folder, read from its manifest alone."""
+"""Lists the bundles of a folder from their manifests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger("foretaste.serving")
 
 
 def known_models(bundles: Path) -> list[ModelOut]:
-    """Every bundle whose manifest can be read, the newest first; the others are named in the server's log."""
+    """Every bundle with a readable manifest, newest first; the others are named in the server's log."""
     found = (_described(bundles / version) for version in reversed(bundle_versions(bundles)))
     return [model for model in found if model is not None]
 

@@ -22,12 +22,12 @@ from foretaste.api import (
     ItemPut,
     Items,
     Models,
-    People,
     Profile,
     RankIn,
     Recommendations,
     SearchEventIn,
     SimilarItems,
+    Users,
 )
 from foretaste.errors import BundleError, StoreError, UnknownNameError
 from foretaste.events.answer_log import AnswerLog
@@ -35,15 +35,15 @@ from foretaste.events.clock import Clock
 from foretaste.events.model import SEARCHED
 from foretaste.events.opening import open_store
 from foretaste.pipeline.bundle import current_version
-from foretaste.serving.answering.answer_recorder import RecordedAnswers, Recorder
+from foretaste.serving.answering.answer_recorder import AnswerRecorder, AnswerRecording
 from foretaste.serving.answering.bundle_list import known_models
 from foretaste.serving.answering.event_intake import record
 from foretaste.serving.answering.feedback import SEARCHES_READ
 from foretaste.serving.answering.items_out import scored, scored_items
 from foretaste.serving.answering.list_builder import MAX_HISTORY, ListMaker, Moment
-from foretaste.serving.answering.people import Persons
 from foretaste.serving.answering.questions import UserAsks, answered, knowing, told, worded
-from foretaste.serving.config import KindWords, ServiceConfig
+from foretaste.serving.answering.users import UserService
+from foretaste.serving.config import KindNames, ServiceConfig
 from foretaste.serving.settings import Limits
 from foretaste.serving.telemetry.metrics import LISTS
 from foretaste.serving.world.cursors import read_cursor
@@ -76,7 +76,7 @@ class Engine:
         keep_versions: int = 1,
         answer_seconds: float = Limits().answer_seconds,
         project: Path | None = None,
-        words: KindWords | None = None,
+        words: KindNames | None = None,
     ) -> None:
         """With a bundle it is ready at once; with a folder of bundles it follows what that folder says is in use.
 
@@ -86,11 +86,11 @@ class Engine:
         self.store = store
         self._project = project
         self.config = config or ServiceConfig()
-        self._words = words or KindWords()
+        self._words = words or KindNames()
         folder = bundles if bundles is not None or bundle is None else bundle.folder.parent
         self.worlds = Worlds(store, self.config, folder, keep_versions, follow=bundles is not None)
-        self._answers = RecordedAnswers()
-        self.persons = Persons(store, lambda: self.world, self.record, self._answers)
+        self._answers = AnswerRecording()
+        self.users = UserService(store, lambda: self.world, self.record, self._answers)
         self._clock = Clock(store.last_stamp())
         self._lists = ListMaker(self.config, answer_seconds)
         if bundle is not None:
@@ -107,7 +107,7 @@ class Engine:
                     f"{folder.resolve()} is no project: it has no foretaste.toml; name the project's folder with -p."
                 )
             raise BundleError(f"No bundle is in use in {folder / 'bundles'}; run `foretaste train -p {folder}` first.")
-        config, words = ServiceConfig.of_project(folder), KindWords.of_project(folder)
+        config, words = ServiceConfig.of_project(folder), KindNames.of_project(folder)
         store = open_store(None, folder)
         seconds = (limits or Limits()).answer_seconds
         engine = cls(
@@ -145,9 +145,9 @@ class Engine:
         self.worlds.stop()
         self._answers.close()
 
-    def keep_answers(self, book: AnswerLog) -> Recorder:
+    def keep_answers(self, book: AnswerLog) -> AnswerRecorder:
         """Write down from now on what answers are to be given again from."""
-        recorder = Recorder(book, self.config)
+        recorder = AnswerRecorder(book, self.config)
         self.worlds.on_changes(recorder.changes)
         self._answers.begin(recorder)
         return recorder
@@ -308,11 +308,11 @@ class Engine:
 
     # ---- people and models
 
-    def people(self, n: int = 20) -> People:
-        return self.persons.latest(n)
+    def people(self, n: int = 20) -> Users:
+        return self.users.latest(n)
 
     def profile(self, user: str, n: int = 50) -> Profile:
-        return self.persons.profile(user, n)
+        return self.users.profile(user, n)
 
     def models(self) -> Models:
         """Every bundle beside the one in use, the newest first."""

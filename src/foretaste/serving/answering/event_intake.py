@@ -1,4 +1,4 @@
-"""Events from clients into the store, and what became of each."""
+"""Stores events from clients and returns a result for each."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from foretaste.api import (
-    BadEvent,
     EventIn,
     EventResult,
     EventsOut,
+    InvalidEvent,
     ItemEventIn,
     SearchEventIn,
     UserEventIn,
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from foretaste.events.clock import Clock
     from foretaste.events.model import Outcome
     from foretaste.events.protocols import EventStore, LiveCatalogue, PeopleTable
-    from foretaste.serving.config import KindWords
+    from foretaste.serving.config import KindNames
     from foretaste.serving.world.world import World
 
 
-def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Clock, words: KindWords) -> EventsOut:
-    """Keep events; what is acknowledged is on disk, and the next answer knows of it."""
+def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Clock, words: KindNames) -> EventsOut:
+    """Store events. An accepted event is on disk, and the next recommendation uses it."""
     kinds = world.catalogue.bundle.kinds
     now = clock.now()
     results: list[EventResult | None] = [None] * len(given)
     events: list[tuple[int, Event]] = []
     items: dict[str, tuple[int, ItemEventIn]] = {}
     for i, event in enumerate(given):
-        if isinstance(event, BadEvent):
+        if isinstance(event, InvalidEvent):
             results[i] = _result(event.id, "rejected", event.why)
         elif isinstance(event, ItemEventIn):
             items[event.item] = (i, event)
-            said = " ".join(world.catalogue.misfits(event.columns)) or None
-            results[i] = _result(event.id, "accepted", said)  # of two about one item the last holds
+            remark = " ".join(world.catalogue.misfits(event.columns)) or None
+            results[i] = _result(event.id, "accepted", remark)  # of two events of one item the last one counts
         elif isinstance(event, UserEventIn):
             results[i] = _put_user(event, store)
         elif event.time is not None and (why := clock.ahead(event.time)) is not None:
@@ -64,7 +64,7 @@ def record(given: Sequence[AnyEvent], store: EventStore, world: World, clock: Cl
     return EventsOut.model_construct(accepted=counts["accepted"], results=whole)
 
 
-def _event(given: EventIn | SearchEventIn, words: KindWords, kinds: Kinds, now: int) -> Event:
+def _event(given: EventIn | SearchEventIn, words: KindNames, kinds: Kinds, now: int) -> Event:
     stamped = given.time is None
     moment = now if given.time is None else given.time
     if isinstance(given, SearchEventIn):
@@ -93,15 +93,15 @@ def _put_user(event: UserEventIn, store: PeopleTable) -> EventResult:
 
 
 def _why(event: Event, outcome: Outcome, world: World, new: set[str]) -> str | None:
-    """What is wrong with it; or what to know about an event that was kept all the same."""
+    """Why an event was not stored; or a remark about a stored one; None where there is nothing to say."""
     if outcome.status != "accepted" or event.kind == SEARCHED:
         return outcome.why
     if event.item not in world.catalogue.code_of and event.item not in world.records and event.item not in new:
-        return f"Kept; no item is called '{event.item}' yet, so it counts once a model has learned from it."
+        return f"Stored; no item is called '{event.item}' yet, so it counts once a model was trained with it."
     kinds = world.catalogue.kind_code_of
     if event.kind not in kinds and event.kind not in (SHOWN, DISLIKE):
         known = ", ".join(kinds)
-        return f"Kept; no kind is called '{event.kind}' yet (known: {known}), so it counts after the next training."
+        return f"Stored; no kind is called '{event.kind}' yet (known: {known}), so it counts after the next training."
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from foretaste.api import ReasonOut, RecommendedItem, ScoredItem, Source, TraceStep
+from foretaste.api import ReasonOut, RecommendedItem, ScoredItem, SourceScore, TraceStep
 from foretaste.registry import NEW
 from foretaste.types import NO_ITEM
 
@@ -34,7 +34,7 @@ def recommended_items(world: World, answer: Answer, likes: Mapping[int, str]) ->
     items = []
     for j, (known, (_, score)) in enumerate(zip(world.items([code for code, _ in listed]), listed, strict=True)):
         sources = {
-            name: Source.model_construct(rank=rank, score=_short(said))
+            name: SourceScore.model_construct(rank=rank, score=_short(said))
             for name, rank, said in zip(found.sources, ranks[j], own[j], strict=True)
             if rank > 0
         }
@@ -75,7 +75,7 @@ def _listed(found: Candidates) -> list[tuple[int, float]]:
 
 
 def _reasons(
-    world: World, reasons: Sequence[Reason], likes: Mapping[int, str], sources: Mapping[str, Source]
+    world: World, reasons: Sequence[Reason], likes: Mapping[int, str], sources: Mapping[str, SourceScore]
 ) -> list[ReasonOut]:
     """As they were given; several items that stand for one label are one reason, where the first of them stood."""
     written: list[ReasonOut] = []
@@ -94,7 +94,7 @@ def _reasons(
     return sorted(written, key=lambda said: -said.share) if of_label else written
 
 
-def _reason(world: World, reason: Reason, sources: Mapping[str, Source]) -> ReasonOut:
+def _reason(world: World, reason: Reason, sources: Mapping[str, SourceScore]) -> ReasonOut:
     item = title = None
     text = "Popular with everyone" if reason.kind == "popular" else f"Found by {reason.source}"
     if reason.kind == "new":

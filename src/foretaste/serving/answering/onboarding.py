@@ -10,7 +10,7 @@ from threading import Event as Signal
 from typing import TYPE_CHECKING
 
 from foretaste.api import Onboarding
-from foretaste.models.content.onboarding import NOTHING, ItemPicker
+from foretaste.models.content.onboarding import NO_ITEMS, ItemPicker
 from foretaste.registry import model_spec
 from foretaste.serving.answering.liked_labels import stand_ins_of
 from foretaste.serving.telemetry.logs import where
@@ -78,7 +78,7 @@ class OnboardingDesk:
         config = self._engine.config
         column = catalogue.likes(config.likes_column)
         allowed = world.allowed_of_bundle({})
-        liked = NOTHING if not likes else stand_ins_of(likes, world, config)[0]
+        liked = NO_ITEMS if not likes else stand_ins_of(likes, world, config)[0]
         table = self._of(world)
         picker = table.picker or table.plain
         taken, passed = (codes[codes != NO_ITEM] for codes in (catalogue.codes(chosen), catalogue.codes(seen)))
@@ -120,7 +120,7 @@ def asked_models(world: World) -> list[Scorer]:
 
 def _next_labels(table: _Table, of: Labels, n: int, likes: tuple[str, ...]) -> list[str]:
     if (found := table.labels.get((n, likes))) is None:
-        found, _ = of.splitting(n, likes)
+        found, _ = of.most_informative(n, likes)
         # What follows from the others for the catalogue does not for a person: one may like both halves.
         found += of.common(n - len(found), [*likes, *found])
         if len(table.labels) >= ANSWERS_KEPT:

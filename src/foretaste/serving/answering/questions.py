@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from foretaste.api import PastEvent
     from foretaste.events.protocols import PeopleTable
     from foretaste.serving.answering.list_builder import ListMaker, Made, Moment
-    from foretaste.serving.config import KindWords
+    from foretaste.serving.config import KindNames
     from foretaste.serving.world.world import World
 
 
@@ -71,7 +71,7 @@ def knowing(question: Question, world: World, store: PeopleTable) -> Question:
     return question.model_copy(update={"columns": {**known, **(question.columns or {})}}) if known else question
 
 
-def worded(question: Question, world: World, words: KindWords) -> Question:
+def worded(question: Question, world: World, words: KindNames) -> Question:
     """The question with the kinds that the shop's words for them mean, of a history that came along.
 
     They too are a part of it from then on: what foretaste.toml says later changes no past answer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import foretaste
-from foretaste.api import written_time
+from foretaste.api import format_time
 from foretaste.errors import BundleError, UnknownNameError
 from foretaste.events.answer_log import AnswerLog
 from foretaste.events.opening import open_store
@@ -116,7 +116,7 @@ def _with_dates(question: dict[str, Any]) -> dict[str, Any]:
     if not question.get("history"):
         return question
     dated = [
-        {**event, "time": written_time(event["time"])} if isinstance(event.get("time"), int) else event
+        {**event, "time": format_time(event["time"])} if isinstance(event.get("time"), int) else event
         for event in question["history"]
     ]
     return {**question, "history": dated}

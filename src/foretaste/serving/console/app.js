@@ -1,4 +1,4 @@
-// The page: choose a person, see what is recommended and why, click, and watch the list answer.
+// The console: choose a customer, see what is recommended and why, click, and watch the list change.
 
 import * as api from "./api.js";
 import { changes, sayHint, showCards, showHistory, skeletons } from "./cards.js";
@@ -27,7 +27,7 @@ const state = {
 const isGuest = () => state.person?.user === null;
 const saidNothing = () => state.person.history.length + state.person.likes.length === 0;
 
-// ---- choosing a person -------------------------------------------------------------------------------------------
+// ---- choosing a customer -------------------------------------------------------------------------------------------
 
 function choose(user) {
   const wanted = user === null ? "#guest" : `#person=${encodeURIComponent(user)}`;
@@ -108,15 +108,15 @@ function noteKinds(history) {
 
 function introduce() {
   const { user, events, history } = state.person;
-  byId("person-name").textContent = user ?? "Someone new";
+  byId("person-name").textContent = user ?? "New visitor";
   byId("avatar").replaceChildren(face(user ?? "someone new"));
-  byId("past-title").textContent = user === null ? "What you picked" : "What they did lately";
+  byId("past-title").textContent = user === null ? "Your choices" : "Recent activity";
   byId("past-note").textContent =
     user === null
-      ? "Kept in this page only; ✕ takes a pick back."
-      : "Newest first. A click adds to it for good: a recorded event has no undo.";
-  const unknown = "Nobody has heard of them yet, so they get what is popular.";
-  if (user === null) byId("person-note").textContent = "You. Nothing is stored: every answer comes from your picks alone.";
+      ? "Stored in this page only; ✕ removes a choice."
+      : "Newest first. A click records an event, which cannot be undone.";
+  const unknown = "No events yet, so popular items are recommended.";
+  if (user === null) byId("person-note").textContent = "Nothing is stored: every list follows from your choices only.";
   else if (state.answer) byId("person-note").textContent = events || history.length ? count(events, "event") : unknown;
   else byId("person-note").textContent = "";
 }
@@ -175,7 +175,7 @@ function trouble(error, retry) {
   if (!state.answer) for (const id of ["past", "now"]) byId(id).hidden = true;
 }
 
-/** Without a key the service tells nothing; with one that reads only, everything but recording works. */
+/** Without a key the service refuses requests; with a read-only key, everything but recording works. */
 function askForKey(error, retry) {
   const form = byId("key-form");
   const wasHidden = form.hidden;
@@ -241,7 +241,7 @@ function show({ answer, roundTripMs }, request, since, note) {
   if (answer.items.length === 0) say("There is nothing left to recommend.");
   else if (since !== null) {
     const time = milliseconds(performance.now() - since);
-    const changed = moved ? `updated in ${time}, ${[...moved.values()].filter(Boolean).length} of ${after.length} changed.` : `made in ${time}.`;
+    const changed = moved ? `updated in ${time}, ${[...moved.values()].filter(Boolean).length} of ${after.length} changed place.` : `made in ${time}.`;
     const still = stayed ? " This kind of event does not hide an item, so it may stay." : "";
     say(`List ${changed}${still}${note}`);
   }
@@ -249,7 +249,7 @@ function show({ answer, roundTripMs }, request, since, note) {
 
 // ---- doing -------------------------------------------------------------------------------------------------------
 
-/** A click on a card: the person did it. A double click is still one event. */
+/** A click on a card records an event of this customer. A double click is one event. */
 function take(item) {
   if (state.pending.has(item.id)) return undefined;
   const since = performance.now();

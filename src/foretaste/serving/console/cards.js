@@ -62,7 +62,7 @@ function body(item, why) {
 }
 
 const sourceBadge = (name, rank) =>
-  h("span", { class: "source", title: `${name} put it at rank ${rank}` }, name, h("b", {}, ` #${rank}`));
+  h("span", { class: "source", title: `rank ${rank} in the list of ${name}` }, name, h("b", {}, ` #${rank}`));
 
 export function skeletons(list, n) {
   const bone = () => h("li", { class: "card skeleton", "aria-hidden": "true" }, h("div", { class: "cover" }), h("p"), h("p"));

@@ -2,7 +2,7 @@
 
 import { byId } from "./dom.js";
 
-const THEMES = { "": ["dark", "◐", "as the system has it"], dark: ["light", "●", "dark"], light: ["", "○", "light"] };
+const THEMES = { "": ["dark", "◐", "system"], dark: ["light", "●", "dark"], light: ["", "○", "light"] };
 
 export function wireTheme() {
   const root = document.documentElement;

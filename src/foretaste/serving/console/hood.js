@@ -1,4 +1,4 @@
-// Shows how an answer was made: each stage's time, the version, and the command that gives the same answer.
+// Shows how a list was made: the time of each stage, the bundle, and the command that requests the same list.
 
 import { byId, h, milliseconds } from "./dom.js";
 import { curl } from "./api.js";
@@ -22,11 +22,11 @@ export function stripText(answer) {
 export function showHood({ answer, request, roundTripMs, active }) {
   const facts = [
     ["Bundle", answer.version],
-    ["Degraded", answer.degraded ? "yes: something was skipped to answer in time" : "no"],
-    ["Events used", String(answer.events_used ?? "not said")],
-    answer.ignored?.length ? ["Ignored, unknown here", answer.ignored.join(", ")] : null,
+    ["Degraded", answer.degraded ? "yes: a source or a stage was skipped" : "no"],
+    ["Events used", String(answer.events_used ?? "unknown")],
+    answer.ignored?.length ? ["Ignored, because unknown", answer.ignored.join(", ")] : null,
     ["In the service", milliseconds(serverMs(answer))],
-    ["With the way there and back", milliseconds(roundTripMs)],
+    ["Including network", milliseconds(roundTripMs)],
     ["Answer", answer.recommendation_id],
   ].filter(Boolean);
   byId("hood-body").replaceChildren(
@@ -35,15 +35,15 @@ export function showHood({ answer, request, roundTripMs, active }) {
     h("h3", {}, "This answer"),
     h("dl", {}, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
     ...leaderboard(active),
-    h("h3", {}, "Ask for it yourself"),
+    h("h3", {}, "Request it yourself"),
     command(curl(request)),
-    h("p", { class: "note" }, "Every address is described in ", h("a", { href: "/openapi.json" }, "/openapi.json"), "."),
+    h("p", { class: "note" }, "All addresses are described in ", h("a", { href: "/openapi.json" }, "/openapi.json"), "."),
   );
 }
 
 /** Stages one after another: a bar starts where the one before it ended. */
 function waterfall(trace) {
-  if (trace.length === 0) return h("p", { class: "note" }, "The service sent no trace with this answer.");
+  if (trace.length === 0) return h("p", { class: "note" }, "There is no trace with this list.");
   const total = trace.reduce((sum, step) => sum + step.seconds, 0) || 1;
   let before = 0;
   const rows = trace.map(({ stage, seconds, kept }) => {
@@ -87,9 +87,9 @@ function leaderboard(model) {
   const { data, split, variant } = rows[0].protocol ?? {};
   const said = [data, split, variant].filter((word) => typeof word === "string").join(", ");
   return [
-    h("h3", {}, "Measured before it was put to work"),
+    h("h3", {}, "Accuracy on held-out data"),
     h("table", { class: "board" }, h("tbody", {}, lines)),
-    h("p", { class: "note" }, `${measure} on questions kept back${said && ` (${said})`}; a bar is the interval.`),
+    h("p", { class: "note" }, `${measure} on held-out test queries${said && ` (${said})`}; a bar is the 95 % interval.`),
   ];
 }
 

@@ -1,4 +1,4 @@
-// Asks somebody new what they like: labels and well-known items, and after each answer the next ones.
+// Onboarding: shows a new visitor labels and well-known items to choose from, and new ones after each choice.
 
 import * as api from "./api.js";
 import { showCards } from "./cards.js";
@@ -9,7 +9,7 @@ const N_LABELS = 8;
 
 const [labels, picks, others, note] = ["labels", "picks", "others", "start-note"].map(byId);
 const ASKED = note.textContent;
-const ALL_ASKED = "There is nothing more to ask: the list knows you as well as it can from here.";
+const ALL_ASKED = "There is nothing more to choose; the list uses all your choices.";
 
 let ticket = 0; // counts questions, so that a late answer to an old one is dropped
 let shown = []; // ids of the items asked about now

@@ -1,4 +1,4 @@
-// Lets you choose a person: a list with the arrow keys, any id by typing, a surprise, or a guest.
+// Lets you choose a customer: from a list with the arrow keys, by typing an id, at random, or a guest.
 
 import { byId, count, h, svg } from "./dom.js";
 
@@ -70,8 +70,8 @@ function draw(choose) {
   list.replaceChildren(...shown.map((person) => h("li", {}, row(person, choose))));
   note.hidden = shown.length > 0;
   note.textContent = wanted
-    ? `Nobody in this list is called “${query.value.trim()}”. Press Enter to ask for them anyway.`
-    : "Nobody has done anything yet. Type an id, or start as someone new.";
+    ? `No customer in this list is called “${query.value.trim()}”. Press Enter to open this id anyway.`
+    : "There are no events yet. Type an id, or start as a new visitor.";
   markPerson(current);
 }
 

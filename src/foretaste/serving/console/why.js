@@ -1,4 +1,4 @@
-// The panel behind "Why?": what led to an item, who found it, and what is like it.
+// The panel behind "Why?": the reasons for an item, the sources that proposed it, and similar items.
 
 import { byId, h } from "./dom.js";
 import { similarItems } from "./api.js";
@@ -35,9 +35,9 @@ export async function openWhy(item, { take, you, afterCards }) {
         ...descriptions(item).map((text) => h("p", { class: "note" }, text)),
       ),
     ),
-    h("h3", {}, you ? "What led here from your picks" : "What led here from their history"),
+    h("h3", {}, you ? "Reasons in your choices" : "Reasons in their history"),
     reasons(item, you),
-    h("h3", {}, "Who found it"),
+    h("h3", {}, "Sources"),
     sources(item),
     h("h3", {}, "Similar items"),
     similar,
@@ -51,7 +51,7 @@ export async function openWhy(item, { take, you, afterCards }) {
       take(other);
     };
     const row = h("ul", { class: "row" }, items.map((other) => card(other, { take: chosen })));
-    similar.replaceChildren(items.length ? row : h("p", { class: "note" }, "Nothing here is like it."));
+    similar.replaceChildren(items.length ? row : h("p", { class: "note" }, "There are no similar items."));
     afterCards();
   } catch (error) {
     similar.replaceChildren(h("p", { class: "note" }, error.message));
@@ -66,7 +66,7 @@ function reasons(item, you) {
   if (because.length === 0) return h("p", { class: "plain-reason" }, named.map((reason) => reason.text).join(". "));
   const rest = 1 - because.reduce((sum, reason) => sum + reason.share, 0);
   const rows = because.map((reason) => shareRow(reason.title ?? reason.text, reason.share));
-  if (rest > 0.005) rows.push(shareRow(you ? "everything else you picked" : "everything else they did", rest, "rest"));
+  if (rest > 0.005) rows.push(shareRow(you ? "all other choices" : "all other activity", rest, "rest"));
   return h("ul", { class: "shares" }, rows);
 }
 
@@ -79,16 +79,16 @@ function shareRow(text, share, tone = "") {
 
 function sources(item) {
   const found = Object.entries(item.sources ?? {}).sort(([, a], [, b]) => a.rank - b.rank);
-  if (found.length === 0) return h("p", { class: "note" }, "The service did not say.");
+  if (found.length === 0) return h("p", { class: "note" }, "Unknown.");
   const number = (value) => (typeof value === "number" ? String(Number(value.toPrecision(4))) : "–");
   const rows = found.map(([name, { rank, score }]) =>
     h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, `#${rank}`), h("td", {}, number(score))),
   );
-  const head = ["Source", "Its rank", "Its own score"].map((name) => h("th", { scope: "col" }, name));
+  const head = ["Source", "Rank", "Score"].map((name) => h("th", { scope: "col" }, name));
   return h(
     "div",
     {},
     h("table", { class: "found" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)),
-    typeof item.score === "number" && h("p", { class: "note" }, `Together they gave it the score ${number(item.score)}.`),
+    typeof item.score === "number" && h("p", { class: "note" }, `Score after merging: ${number(item.score)}.`),
   );
 }

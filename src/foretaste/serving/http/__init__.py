@@ -1,1 +1,1 @@
-"""The ASGI application: keys, limits, errors, and what stands before every request."""
+"""The ASGI application: API keys, limits, errors, and checks before every request."""

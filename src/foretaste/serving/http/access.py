@@ -1,6 +1,6 @@
-"""Who may do what: the scope each address needs, and whether the caller's key has it.
+"""Access control: the scope each route needs, and whether the caller's key has it.
 
-One table over (method, path), not a mark on each route: a route that somebody forgets to mark is closed, not open.
+One table over (method, path) and no marks on routes: a route that is missing from it needs a key.
 """
 
 from __future__ import annotations
@@ -19,52 +19,53 @@ if TYPE_CHECKING:
     from foretaste.serving.settings import ServerConfig
 
 OPEN = re.compile(r"/|/healthz|/readyz|/console/.*")
-"""Health, and the page, which is the same for everybody and asks for a key before it shows anything."""
-ASKING = re.compile(r"/v1/recommendations(/batch)?|/v1/rank|/v1/chat|/v1/search(/picture)?")
-"""POSTs that only ask."""
+"""Open without a key: health checks and the console, whose page is the same for everyone and asks for a key itself."""
+READ_ONLY_POSTS = re.compile(r"/v1/recommendations(/batch)?|/v1/rank|/v1/search(/picture)?")
+"""POST routes that only read."""
 ADMIN = re.compile(
     r"POST /v1/models/.+/activate|GET /v1/users/.+/export|DELETE /v1/users/(?!.*/history\Z).+",
     re.DOTALL,  # a name may hold line breaks
 )
 
 
-def needed_scope(method: str, path: str, query: bytes = b"") -> Scope | None:
-    """The scope this request needs; None where no key is asked for."""
+def required_scope(method: str, path: str, query: bytes = b"") -> Scope | None:
+    """The scope this request needs; None where no key is needed."""
     path = path.removesuffix("\n")  # the routes end in `$`, which lets one line break pass
     if path == "/v1/search" and "remember" in parse_qs(query.decode("latin-1")):
-        return "write"  # a GET that writes an event, because it was asked to
+        return "write"  # this GET writes an event
     reading = method in ("GET", "HEAD")
     if reading and OPEN.fullmatch(path):
         return None
     if ADMIN.fullmatch(f"{method} {path}"):
         return "admin"
-    if reading or (method == "POST" and ASKING.fullmatch(path)):
+    if reading or (method == "POST" and READ_ONLY_POSTS.fullmatch(path)):
         return "read"
     return "write"
 
 
 class Access:
-    """Asks for keys beyond this machine; on it, as soon as the project has a file of keys."""
+    """Whether requests need a key: always beyond localhost; on localhost once the project has a key file."""
 
     def __init__(self, keys: KeyFile | None, config: ServerConfig) -> None:
         self.keys = keys
         self._always = config.beyond_loopback and not config.open_to_all
         self._never = config.open_to_all
 
-    def asked_for(self) -> bool:
-        # A file whose last key was revoked asks still: taking a key back must never open a door.
-        return not self._never and (self._always or (self.keys is not None and self.keys.there()))
+    def keys_required(self) -> bool:
+        # A key file without keys still counts: revoking the last key must not open the service.
+        return not self._never and (self._always or (self.keys is not None and self.keys.exists()))
 
-    def holder(self, headers: Headers) -> ApiKey | None:
-        """Whose good key the request carries."""
+    def key_of(self, headers: Headers) -> ApiKey | None:
+        """The valid key of the request; None without one."""
         secret = headers.get("x-api-key", "")
         scheme, _, rest = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             secret = rest.strip()
-        return self.keys.holder(secret) if secret and self.keys is not None else None
+        return self.keys.key_of(secret) if secret and self.keys is not None else None
 
     @staticmethod
     def refusal(key: ApiKey | None, scope: Scope) -> Response | None:
+        """401 without a key, 403 where the key lacks the scope, None where it has it."""
         if key is None:
             answer = problem(
                 401, "unauthorized", "This needs an API key; send it in the header 'Authorization: Bearer …'."
@@ -72,5 +73,5 @@ class Access:
             answer.headers["WWW-Authenticate"] = "Bearer"
             return answer
         if not key.allows(scope):
-            return problem(403, "forbidden", f"This key may not do that; it needs one with the scope '{scope}'.")
+            return problem(403, "forbidden", f"This key lacks the scope '{scope}', which this request needs.")
         return None

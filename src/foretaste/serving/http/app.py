@@ -1,4 +1,4 @@
-"""The service as one ASGI application around an engine."""
+"""The ASGI application around an engine."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 import foretaste
 from foretaste.serving.answering.onboarding import OnboardingDesk
 from foretaste.serving.http.guard import Guard
-from foretaste.serving.http.openapi import described
+from foretaste.serving.http.openapi import openapi_document
 from foretaste.serving.http.problems import DOCUMENTED, add_error_handlers
 from foretaste.serving.http.reference import STYLE, reference
 from foretaste.serving.routes import events, health, items, models, onboarding, recommendations, search, users
-from foretaste.serving.routes.parameters import only_known
-from foretaste.serving.search.search_desk import SearchDesk
+from foretaste.serving.routes.query_parameters import refuse_unknown_parameters
+from foretaste.serving.search.search_service import SearchService
 from foretaste.serving.settings import ServerConfig
-from foretaste.serving.telemetry import metrics
+from foretaste.serving.telemetry import prometheus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,13 +38,13 @@ NO_TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-"""FastAPI's own would export the paths of requests, with the ids in them, as soon as anything in the process sets up
-OpenTelemetry; ours is spans.py. Older FastAPIs have none and overlook this."""
+"""FastAPI's own telemetry would export request paths, with the ids in them, once the process sets up OpenTelemetry;
+spans.py works without ids. Older versions of FastAPI ignore this setting."""
 CONSOLE = Path(__file__).parents[1] / "console"
 
 
 def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile | None = None) -> FastAPI:
-    """The REST service of one engine, and its page at /. Without `keys` nobody on this machine is asked for one."""
+    """The REST service of one engine, with the console at /. Without `keys`, localhost needs no API key."""
     config = config or ServerConfig()
 
     @asynccontextmanager
@@ -66,20 +66,22 @@ def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile
         redirect_slashes=False,
         telemetry=NO_TELEMETRY,
     )
-    app.openapi = lambda: described(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     add_error_handlers(app)
-    desk = SearchDesk(engine)
+    search_service = SearchService(engine)
     for router in (
         events.router(engine),
         recommendations.router(engine),
-        search.router(desk),
+        search.router(search_service),
         onboarding.router(OnboardingDesk(engine)),
         users.router(engine),
-        items.router(engine, desk),
+        items.router(engine, search_service),
         models.router(engine),
     ):
-        app.include_router(router, dependencies=[Depends(only_known)])
-    app.include_router(health.router(engine))  # a balancer may put anything behind its probes
+        app.include_router(router, dependencies=[Depends(refuse_unknown_parameters)])
+    app.include_router(
+        health.router(engine)
+    )  # without `refuse_unknown_parameters`: load balancers may add parameters to probes
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
@@ -95,7 +97,7 @@ def create_app(engine: Engine, config: ServerConfig | None = None, keys: KeyFile
 
     @app.get("/metrics", include_in_schema=False)
     def figures() -> Response:
-        text, kind = metrics.exposition()
+        text, kind = prometheus.exposition()
         return Response(text, media_type=kind)
 
     app.mount("/console", StaticFiles(directory=CONSOLE))

@@ -1,4 +1,4 @@
-"""Request bodies, read whole before anything else happens: not too large, not too slow, not too deep."""
+"""Request bodies: read completely before the request is handled, with limits on size, time and nesting."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from foretaste.serving.settings import Limits
 
 STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-"""A string to its end, or to the end of the body: a quote that is never closed must not be looked at twice."""
+"""A JSON string to its end, or to the end of the body; possessive, so that an unclosed quote costs linear time."""
 OPENING, CLOSING = [ord("["), ord("{")], [ord("]"), ord("}")]
 
 
-class Refused(Exception):  # noqa: N818  # it is an answer rather than an error
+class Refused(Exception):  # noqa: N818  # carries a response
     def __init__(self, why: str, answer: Response) -> None:
         super().__init__(why)
         self.why = why
@@ -36,23 +36,24 @@ def too_large(most: int) -> Response:
 
 
 async def read_body(scope: Scope, receive: Receive, limits: Limits) -> Receive:
-    """The body within the limits, as something to read it from again; Refused, or TimeoutError, where it is not."""
+    """Read the body within the limits; returns a `receive` that replays it.
+
+    raises : Refused for a body that is too large or too deep, TimeoutError for one that is too slow
+    """
     names = {name for name, _ in scope["headers"]}
     if names.isdisjoint((b"content-length", b"transfer-encoding")):
-        return receive  # no body is announced, so none can come
+        return receive  # no body is announced, so there is none
     async with asyncio.timeout(limits.body_seconds):
         body = await _read(receive, limits.of_body(scope["path"]))
-    # Brackets in a picture nest nothing.
-    if body and scope["path"] != PICTURES and deeper_than(body, MAX_DEPTH):
-        raise Refused(
-            "depth", problem(422, "invalid", f"The body nests deeper than {MAX_DEPTH} levels; nothing here does.")
-        )
+    # Bytes of a picture that look like brackets do not nest.
+    if body and scope["path"] != PICTURES and nests_deeper_than(body, MAX_DEPTH):
+        raise Refused("depth", problem(422, "invalid", f"The body nests deeper than {MAX_DEPTH} levels."))
     sent = False
 
     async def replay() -> Message:
         nonlocal sent
         if sent:
-            return await receive()  # only to learn that the client has gone
+            return await receive()  # to notice that the client disconnected
         sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
@@ -72,7 +73,7 @@ async def _read(receive: Receive, most: int) -> bytes:
             raise ClientDisconnect
         part = message.get("body", b"")
         size += len(part)
-        if size > most:  # also where the length was not said, or was not true
+        if size > most:  # also where Content-Length is missing or wrong
             raise Refused("size", too_large(most))
         parts.append(part)
         if not message.get("more_body"):
@@ -80,10 +81,10 @@ async def _read(receive: Receive, most: int) -> bytes:
         message = await receive()
 
 
-def deeper_than(body: bytes, most: int) -> bool:
-    """Whether JSON nests deeper than that. Brackets within strings do not count.
+def nests_deeper_than(body: bytes, most: int) -> bool:
+    """Whether JSON nests deeper than `most` levels. Brackets within strings do not count.
 
-    Looked at before the parser does, which would build the whole tree first.
+    Checked before parsing, because the parser would build the whole tree first.
     """
     if body.count(b"[") + body.count(b"{") <= most:
         return False

@@ -1,4 +1,4 @@
-"""What stands before every request: known hosts, keys, small and prompt bodies, turns, safe headers, one log line."""
+"""Checks before every request: host, API key, body, load; adds security headers, writes metrics and one log line."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
 from foretaste.serving.errors import KeysUnreadableError
-from foretaste.serving.http.access import Access, needed_scope
+from foretaste.serving.http.access import Access, required_scope
 from foretaste.serving.http.bodies import Refused, read_body, too_large
 from foretaste.serving.http.problems import problem, unreadable_keys
-from foretaste.serving.http.rate_limits import TokenBuckets, Turns, retry_after
+from foretaste.serving.http.rate_limits import AdmissionControl, TokenBuckets, retry_after
 from foretaste.serving.telemetry import metrics
 from foretaste.serving.telemetry.logs import where
 from foretaste.serving.telemetry.spans import Spans
@@ -46,7 +46,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Guard:
-    """Innermost of what is not ours, outermost of what is: nothing passes that it has not seen."""
+    """ASGI middleware around the whole application."""
 
     def __init__(self, app: ASGIApp, config: ServerConfig, keys: KeyFile | None = None) -> None:
         self.app = app
@@ -55,10 +55,10 @@ class Guard:
         self.known_hosts = config.known_hosts
         self.access = Access(keys, config)
         self.rates = TokenBuckets(self.limits.requests_per_second)
-        self.strangers = TokenBuckets(self.limits.refusals_per_second)
+        self.unauthenticated = TokenBuckets(self.limits.refusals_per_second)
         self.spans = Spans() if config.otel else None
         limits = self.limits
-        self.turns = Turns(limits.wait_seconds, limits.waiting, config.threads, limits.rush_seconds)
+        self.admission = AdmissionControl(limits.wait_seconds, limits.waiting, config.threads, limits.rush_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,20 +87,20 @@ class Guard:
                 sent = MutableHeaders(scope=message)
                 sent.update(HEADERS)
                 sent["X-Request-ID"] = request_id
-                # Answers are about people; the page itself may be kept, if it is asked for again.
+                # API responses are personal; the console's files may be cached and revalidated.
                 sent.setdefault("Cache-Control", "no-store" if scope["path"].startswith("/v1/") else "no-cache")
             await send(message)
 
         key: ApiKey | None = None
         try:
-            needed = needed_scope(scope["method"], scope["path"], scope.get("query_string", b""))
-            key = self.access.holder(headers) if needed else None
+            needed = required_scope(scope["method"], scope["path"], scope.get("query_string", b""))
+            key = self.access.key_of(headers) if needed else None
             if (refusal := self._refusal(scope, headers, needed, key)) is not None:
                 await refusal(scope, receive, send_guarded)
             else:
                 await self._answer(scope, receive, send_guarded)
         except ClientDisconnect:
-            pass  # nobody is there to be told anything
+            pass  # the client is gone
         except KeysUnreadableError as error:
             await unreadable_keys(error)(scope, receive, send_guarded)
         except Exception as error:
@@ -109,8 +109,8 @@ class Guard:
                 *(scope["method"], template(scope), type(error).__name__),
                 extra={"request_id": request_id, "where": where(error)},
             )
-            if status == 0:  # nothing was said yet; else all we can do is hang up
-                answer = problem(500, "internal", "Something went wrong on our side; the server's log says what.")
+            if status == 0:  # no response was started; otherwise the connection is closed
+                answer = problem(500, "internal", "An internal error occurred; the server's log has the details.")
                 await answer(scope, receive, send_guarded)
         finally:
             self._note(scope, status, perf_counter() - began, request_id, key)
@@ -118,25 +118,24 @@ class Guard:
     def _refusal(self, scope: Scope, headers: Headers, needed: KeyScope | None, key: ApiKey | None) -> Response | None:
         host = _host(headers.get("host", ""))
         if self.known_hosts is not None and host not in self.known_hosts:
-            return _refused(
-                "host", problem(403, "unknown_host", "This service is not called by that name; see allowed_hosts.")
-            )
+            return _refused("host", problem(403, "unknown_host", "This host name is not allowed; see allowed_hosts."))
         if needed is None:
             return None
         address = scope["client"][0] if scope.get("client") else "unknown"
-        if self.access.asked_for():
+        if self.access.keys_required():
             answer = self.access.refusal(key, needed)
-            if key is None and answer is not None and (seconds := self.strangers.wait(address)):
-                return _wait(429, "too_many_requests", "Too many requests without a good key; wait a moment.", seconds)
+            if key is None and answer is not None and (seconds := self.unauthenticated.wait(address)):
+                return _wait(429, "too_many_requests", "Too many requests without a valid key; wait a moment.", seconds)
             if answer is not None:
                 return _refused("key", answer)
         if seconds := self.rates.wait(key.id if key else address):
             rate = f"{self.limits.requests_per_second:g}"
             return _wait(429, "too_many_requests", f"More than {rate} requests per second; wait a moment.", seconds)
         if headers.get("content-encoding", "identity").lower() != "identity":
-            # A small body may unpack to a large one, and events are small as they are.
+            # A small compressed body may expand to a large one, and events are small.
             return _refused(
-                "encoding", problem(415, "unsupported_encoding", "Send the body as it is, without Content-Encoding.")
+                "encoding",
+                problem(415, "unsupported_encoding", "Send the body uncompressed, without Content-Encoding."),
             )
         length = headers.get("content-length", "0")
         most = self.limits.of_body(scope["path"])
@@ -145,7 +144,7 @@ class Guard:
         return None
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Once the whole body is here and it is its turn."""
+        """Read the body, pass admission control, then call the application."""
         try:
             replayed = await read_body(scope, receive, self.limits)
         except TimeoutError:
@@ -158,17 +157,15 @@ class Guard:
             return
         if not scope["path"].startswith("/v1/"):
             await self.app(scope, replayed, send)
-        elif self.turns.begin():
+        elif self.admission.begin():
             metrics.UNDER_WAY.inc()
             try:
                 await self.app(scope, replayed, send)
             finally:
-                self.turns.end()
+                self.admission.end()
                 metrics.UNDER_WAY.dec()
         else:
-            await _wait(503, "overloaded", "More is asked just now than can be done; try again in a second.", 1)(
-                scope, receive, send
-            )
+            await _wait(503, "overloaded", "The service is overloaded; try again in a second.", 1)(scope, receive, send)
 
     def _note(self, scope: Scope, status: int, seconds: float, request_id: str, key: ApiKey | None) -> None:
         method, route, ms = scope["method"], template(scope), round(1000 * seconds, 1)
@@ -178,8 +175,8 @@ class Guard:
         if self.spans is not None:
             self.spans.end(scope["state"]["span"], known, route, status, request_id)
         if self.log_each:
-            told = {"request_id": request_id, "method": known, "route": route, "status": status, "ms": ms}
-            access.info("%s %s %d %.1f ms", known, route, status, ms, extra={**told, "key": key.id if key else None})
+            fields = {"request_id": request_id, "method": known, "route": route, "status": status, "ms": ms}
+            access.info("%s %s %d %.1f ms", known, route, status, ms, extra={**fields, "key": key.id if key else None})
 
 
 def _refused(why: str, answer: Response) -> Response:
@@ -194,14 +191,14 @@ def _wait(status: int, code: str, message: str, seconds: float) -> Response:
 
 
 def _host(header: str) -> str:
-    """'[::1]:8000' and 'localhost:8000' without the port."""
+    """The host name of a Host header, such as '[::1]:8000' or 'localhost:8000', without the port."""
     if header.startswith("["):
         return header[1 : header.find("]")].lower()
     return header.partition(":")[0].lower()
 
 
 def template(scope: Scope) -> str:
-    """/v1/users/{user}/profile rather than whose profile it was."""
+    """The route template, such as /v1/users/{user}/profile: without ids, for logs and metrics."""
     if "route" in scope:
         return str(scope["route"].path).replace(":name}", "}")
     return "/console/…" if scope["path"].startswith("/console/") else "(no such route)"

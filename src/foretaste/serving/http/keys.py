@@ -1,8 +1,8 @@
-"""API keys: who may read, write or administer. Kept beside the log as hashes; the keys themselves are shown once.
+"""API keys with scopes read, write and admin. Stored beside the log as hashes; a key itself is shown once.
 
-A key is 'ft_' + its name for us (12 hex digits) + '_' + 256 random bits in base64. We keep SHA-256 of the whole.
-A slow hash such as scrypt protects words that people choose, which can be guessed; 256 random bits cannot, at any
-speed. It would cost 50 ms of every request, and hand anybody who sends wrong keys a way to keep the service busy.
+A key is 'ft_' + its id (12 hex digits) + '_' + 256 random bits in base64; SHA-256 of the whole is stored. A slow hash
+such as scrypt protects passwords, which can be guessed; 256 random bits cannot be guessed at any speed. It would cost
+50 ms per request, and let anyone with wrong keys keep the service busy.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
 FORM = re.compile(r"ft_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 FILE = "keys.json"
-MISSING = "missing"
+NOT_FOUND = "missing"
 LOOK_AGAIN_SECONDS = 0.5
-"""How soon a running service hears of a key that was made or revoked."""
+"""How often a running service checks whether the key file changed."""
 
 
 class KeyHash(Config):
     sha256: str
     until: float | None = None
-    """Seconds since 1970 UTC at which it stops being good: the old one of a rotated key."""
+    """Seconds since 1970 UTC at which it expires; set for the old secret of a rotated key."""
 
 
 class ApiKey(Config):
@@ -53,10 +53,10 @@ class ApiKey(Config):
     scopes: tuple[Scope, ...]
     created: str
     hashes: tuple[KeyHash, ...]
-    """The newest first; older ones while a rotation lasts."""
+    """Newest first; older ones are valid until they expire after a rotation."""
 
     def allows(self, scope: Scope) -> bool:
-        """admin may everything, write and read may what they say."""
+        """`admin` can do everything; `read` and `write` do not include each other."""
         return "admin" in self.scopes or scope in self.scopes
 
 
@@ -68,7 +68,7 @@ class _Document(Config):
 class NewKey:
     key: ApiKey
     secret: str
-    """The whole key, to be handed over now: it is kept nowhere."""
+    """The whole key, to be shown once: it is not stored."""
 
 
 class KeyFile:
@@ -90,7 +90,7 @@ class KeyFile:
 
     def create(self, name: str, scopes: Sequence[str]) -> NewKey:
         if not name.strip() or len(name) > 100 or not name.isprintable():
-            raise ConfigError("A key needs a name of 1 to 100 printable characters, so that one knows whose it is.")
+            raise ConfigError("A key needs a name of 1 to 100 printable characters, to tell keys apart.")
         if not scopes or set(scopes) - set(SCOPES):
             raise ConfigError(f"A key needs scopes among {', '.join(SCOPES)}.")
         key_id = secrets.token_hex(6)
@@ -103,7 +103,7 @@ class KeyFile:
         return NewKey(key, secret)
 
     def rotate(self, which: str, keep_old_seconds: float = 0.0) -> NewKey:
-        """A new secret for the same client; the old one is good for so long still."""
+        """A new secret for the same client; the old one stays valid for `keep_old_seconds`."""
         with file_lock(self.path):
             keys = _read(self.path).keys
             old = _find(keys, which)
@@ -120,20 +120,20 @@ class KeyFile:
         return NewKey(new, secret)
 
     def revoke(self, which: str) -> ApiKey:
-        """Refused from now on, by a running service within a second."""
+        """Remove a key; a running service refuses it within a second."""
         with file_lock(self.path):
             keys = _read(self.path).keys
             gone = _find(keys, which)
             self._write(tuple(key for key in keys if key.id != gone.id))
         return gone
 
-    def there(self) -> bool:
-        """Whether the project ever had a key."""
+    def exists(self) -> bool:
+        """Whether the key file exists, even if it has no keys any more."""
         self._refresh()
-        return self._stamp != MISSING
+        return self._stamp != NOT_FOUND
 
-    def holder(self, secret: str) -> ApiKey | None:
-        """Whose key this is; compared in constant time."""
+    def key_of(self, secret: str) -> ApiKey | None:
+        """The key with this secret, None where there is none; compared in constant time."""
         self._refresh()
         form = FORM.fullmatch(secret)
         key = self._keys.get(form[1]) if form else None
@@ -146,7 +146,7 @@ class KeyFile:
         return key if good else None
 
     def _refresh(self) -> None:
-        """Read the file again if it changed; a look at it costs a microsecond or two, and twice a second is enough."""
+        """Read the file again if it changed, checked at most every LOOK_AGAIN_SECONDS."""
         now = time.monotonic()
         if now - self._looked < LOOK_AGAIN_SECONDS and self._looked:
             return
@@ -175,9 +175,9 @@ def _find(keys: tuple[ApiKey, ...], which: str) -> ApiKey:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UnknownNameError(f"{len(found)} keys are called '{which}'; say which by its id (foretaste keys list).")
+        raise UnknownNameError(f"{len(found)} keys are called '{which}'; use the id instead (foretaste keys list).")
     if not keys:
-        raise UnknownNameError("This project has no keys yet; make one with foretaste keys create.")
+        raise UnknownNameError("This project has no keys yet; create one with foretaste keys create.")
     raise UnknownNameError(f"No key is called '{which}'.{did_you_mean(which, [key.name for key in keys])}")
 
 
@@ -188,13 +188,13 @@ def _read(path: Path) -> _Document:
         return _Document()
     except (OSError, ValidationError, ValueError, ConfigError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is damaged"
-        said = f"The keys in {path} cannot be read ({why}); put back a copy, or make new keys."
-        raise KeysUnreadableError(said) from None
+        message = f"The keys in {path} cannot be read ({why}); restore a copy, or create new keys."
+        raise KeysUnreadableError(message) from None
 
 
 def _stamp(path: Path) -> object:
     try:
         found = path.stat()
     except FileNotFoundError:
-        return MISSING
+        return NOT_FOUND
     return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,4 +1,4 @@
-"""The service described for machines: which key each operation needs, and what it answers besides its own."""
+"""The service openapi_document for machines: which key each operation needs, and what it answers besides its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
-from foretaste.serving.http.access import needed_scope
+from foretaste.serving.http.access import required_scope
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -17,14 +17,14 @@ SCHEMES = {
 }
 
 
-def described(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, made once."""
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document; built once."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
         schema.setdefault("components", {})["securitySchemes"] = SCHEMES
         for path, methods in schema["paths"].items():
             for method, operation in methods.items():
-                _complete(operation, needed_scope(method.upper(), path))
+                _complete(operation, required_scope(method.upper(), path))
         app.openapi_schema = schema
     return app.openapi_schema
 

@@ -1,4 +1,4 @@
-"""How much is too much: requests per client, and work waiting in this process."""
+"""Rate limits per client, and admission control of this process under load."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CLIENTS = 10_000
-"""Clients remembered; the one not heard of for longest is forgotten first, which gives it a full bucket."""
+"""Most clients with a bucket; the least recently seen is dropped first and then starts with a full one."""
 RUSH, CALM = 0.3, 0.2
-"""Share of the requests refused lately at which a rush begins, and below which it is over: 0.5 is twice too many. A
-queue of ALWAYS refuses a tenth at full load by chance; were CALM no more than that, a rush would never be over."""
+"""Share of recently refused requests at which overload begins, and below which it ends: 0.5 means twice the capacity. A
+queue of ALWAYS refuses a tenth at full load by chance; with a lower CALM, overload would never end."""
 LATELY = 0.05
-"""Weight of the latest request in that share, and in the pace: an average over about the last twenty."""
+"""Weight of the latest request in the moving averages: they cover about the last twenty requests."""
 ALWAYS = 3
-"""Under way even in the worst rush: one that is worked on, and two that are next. With one that is next, the worker sat
-idle as often as by chance nobody came for a moment: a fourth of what could be done was not."""
+"""Requests admitted even under overload: one in work and two that wait. With only one waiting, the worker was idle
+whenever arrivals paused by chance, and a fourth of its capacity was lost."""
 
 
 class _Bucket(NamedTuple):
@@ -28,7 +28,7 @@ class _Bucket(NamedTuple):
 
 
 class TokenBuckets:
-    """Each client has a bucket of tokens that fills at `rate` per second; a request takes one."""
+    """Token-bucket rate limiter: each client's bucket fills at `rate` per second, a request takes one token."""
 
     def __init__(self, rate: float, burst: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.rate = rate
@@ -37,7 +37,7 @@ class TokenBuckets:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def wait(self, client: str, *, take: bool = True) -> float:
-        """0 if the client may go on, else the seconds until it may; `take=False` only looks."""
+        """0 if the client may send a request, else the seconds until it may; `take=False` takes no token."""
         now = self._clock()
         tokens, at = self._buckets.get(client, (self.burst, now))
         tokens = min(self.burst, tokens + (now - at) * self.rate)
@@ -50,15 +50,15 @@ class TokenBuckets:
         return (1 - tokens) / self.rate if short else 0.0
 
 
-class Turns:
-    """How long a request that came now would wait, by how fast requests were done lately (Little's law).
+class AdmissionControl:
+    """Admission control: estimates how long a request would wait from the recent throughput (Little's law).
 
-    A queue that comes of chance empties by itself, and whoever stands in it may wait `wait_seconds`. One that comes of
-    a rush does not: it would be as long as it may be, all the time, and everybody would wait. So as soon as a good part
-    of what comes has to be refused, only as many may stand in it as are done within `rush_seconds`; as many are done,
-    and they are done sooner (the idea of CoDel; Nichols & Jacobson 2012).
+    A queue caused by chance empties by itself, and requests in it may wait `wait_seconds`. A queue caused by overload
+    does not empty: it would always be full, and every request would wait. So once many requests are refused, only as
+    many may wait as are done within `rush_seconds`: the throughput is the same and the latency lower (as in CoDel;
+    Nichols & Jacobson 2012).
 
-    waiting : so many may wait in any case, but in a rush only ALWAYS in all
+    waiting : so many may wait in any case; under overload only ALWAYS in total
     threads : requests worked on at once
     """
 
@@ -75,13 +75,13 @@ class Turns:
         self._rush_seconds = wait_seconds if rush_seconds is None else min(rush_seconds, wait_seconds)
         self._clock = clock
         self.under_way = 0
-        self._interval = 0.0  # between two that are done, while there is always one under way
+        self._interval = 0.0  # seconds between two completed requests while the process is busy
         self._last = 0.0
-        self._refused = 0.0  # share of those that came lately
+        self._refused = 0.0  # share of recent requests
         self.rush = False
 
     def begin(self) -> bool:
-        """Whether it may begin; the caller that got True must call `end`."""
+        """Whether the request is admitted; a caller that got True must call `end`."""
         always, most = (ALWAYS, self._rush_seconds) if self.rush else (self._always, self._most_seconds)
         refused = self.under_way >= always and self.under_way * self._interval > most
         self._refused += LATELY * (refused - self._refused)
@@ -96,11 +96,11 @@ class Turns:
     def end(self) -> None:
         now = self._clock()
         self.under_way -= 1
-        # A pause is not counted, for `begin` starts the clock anew.
+        # Idle time is not counted, because `begin` resets the clock.
         self._interval += LATELY * (now - self._last - self._interval)
         self._last = now
 
 
 def retry_after(seconds: float) -> str:
-    """Whole seconds, at least one: what the header can say."""
+    """Value of the header Retry-After: whole seconds, at least one."""
     return str(max(1, math.ceil(seconds)))

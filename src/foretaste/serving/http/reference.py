@@ -1,4 +1,4 @@
-"""The page /docs: every address of the service, written from its OpenAPI description, readable offline."""
+"""The page /docs: every operation of the API, generated from its OpenAPI document, readable offline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ code { white-space: nowrap; }
 
 
 def reference(schema: dict[str, Any]) -> str:
-    """One HTML page, without any script."""
+    """The HTML page, without scripts."""
     operations = [
         _operation(method.upper(), path, operation, schema["components"]["schemas"])
         for path, methods in schema["paths"].items()
@@ -28,7 +28,7 @@ def reference(schema: dict[str, Any]) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>foretaste: the API</title>'
         '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/docs.css"></head><body>'
         f"<h1>foretaste {escape(schema['info']['version'])}: the API</h1><p>{escape(schema['info']['summary'])} "
-        'For machines: <a href="/openapi.json">/openapi.json</a>. The page: <a href="/">/</a>.</p>'
+        'OpenAPI document: <a href="/openapi.json">/openapi.json</a>. Console: <a href="/">/</a>.</p>'
         f"{''.join(operations)}</body></html>"
     )
 
@@ -41,13 +41,13 @@ def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[
         if (json_body := body["content"].get("application/json")) is not None:
             sent = schemas[_name(json_body["schema"])]
             example = json.dumps(sent["examples"][0], indent=2)
-            parts.append(f"<p>Send</p><pre>{escape(example)}</pre>{_fields(sent, schemas)}")
+            parts.append(f"<p>Request</p><pre>{escape(example)}</pre>{_fields(sent, schemas)}")
         else:
             kinds = ", ".join(body["content"])
-            parts.append(f"<p>Send</p><p>{escape(body['description'])} Content-Type: {escape(kinds)}.</p>")
+            parts.append(f"<p>Request</p><p>{escape(body['description'])} Content-Type: {escape(kinds)}.</p>")
     answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
     if (name := _name(answer)) in schemas:
-        parts.append(f"<p>Get</p>{_fields(schemas[name], schemas)}")
+        parts.append(f"<p>Response</p>{_fields(schemas[name], schemas)}")
     return "".join(parts)
 
 
@@ -56,7 +56,7 @@ def _fields(schema: dict[str, Any], schemas: dict[str, Any], prefix: str = "") -
 
 
 def _rows(schema: dict[str, Any], schemas: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
-    """Every field, those of the objects in it behind it."""
+    """(name, description) of every field, nested fields after their parent."""
     rows = []
     for field, of in schema.get("properties", {}).items():
         name = f"{prefix}{field}"
@@ -68,7 +68,7 @@ def _rows(schema: dict[str, Any], schemas: dict[str, Any], prefix: str) -> list[
 
 
 def _parts(of: dict[str, Any]) -> list[dict[str, Any]]:
-    """A field's type and, if it is a list, a table or a choice, the types in it."""
+    """The schema of a field and of the elements, values or alternatives in it."""
     found = [of]
     for part in (of.get("items"), of.get("additionalProperties"), *of.get("anyOf", ())):
         if isinstance(part, dict):

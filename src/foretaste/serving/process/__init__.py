@@ -1,1 +1,1 @@
-"""The processes that answer: server, forks, workers, settings."""
+"""Server processes: start, worker pool, HTTP protocol, settings of uvicorn."""

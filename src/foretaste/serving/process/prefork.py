@@ -1,7 +1,7 @@
-"""Several processes that answer on one socket: most is imported once, and then each is a fork of that.
+"""Pre-fork worker pool: processes on one socket, forked from a parent that has imported most modules.
 
-uvicorn's own workers are new processes that import everything again, and so a worker that died is away as long. What
-starts threads by being imported (polars does) is left to the workers: of a process with threads no fork is safe.
+uvicorn's own workers are new processes that import everything again, which delays the replacement of a worker that
+died. Modules that start threads on import (polars) are left to the workers: forking a process with threads is unsafe.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from types import FrameType
 
-Refuse = Callable[[errors.ForetasteError], None]
-Work = Callable[[Refuse | None], None]
+ReportFailure = Callable[[errors.ForetasteError], None]
+Work = Callable[[ReportFailure | None], None]
 
 log = logging.getLogger("foretaste.serving")
 BEAT_SECONDS = 1.0
 SILENT_SECONDS = 30.0
-"""A worker that has not moved for so long is stuck, and replaced."""
+"""A worker without a heartbeat for so long is killed and replaced."""
 PAUSE_SECONDS = 1.0
-"""Between two starts of a worker that ends at once, again and again."""
+"""Least time between two starts of a worker that keeps ending at once."""
 HOW = "fork" if sys.platform == "linux" else "spawn"
-"""Elsewhere system libraries that are loaded already may not survive a fork."""
+"""Elsewhere loaded system libraries may not survive a fork."""
 
 
-class Workers:
-    """Keeps `n` forks of this process alive, each running `work`, until it is told to stop."""
+class WorkerPool:
+    """Keeps `n` worker processes alive, each running `work`, until SIGTERM or SIGINT."""
 
     def __init__(self, work: Work, n: int, grace_seconds: float) -> None:
-        """work : serves until SIGTERM; is handed what to call where it cannot. Can be pickled"""
+        """work : serves until SIGTERM; gets a function to report why it cannot. Must be picklable"""
         self._work = work
         self._n = n
         self._grace = grace_seconds
@@ -52,17 +52,17 @@ class Workers:
         self._workers: list[BaseProcess] = []
         self._refusals: list[Connection] = []
         self._started = [0.0] * n
-        self._told = threading.Event()
+        self._stop = threading.Event()
 
     def run(self) -> None:
-        """Blocks until SIGTERM or Ctrl-C. Raises what kept one of the first workers from serving at all."""
+        """Blocks until SIGTERM or Ctrl-C. Raises the error that one of the first workers failed to start with."""
         before = {sign: signal.signal(sign, self._hear) for sign in (signal.SIGTERM, signal.SIGINT)}
         gc.collect()
-        gc.freeze()  # what was imported stays in the pages that all of them share
+        gc.freeze()  # imported modules stay in memory pages that all workers share
         try:
             self._workers = [self._begun(i, first=True) for i in range(self._n)]
-            while not self._told.is_set():
-                self._look_after()
+            while not self._stop.is_set():
+                self._replace_dead()
         finally:
             self._end()
             for sign, handler in before.items():
@@ -78,28 +78,28 @@ class Workers:
         worker: BaseProcess = self._context.Process(target=_live, args=life, name=f"foretaste-worker-{i}")
         worker.start()
         if say is not None:
-            say.close()  # the worker's end of it is the worker's
+            say.close()  # only the worker writes to it
         return worker
 
-    def _look_after(self) -> None:
-        """Replace what died or is stuck."""
+    def _replace_dead(self) -> None:
+        """Replace workers that died or are stuck."""
         heard = wait([*(worker.sentinel for worker in self._workers), *self._refusals], timeout=0.5)
         for connection in [one for one in self._refusals if one in heard]:
-            with suppress(EOFError):  # it ended, and had nothing to say
+            with suppress(EOFError):  # the worker ended without a report
                 kind, message = connection.recv()
                 raise getattr(errors, kind, errors.ForetasteError)(message)
             self._refusals.remove(connection)
         for i, worker in enumerate(self._workers):
             silent = time.monotonic() - self._beats[i].value
             if worker.is_alive() and silent > SILENT_SECONDS:
-                log.error("A worker has not moved for %.0f seconds; another takes its place.", silent)
+                log.error("A worker has not responded for %.0f seconds; it is replaced.", silent)
                 worker.kill()
                 worker.join()
-            if worker.is_alive() or self._told.is_set():
+            if worker.is_alive() or self._stop.is_set():
                 continue
-            log.warning("A worker ended with %s; another takes its place.", worker.exitcode)
+            log.warning("A worker ended with %s; it is replaced.", worker.exitcode)
             if time.monotonic() - self._started[i] < PAUSE_SECONDS:
-                self._told.wait(PAUSE_SECONDS)
+                self._stop.wait(PAUSE_SECONDS)
             worker.close()
             self._workers[i] = self._begun(i)
 
@@ -115,13 +115,13 @@ class Workers:
                 worker.join()
 
     def _hear(self, sign: int, frame: FrameType | None) -> None:
-        self._told.set()
+        self._stop.set()
 
 
 def _live(work: Work, beat: Any, parent: int, say: Connection | None) -> None:
-    """A worker's life.
+    """Main function of a worker process.
 
-    say : where the first workers tell what keeps them from serving; those that take their places later try again
+    say : pipe on which the first workers report why they cannot serve; None for replacements, which simply retry
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -138,5 +138,5 @@ def _show_life(beat: Any, parent: int) -> None:
     while True:
         beat.value = time.monotonic()
         time.sleep(BEAT_SECONDS)
-        if os.getppid() != parent:  # killed without a word; a service that nobody looks after must not go on
+        if os.getppid() != parent:  # the parent was killed; a worker without a parent must not go on
             os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Runs the service with uvicorn until it is told to stop: in this process, or in several that share its socket."""
+"""Runs the service with uvicorn: in this process, or in several workers that share a socket."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 PRELOADED = (
     "fastapi",
     "numpy",
-    "prometheus_client",
+    "foretaste.serving.telemetry.prometheus",  # reads where the figures are kept, which is now set
     "scipy.sparse",
     "uvicorn.loops.auto",
     "uvicorn.protocols.http.httptools_impl",
     "foretaste.serving.http.guard",
 )
-"""Imported once for all workers: what takes longest, and starts no thread."""
+"""Modules imported before the fork: slow to import, and they start no threads."""
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
 
 
@@ -45,12 +45,10 @@ def run(
     keys: KeyFile | None = None,
     announce: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until Ctrl-C; host and port hold unless a whole config is given. `announce` is called
-    once the address is ours.
+    """Serve until Ctrl-C; host and port are used unless a config is given. `announce` is called once the port is bound.
 
-    ConfigError if the port is taken, the keys cannot be read, or the address can be reached from elsewhere and there
-    are no keys to ask for;
-    BundleError if the bundle in use is damaged.
+    raises : ConfigError if the port is in use, the keys cannot be read, or the address is reachable from other machines
+             and there are no keys; BundleError if the bundle in use is damaged
     """
     from foretaste.serving.http.app import create_app
     from foretaste.serving.process.worker import prepare
@@ -68,14 +66,14 @@ def run(
         server.should_exit = True
 
     engine.worlds.on_refused = give_up
-    with listening, suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it, not a fault
+    with listening, suppress(KeyboardInterrupt):  # Ctrl-C is the normal way to stop
         server.run(sockets=[listening])
     if refused:
         raise refused[0]
 
 
 def serve_project(folder: Path, config: ServerConfig, announce: Callable[[], None] = lambda: None) -> None:
-    """Serve a project folder, with as many workers as the config says. Raises what `run` raises."""
+    """Serve a project folder with the workers of the config. Raises the errors of `run`."""
     keys = KeyFile.of_project(folder)
     for name in ONE_THREAD:
         os.environ.setdefault(name, "1")
@@ -89,25 +87,25 @@ def serve_project(folder: Path, config: ServerConfig, announce: Callable[[], Non
     listening = listen(config)
     announce()
     with listening, tempfile.TemporaryDirectory(prefix="foretaste-metrics-") as figures:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures  # read when the figures are imported, which is now
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures  # read when prometheus_client is imported below
         for name in PRELOADED:
             import_module(name)
         from foretaste.serving.process import worker
-        from foretaste.serving.process.prefork import Workers
+        from foretaste.serving.process.prefork import WorkerPool
 
-        Workers(partial(worker.serve, folder.resolve(), config, listening), config.workers, 2 * GRACE_SECONDS).run()
+        WorkerPool(partial(worker.serve, folder.resolve(), config, listening), config.workers, 2 * GRACE_SECONDS).run()
 
 
 def check_closed(config: ServerConfig, keys: KeyFile | None) -> None:
-    """ConfigError if whoever reaches the address could read and write everything, and nobody said so.
+    """ConfigError if the service would be open to other machines without keys and without `open_to_all`.
 
-    Also where the keys cannot be read: that is said now, and not to everybody who asks.
+    Also if the key file cannot be read, so that this is noticed at the start.
     """
     known = [] if keys is None else keys.all()
     if config.beyond_loopback and not config.open_to_all and not known:
         raise ConfigError(
-            f"Whoever reaches {config.host} could read and write everything, for this project has no keys yet. "
-            "Make one with `foretaste keys create NAME --scope write --scope read`, or say --open-to-all."
+            f"Anyone who reaches {config.host} could read and write everything, because this project has no API keys. "
+            "Create one with `foretaste keys create NAME --scope write --scope read`, or pass --open-to-all."
         )
 
 

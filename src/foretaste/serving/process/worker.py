@@ -1,4 +1,4 @@
-"""One process that answers."""
+"""A worker process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import uvicorn
 
 from foretaste.allocator import keep_freed_memory
 from foretaste.errors import ForetasteError
-from foretaste.serving.process.protocol import PatientProtocol
+from foretaste.serving.process.http_protocol import TimeoutProtocol
 from foretaste.serving.process.threads import use_one_blas_thread
 from foretaste.serving.process.uvicorn_settings import uvicorn_settings
 from foretaste.serving.telemetry.logs import show_logs
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     import socket
     from pathlib import Path
 
-    from foretaste.serving.process.prefork import Refuse
+    from foretaste.serving.process.prefork import ReportFailure
     from foretaste.serving.settings import ServerConfig
 
 log = logging.getLogger("foretaste.serving")
 SWITCH_SECONDS = 0.001
-"""Python's threads take turns of 5 ms otherwise, and with four at work the one that refuses too much comes last."""
+"""Switch interval of Python threads; at the default of 5 ms the event loop, which refuses excess requests, is late."""
 
 
-def serve(folder: Path, config: ServerConfig, listening: socket.socket, refuse: Refuse | None = None) -> None:
-    """One of several workers: answers on the socket they share until it is told to stop.
+def serve(folder: Path, config: ServerConfig, listening: socket.socket, refuse: ReportFailure | None = None) -> None:
+    """Serve on a shared socket until SIGTERM.
 
-    refuse : told what is wrong where it cannot serve, that one sentence be said of it and not one by every worker
+    refuse : called with the error where the worker cannot serve, so that it is reported once and not by every worker
     """
     from foretaste.serving.answering.engine import Engine
     from foretaste.serving.http.app import (
-        create_app,  # these start threads, which the process we are a fork of must not have
+        create_app,  # these start threads, which the parent must not have before the fork
     )
     from foretaste.serving.http.keys import KeyFile
 
@@ -54,9 +54,9 @@ def serve(folder: Path, config: ServerConfig, listening: socket.socket, refuse: 
 
 
 def prepare(config: ServerConfig) -> None:
-    """What holds for the whole process."""
+    """Settings of the whole process: logs, allocator, threads."""
     show_logs(access=config.access_log)
     keep_freed_memory()
     use_one_blas_thread()
     sys.setswitchinterval(SWITCH_SECONDS)
-    PatientProtocol.limits = config.limits
+    TimeoutProtocol.limits = config.limits

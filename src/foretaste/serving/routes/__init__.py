@@ -1,3 +1,3 @@
-"""The addresses of the service, one file per noun; each gives its router for an engine."""
+"""The routes of the REST API, one file per noun; each has a function that returns its router."""
 
-from foretaste.serving.routes import names as names  # the routes write {user:name}
+from foretaste.serving.routes import id_convertor as id_convertor  # the routes write {user:name}

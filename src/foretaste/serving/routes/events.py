@@ -1,4 +1,4 @@
-"""POST /v1/events: what happened."""
+"""POST /v1/events."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Response
 
 from foretaste.api import EventsIn, EventsOut
-from foretaste.serving.routes.sending import as_json
+from foretaste.serving.routes.responses import as_json
 
 if TYPE_CHECKING:
     from foretaste.serving.answering.engine import Engine
@@ -18,7 +18,7 @@ def router(engine: Engine) -> APIRouter:
 
     @routes.post("/v1/events", response_model=EventsOut)
     def record(body: EventsIn) -> Response:
-        """Keep up to 1,000 events. Each has its own result; sent again, an event never counts twice."""
+        """Store up to 1,000 events. Returns one result per event; an event that is sent again never counts twice."""
         return as_json(engine.record(body.events))
 
     return routes

@@ -1,4 +1,4 @@
-"""For whatever watches the service: is it alive, can it answer?"""
+"""Liveness and readiness probes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from foretaste.api import Alive, Ready
+from foretaste.api import Liveness, Readiness
 
 if TYPE_CHECKING:
     from foretaste.serving.answering.engine import Engine
@@ -16,14 +16,17 @@ def router(engine: Engine) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
     @routes.get("/healthz")
-    async def alive() -> Alive:
-        """The process answers."""
-        return Alive(status="ok")
+    async def alive() -> Liveness:
+        """Liveness: the process responds."""
+        return Liveness(status="ok")
 
     @routes.get("/readyz")
-    def ready() -> Ready:
-        """The log can be read and the models are loaded; else 503. `degraded`: only what is popular is loaded yet."""
+    def ready() -> Readiness:
+        """Readiness: the log can be read and the models are loaded; otherwise 503.
+
+        `degraded` means that only popular items can be recommended until the models are loaded.
+        """
         engine.check_ready()
-        return Ready(status="degraded" if engine.world.partial else "ready", version=engine.version)
+        return Readiness(status="degraded" if engine.world.partial else "ready", version=engine.version)
 
     return routes

@@ -1,4 +1,4 @@
-"""What to offer: to a known person, to several, and to a guest who brings a history along."""
+"""Routes of recommendations: for a user, for several users, for a guest with a history; ranking of given items."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from foretaste.api import BatchIn, BatchOut, Cursor, Filter, GuestIn, N, Name, RankIn, Recommendations
 from foretaste.errors import DataError
-from foretaste.serving.routes.sending import GONE, as_json
+from foretaste.serving.routes.responses import GONE, as_json
 
 if TYPE_CHECKING:
     from foretaste.serving.answering.engine import Engine
 
 FILTER = TypeAdapter(Filter)
-WANTED = 'What the columns of an item must be, as JSON: {"genres": ["Drama"]}.'
+FILTER_DESCRIPTION = 'Conditions on the columns of items, as JSON: {"genres": ["Drama"]}.'
 
 
 def router(engine: Engine) -> APIRouter:
@@ -28,27 +28,33 @@ def router(engine: Engine) -> APIRouter:
         n: N = 10,
         explain: bool = False,
         scene: Name | None = None,
-        filter: Annotated[str | None, Query(max_length=4_096, description=WANTED)] = None,
+        filter: Annotated[str | None, Query(max_length=4_096, description=FILTER_DESCRIPTION)] = None,
         cursor: Cursor | None = None,
     ) -> Response:
-        """The best items for a person now. Somebody without history gets what people wanted of whom
-        the same is known (PUT /v1/users/{id}), where a model has learned that, and else what is popular."""
+        """The best items for a user now.
+
+        A user without a history gets what is popular among users with the same attributes (PUT /v1/users/{id}), where a
+        model was trained on them, otherwise what is popular. 410 where the bundle of the cursor is no longer loaded.
+        """
         wanted = _filter(filter)
         return as_json(engine.for_user(user, n, explain=explain, scene=scene, filter=wanted, cursor=cursor))
 
     @routes.post("/v1/recommendations", response_model=Recommendations, responses=GONE)
     def for_guest(body: GuestIn) -> Response:
-        """The best items for somebody with this history; nothing is kept."""
+        """The best items for a guest with the history in the body. Nothing is stored.
+
+        410 where the bundle of the cursor is no longer loaded.
+        """
         return as_json(engine.for_guest(body))
 
     @routes.post("/v1/recommendations/batch", response_model=BatchOut)
     def for_users(body: BatchIn) -> Response:
-        """Lists for up to 100 people at once, all by one bundle: for mails, and for filling caches."""
+        """Lists for up to 100 users at once, all from the same bundle: for mails and for filling caches."""
         return as_json(engine.for_users(body))
 
     @routes.post("/v1/rank", response_model=Recommendations)
     def rank(body: RankIn) -> Response:
-        """The items of your own list in the order in which they suit a person; those that cannot be offered apart."""
+        """Rank the given items for a user or guest. Items that may not be recommended are left out."""
         return as_json(engine.rank(body))
 
     return routes
@@ -60,4 +66,4 @@ def _filter(text: str | None) -> dict[str, JsonValue]:
     try:
         return FILTER.validate_python(json.loads(text))
     except (ValidationError, ValueError, RecursionError):
-        raise DataError('filter: write a JSON object of columns and values, as {"genres": ["Drama"]}.') from None
+        raise DataError('filter: write a JSON object of columns and values, such as {"genres": ["Drama"]}.') from None

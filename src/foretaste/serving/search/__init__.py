@@ -1,1 +1,1 @@
-"""Searching the catalogue by words, by pictures and by example."""
+"""Search of the catalogue by text, by picture, and for similar items."""

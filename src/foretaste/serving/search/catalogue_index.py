@@ -1,4 +1,4 @@
-"""One bundle's catalogue made ready to be searched, with what was put, changed and deleted since."""
+"""Search index over one bundle's catalogue, kept up to date with items that were added, changed or deleted since."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from foretaste.api.search import Found, FoundItem
+from foretaste.api.search import SearchHit, SearchResults
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.errors import DataError
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 MEANING_PACKAGE = "sentence_transformers"
 
 
-class Shelf:
-    """The search over one bundle's catalogue. Items that came later have codes behind the bundle's."""
+class CatalogueSearchIndex:
+    """The search over one bundle's catalogue. Items that were added later have codes after those of the bundle."""
 
     def __init__(self, catalogue: Catalogue, config: SearchConfig) -> None:
         self.catalogue = catalogue
@@ -43,8 +43,8 @@ class Shelf:
         pipeline = catalogue.bundle.pipeline
         recalls = dict(pipeline.recalls or {})
         weights = {recall.model: recall.weight for recall in pipeline.config.recalls}
-        loudest = max(recalls, key=lambda name: weights.get(name, 0.0), default=None)
-        taste = None if loudest is None else _Known(recalls[loudest], len(catalogue))
+        heaviest = max(recalls, key=lambda name: weights.get(name, 0.0), default=None)
+        taste = None if heaviest is None else _BundleScorer(recalls[heaviest], len(catalogue))
         self._content: Content | None = None
         for model in recalls.values():
             if isinstance(model, Content):
@@ -56,7 +56,7 @@ class Shelf:
         self._written: dict[int, ItemRecord] = {}
 
     def vectors(self, run: Run) -> FloatArray:
-        """(n_items, D) of the bundle's texts, and the language model made ready; needs no lock."""
+        """(n_items, D) vectors of the bundle's texts; also loads the language model. Needs no lock."""
         config = self._search.config
         text_encoder(config.encoder).encode_query("ready")
         content = self._content
@@ -64,15 +64,15 @@ class Shelf:
             read = content.config.read
             alone = read.text > 0 and not (read.columns or read.pictures or read.ready_file)
             if alone and read.encoder == config.encoder and read.pieces == config.pieces:
-                return content.vectors  # trained with the bundle: nothing to read again
+                return content.vectors  # already computed when the bundle was trained
         return encode_texts(self._texts, config.encoder, run)
 
     def attach(self, vectors: FloatArray) -> None:
-        """From now on meaning counts, of what came in the meantime as well."""
+        """Use these vectors for semantic search from now on; items changed in the meantime are encoded here."""
         index = ExactIndex(vectors)
         if self._written:
             codes = np.array(list(self._written), np.int32)
-            texts = [self._said(record) for record in self._written.values()]
+            texts = [self._text(record) for record in self._written.values()]
             index.put(codes, encode_texts(texts, self._search.config.encoder, Run()))
         self._search.vectors = index
 
@@ -82,18 +82,18 @@ class Shelf:
 
     @property
     def texts(self) -> FloatArray | None:
-        """(n_items, D) of the bundle's items as they are now; None until the language model is there."""
+        """(n_items, D) vectors of the bundle's items as they are now; None until the language model is loaded."""
         index = self._search.vectors
         return None if index is None else index.vectors[: len(self.catalogue)]
 
     def text_of(self, name: str, columns: Mapping[str, Any]) -> FloatArray:
-        """(D,) of an item that came later."""
+        """(D,) vector of an item that was added later."""
         text = item_texts(_alone(name, columns, self.catalogue.bundle.items.title))
         vector: FloatArray = encode_texts(text, self._search.config.encoder, Run())[0]
         return vector
 
     def follow(self, world: World) -> None:
-        """Take in what changed since the last question; what is older than what was taken in is left out."""
+        """Apply the catalogue changes of `world` that were not applied yet."""
         changed: dict[int, ItemRecord] = {}
         counted: list[str] = []
         for name, record in world.records.items():
@@ -103,15 +103,15 @@ class Shelf:
             if (code := self._code_of(name)) == NO_ITEM:
                 code = self._code[name] = len(self.catalogue) + len(self._later)
                 self._later.append(name)
-            counted.append(self._said(record, named=False))
+            counted.append(self._text(record, named=False))
             changed[code] = record
         if changed:
             self._written |= changed
-            read = None if self._search.vectors is None else [self._said(record) for record in changed.values()]
+            read = None if self._search.vectors is None else [self._text(record) for record in changed.values()]
             self._search.put(np.array(list(changed), np.int32), counted, Run(), read=read)
 
-    def _said(self, record: ItemRecord, *, named: bool = True) -> str:
-        """What is read of an item that was put, as of the catalogue's; '' where it is gone."""
+    def _text(self, record: ItemRecord, *, named: bool = True) -> str:
+        """The text of a changed item, built as for the catalogue; '' where it is hidden or deleted."""
         if record.hidden or record.deleted:
             return ""
         return item_texts(_alone(record.name, record.columns, self.catalogue.bundle.items.title), named=named)[0]
@@ -126,25 +126,25 @@ class Shelf:
         searches: tuple[str, ...],
         personal: float | None,
         wanted: Mapping[str, Any],
-    ) -> Found:
-        nobody = history is None or not len(history.items)
+    ) -> SearchResults:
+        no_history = history is None or not len(history.items)
         whose = Queries.guests([[]]).history if history is None else history
         lately = (searches,) if searches else None
         queries = Queries(np.array([NO_USER], np.int32), whose, searches=lately, text=(query,))
         allowed = self._allowed(world, wanted)
-        understood = self._search.parse_query(query)  # once: spelling is the slow part of a question of unknown words
-        personal = 0.0 if nobody else personal
+        understood = self._search.parse_query(query)  # once: spelling correction is the slow part for unknown words
+        personal = 0.0 if no_history else personal
         found = self._search.recommend(queries, n, allowed=allowed, personal=personal, parsed=[understood])
-        items: list[FoundItem] = []
+        items: list[SearchHit] = []
         rows = zip(found.items[0].tolist(), found.scores[0].tolist(), found.found_by[0].tolist(), strict=True)
-        for code, score, said in rows:
+        for code, score, source_scores in rows:
             if code == NO_ITEM:
                 break
             item = scored(world.item(self._name(code)), score)
-            by = {name: float(f"{x:.6g}") for name, x in zip(found.sources, said, strict=True) if x == x}
-            items.append(FoundItem.model_construct(**dict(item), found_by=by))
+            by = {name: float(f"{x:.6g}") for name, x in zip(found.sources, source_scores, strict=True) if x == x}
+            items.append(SearchHit.model_construct(**dict(item), found_by=by))
         asked = [True, self._search.vectors is not None, personal != 0 and self._search.taste is not None]
-        return Found.model_construct(
+        return SearchResults.model_construct(
             query=query,
             corrected=understood.text if understood.corrected else None,
             user=user,
@@ -168,8 +168,8 @@ class Shelf:
         return self.catalogue.ids[code] if code < n else self._later[code - n]
 
 
-class _Known:
-    """A model of the bundle, which cannot judge what came later."""
+class _BundleScorer:
+    """A model of the bundle as a scorer; items that were added later get nan."""
 
     def __init__(self, model: Scorer, n_items: int) -> None:
         self._model = model
@@ -180,7 +180,7 @@ class _Known:
 
 
 def _alone(name: str, columns: Mapping[str, Any], title: str | None) -> ItemTable:
-    """A catalogue of nothing but an item that was put."""
+    """A catalogue of one item that was put."""
     try:
         frame = pl.DataFrame([dict(columns)], strict=False) if columns else pl.DataFrame()
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""By what an item can be like another, and which model of a bundle knows who takes what with what."""
+"""Similarity measures of items, and the model of a bundle that learned similarity from behaviour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEXT, PICTURE, BEHAVIOUR, BLEND = "text", "picture", "behaviour", "blend"
 
 
 def behaviour_of(world: World) -> Recommender | None:
-    """The source with the most weight among those that learned from what people do; None where there is none."""
+    """The source with the largest merge weight among those that learned from events; None where there is none."""
     pipeline = world.catalogue.bundle.pipeline
     weights = {recall.model: recall.weight for recall in pipeline.config.recalls}
     learned = [name for name in pipeline.recalls or {} if model_spec(name).relates_by == "behaviour"]

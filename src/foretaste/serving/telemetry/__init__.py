@@ -1,1 +1,1 @@
-"""What the service reports about itself: logs, metrics, traces."""
+"""Telemetry of the service: logs, metrics, traces."""

@@ -1,4 +1,4 @@
-"""What the service says of itself on standard error: lines for a person at a terminal, JSON for everything else."""
+"""Logs on standard error: plain lines at a terminal, JSON lines otherwise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import traceback
 from typing import Any
 
 FIELDS = ("request_id", "method", "route", "status", "ms", "key", "version", "where")
-"""What a record may carry beside its sentence. Never a header, a body, an address with ids in it."""
+"""Fields of a log record beside its message. Never headers, bodies or paths with ids."""
 KEY = re.compile(r"ft_([0-9a-f]{12})_[A-Za-z0-9_-]+")
 
 
@@ -33,26 +33,26 @@ class JsonLines(logging.Formatter):
 
 class PlainLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        told = getattr(record, "where", None) or (
+        details = getattr(record, "where", None) or (
             where(record.exc_info[1]) if record.exc_info and record.exc_info[1] else None
         )
         line = f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {without_keys(record.getMessage())}"
-        return f"{line}\n{told}" if told else line
+        return f"{line}\n{details}" if details else line
 
 
 def where(error: BaseException) -> str:
-    """The type of an error and where it came from. Its words stay out: they may quote what a client sent."""
+    """The type of an error with its traceback, without the message, which may quote what a client sent."""
     frames = traceback.format_list(traceback.extract_tb(error.__traceback__))
     return f"{''.join(frames)}{type(error).__module__}.{type(error).__qualname__}"
 
 
 def without_keys(text: str) -> str:
-    """A net under the promise that no key reaches a log; its id may, for that is how one finds the client."""
+    """The text with the secret part of API keys removed; the id stays, to identify the client."""
     return KEY.sub(r"ft_\1_…", text)
 
 
 def show_logs(*, access: bool) -> None:
-    """Lines on standard error, unless the program around us has its own idea of logging."""
+    """Log to standard error, unless the surrounding program configured logging."""
     for name, level in (
         ("foretaste.access", logging.INFO if access else logging.WARNING),
         ("foretaste.serving", logging.INFO),

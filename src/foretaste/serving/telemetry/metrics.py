@@ -1,44 +1,77 @@
-"""Figures for Prometheus, summed over the workers."""
+"""What the service counts. Without Prometheus every call here does nothing, so that the engine needs no extra;
+`prometheus.py`, which the HTTP side imports, connects them."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
-
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""Where workers keep their figures for one another; set before this file is imported."""
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
-REQUESTS = Counter("foretaste_requests_total", "Requests answered.", ["method", "route", "status"])
-LATENCY = Histogram("foretaste_request_seconds", "From the whole request to the answer.", ["route"], buckets=SECONDS)
-REFUSED = Counter("foretaste_refused_total", "Requests refused before any work was done.", ["why"])
-UNDER_WAY = Gauge("foretaste_requests_under_way", "Requests being worked on.", multiprocess_mode="livesum")
-EVENTS = Counter("foretaste_events_total", "Events received.", ["status"])
-LISTS = Counter("foretaste_lists_total", "Lists given.", ["scene", "degraded"])
-CHANGES = Counter("foretaste_catalogue_changes_total", "Changes of the catalogue this worker has taken in.")
-RELOADS = Counter("foretaste_reloads_total", "Bundles put to use, and those that could not be.", ["outcome"])
-ANSWERS = Counter("foretaste_answers_total", "Answers written down to be given again, and those left out.", ["outcome"])
-POSITION = Gauge("foretaste_log_position", "The last event of the log.", multiprocess_mode="max")
+
+class Series(Protocol):
+    """One time series of a metric: as in prometheus_client."""
+
+    def inc(self, amount: float = 1) -> None: ...
+    def dec(self, amount: float = 1) -> None: ...
+    def observe(self, amount: float) -> None: ...
 
 
-def exposition() -> tuple[bytes, str]:
-    """(text, content type) of all figures of all workers."""
-    if FOLDER in os.environ:
-        _forget_dead_workers(Path(os.environ[FOLDER]))
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry), CONTENT_TYPE_LATEST
-    return generate_latest(), CONTENT_TYPE_LATEST
+class _Unconnected:
+    """Counts nothing."""
+
+    def inc(self, amount: float = 1) -> None:
+        pass
+
+    def dec(self, amount: float = 1) -> None:
+        pass
+
+    def observe(self, amount: float) -> None:
+        pass
 
 
-def _forget_dead_workers(folder: Path) -> None:
-    """What a killed worker had under way is under way no longer; what it had counted stays."""
-    for file in folder.glob("gauge_live*.db"):
-        pid = int(file.stem.rpartition("_")[2])
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            file.unlink(missing_ok=True)
+_NOTHING = _Unconnected()
+
+
+@dataclass
+class Metric:
+    """A counter, gauge or histogram by its name.
+
+    labels_are : names of its labels, in the order `labels` takes their values
+    connected  : the metric of prometheus_client that counts for it; None where nobody reads the metrics
+    """
+
+    kind: Literal["counter", "gauge", "histogram"]
+    name: str
+    summary: str
+    labels_are: tuple[str, ...] = ()
+    connected: Any = field(default=None, repr=False)
+
+    def labels(self, *values: object) -> Series:
+        """The series of these values, one per label."""
+        series: Series = _NOTHING if self.connected is None else self.connected.labels(*values)
+        return series
+
+    def inc(self, amount: float = 1) -> None:
+        """Of a metric without labels: add to it."""
+        if self.connected is not None:
+            self.connected.inc(amount)
+
+    def dec(self, amount: float = 1) -> None:
+        """Of a gauge without labels: take from it."""
+        if self.connected is not None:
+            self.connected.dec(amount)
+
+
+REQUESTS = Metric("counter", "foretaste_requests_total", "Requests answered.", ("method", "route", "status"))
+LATENCY = Metric("histogram", "foretaste_request_seconds", "From the whole request to the answer.", ("route",))
+REFUSED = Metric("counter", "foretaste_refused_total", "Requests refused before any work was done.", ("why",))
+UNDER_WAY = Metric("gauge", "foretaste_requests_under_way", "Requests being worked on.")
+EVENTS = Metric("counter", "foretaste_events_total", "Events received.", ("status",))
+LISTS = Metric("counter", "foretaste_lists_total", "Lists given.", ("scene", "degraded"))
+CHANGES = Metric("counter", "foretaste_catalogue_changes_total", "Changes of the catalogue this worker has taken in.")
+RELOADS = Metric("counter", "foretaste_reloads_total", "Bundles put to use, and those that could not be.", ("outcome",))
+ANSWERS = Metric(
+    "counter", "foretaste_answers_total", "Answers written down to be given again, and those left out.", ("outcome",)
+)
+ALL = (REQUESTS, LATENCY, REFUSED, UNDER_WAY, EVENTS, LISTS, CHANGES, RELOADS, ANSWERS)

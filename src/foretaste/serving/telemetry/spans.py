@@ -1,6 +1,6 @@
-"""OpenTelemetry, where it is asked for: one span per request, named after the route and never after whom it was about.
+"""OpenTelemetry tracing (optional): one span per request, named after the route, without ids.
 
-Off by default, and then nothing of it is imported. Where to send spans is said as everywhere, by OTEL_* variables.
+Off by default, and then OpenTelemetry is not imported. Exporters are configured by the usual OTEL_* variables.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SERVICE = "foretaste"
 
 
 class Spans:
-    """The tracer of one process, and how a request becomes a span."""
+    """The tracer of one process."""
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         """tracer : for tests; by default one that exports as the environment says"""
@@ -34,33 +34,33 @@ class Spans:
 
     @contextmanager
     def request(self, headers: Headers, method: str) -> Iterator[Span]:
-        """A span that goes on with the caller's own trace, where its headers name one."""
+        """A span that continues the trace of the caller, where the headers name one."""
         within = self._propagate.extract(dict(headers))
         with self._tracer.start_as_current_span(
             method,
             context=within,
             kind=self._trace.SpanKind.SERVER,
-            record_exception=False,  # its words may quote what a client sent
+            record_exception=False,  # messages may quote what a client sent
             set_status_on_exception=False,
         ) as span:
             yield span
 
     def end(self, span: Span, method: str, route: str, status: int, request_id: str) -> None:
-        """Say of a span what the log says of a request, by the names of OpenTelemetry's conventions."""
+        """Set name and attributes of a span by OpenTelemetry's semantic conventions."""
         span.update_name(f"{method} {route}")
-        said: dict[str, Any] = {
+        attributes: dict[str, Any] = {
             "http.request.method": method,
             "http.route": route,
             "http.response.status_code": status,
             "foretaste.request_id": request_id,
         }
-        span.set_attributes(said)
+        span.set_attributes(attributes)
         if status >= 500 or status == 0:
             span.set_status(self._trace.StatusCode.ERROR)
 
 
 def _exporting() -> Tracer:
-    """A tracer that sends its spans by OTLP over HTTP, in batches, in a thread of its own."""
+    """A tracer that exports spans by OTLP over HTTP, in batches from a background thread."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
@@ -68,7 +68,7 @@ def _exporting() -> Tracer:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "?", "otel", "Tracing") from error
-    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say more, and come before this.
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence.
     provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider.get_tracer(SERVICE)

@@ -64,7 +64,7 @@ class Catalogue:
     @classmethod
     def of(cls, bundle: Bundle) -> Catalogue:
         ids = bundle.items.ids.names.to_list()
-        frame = _writable(bundle.items)
+        frame = _storable(bundle.items)
         return cls(
             bundle=bundle,
             ids=ids,
@@ -182,7 +182,7 @@ class Catalogue:
         return History(items[known], offsets, time, kinds[known].astype(np.uint8), value), known
 
 
-def _writable(items: ItemTable) -> pl.DataFrame:
+def _storable(items: ItemTable) -> pl.DataFrame:
     """All columns but the title, of types JSON can hold."""
     frame = items.frame if items.title is None else items.frame.drop(items.title)
     unwritable = [name for name, dtype in frame.schema.items() if any(kind in repr(dtype) for kind in UNWRITABLE)]

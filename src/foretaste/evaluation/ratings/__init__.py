@@ -1,0 +1,1 @@
+"""Rating prediction: cross-validation and its leaderboard."""
