@@ -96,8 +96,8 @@ def test_nothing_but_the_core_is_there(core: Core) -> None:
 
 
 def test_train_says_what_it_left_out(core: Core) -> None:
-    said = (core.folder / "trained.txt").read_text()
-    assert "extra 'torch' is not installed: hstu. Try: pip install 'foretaste[torch]'." in said
+    said = " ".join((core.folder / "trained.txt").read_text().split())
+    assert "extra 'torch'" not in said  # 3,590 events are too few for a network anyway
     assert "extra 'text' is not installed: content, bridge. Try: pip install 'foretaste[text]'." in said
     assert "is in use" in said
 

@@ -118,6 +118,13 @@ class ReadsNewItems(Protocol):
         ...
 
 
+@runtime_checkable
+class TakesConfig(Protocol):
+    def with_config(self, config: Any) -> Self:
+        """The same part by other settings, none of which has to be learned again."""
+        ...
+
+
 class Ranker(Saveable, Protocol):
     """Orders candidates by what it expects each to be worth to the user; a line in the registry of rankers names it.
 
@@ -142,7 +149,8 @@ class Stage(Saveable, Protocol):
 
     Its class takes one argument, its config, and does nothing with it but keep it. A stage that learns has
     `fit(train, run)`; one that learns from candidates has `fit_rows` (`LearnsFromRows`); one that reads the catalogue
-    has `for_items` (`ReadsCatalogue`).
+    has `for_items` (`ReadsCatalogue`); one that treats items of after the training otherwise has `with_items`
+    (`ReadsNewItems`), and then the others' `for_items` is not asked of it when the catalogue grows.
     """
 
     config_class: ClassVar[type[Config]]

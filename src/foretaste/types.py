@@ -308,6 +308,8 @@ class StageContext:
                data has only an order
     deadline : value of time.perf_counter at which the answer is due; None gives any time
     similar  : item code to the (≤ 20,) most similar items, best first, by the recalls of the pipeline
+    kind_weight : (n_kinds,) float32, sign · weight of each kind of event; None takes all alike
+    score_new : queries and (B, K) new items to (B, K) scores by a recall that has read them, nan where none has
     """
 
     n: int
@@ -316,6 +318,8 @@ class StageContext:
     now: LongArray | None
     deadline: float | None
     similar: Callable[[int], IntArray]
+    kind_weight: FloatArray | None = None
+    score_new: Callable[[Queries, IntArray], FloatArray] | None = None
 
     @property
     def seconds_left(self) -> float | None:

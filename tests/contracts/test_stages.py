@@ -10,6 +10,9 @@ import polars as pl
 import pytest
 
 import worlds
+from foretaste.data.ids import IdMap
+from foretaste.data.items import ItemTable
+from foretaste.errors import BundleError
 from foretaste.pipeline.config import PipelineConfig, RecallConfig, StageConfig
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.registry import RANKERS, STAGES, PartSpec
@@ -83,8 +86,22 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def pipeline(name: str, world: Dataset) -> Pipeline:
+def trained(name: str, world: Dataset) -> Pipeline:
     return _fitted(world, name)
+
+
+@pytest.fixture(scope="module")
+def pipeline(trained: Pipeline, world: Dataset) -> Pipeline:
+    """Four items came after the training; no stage may mind."""
+    return _grown(trained, world)
+
+
+def _grown(pipeline: Pipeline, world: Dataset) -> Pipeline:
+    titles = [world.items.titles()[code] for code in (3, 8)]
+    new = pl.DataFrame({"title": [*titles, "Something else", None], "brand": ["b1", None, "new", "new"]})
+    ids = IdMap([*world.items.ids.names.to_list(), "n0", "n1", "n2", "n3"])
+    frame = pl.concat([world.items.frame, new], how="diagonal")
+    return pipeline.with_items(ItemTable(ids, frame, world.items.title), Run())
 
 
 def _fitted(world: Dataset, *stages: str) -> Pipeline:
@@ -125,34 +142,31 @@ def test_it_does_something_in_this_world(name: str, pipeline: Pipeline, queries:
 
 
 def test_it_is_in_the_bundle_and_says_the_same_after(
-    name: str, pipeline: Pipeline, queries: Queries, tmp_path: Path
+    name: str, trained: Pipeline, pipeline: Pipeline, world: Dataset, queries: Queries, tmp_path: Path
 ) -> None:
     """A stage was silently gone after save and load."""
-    pipeline.save(tmp_path)
+    trained.save(tmp_path)
     again = Pipeline.load(tmp_path)
     assert list(again.stages) == [name]
-    assert again.stages[name].config == pipeline.stages[name].config
-    _same(pipeline.recommend(queries, N), again.recommend(queries, N))
+    assert again.stages[name].config == trained.stages[name].config
+    _same(trained.recommend(queries, N), again.recommend(queries, N))
+    _same(pipeline.recommend(queries, N), _grown(again, world).recommend(queries, N))
+    with pytest.raises(BundleError, match="save the one it came from"):
+        pipeline.save(tmp_path)
 
 
 def test_what_is_excluded_or_not_allowed_is_never_offered(name: str, pipeline: Pipeline, queries: Queries) -> None:
     best = pipeline.recommend(queries, 3).items
     exclude = Ragged.from_rows(list(best))
-    allowed = np.arange(pipeline.recommend(queries, 1).items.max() + 60) % 3 != 0
-    allowed = allowed[: _n_items(pipeline)]
+    allowed = np.arange(pipeline.n_items) % 3 != 0
     items = pipeline.recommend(queries, N, exclude=exclude, allowed=allowed).items
     assert not (items[:, :, None] == best[:, None, :]).any()
     assert allowed[items[items != NO_ITEM]].all()
 
 
-def _n_items(pipeline: Pipeline) -> int:
-    assert pipeline.fallback.popularity is not None
-    return len(pipeline.fallback.popularity)
-
-
 def test_short_lists_stay_short_and_repeat_nothing(name: str, pipeline: Pipeline, queries: Queries) -> None:
-    few = np.zeros(_n_items(pipeline), np.bool_)
-    few[:6] = True
+    few = np.zeros(pipeline.n_items, np.bool_)
+    few[[0, 1, 2, 3, 4, -1]] = True
     found = pipeline.recommend(queries, N, allowed=few)
     assert found.items.shape[1] <= N
     for row in found.items:
@@ -169,10 +183,11 @@ def test_columns_and_ranks_go_with_their_items(name: str, pipeline: Pipeline, qu
     stage = pipeline.stages[name]
     context = _context(pipeline, queries)
     after = stage(queries, marked, context)
-    here = after.items != NO_ITEM
+    here = (after.items[:, :, None] == merged.items[:, None, :]).any(axis=2) & (after.items != NO_ITEM)
     assert set(after.columns) >= {"code", "pair"}
     np.testing.assert_array_equal(after.columns["code"][here], after.items[here] * 10)
     np.testing.assert_array_equal(after.columns["pair"][here][:, 1], after.items[here])
+    assert (after.columns["code"][~here] == NO_ITEM).all(), "of items that a stage adds nothing is known"
     for b in range(0, len(queries), 7):
         ranks = {int(i): r.tolist() for i, r in zip(merged.items[b], merged.ranks[b], strict=True)}
         for item, rank in zip(after.items[b], after.ranks[b], strict=True):
@@ -184,7 +199,8 @@ def _context(pipeline: Pipeline, queries: Queries) -> Any:
     from foretaste.types import StageContext
 
     nothing = Ragged.from_rows([[] for _ in range(len(queries))])
-    return StageContext(N, nothing, None, queries.asked_at, None, pipeline.most_similar)
+    weights = pipeline.kinds.weights
+    return StageContext(N, nothing, None, queries.asked_at, None, pipeline.most_similar, weights, pipeline._score_new)
 
 
 def test_a_batch_is_its_people_one_by_one(name: str, pipeline: Pipeline, queries: Queries) -> None:
@@ -195,7 +211,7 @@ def test_a_batch_is_its_people_one_by_one(name: str, pipeline: Pipeline, queries
 
 
 def test_the_same_seed_gives_the_same_lists(name: str, world: Dataset, pipeline: Pipeline, queries: Queries) -> None:
-    _same(_fitted(world, name).recommend(queries, N), pipeline.recommend(queries, N))
+    _same(_grown(_fitted(world, name), world).recommend(queries, N), pipeline.recommend(queries, N))
 
 
 def test_nothing_of_after_the_question_counts(name: str, pipeline: Pipeline, queries: Queries) -> None:

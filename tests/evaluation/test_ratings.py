@@ -39,7 +39,7 @@ def rated(n_users: int = 30, per_user: int = 12, seed: int = 0) -> Dataset:
 def test_folds_are_even_and_every_rating_has_one(n: int, folds: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     if folds > n:
-        with pytest.raises(DataError, match="dealt into"):
+        with pytest.raises(DataError, match="cannot be split into"):
             random_folds(n, folds, rng)
         return
     sizes = np.bincount(random_folds(n, folds, rng), minlength=folds)

@@ -67,7 +67,7 @@ def test_the_fast_scores_are_the_plain_sum(world: tuple[Dataset, ItemFeaturesCon
     data, read = world
     config = BridgeConfig(read=read, together=FEW, neighbours=3, half_life_events=2.0, prior_people=5.0, behaviour=1.0)
     model = Bridge(config).fit(data, Run())
-    white, W = model.white.astype(np.float64), model.item_to_item.toarray().astype(np.float64)
+    white, W = model.white.whole().astype(np.float64), model.item_to_item.toarray().astype(np.float64)
     n = len(white)
     like = white @ white.T
     count = np.array([len(set(data.user[data.item == i])) for i in range(n)])

@@ -121,6 +121,8 @@ def test_a_new_item_is_recommended_from_its_text_alone_without_training() -> Non
 
     before = model.vectors
     wider = model.with_items(grown, Run())
+    assert wider.rows is not None
+    assert wider.rows.first is before, "what was learned is not copied"
     found = wider.recommend(queries, 10, exclude=queries.history).items
 
     for newcomer in (even, odd):
@@ -138,6 +140,9 @@ def test_a_new_item_is_recommended_from_its_text_alone_without_training() -> Non
     offered = (changed.recommend(queries, 10, exclude=queries.history).items == even).any(axis=1)
     assert offered[near[odd]].all(), "what is written anew is read anew"
     assert not offered[far[odd]].any()
+    few = changed.score(queries.take(np.arange(5)), np.tile([even, odd, silent, 0], (5, 1)).astype(np.int32))
+    every = np.tile(np.arange(len(grown), dtype=np.int32), (len(queries), 1))
+    np.testing.assert_allclose(few, changed.score(queries, every)[:5, [even, odd, silent, 0]], rtol=1e-5)
     with pytest.raises(DataError, match="may only grow"):
         wider.with_items(data.items, Run())
 

@@ -161,7 +161,7 @@ def test_columns_alone_beat_popularity_for_new_users() -> None:
 def test_a_world_without_people_is_refused_with_a_sentence() -> None:
     with pytest.raises(DataError, match="leave it out"):
         Demographic().fit(worlds.parity(), Run())
-    with pytest.raises(DataError, match="no table of people"):
+    with pytest.raises(DataError, match="no table of users"):
         new_users_with_attributes(worlds.parity())
 
 

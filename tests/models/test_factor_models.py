@@ -10,6 +10,8 @@ import pytest
 
 import worlds
 from foretaste.data.dataset import Dataset
+from foretaste.data.ids import IdMap
+from foretaste.data.items import ItemTable
 from foretaste.errors import BundleError, DataError
 from foretaste.models.content.tfidf import Tfidf, TfidfConfig, tokenise
 from foretaste.types import NO_ITEM, Queries, Run
@@ -194,7 +196,11 @@ def test_tfidf_says_which_words_are_shared() -> None:
 def test_tfidf_knows_a_new_item_by_its_words(tmp_path: Path) -> None:
     data = catalogue(TITLES)
     model = Tfidf().fit(data, Run())
-    model.add(["Fox and HOUND, unheard-of!", "nothing known"])
+    trained = model.vectors
+    grown = pl.concat([data.items.frame, pl.DataFrame({"title": ["Fox and HOUND, unheard-of!", "nothing known"]})])
+    names = [*data.items.ids.names.to_list(), "new", "silent"]
+    model = model.with_items(ItemTable(IdMap(names), grown, "title"), Run())
+    assert model.vectors is trained, "what was learned is not copied"
     fox = data.items.ids.code("i0")
     found = model.recommend(Queries.guests([[fox]]), 8, exclude=Queries.guests([[fox]]).history).items[0]
     assert 6 in found
@@ -202,6 +208,12 @@ def test_tfidf_knows_a_new_item_by_its_words(tmp_path: Path) -> None:
     model.save(tmp_path)
     again = Tfidf.load(tmp_path).recommend(Queries.guests([[fox]]), 8).items[0]
     np.testing.assert_array_equal(again, model.recommend(Queries.guests([[fox]]), 8).items[0])
+    every = np.arange(8, dtype=np.int32)
+    np.testing.assert_array_equal(model.alike(every, every), Tfidf.load(tmp_path).alike(every, every))
+    frame = grown.with_columns(title=pl.when(pl.int_range(8).is_in([fox, 7])).then(pl.lit("sea")).otherwise("title"))
+    changed = model.with_items(ItemTable(IdMap(names), frame, "title"), Run(), np.array([fox, 7], np.int32))
+    assert changed.alike(every, every)[fox, 7] == pytest.approx(1)
+    assert changed.alike(every, every)[fox, 6] == 0
     (tmp_path / "vocabulary.json").write_text("[", encoding="utf-8")
     with pytest.raises(BundleError, match="train it again"):
         Tfidf.load(tmp_path)

@@ -73,7 +73,7 @@ def test_rest_gives_the_list_that_is_measured_to_a_thousand_of_a_thousand_people
     files = Dataset.from_frame(pl.DataFrame({"user": ["u0"], "item": ["i0"]}))
     with Engine.of_project(folder) as engine:
         bundle = engine.world.catalogue.bundle
-        assert list(bundle.pipeline.stages) == ["fatigue", "demote_similar", "one_per_group"]
+        assert list(bundle.pipeline.stages) == ["fatigue", "demote_similar", "one_per_group", "new_items"]
         data, _ = log_dataset(store, Dataset(**{**vars(files), "kinds": bundle.kinds}))
         client = TestClient(create_app(engine), base_url="http://127.0.0.1:8000")
         names = [f"u{u}" for u in range(PEOPLE)]

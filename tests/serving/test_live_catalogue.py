@@ -9,9 +9,9 @@ from fastapi.testclient import TestClient
 
 from foretaste.api import GuestIn, ItemIn
 from foretaste.errors import UnknownNameError
+from foretaste.models.content.terms import CatalogueTerms, terms
 from foretaste.pipeline.bundle import Bundle
 from foretaste.serving.answering.engine import Engine
-from foretaste.serving.world.new_items import Words, terms
 
 COMEDY = {"title": "A new comedy", "genres": ["Comedy"], "year": 1994}
 
@@ -194,7 +194,9 @@ def test_terms_are_words_and_whole_labels() -> None:
 
 
 def test_rare_words_say_more_than_common_ones() -> None:
-    words = Words([{"t": "red common"}, {"t": "blue common"}, {"t": "green common"}, {"t": "grey common"}])
+    words = CatalogueTerms.of_columns(
+        [{"t": "red common"}, {"t": "blue common"}, {"t": "green common"}, {"t": "grey common"}]
+    )
     vector = words.vectors([{"t": "red common"}]).toarray()[0]
     like = words.rows @ vector
     assert like.argmax() == 0

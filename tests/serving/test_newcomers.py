@@ -13,6 +13,7 @@ pytest.importorskip("sentence_transformers")
 from foretaste.api import ItemIn
 from foretaste.data.dataset import Dataset
 from foretaste.events.memory import MemoryStore
+from foretaste.models.content.content import Content
 from foretaste.pipeline.bundle import Bundle, load_bundle, save_bundle
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
@@ -46,6 +47,15 @@ def engine(bundle: Bundle) -> Engine:
     return engine
 
 
+def content_of(engine: Engine) -> Content:
+    """As it is asked now."""
+    recalls = engine.world.pipeline().recalls
+    assert recalls is not None
+    content = recalls["content"]
+    assert isinstance(content, Content)
+    return content
+
+
 def place(engine: Engine, user: str, item: str, n: int = 10) -> int | None:
     ids = [one.id for one in engine.for_user(user, n).items]
     return ids.index(item) if item in ids else None
@@ -54,8 +64,7 @@ def place(engine: Engine, user: str, item: str, n: int = 10) -> int | None:
 def test_by_meaning_without_a_word_in_common(engine: Engine) -> None:
     engine.put_item("wok", ItemIn(columns={"title": "stir-fry saucepan"}))
     engine.put_item("raft", ItemIn(columns={"title": "inflatable kayak with paddles"}))
-    newcomers = engine.world.newcomers
-    assert not newcomers.vectors
+    assert engine.world.read == 0
     assert engine.worlds.read() == 2
     assert engine.worlds.read() == 0
     lists = {user: engine.for_user(user, 10) for user in ("cook", "sailor")}
@@ -67,22 +76,21 @@ def test_read_as_the_training_would_have_read_it(engine: Engine, bundle: Bundle)
     """The same text has the same vector, whether it came with the training or a moment ago; pictures are not opened."""
     engine.put_item("again", ItemIn(columns={"title": SEA[2], "photo": "/etc/passwd.png"}))
     engine.worlds.read()
-    content = engine.world.catalogue.content
-    assert content is not None
-    assert content.vectors is not None
-    (vector,) = engine.world.newcomers.vectors.values()
-    assert float(vector @ content.vectors[bundle.items.ids.codes(pl.Series(["i8"]))[0]]) > 0.999
+    vectors = content_of(engine).vectors
+    assert vectors is not None
+    assert float(vectors[12] @ vectors[bundle.items.ids.codes(pl.Series(["i8"]))[0]]) > 0.999
 
 
 def test_what_is_changed_is_read_again_and_what_is_gone_is_not_offered(engine: Engine) -> None:
     engine.put_item("thing", ItemIn(columns={"title": "inflatable kayak with paddles"}))
     engine.worlds.read()
     engine.put_item("thing", ItemIn(columns={"title": "stir-fry saucepan"}))
-    assert not engine.world.newcomers.vectors, "the old vector is of another text"
+    old, new = (engine.world.new[place].columns["title"] for place in (0, 1))
+    assert (old, new) == ("inflatable kayak with paddles", "stir-fry saucepan")
+    assert engine.world.codes(["thing"]).tolist() == [13], "the vector of the code it had is of another text"
     assert [record.name for record in engine.world.unread()] == ["thing"]
     engine.worlds.read()
-    table = engine.world.newcomers.table
-    assert table is not None
+    assert engine.world.read == 2
     engine.put_item("thing", ItemIn(columns={"title": "stir-fry saucepan"}, hidden=True))
     assert place(engine, "cook", "thing") is None
     assert engine.world.unread() == []
@@ -103,12 +111,10 @@ def test_within_a_second_found_and_offered_over_http(bundle: Bundle, monkeypatch
     with TestClient(create_app(engine), base_url="http://127.0.0.1:8000") as client:
         history = [{"item": f"i{i}"} for i in (6, 7, 8)]
         client.get("/v1/search?q=boat")
-        content = engine.world.catalogue.content
-        assert content is not None
-        reading.warm(content)
+        reading.warm(bundle.pipeline, ["content"])
         client.put("/v1/items/raft", json={"columns": {"title": "inflatable kayak with paddles"}}).raise_for_status()
         put = time.monotonic()
-        while not engine.world.newcomers.vectors:
+        while not engine.world.read:
             assert time.monotonic() - put < 20, "it was never read"
             time.sleep(0.02)
         made = client.post("/v1/recommendations", json={"history": history, "n": 10}).json()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from foretaste.pipeline.growth import of_known
 from foretaste.protocols import ColumnExplainer, Explainer
-from foretaste.registry import FALLBACK
+from foretaste.registry import FALLBACK, NEW
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
@@ -18,10 +20,14 @@ if TYPE_CHECKING:
     from foretaste.types import Candidates, FloatArray, IntArray, Queries
 
 
+WITHOUT_HISTORY: Mapping[str, Literal["popular", "new"]] = {FALLBACK: "popular", NEW: "new"}
+"""Why an item is there that a source placed without regard to what the person did."""
+
+
 class Reason(NamedTuple):
-    kind: Literal["because", "people", "popular", "found"]
+    kind: Literal["because", "people", "popular", "new", "found"]
     """because: of something the person did. people: with people who say the same of themselves. popular: with
-    everyone. found: by a source that cannot say why."""
+    everyone. new: since it came after the training. found: by a source that cannot say why."""
     item: int
     """Code of what the person did, NO_ITEM where it is nothing they did."""
     share: float
@@ -40,11 +46,13 @@ def explain(
     kind_weight: FloatArray,
     *,
     per_item: int = 3,
+    known: Mapping[str, int] | None = None,
 ) -> list[list[list[Reason]]]:
     """For each query and each item up to `per_item` reasons, the strongest first.
 
     parts   : source name to the model behind it
     weights : source name to its weight in the merge; the source with the largest say about an item explains it
+    known   : source name to the number of items it knows, where it does not know all
     """
     return [
         _explain_one(
@@ -56,6 +64,7 @@ def explain(
             parts,
             weights,
             per_item,
+            known or {},
         )
         for b in range(len(candidates))
     ]
@@ -69,6 +78,7 @@ def _explain_one(
     parts: Mapping[str, object],
     weights: Mapping[str, float],
     per_item: int,
+    known: Mapping[str, int],
 ) -> list[list[Reason]]:
     items = candidates.items[b]
     items = items[items != NO_ITEM]
@@ -79,23 +89,27 @@ def _explain_one(
         name = candidates.sources[s]
         mine = np.flatnonzero(speaker == s)
         part = parts.get(name)
-        if isinstance(part, Explainer) and len(history):
-            speaks = np.maximum(part.contributions(history, items[mine]), 0)  # (k, H)
+        did = history if name not in known else history[history < known[name]]
+        if isinstance(part, Explainer) and len(did):
+            speaks = np.maximum(part.contributions(did, items[mine]), 0)  # (k, H)
             strongest = np.argsort(-speaks, axis=1, kind="stable")[:, :per_item]
             shares = speaks / np.maximum(speaks.sum(axis=1, keepdims=True), 1e-12)
             for row, k in enumerate(mine):
                 reasons[k] = [
-                    Reason("because", int(history[h]), float(shares[row, h]), name)
+                    Reason("because", int(did[h]), float(shares[row, h]), name)
                     for h in strongest[row]
                     if speaks[row, h] > 0
                 ]
         if isinstance(part, ColumnExplainer):
-            said = part.because_of_columns(queries.take(np.array([b])), items[mine])
+            asked = queries.take(np.array([b]))
+            if name in known:
+                asked = replace(asked, history=of_known(asked.history, known[name]))
+            said = part.because_of_columns(asked, items[mine])
             for k, columns in zip(mine, said, strict=True):
                 reasons[k] = [Reason("people", NO_ITEM, share, name, text) for text, share in columns[:per_item]]
                 reasons[k] = reasons[k] or [Reason("popular", NO_ITEM, 1.0, name)]  # nothing but that sets it apart
         for k in mine:
-            reasons[k] = reasons[k] or [Reason("popular" if name == FALLBACK else "found", NO_ITEM, 1.0, name)]
+            reasons[k] = reasons[k] or [Reason(WITHOUT_HISTORY.get(name, "found"), NO_ITEM, 1.0, name)]
     return reasons
 
 

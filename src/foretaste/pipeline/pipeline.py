@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
@@ -13,23 +13,35 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from foretaste.data.kinds import EventKind, Kinds
-from foretaste.errors import BundleError
+from foretaste.errors import BundleError, DataError
 from foretaste.models.plain.popular import Popular
 from foretaste.models.saving import fitted
 from foretaste.pipeline.config import PipelineConfig, RecallConfig, StageConfig
 from foretaste.pipeline.explain import Reason, explain
+from foretaste.pipeline.growth import Asked, Growth, of_known
 from foretaste.pipeline.merge import filled, reciprocal_rank
 from foretaste.pipeline.ranking_rows import ranking_rows
 from foretaste.pipeline.seen import hidden_items, joined, masked
 from foretaste.pipeline.trace import Outcome, Step, Trace
-from foretaste.protocols import LearnsFromRows
-from foretaste.registry import FALLBACK, STAGES, model_class
-from foretaste.types import BoolArray, Candidates, IntArray, LongArray, Queries, Ragged, StageContext
+from foretaste.protocols import LearnsFromRows, ReadsCatalogue, ReadsNewItems
+from foretaste.registry import FALLBACK, NEW_ITEMS, STAGES, model_class
+from foretaste.types import (
+    NO_ITEM,
+    BoolArray,
+    Candidates,
+    FloatArray,
+    IntArray,
+    LongArray,
+    Queries,
+    Ragged,
+    StageContext,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from foretaste.data.dataset import Dataset
+    from foretaste.data.items import ItemTable
     from foretaste.protocols import Recommender, Stage
     from foretaste.types import Run
 
@@ -61,6 +73,7 @@ class Pipeline:
 
     recalls : name to fitted model, in the order of the config
     stages  : name to stage, in the order of the config: what happens between the merge and the answer
+    growth   : what came to the catalogue after the training; None for nothing
     left_out : steps that are not taken, and why: a stage that is missing, what a past answer had no time for. They
                degrade every answer, which names them
     """
@@ -74,11 +87,13 @@ class Pipeline:
         self.left_out: Mapping[str, Outcome] = {}
         self.fallback = Popular()
         self.kinds = Kinds([EventKind(name="interaction")])
+        self.growth: Growth | None = None
         self._similar: dict[int, IntArray] = {}
 
     def fit(self, train: Dataset, run: Run, *, fitted: Mapping[str, Recommender] | None = None) -> Self:
         """fitted : recalls that have learned from this very data, with the settings of the config, already"""
         self.kinds = train.kinds
+        self.growth = None
         self.fallback = Popular().fit(train, run)
         self._similar = {}
         self.stages = {config.stage: _stage_of(config) for config in self.config.stages}
@@ -96,7 +111,8 @@ class Pipeline:
         """Stages that learn from candidates get those of recalls that have not learned from the answers."""
         learning = [stage for stage in self.stages.values() if isinstance(stage, LearnsFromRows)]
         if learning:
-            rows = ranking_rows(Pipeline(self.config.model_copy(update={"stages": ()})), train, run)
+            recalls = Pipeline(self.config.model_copy(update={"stages": ()}))
+            rows = ranking_rows(recalls.fit, self.config.depth, train, run)
             for stage in learning:
                 stage.fit_rows(rows, run)
 
@@ -123,17 +139,19 @@ class Pipeline:
         `allowed` narrow further, and hold whatever a stage does. A deadline that has passed leaves out sources, never
         the first one, and stages; a stage that fails is left out too. Both degrade the answer, and the trace says so.
 
-        strict : errors of stages are raised
+        strict : errors of stages are raised, and no deadline holds
         now    : (B,) µs, what stages take for the present; `queries.asked_at` by default
         """
-        deadline = None if queries.deadline_seconds is None else perf_counter() + queries.deadline_seconds
+        seconds = None if strict else queries.deadline_seconds
+        deadline = None if seconds is None else perf_counter() + seconds
         trace = Trace(deadline)
         hidden = joined(hidden_items(queries.history, self.kinds.hides), exclude)
         merged = self._merged(queries, n, hidden, allowed, trace)
         wanted = n + max((stage.extra(queries, n) for stage in self.stages.values()), default=0)
         best = self._filled(merged.head(wanted), queries, wanted, hidden, allowed, trace)
         now = queries.asked_at if now is None else now
-        context = StageContext(n, hidden, allowed, now, deadline, self.most_similar)
+        score_new = None if self.growth is None else self._score_new
+        context = StageContext(n, hidden, allowed, now, deadline, self.most_similar, self.kinds.weights, score_new)
         before = best
         for name, stage in self.stages.items():
             if name in self.left_out:
@@ -154,12 +172,14 @@ class Pipeline:
 
     def _merged(self, queries: Queries, n: int, hidden: Ragged, allowed: BoolArray | None, trace: Trace) -> Candidates:
         lists: dict[str, Candidates] = {}
+        asked = Asked(self.growth, queries, hidden, allowed)
         for name, model in fitted(self.recalls, self).items():
             step = f"{RECALL}{name}"
             if lists and (trace.late or step in self.left_out):
                 trace.left_out(step, lists[next(iter(lists))], self.left_out.get(step, "timed out"))
                 continue
-            lists[name] = model.recommend(queries, max(n, self.config.depth), exclude=hidden, allowed=allowed)
+            some, out, may = asked.of(name)
+            lists[name] = model.recommend(some, max(n, self.config.depth), exclude=out, allowed=may)
             trace.add(step, lists[name])
         weights = self._weights()
         merged = reciprocal_rank(lists, [weights[name] for name in lists], self.config.merge_constant)
@@ -171,7 +191,8 @@ class Pipeline:
     ) -> Candidates:
         if best.items.shape[1] >= n and (best.items >= 0).all():
             return best
-        filler = self.fallback.recommend(queries, 2 * n, exclude=hidden, allowed=allowed)
+        some, out, may = Asked(self.growth, queries, hidden, allowed).of(None)
+        filler = self.fallback.recommend(some, 2 * n, exclude=out, allowed=may)
         best = filled(best, filler).head(n)
         trace.add(f"fallback:{FALLBACK}", best)
         return best
@@ -213,7 +234,9 @@ class Pipeline:
         return self.with_stages({}).recommend(guests, k, exclude=exclude, allowed=allowed)
 
     def most_similar(self, code: int) -> IntArray:
-        """(≤ SIMILAR,) what is most similar to an item; remembered."""
+        """(≤ SIMILAR,) what is most similar to an item; remembered. Nothing to one that came after the training."""
+        if self.growth is not None and code >= self.growth.trained:
+            return np.empty(0, np.int32)
         if (known := self._similar.get(code)) is None:
             items = self.similar(np.array([code], np.int32), SIMILAR).items[0]
             known = items[items >= 0]
@@ -233,10 +256,58 @@ class Pipeline:
         other.kinds = kinds
         return other
 
+    @property
+    def n_items(self) -> int:
+        """Items of the catalogue, those of after the training too."""
+        if self.growth is not None:
+            return self.growth.n_items
+        return len(fitted(self.fallback.popularity, self.fallback))
+
+    def with_items(
+        self,
+        items: ItemTable,
+        run: Run,
+        changed: IntArray | None = None,
+        *,
+        readers: Collection[str] | None = None,
+    ) -> Self:
+        """The same for a catalogue that has grown; nothing is learned, and the pipeline itself stays as it is.
+
+        Recalls that read new items (`ReadsNewItems`) read them; the others, and the fallback, go on with the items they
+        know. With the stage `new_items` that stage alone puts new items into lists, and the recalls that read them say
+        which are liked; without it, these recalls offer them among the others.
+
+        items   : the catalogue of `fit`, or of the pipeline so far, with further rows behind it
+        changed : codes of old items that are to be read again
+        readers : the only recalls that read them, for that may take a language model; None for all that can
+        """
+        n = self.n_items
+        if len(items) < n:
+            raise DataError(f"The pipeline knows {n} items and the new catalogue has {len(items)}; it may only grow.")
+        other = copy(self)
+        known = {} if self.growth is None else dict(self.growth.known)
+        for name, model in fitted(self.recalls, self).items():
+            if isinstance(model, ReadsNewItems) and (readers is None or name in readers):
+                other.recalls = {**fitted(other.recalls, self), name: model.with_items(items, run, changed)}
+                other._similar = {}
+                known[name] = len(items)
+        trained = n if self.growth is None else self.growth.trained
+        other.growth = Growth(trained, len(items), known, placed=NEW_ITEMS in self.stages)
+        for name, stage in self.stages.items():
+            if isinstance(stage, ReadsNewItems):
+                other.stages = {**other.stages, name: stage.with_items(items, run, changed)}
+            elif isinstance(stage, ReadsCatalogue):
+                other.stages = {**other.stages, name: stage.for_items(items)}
+        return other
+
     def with_recalls(self, recalls: Mapping[str, Recommender]) -> Self:
         """The same with these recalls in place of its own; names are those of the config."""
         other = copy(self)
         other.recalls = dict(recalls)
+        if self.growth is not None:
+            mine = self.recalls or {}
+            known = {name: n for name, n in self.growth.known.items() if recalls.get(name) is mine.get(name)}
+            other.growth = replace(self.growth, known=known)
         other._similar = {}
         return other
 
@@ -260,13 +331,28 @@ class Pipeline:
         return {recall.model: recall.weight for recall in self.config.recalls}
 
     def _reasons(self, queries: Queries, best: Candidates) -> list[list[list[Reason]]]:
-        return explain(queries, best, fitted(self.recalls, self), self._weights(), self.kinds.weights)
+        recalls = fitted(self.recalls, self)
+        known = None if self.growth is None else self.growth.limits(recalls)
+        return explain(queries, best, recalls, self._weights(), self.kinds.weights, known=known)
+
+    def _score_new(self, queries: Queries, items: IntArray) -> FloatArray:
+        """(B, K) scores of new items by the heaviest of the recalls that have read some; nan where it has not."""
+        growth, weights = fitted(self.growth, self), self._weights()
+        reading = [name for name in fitted(self.recalls, self) if growth.known.get(name, 0) > growth.trained]
+        if not reading:
+            return np.full(items.shape, np.nan, np.float32)
+        name = max(reading, key=lambda name: weights.get(name, 0.0))
+        n = growth.known[name]
+        some = replace(queries, history=of_known(queries.history, n))
+        return fitted(self.recalls, self)[name].score(some, np.where(items < n, items, np.int32(NO_ITEM)))
 
     def _recalls_used(self) -> Iterator[RecallConfig]:
         """A source of weight 0 would only cost time."""
         return (recall for recall in self.config.recalls if recall.weight > 0)
 
     def save(self, folder: Path | str) -> None:
+        if self.growth is not None:
+            raise BundleError("A pipeline whose catalogue has grown cannot be saved; save the one it came from.")
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         described = {

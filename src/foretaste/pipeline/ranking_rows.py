@@ -11,23 +11,24 @@ from foretaste.metrics.ranking import gains_at
 from foretaste.types import RankingRows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from foretaste.data.dataset import Dataset
-    from foretaste.pipeline.pipeline import Pipeline
+    from foretaste.protocols import Retriever
     from foretaste.types import Run
 
 MAX_ROWS = 20_000
 """Users whose last event is learned from; drawn by the hash of their id where there are more."""
 
 
-def ranking_rows(recalls: Pipeline, data: Dataset, run: Run) -> RankingRows:
+def ranking_rows(fit: Callable[[Dataset, Run], Retriever], depth: int, data: Dataset, run: Run) -> RankingRows:
     """Each user's last event is held out, the recalls learn from all that is older and are asked what comes next.
 
-    recalls : a pipeline without stages, not yet fitted
-    returns : rows whose candidates are as deep as the pipeline asks its recalls
+    fit   : makes the recalls, merged, learn from a data set
+    depth : candidates per user
     """
     split = leave_last(data)
     questions = split.test.sample(MAX_ROWS)
-    recalls.fit(split.refit, run)
-    candidates = recalls.recommend(questions.queries, recalls.config.depth, exclude=questions.excluded)
+    candidates = fit(split.refit, run).recommend(questions.queries, depth, exclude=questions.excluded)
     labels = gains_at(candidates.items, questions.relevant).astype(np.float32)
     return RankingRows(questions.queries, candidates, labels)

@@ -18,6 +18,10 @@ FAMILIES = ("plain", "neighbours", "graph", "factors", "linear", "sequence", "co
 """Folders of models/; the order in which models are listed."""
 FALLBACK = "popular"
 """The model that fills short lists, and the least that a pipeline must beat."""
+NEW = "new"
+"""The source of items that came after the training and were put into a list by the stage `new_items`."""
+NEW_ITEMS = "new_items"
+"""The stage that keeps places for them."""
 DEFAULT_RECALLS = ("ease", "itemknn")
 """The sources of a pipeline that nobody configured: closed forms that learn in seconds."""
 MODELS = Table(
@@ -103,6 +107,8 @@ __all__ = [
     "FALLBACK",
     "FAMILIES",
     "MODELS",
+    "NEW",
+    "NEW_ITEMS",
     "RANKERS",
     "RATERS",
     "STAGES",

@@ -104,16 +104,22 @@ def default_models(data: Dataset) -> list[str]:
 
     raises : DataError where there are no events
     """
+    return [name for name, spec in _affordable(data).items() if not not_installed(spec)]
+
+
+def _affordable(data: Dataset) -> dict[str, ModelSpec]:
+    """The models that would be trained by default if every extra were installed."""
     _some_events(data)
     available, size = AvailableData.of(data), Size.of(data)
-    return [
-        name
+    return {
+        name: spec
         for name, spec in models().items()
         if spec.tried_by_default(times=data.time is not None)
         and not ("events" in spec.wants and "events" in available.lacks)
         and spec.cost.too_much(size) is None
-        and refusal(name, available, data) is None
-    ]
+        and not any(need in available.lacks for need in spec.needs)
+        and too_large(name, spec, data.n_items) is None
+    }
 
 
 def checked_models(data: Dataset, names: Sequence[str]) -> list[str]:
@@ -129,8 +135,8 @@ def checked_models(data: Dataset, names: Sequence[str]) -> list[str]:
 def not_installed_defaults(data: Dataset) -> tuple[str, ...]:
     """A sentence for each extra whose models would be tried by default if it were installed."""
     by_extra: dict[str, list[str]] = {}
-    for name, spec in models().items():
-        if spec.extra and spec.tried_by_default(times=data.time is not None) and not_installed(spec):
+    for name, spec in _affordable(data).items():
+        if spec.extra and not_installed(spec):
             by_extra.setdefault(spec.extra, []).append(name)
     return tuple(
         f"Not tried, because the extra '{extra}' is not installed: {', '.join(names)}. "

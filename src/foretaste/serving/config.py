@@ -11,6 +11,7 @@ from foretaste.config import Config
 from foretaste.data.kinds import DISLIKE, RATING
 from foretaste.errors import ConfigError
 from foretaste.pipeline.config import StageConfig
+from foretaste.registry import NEW_ITEMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,11 +66,14 @@ class ServiceConfig(Config):
         """The stages between the merge and the answer, in order, with the settings of a scene."""
         fatigue = {"after": self.fatigue_after, "half_life_days": self.fatigue_half_life_days}
         with_fatigue = scene is None or self.scenes[scene].fatigue
+        share = None if scene is None else self.scenes[scene].new_share
+        new = {"share": self.new_share if share is None else share, **fatigue}
         return (
             *self.stages,
             *((StageConfig(stage="fatigue", settings=fatigue),) if with_fatigue else ()),
             StageConfig(stage="demote_similar", settings={"factor": self.less_factor}),
             *((StageConfig(stage="one_per_group", settings={"column": self.group}),) if self.group else ()),
+            StageConfig(stage=NEW_ITEMS, settings=new if with_fatigue else {**new, "after": None}),
         )
 
     @classmethod

@@ -15,7 +15,8 @@ from foretaste.features.items import ItemFeatures
 from foretaste.features.vector_ops import Whitening
 from foretaste.index.topk import BLOCK_CELLS, set_nan
 from foretaste.models.content.content import Content, ContentConfig
-from foretaste.models.content.tfidf import Tfidf, TfidfConfig
+from foretaste.models.content.rows import Rows, new_and_changed
+from foretaste.models.content.tfidf import Tfidf, TfidfConfig, texts_of
 from foretaste.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
 from foretaste.models.recency import recency_weights
 from foretaste.models.saving import fitted, read_model, sparse_arrays, sparse_matrix, write_model
@@ -62,7 +63,7 @@ class Bridge(Content):
     item is represented by its neighbours alone, a popular one almost by itself. W is scaled so that both parts of the
     score have the same standard deviation over the items.
 
-    vectors       : as in `content`
+    rows          : as in `content`
     white         : (n_items, D) float32, the same whitened
     text          : tf-idf of the words; None where the catalogue has no texts
     evidence      : (n_items,) float32 c, the number of users
@@ -78,7 +79,7 @@ class Bridge(Content):
         *(BridgeConfig(behaviour=weight) for weight in (0.5, 3.0)),
     )
     whitening: Whitening
-    white: FloatArray
+    white: Rows
     text: Tfidf | None
     evidence: FloatArray
     item_to_item: csr_array
@@ -91,7 +92,7 @@ class Bridge(Content):
         self.features = ItemFeatures(self.config.read).fit(train.items, seen)
         vectors = self.features.vectors(train.items, run)
         self.whitening = Whitening.of(vectors, self.config.shrinkage)
-        self.white = self.whitening(vectors)
+        self.white = Rows(self.whitening(vectors))
         self.text = None
         columns = self._text_columns(train.items)
         if self.config.words and any(train.items.texts(columns)):
@@ -108,17 +109,18 @@ class Bridge(Content):
         return self
 
     def with_items(self, items: ItemTable, run: Run, changed: IntArray | None = None) -> Self:
-        old = len(fitted(self.vectors, self))
+        old = len(fitted(self.rows, self))
         other = super().with_items(items, run, changed)
         n = len(items)
-        rows = np.union1d(np.arange(old, n), [] if changed is None else changed).astype(np.int32)
+        rows = new_and_changed(old, n, changed)
+        if not len(rows):
+            return other
         other.evidence = np.concatenate([self.evidence, np.zeros(n - old, np.float32)])
         other.item_to_item = _padded(self.item_to_item, n)
-        other.white = self.whitening(fitted(other.vectors, other))
+        other.white = self.white.grown(n, rows, self.whitening(fitted(other.rows, other).take(rows)))
         if self.text is not None:
             other.text = copy(self.text)
-            texts = items.texts(self.text.config.columns, named=False)
-            new_texts = self.text.read([texts[row] for row in rows])
+            new_texts = self.text.read(texts_of(items, rows, self.text.config.columns))
             vectors = _padded(fitted(self.text.vectors, self), n, new_texts.shape[1])
             other.text._keep(_with_rows(vectors, rows, new_texts))
         neighbour_map = _padded(self.neighbour_map, n)
@@ -128,7 +130,7 @@ class Bridge(Content):
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         """(K, H) float32 contribution of each event of the history to each item's score; a row sums to the score."""
         weight = recency_weights(len(history), self.config.half_life_events)
-        parts = self.white[items] @ self.white[history].T
+        parts = self.white.take(items) @ self.white.take(history).T
         if self.text is not None:
             parts += np.float32(self.config.words) * self.text.similarity(items, history)
         behaviour = (self.neighbour_map[items] @ self.item_to_item[history].T).toarray()
@@ -152,7 +154,7 @@ class Bridge(Content):
             arrays[name].astype(np.float32, copy=False) for name in ("mean", "turn", "evidence")
         )
         model.whitening = Whitening(mean, turn)
-        model.white = model.whitening(fitted(model.vectors, model))
+        model.white = Rows(model.whitening(fitted(model.rows, model).whole()))
         model.item_to_item = sparse_matrix("together", arrays)
         model.text = Tfidf.load(Path(folder, WORDS)) if Path(folder, WORDS).is_dir() else None
         model._set_neighbour_map(sparse_matrix("leaning", arrays))
@@ -181,6 +183,25 @@ class Bridge(Content):
         scores[np.diff(weights.indptr) == 0] = np.nan
         return scores
 
+    def _score_few(self, queries: Queries, items: IntArray) -> FloatArray:
+        weights = self._history_weights(queries.history, queries.asked_at)
+        scores = np.einsum("bkd,bd->bk", self.white.take(items), self.white.weighted(weights))
+        words = None if self.text is None else csr_array(weights @ fitted(self.text.vectors, self))
+        behaviour = csr_array(weights @ self.item_to_item)
+        for b, codes in enumerate(items):
+            if self.text is not None and words is not None:
+                similarity = fitted(self.text.vectors, self)[codes] @ words[[b]].T
+                scores[b] += np.float32(self.config.words) * similarity.toarray()[:, 0]
+            if self.config.behaviour:
+                by_neighbours = self.neighbour_map[codes] @ behaviour[[b]].T
+                scores[b] += np.float32(self.config.behaviour) * by_neighbours.toarray()[:, 0]
+        scores[np.diff(weights.indptr) == 0] = np.nan
+        return scores
+
+    @property
+    def _unscored(self) -> BoolArray:
+        return self._unscorable
+
     def _history_weights(self, history: History, asked_at: LongArray | None) -> csr_array:
         """(B, n_items) CSR float32 d: the weights of the items of each history, with absolute values that sum to 1."""
         weight = self.event_weights(history, asked_at)
@@ -194,7 +215,7 @@ class Bridge(Content):
 
     def _content_scores(self, weights: csr_array) -> FloatArray:
         """(B, n_items) Σ_j d_j sim(i, j)."""
-        scores: FloatArray = (weights @ self.white) @ self.white.T
+        scores = self.white.products(self.white.weighted(weights))
         if self.text is not None:
             by_words = (weights @ fitted(self.text.vectors, self)) @ self.text.items_of
             scores += np.float32(self.config.words) * by_words.toarray()

@@ -12,9 +12,12 @@ from scipy.sparse import csr_array
 from foretaste.config import Config
 from foretaste.errors import DataError
 from foretaste.features.items import ItemFeatures, ItemFeaturesConfig
+from foretaste.index.input_checks import check_queries
 from foretaste.index.topk import recommend_in_blocks, score_in_blocks, set_nan
+from foretaste.models.content.rows import Rows, any_in_row, new_and_changed
 from foretaste.models.recency import DAY_MICROSECONDS, count_newer_events, recency_weights
 from foretaste.models.saving import fitted, read_model, write_model
+from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
         Run,
     )
 
+FEW = 1_000
+"""Scores up to which items are scored one by one, and not as a part of the whole catalogue."""
+
 
 class ContentConfig(Config):
     """Settings of `content`."""
@@ -49,7 +55,7 @@ class Content:
     The weight of an event is sign × weight of its kind, halved for every `half_life_events` newer events and for every
     half-life of its kind between event and query.
 
-    vectors         : (n_items, D) float32 rows of length 1; 0 for items without content
+    rows            : (n_items, D) float32 rows of length 1; 0 for items without content
     without_content : (n_items,) where they are 0
     kind_weight     : (n_kinds,) float32 sign × weight of each event kind
     kind_days       : (n_kinds,) float32 half-lives in days, inf for kinds without decay
@@ -61,7 +67,7 @@ class Content:
         ContentConfig(),
         *(ContentConfig(half_life_events=events) for events in (1.0, 5.0, 20.0, 100.0)),
     )
-    vectors: FloatArray | None = None
+    rows: Rows | None = None
     without_content: BoolArray
     kind_weight: FloatArray
     kind_days: FloatArray
@@ -81,35 +87,41 @@ class Content:
         changed : codes of earlier items whose content has changed
         raises  : DataError where the catalogue has shrunk
         """
-        old = fitted(self.vectors, self)
-        if len(items) < len(old):
-            raise DataError(
-                f"The model knows {len(old)} items and the new catalogue has {len(items)}; it may only grow."
-            )
-        rows = np.union1d(np.arange(len(old), len(items)), [] if changed is None else changed).astype(np.int32)
-        grown = np.zeros((len(items), old.shape[1]), np.float32)
-        grown[: len(old)] = old
-        if len(rows):
-            grown[rows] = self.features.of_rows(items, rows, run)
+        known = fitted(self.rows, self)
+        old, n = len(known), len(items)
+        if n < old:
+            raise DataError(f"The model knows {old} items and the new catalogue has {n}; it may only grow.")
+        codes = new_and_changed(old, n, changed)
         other = copy(self)
-        other._keep(grown)
+        if len(codes):
+            read = self.features.of_rows(items, codes, run)
+            other.rows = known.grown(n, codes, read)
+            other.without_content = np.concatenate([self.without_content, np.ones(n - old, np.bool_)])
+            other.without_content[codes] = ~any_in_row(read)
         return other
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
     ) -> Candidates:
-        n = len(fitted(self.vectors, self))
+        n = len(fitted(self.rows, self))
         return recommend_in_blocks(self._score_all, queries, k, n, self.name, exclude=exclude, allowed=allowed)
 
     def score(self, queries: Queries, items: IntArray) -> FloatArray:
-        return score_in_blocks(self._score_all, queries, items, len(fitted(self.vectors, self)))
+        n = len(fitted(self.rows, self))
+        if len(queries) * items.shape[1] > FEW:
+            return score_in_blocks(self._score_all, queries, items, n)
+        check_queries(queries, n)
+        codes = np.maximum(items, 0)
+        scores = self._score_few(queries, codes)
+        scores[(items == NO_ITEM) | self._unscored[codes]] = np.nan
+        return scores
 
     def profile(self, queries: Queries) -> FloatArray:
         """(B, D) float32 user profiles, rows of length 1; 0 where the history has no vectors."""
-        vectors = fitted(self.vectors, self)
-        shape = (len(queries.history), len(vectors))
+        rows = fitted(self.rows, self)
+        shape = (len(queries.history), len(rows))
         weight = self.event_weights(queries.history, queries.asked_at)
-        profile = csr_array((weight, queries.history.items, queries.history.offsets), shape=shape) @ vectors
+        profile = rows.weighted(csr_array((weight, queries.history.items, queries.history.offsets), shape=shape))
         length = np.linalg.norm(profile, axis=1, keepdims=True)
         return np.divide(profile, length, out=np.zeros_like(profile), where=length > 0)
 
@@ -133,11 +145,12 @@ class Content:
 
     def contributions(self, history: IntArray, items: IntArray) -> FloatArray:
         """(K, H) float32 cosine of item and event times recency: contributions, up to the length of the profile."""
-        vectors = fitted(self.vectors, self)
-        return vectors[items] @ vectors[history].T * recency_weights(len(history), self.config.half_life_events)
+        rows = fitted(self.rows, self)
+        return rows.take(items) @ rows.take(history).T * recency_weights(len(history), self.config.half_life_events)
 
     def save(self, folder: Path | str) -> None:
-        arrays = {"vectors": fitted(self.vectors, self), "kind_weight": self.kind_weight, "kind_days": self.kind_days}
+        vectors = fitted(self.rows, self).whole()
+        arrays = {"vectors": vectors, "kind_weight": self.kind_weight, "kind_days": self.kind_days}
         write_model(folder, self.config, arrays)
         self.features.save(folder)
 
@@ -166,13 +179,30 @@ class Content:
         return self
 
     def _keep(self, vectors: FloatArray) -> None:
-        self.vectors = vectors
-        self.without_content = np.asarray(~vectors.any(axis=1))
+        self.rows = Rows(vectors)
+        self.without_content = ~any_in_row(vectors)
+
+    @property
+    def vectors(self) -> FloatArray | None:
+        """(n_items, D) the rows in one array, which is a copy where the catalogue has grown; None before `fit`."""
+        return None if self.rows is None else self.rows.whole()
+
+    @property
+    def _unscored(self) -> BoolArray:
+        """(n_items,) items that no score can be given to."""
+        return self.without_content
 
     def _score_all(self, queries: Queries) -> FloatArray:
         """(B, n_items); nan for items without content and for queries without a profile."""
         profile = self.profile(queries)
-        scores: FloatArray = profile @ fitted(self.vectors, self).T
+        scores = fitted(self.rows, self).products(profile)
         set_nan(scores, self.without_content)
+        scores[~profile.any(axis=1)] = np.nan
+        return scores
+
+    def _score_few(self, queries: Queries, items: IntArray) -> FloatArray:
+        """(B, K) the same for some items of each query (B, K), whatever is known of them; for a few, the faster way."""
+        profile = self.profile(queries)
+        scores = np.einsum("bkd,bd->bk", fitted(self.rows, self).take(items), profile)
         scores[~profile.any(axis=1)] = np.nan
         return scores

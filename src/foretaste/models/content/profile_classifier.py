@@ -87,7 +87,7 @@ class ProfileClassifier(Content):
 
     def _centred(self, items: IntArray) -> FloatArray:
         """(…, D) item vectors minus their mean."""
-        return fitted(self.vectors, self)[items] - self.mean
+        return fitted(self.rows, self).take(items) - self.mean
 
     def _dual(self, x: FloatArray, weight: FloatArray) -> FloatArray:
         """(b, H) β of b users with H events each, for x (b, H, D) and event weights (b, H), negative for dislikes."""
@@ -114,8 +114,13 @@ class ProfileClassifier(Content):
     def _score_all(self, queries: Queries) -> FloatArray:
         """(B, n_items); nan for items without content and for queries without usable events."""
         w = self.profile(queries)
-        vectors = fitted(self.vectors, self)
-        scores: FloatArray = w @ vectors.T - (w @ self.mean)[:, None]
+        scores = fitted(self.rows, self).products(w) - (w @ self.mean)[:, None]
         scores[:, self.without_content] = np.nan
+        scores[~w.any(axis=1)] = np.nan
+        return scores
+
+    def _score_few(self, queries: Queries, items: IntArray) -> FloatArray:
+        w = self.profile(queries)
+        scores: FloatArray = np.einsum("bkd,bd->bk", self._centred(items), w)
         scores[~w.any(axis=1)] = np.nan
         return scores

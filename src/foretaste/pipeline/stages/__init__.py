@@ -21,4 +21,9 @@ STAGES = {
         "keeps the best variant of each product",
         learns=False,
     ),
+    "new_items": PartSpec(
+        "foretaste.pipeline.stages.new_items:NewItems",
+        "keeps places for items that came after the training",
+        learns=False,
+    ),
 }

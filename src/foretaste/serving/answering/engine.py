@@ -256,9 +256,10 @@ class Engine:
         if code is not None:
             found = world.pipeline().similar(np.array([code], np.int32), n, allowed=world.allowed({}))
             return built(items=scored_items(world, found))
-        likeness = world.newcomers.like(world.records[item].columns)  # all of them, the title too
-        if world.hidden is not None:
-            likeness[world.hidden] = 0
+        terms = world.catalogue.terms
+        likeness = terms.like(terms.vectors([world.records[item].columns]))  # all of them, the title too
+        if (allowed := world.allowed_of_bundle({})) is not None:
+            likeness[~allowed] = 0
         best = np.argsort(-likeness, kind="stable")[:n]
         best = best[likeness[best] > 0]
         return built(

@@ -11,12 +11,8 @@ from foretaste.events.model import SEARCHED, Past
 from foretaste.types import NO_ITEM, History, Ragged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from foretaste.types import IntArray
 
-DAY = 86_400e6
-"""µs."""
 SEARCHES_READ = 5
 """The latest searches of a person that a question carries, as in training (`Searches.latest`)."""
 
@@ -29,9 +25,12 @@ class Feedback(NamedTuple):
     shown: list[tuple[str, int | None]]
     disliked: list[str]
 
-    def impressions(self, code_of: Mapping[str, int]) -> History | None:
-        """One row of the impressions of known items; None where there are none. Without times where one has none."""
-        known = [(code, time) for item, time in self.shown if (code := code_of.get(item)) is not None]
+    def impressions(self, codes: IntArray) -> History | None:
+        """One row of the impressions of known items; None where there are none. Without times where one has none.
+
+        codes : of `shown`, NO_ITEM for those nobody knows
+        """
+        known = [(code, time) for code, (_, time) in zip(codes.tolist(), self.shown, strict=True) if code != NO_ITEM]
         if not known:
             return None
         n = len(known)
@@ -50,14 +49,6 @@ class Feedback(NamedTuple):
         codes : of `disliked`, NO_ITEM for those nobody knows
         """
         return Ragged.from_rows([codes[codes != NO_ITEM]]) if (codes != NO_ITEM).any() else None
-
-    def times_shown(self, now: int, half_life_days: float) -> dict[str, float]:
-        """Item to its number of impressions, an impression of `half_life_days` ago counting half."""
-        times: dict[str, float] = {}
-        for item, time in self.shown:
-            age = 0.0 if time is None else max(0.0, (now - time) / DAY)
-            times[item] = times.get(item, 0.0) + 0.5 ** (age / half_life_days)
-        return times
 
 
 NOTHING = Feedback([], [])

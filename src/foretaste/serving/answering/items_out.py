@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from foretaste.api import ReasonOut, RecommendedItem, ScoredItem, SourceScore, TraceStep
+from foretaste.registry import NEW
 from foretaste.types import NO_ITEM
 
 if TYPE_CHECKING:
@@ -15,12 +16,10 @@ if TYPE_CHECKING:
     from foretaste.pipeline.pipeline import Answer
     from foretaste.pipeline.trace import Step
     from foretaste.serving.world.world import World
-    from foretaste.types import Candidates, FloatArray
+    from foretaste.types import Candidates
 
 LIKES = "likes"
 """The kind of a reason: a label the person said they like."""
-NEW = "new"
-"""The source of items that came after the training."""
 
 
 def recommended_items(world: World, answer: Answer, likes: Mapping[int, str]) -> list[RecommendedItem]:
@@ -43,29 +42,7 @@ def recommended_items(world: World, answer: Answer, likes: Mapping[int, str]) ->
             id=known.id, title=known.title, score=score, columns=known.columns, sources=sources
         )
         if answer.reasons is not None:
-            item.reasons = _reasons(world, answer.reasons[0][j], likes)
-        items.append(item)
-    return items
-
-
-def newcomer_items(
-    world: World, chosen: Sequence[int], affinity: FloatArray, *, explain: bool
-) -> list[RecommendedItem]:
-    """Items no model knows yet, by their places among the newcomers, the likest first."""
-    items = []
-    for rank, place in enumerate(chosen, 1):
-        known = world.item(world.newcomers.names[place])
-        likeness = _short(float(affinity[place]))
-        item = RecommendedItem.model_construct(
-            id=known.id,
-            title=known.title,
-            score=likeness,
-            columns=known.columns,
-            sources={NEW: SourceScore.model_construct(rank=rank, score=likeness)},
-        )
-        if explain:
-            text = "New, and like what you know" if likeness > 0 else "New here"
-            item.reasons = [ReasonOut.model_construct(kind=NEW, item=None, title=None, share=1.0, text=text)]
+            item.reasons = _reasons(world, answer.reasons[0][j], likes, sources)
         items.append(item)
     return items
 
@@ -97,13 +74,15 @@ def _listed(found: Candidates) -> list[tuple[int, float]]:
     return [(code, _short(score)) for code, score in pairs if code != NO_ITEM]
 
 
-def _reasons(world: World, reasons: Sequence[Reason], likes: Mapping[int, str]) -> list[ReasonOut]:
+def _reasons(
+    world: World, reasons: Sequence[Reason], likes: Mapping[int, str], sources: Mapping[str, SourceScore]
+) -> list[ReasonOut]:
     """As they were given; several items that stand for one label are one reason, where the first of them stood."""
     written: list[ReasonOut] = []
     of_label: dict[str, ReasonOut] = {}
     for reason in reasons:
         if (label := likes.get(reason.item)) is None:
-            written.append(_reason(world, reason))
+            written.append(_reason(world, reason, sources))
         elif (known := of_label.get(label)) is not None:
             known.share = _short(known.share + reason.share)
         else:
@@ -115,13 +94,15 @@ def _reasons(world: World, reasons: Sequence[Reason], likes: Mapping[int, str]) 
     return sorted(written, key=lambda said: -said.share) if of_label else written
 
 
-def _reason(world: World, reason: Reason) -> ReasonOut:
+def _reason(world: World, reason: Reason, sources: Mapping[str, SourceScore]) -> ReasonOut:
     item = title = None
     text = "Popular with everyone" if reason.kind == "popular" else f"Found by {reason.source}"
+    if reason.kind == "new":
+        text = "New, and like what you know" if (sources[NEW].score or 0) > 0 else "New here"
     if reason.said is not None:
         text = f"Wanted by people like you: {reason.said}"
     if reason.item != NO_ITEM:
-        known = world.described(world.catalogue.ids[reason.item])
+        known = world.described(world.name(reason.item))
         item, title = known.id, known.title
         text = f"Because of {title}"
     return ReasonOut.model_construct(kind=reason.kind, item=item, title=title, share=_short(reason.share), text=text)

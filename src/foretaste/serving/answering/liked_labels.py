@@ -66,7 +66,7 @@ def stand_ins_of(likes: Sequence[str], world: World, config: ServiceConfig) -> t
         raise DataError("likes: this catalogue has no column of labels; send a history instead.")
     column, labels = found
     try:
-        return labels.stand_in_items(likes, allowed=world.allowed({}))
+        return labels.stand_in_items(likes, allowed=world.allowed_of_bundle({}))
     except DataError as error:
         raise DataError(
             f"{error} Only labels of the column '{column}' count; likes_column in [serve] of foretaste.toml names "

@@ -13,9 +13,9 @@ from foretaste.api import Recommendations
 from foretaste.api.limits import MAX_N
 from foretaste.errors import DataError, did_you_mean
 from foretaste.serving.answering.feedback import feedback
-from foretaste.serving.answering.items_out import newcomer_items, recommended_items, trace_steps
+from foretaste.serving.answering.items_out import recommended_items, trace_steps
 from foretaste.serving.config import SceneConfig, ServiceConfig
-from foretaste.serving.world.cursors import Cursor, checksums
+from foretaste.serving.world.cursors import Cursor
 from foretaste.types import NO_USER, Queries, Ragged
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from foretaste.pipeline.trace import Outcome
     from foretaste.serving.answering.feedback import Feedback
     from foretaste.serving.world.world import World
-    from foretaste.types import BoolArray, History, LongArray
+    from foretaste.types import BoolArray, History
 
 PLAIN = SceneConfig()
 NOTHING: Mapping[str, Any] = {}
@@ -124,7 +124,7 @@ class ListMaker:
     ) -> Made:
         scene = self.scene(asked.scene)
         now = moment.at
-        history, known = world.catalogue.history(past)
+        history, known = world.history(past)
         reactions = feedback(past)
         wanted = {**asked.filter, **scene.filter}
         allowed = self._allowed(world, asked, wanted)
@@ -142,10 +142,6 @@ class ListMaker:
             now=np.array([now], np.int64),
         )
         items = recommended_items(world, answer, asked.likes)
-        if world.newcomers.names:
-            items = self._with_new(
-                world, items, past, history, reactions, asked, scene, wanted, moment, queries.asked_at
-            )
         made = Recommendations.model_construct(
             user=user,
             recommendation_id=moment.id,
@@ -193,8 +189,8 @@ class ListMaker:
             np.array([NO_USER], np.int32),
             history,
             asked_at,
-            shown=reactions.impressions(world.catalogue.code_of),
-            disliked=reactions.rejected(world.catalogue.codes(reactions.disliked)) if reactions.disliked else None,
+            shown=reactions.impressions(world.codes([item for item, _ in reactions.shown])),
+            disliked=reactions.rejected(world.codes(reactions.disliked)) if reactions.disliked else None,
             searches=(searches,) if searches else None,
             columns={name: _alone(value) for name, value in columns.items()},
             deadline_seconds=self.answer_seconds,
@@ -204,10 +200,10 @@ class ListMaker:
     def _allowed(world: World, asked: Asked, wanted: Mapping[str, Any]) -> BoolArray | None:
         allowed = world.allowed(wanted)
         if asked.allowed is not None:
-            named = world.catalogue.mask(asked.allowed)
+            named = world.mask(asked.allowed)
             allowed = named if allowed is None else allowed & named
         if asked.cursor is not None:
-            fresh = ~np.isin(world.catalogue.checksums, asked.cursor.shown)
+            fresh = ~np.isin(world.checksums, asked.cursor.shown)
             allowed = fresh if allowed is None else allowed & fresh
         return allowed
 
@@ -216,52 +212,7 @@ class ListMaker:
         names = [*asked.exclude, *reactions.disliked]
         if not names:
             return None
-        return Ragged.from_rows([np.flatnonzero(world.catalogue.mask(names)).astype(np.int32)])
-
-    def _with_new(
-        self,
-        world: World,
-        items: list[RecommendedItem],
-        past: Past,
-        history: History,
-        reactions: Feedback,
-        asked: Asked,
-        scene: SceneConfig,
-        wanted: Mapping[str, Any],
-        moment: Moment,
-        asked_at: LongArray | None,
-    ) -> list[RecommendedItem]:
-        """The last places of every so many go to items no model knows yet, and so does every place that is empty."""
-        share = self.config.new_share if scene.new_share is None else scene.new_share
-        newcomers = world.newcomers
-        mine = [place for item in past.item if (place := newcomers.place.get(item)) is not None]
-        weight = np.maximum(world.catalogue.bundle.kinds.weights[history.kind], 0)
-        affinity = newcomers.affinity(history, mine[-50:], weight, asked_at)
-        if scene.fatigue:
-            ignored = reactions.times_shown(moment.at, self.config.fatigue_half_life_days)
-            for item, times in ignored.items():
-                if times >= self.config.fatigue_after and (place := newcomers.place.get(item)) is not None:
-                    affinity[place] = 0
-        impressed = {item for item, _ in reactions.shown}
-        out = {*asked.exclude, *reactions.disliked, *(item for item in past.item if item not in impressed)}
-        shown = set() if asked.cursor is None else set(asked.cursor.shown.tolist())
-        only = None if asked.allowed is None else set(asked.allowed)
-        stranger = not len(history.items) and not mine
-        order = np.argsort(-affinity, kind="stable") if not stranger else np.arange(len(affinity))
-        if wanted:
-            order = order[world.new_allowed(wanted)[order]]
-        empty = asked.n - len(items)
-        places = max(0, round(share * asked.n + 0.001)) if only is None else asked.n
-        chosen: list[int] = []
-        for place in order.tolist():
-            liked = stranger or affinity[place] > 0
-            if len(chosen) >= (max(places, empty) if liked else empty):
-                break  # what follows is liked no better
-            name = newcomers.names[place]
-            if name in out or (only is not None and name not in only) or (shown and checksums([name])[0] in shown):
-                continue
-            chosen.append(place)
-        return placed(items, newcomer_items(world, chosen, affinity, explain=asked.explain), asked.n)
+        return Ragged.from_rows([np.flatnonzero(world.mask(names)).astype(np.int32)])
 
     @staticmethod
     def _cursor(world: World, items: list[RecommendedItem], asked: Asked) -> str | None:
@@ -276,25 +227,3 @@ def _alone(value: Any) -> NDArray[Any]:
     found = np.empty(1, object)
     found[0] = value
     return found
-
-
-def placed(items: list[RecommendedItem], new: list[RecommendedItem], n: int) -> list[RecommendedItem]:
-    """`new` spread evenly over the ends of a list of n: of ten, the last; of twenty, the tenth and the last."""
-    if not new:
-        return items
-    kept = items[: n - len(new)]
-    if len(kept) < n - len(new):  # there is room for all
-        return kept + _under(kept, new)
-    result: list[RecommendedItem] = []
-    ends = {round((i + 1) * n / len(new)) for i in range(len(new))}
-    old, fresh = iter(kept), iter(new)
-    for place in range(1, n + 1):
-        result += _under(result, [next(fresh)]) if place in ends else [next(old)]
-    return result
-
-
-def _under(above: list[RecommendedItem], new: list[RecommendedItem]) -> list[RecommendedItem]:
-    """A list is sorted by score, so an item that was put in its place has the score of the one above it."""
-    for item in new:
-        item.score = above[-1].score if above else item.score
-    return new

@@ -77,7 +77,7 @@ class OnboardingDesk:
         catalogue = world.catalogue
         config = self._engine.config
         column = catalogue.likes(config.likes_column)
-        allowed = world.allowed({})
+        allowed = world.allowed_of_bundle({})
         liked = NO_ITEMS if not likes else stand_ins_of(likes, world, config)[0]
         table = self._of(world)
         picker = table.picker or table.plain
@@ -95,7 +95,7 @@ class OnboardingDesk:
 
     def _of(self, world: World) -> _Table:
         """The table of this bundle; made anew where most of its items have been hidden or deleted since."""
-        allowed = world.allowed({})
+        allowed = world.allowed_of_bundle({})
         with self._lock:
             table = self._table
             if table is None or table.catalogue is not world.catalogue or _worn(table.plain, allowed):

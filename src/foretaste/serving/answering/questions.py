@@ -102,8 +102,8 @@ def answered(lists: ListMaker, world: World, question: Question, past: Past, mom
         return lists.make(world, past, asked, user=question.user, moment=moment, searches=searches)
     asked = asked._replace(exclude=question.exclude or (), allowed=question.allowed)
     made = _liking(lists, world, question.likes, past, asked, moment)
-    place = world.newcomers.place
-    unknown = (item for item, used in zip(past.item, made.known, strict=True) if not used and item not in place)
+    new = world.new_code
+    unknown = (item for item, used in zip(past.item, made.known, strict=True) if not used and item not in new)
     made.answer.ignored = list(dict.fromkeys(unknown))
     return made
 

@@ -15,7 +15,6 @@ from foretaste.serving.answering.list_builder import MAX_HISTORY, ListMaker, Mom
 from foretaste.serving.answering.questions import KINDS, answered, told
 from foretaste.serving.config import ServiceConfig
 from foretaste.serving.world.catalogue import Catalogue
-from foretaste.serving.world.encode_new_items import read_items
 from foretaste.serving.world.fallback_bundle import load_fallback
 from foretaste.serving.world.indexes import with_indexes
 from foretaste.serving.world.world import World
@@ -107,7 +106,7 @@ class Replayer:
                 bundle = with_indexes(bundle, config.approximate_above, anyhow=True)
             self._catalogues[bundle_key] = Catalogue.of(bundle)
         world = World(self._catalogues[bundle_key], partial=partial).with_changes(self._book.items(record.change))
-        world = _read(world, record.inputs.get("read", 0))
+        world = world.reading(record.inputs.get("read", 0))  # what models read of texts is in the cache of this machine
         self._worlds = {key: world}  # the next answer is likely of the same
         return world
 
@@ -121,16 +120,6 @@ def _with_dates(question: dict[str, Any]) -> dict[str, Any]:
         for event in question["history"]
     ]
     return {**question, "history": dated}
-
-
-def _read(world: World, to: int) -> World:
-    """The world with those newcomers read that were then; their vectors come from the cache of this machine."""
-    content = world.newcomers.content
-    some = [record for record in world.unread() if record.change <= to]
-    if content is None or not some:
-        return world
-    vectors = read_items(content, world.catalogue.bundle, some)
-    return world.with_read({r.name: (r.change, row) for r, row in zip(some, vectors, strict=True)})
 
 
 def _as_long(made: Made, seconds: list[float] | None) -> None:

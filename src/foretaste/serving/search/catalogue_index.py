@@ -155,12 +155,10 @@ class CatalogueSearchIndex:
         )
 
     def _allowed(self, world: World, wanted: Mapping[str, Any]) -> BoolArray | None:
-        old = world.allowed(wanted)
-        if old is None:
+        if (allowed := world.allowed(wanted)) is None:
             return None
-        place, new = world.newcomers.place, world.new_allowed(wanted)
-        later = [name in place and new[place[name]] for name in self._later]
-        return np.concatenate([old, np.array(later, np.bool_)])
+        later = [(code := world.new_code.get(name)) is not None and allowed[code] for name in self._later]
+        return np.concatenate([allowed[: len(self.catalogue)], np.array(later, np.bool_)])
 
     def _code_of(self, name: str) -> int:
         return self.catalogue.code_of.get(name, self._code.get(name, NO_ITEM))

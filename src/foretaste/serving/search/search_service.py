@@ -85,7 +85,7 @@ class SearchService:
         with self._picture_lock:  # one at a time: decoding and encoding use much memory and all cores
             sent = open_picture(picture)
         world = self._engine.world
-        allowed = world.allowed(wanted or {})
+        allowed = world.allowed_of_bundle(wanted or {})
         index = self._picture_index(world.catalogue)
         assert index.vectors is not None
         views = ItemSimilarity({PICTURE: index.vectors})
@@ -127,7 +127,7 @@ class SearchService:
             raise DataError(f"There is no data for '{item}' by {by}; use by=text, or leave it out.")
         behaviour = {} if model is None else {BEHAVIOUR: model}
         views = ItemSimilarity(vectors, behaviour, len(world.catalogue), world.catalogue.bundle.kinds.usual)
-        allowed = world.allowed({})
+        allowed = world.allowed_of_bundle({})
         if code is None:
             found = views.similar_to(own, n, allowed=allowed)
         else:

@@ -14,11 +14,12 @@ from foretaste.api.limits import MAX_N
 from foretaste.data.kinds import SHOWN
 from foretaste.models.content.labels import column_of_labels
 from foretaste.models.saving import fitted
+from foretaste.pipeline.stages.new_items import NewItems
 from foretaste.protocols import ReadsColumns
+from foretaste.registry import NEW_ITEMS
 from foretaste.serving.world.cursors import checksums
-from foretaste.serving.world.encode_new_items import content_of
+from foretaste.serving.world.encode_new_items import readers_of
 from foretaste.serving.world.filters import check_values, mask, misfits
-from foretaste.serving.world.new_items import Words
 from foretaste.types import NO_ITEM, BoolArray, FloatArray, History, IntArray, LongArray
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     from foretaste.data.items import ItemTable
     from foretaste.events.model import Past
-    from foretaste.models.content.content import Content
     from foretaste.models.content.labels import Labels
+    from foretaste.models.content.terms import CatalogueTerms
     from foretaste.pipeline.bundle import Bundle
     from foretaste.pipeline.pipeline import Pipeline
 
@@ -83,16 +84,25 @@ class Catalogue:
         return checksums(self.ids)
 
     @cached_property
-    def words(self) -> Words:
+    def pipeline(self) -> Pipeline:
+        """The bundle's, with a stage for new items; where it was trained without, their words are read when needed."""
+        pipeline = self.bundle.pipeline
+        stage: Any = pipeline.stages.get(NEW_ITEMS) or NewItems()
+        if stage.n_trained is None:
+            return pipeline.with_stages({**pipeline.stages, NEW_ITEMS: stage.for_items(self.bundle.items)})
+        return pipeline
+
+    @property
+    def terms(self) -> CatalogueTerms:
         """What each item says of itself; read soon after the start, or when the first new item comes."""
-        title = self.bundle.items.title or "title"
-        rows = self.frame.iter_rows(named=True) if self.frame.width else ({} for _ in self.ids)
-        return Words({title: text, **row} for text, row in zip(self.titles, rows, strict=True))
+        stage = self.pipeline.stages[NEW_ITEMS]
+        assert isinstance(stage, NewItems)
+        return stage.terms
 
     @cached_property
-    def content(self) -> Content | None:
-        """The bundle's model that can read new items, where it has one."""
-        return content_of(self.bundle)
+    def readers(self) -> tuple[str, ...]:
+        """The recalls that can read new items here."""
+        return readers_of(self.bundle.pipeline)
 
     @cached_property
     def popularity(self) -> FloatArray:
@@ -132,13 +142,6 @@ class Catalogue:
         get = self.code_of.get
         return np.fromiter((get(item, NO_ITEM) for item in items), np.int32, len(items))
 
-    def mask(self, items: Sequence[str]) -> BoolArray:
-        """(n_items,) true for these items."""
-        codes = self.codes(items)
-        found = np.zeros(len(self.ids), np.bool_)
-        found[codes[codes != NO_ITEM]] = True
-        return found
-
     def filter_mask(self, wanted: Mapping[str, Any]) -> BoolArray:
         """(n_items,) true for the items that have what is wanted."""
         return mask(self._titled, wanted)
@@ -160,10 +163,13 @@ class Catalogue:
     def column_names(self) -> set[str]:
         return {*self.frame.columns, *([self.bundle.items.title] if self.bundle.items.title else [])}
 
-    def history(self, past: Past) -> tuple[History, BoolArray]:
-        """What of a past the models can use, as one row, and which events those are: items and kinds that are known."""
+    def history(self, past: Past, items: IntArray | None = None) -> tuple[History, BoolArray]:
+        """What of a past the models can use, as one row, and which events those are: items and kinds that are known.
+
+        items : (L,) codes, NO_ITEM for those nobody knows; None takes those of the bundle
+        """
         get = self.kind_code_of.get
-        items = self.codes(past.item)
+        items = self.codes(past.item) if items is None else items
         kinds = np.fromiter((get(kind, -1) for kind in past.kind), np.int16, len(past))
         # What was merely shown is no taste; the stages read it.
         shown = np.fromiter((kind == SHOWN for kind in past.kind), np.bool_, len(past))

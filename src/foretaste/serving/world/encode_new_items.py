@@ -1,9 +1,9 @@
-"""New items as vectors of the bundle's content model: read by the encoder it was trained with; nothing is learned."""
+"""New items as a catalogue behind the bundle's, and which recalls can read them here; nothing is learned."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -11,66 +11,80 @@ from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
 from foretaste.features.items import ItemFeatures, picture_column
 from foretaste.models.content.content import Content
-from foretaste.types import Run
+from foretaste.protocols import ReadsNewItems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from foretaste.events.model import ItemRecord
-    from foretaste.pipeline.bundle import Bundle
-    from foretaste.types import FloatArray
+    from foretaste.pipeline.pipeline import Pipeline
 
 ENCODERS = {"wordllama": "wordllama"}
 """What an encoder needs to be installed; every other needs sentence-transformers."""
 AT_ONCE = 64
-"""Items read between two looks at the world: so many are offered by their vectors while the others wait."""
+"""Items read between two looks at the world: so many are judged by the models while the others wait."""
 
 
-def content_of(bundle: Bundle) -> Content | None:
-    """The bundle's content model, where it reads texts and can read more of them here."""
-    models = (bundle.pipeline.recalls or {}).values()
-    content: Content | None = next((model for model in models if type(model) is Content), None)
-    if content is None:
-        return None
-    read = content.config.read
-    needed = ENCODERS.get(read.encoder.name, "sentence_transformers")
-    return content if read.text > 0 and content.vectors is not None and find_spec(needed) is not None else None
+def readers_of(pipeline: Pipeline) -> tuple[str, ...]:
+    """The recalls of a pipeline that can read new items here: those that need a language model, where it is there."""
+    recalls = pipeline.recalls or {}
+    return tuple(name for name, model in recalls.items() if isinstance(model, ReadsNewItems) and _reads_here(model))
 
 
-def warm(content: Content) -> None:
-    """Load the language model, which takes seconds, before somebody waits for it."""
+def _reads_here(model: object) -> bool:
+    if not isinstance(model, Content):
+        return True
+    needed = ENCODERS.get(model.config.read.encoder.name, "sentence_transformers")
+    return bool(model.config.read.text > 0) and find_spec(needed) is not None
+
+
+def warm(pipeline: Pipeline, readers: Sequence[str]) -> None:
+    """Load the language models, which takes seconds, before somebody waits for them."""
     from foretaste.features.text import text_encoder
 
-    text_encoder(content.config.read.encoder).encode_query("ready")
+    for name in readers:
+        model: object = (pipeline.recalls or {})[name]
+        if isinstance(model, Content):
+            read = model.features.config if isinstance(model.features, ItemFeatures) else model.config.read
+            text_encoder(read.encoder).encode_query("ready")
 
 
-def read_items(content: Content, bundle: Bundle, records: Sequence[ItemRecord]) -> FloatArray:
-    """(m, D) rows of length 1, as the rows of `content.vectors`; 0 where a new item says nothing.
+def grown_table(old: ItemTable, records: Sequence[ItemRecord | None]) -> ItemTable:
+    """A catalogue with these items behind it, in this order; of None nothing is known.
 
     Pictures are not opened: a server that read whatever path a client writes into a column would read it for anybody.
     """
-    old = bundle.items
-    frame = _frame([record.columns for record in records], old)
+    frame = _frame([{} if record is None else record.columns for record in records], old)
     pictures = picture_column(old)
     if pictures is not None and pictures in frame.columns:
         frame = frame.with_columns(pl.lit(None, frame.schema[pictures]).alias(pictures))
     title = old.title or next((name for name in ("title", "name") if name in frame.columns), None)
-    table = ItemTable(IdMap([record.name for record in records]), frame, title)
-    features: ItemFeatures = content.features
-    return features.vectors(table, Run())
+    names = [f"\0{i}" if record is None else record.name for i, record in enumerate(records)]
+    before = old.frame if old.frame.width else pl.DataFrame(height=len(old))
+    frame = pl.concat([before, frame], how="diagonal") if frame.width else frame
+    return ItemTable(IdMap(pl.concat([old.ids.names, pl.Series("name", names, pl.String)])), frame, title)
 
 
 def _frame(rows: Sequence[Mapping[str, object]], old: ItemTable) -> pl.DataFrame:
     """The catalogue's columns of these items, null where they do not say or say something of another type."""
     columns = []
     for name, dtype in old.frame.schema.items():
-        values = [row.get(name) for row in rows]
+        values: list[Any] = [row.get(name) for row in rows]
+        if dtype == pl.List(pl.String):
+            values = [[value] if isinstance(value, str) else value for value in values]
         try:
             columns.append(pl.Series(name, values, dtype, strict=False))
         except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
             columns.append(pl.Series(name, [None] * len(values), dtype))
     for name in dict.fromkeys(key for row in rows for key in row):
         if name not in old.frame.columns:  # what the catalogue did not know may still be words
-            values = [value if isinstance(value := row.get(name), str) else None for row in rows]
-            columns.append(pl.Series(name, values, pl.String))
+            said = [row.get(name) for row in rows]
+            if any(isinstance(value, list) for value in said):
+                lists = [
+                    [v for v in value if isinstance(v, str)] if isinstance(value, list) else None for value in said
+                ]
+                columns.append(pl.Series(name, lists, pl.List(pl.String)))
+            else:
+                words = [value if isinstance(value, str) else None for value in said]
+                columns.append(pl.Series(name, words, pl.String))
     return pl.DataFrame(columns)

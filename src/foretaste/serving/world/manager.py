@@ -17,7 +17,7 @@ from foretaste.serving.errors import GoneError, NotReadyError
 from foretaste.serving.telemetry import metrics
 from foretaste.serving.telemetry.logs import where
 from foretaste.serving.world.catalogue import Catalogue
-from foretaste.serving.world.encode_new_items import AT_ONCE, read_items, warm
+from foretaste.serving.world.encode_new_items import AT_ONCE, warm
 from foretaste.serving.world.fallback_bundle import load_fallback
 from foretaste.serving.world.indexes import wants_index, with_indexes
 from foretaste.serving.world.world import World
@@ -177,17 +177,15 @@ class Worlds:
             Thread(target=self._read_on, name="foretaste-newcomers", daemon=True).start()
 
     def read(self) -> int:
-        """Let the content models read some of the newcomers they have not read yet; how many those were."""
+        """Let the recalls read some of the new items they have not read yet; how many those were."""
         done = 0
         for version, world in list(self._worlds.items()):
-            content, some = world.newcomers.content, world.unread()[:AT_ONCE]
-            if content is None or not some:
+            if not (some := world.unread()[:AT_ONCE]):
                 continue
-            vectors = read_items(content, world.catalogue.bundle, some)
-            read = {record.name: (record.change, row) for record, row in zip(some, vectors, strict=True)}
+            reading = world.reading(some[-1].change)
             with self._lock:
                 if version in self._worlds:
-                    self._worlds[version] = self._worlds[version].with_read(read)
+                    self._worlds[version] = self._worlds[version].with_read_of(reading)
                     if self._now is not None:
                         self._now = self._worlds[self._now.version]
             done += len(some)
@@ -199,9 +197,9 @@ class Worlds:
         while not self._stop.is_set():
             try:
                 if self._now is not None and len(self._now.catalogue) <= WARMED:
-                    _ = self._now.catalogue.words  # the first new item needs them, and shall not wait
-                if self._now is not None and (content := self._now.catalogue.content) is not None:
-                    warm(content)
+                    _ = self._now.catalogue.terms  # the first new item needs them, and shall not wait
+                if self._now is not None and (readers := self._now.readers):
+                    warm(self._now.catalogue.pipeline, readers)
                     while self.read() and not self._stop.is_set():
                         pass
             except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from foretaste.protocols import ReadsCatalogue
+from foretaste.protocols import ReadsCatalogue, TakesConfig
 from foretaste.registry import STAGES
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def with_stages(pipeline: Pipeline, configs: Sequence[StageConfig], items: ItemT
     A stage that has to learn and is not in the bundle with these settings is missing: it is named in every answer,
     which is degraded by it, until the next training.
 
-    items : the catalogue of the bundle
+    items : the catalogue of the pipeline
     """
     saved = {config.stage: config for config in pipeline.config.stages}
     stages: dict[str, Stage] = {}
@@ -36,6 +36,8 @@ def with_stages(pipeline: Pipeline, configs: Sequence[StageConfig], items: ItemT
         known = pipeline.stages.get(config.stage)
         if known is not None and known.config == settings:
             stages[config.stage] = known
+        elif known is not None and isinstance(known, TakesConfig):
+            stages[config.stage] = known.with_config(settings)
         elif STAGES.spec(config.stage).learns:
             log.warning("The stage '%s' is not in this bundle with these settings; train again.", config.stage)
             missing.append(config.stage)
@@ -45,6 +47,6 @@ def with_stages(pipeline: Pipeline, configs: Sequence[StageConfig], items: ItemT
                 stage = stage.for_items(items)
             stages[config.stage] = stage
     gone = [name for name in saved if name not in {config.stage for config in configs}]
-    if gone:
+    if gone and pipeline.growth is None:
         log.info("Stages of the bundle that the service leaves out: %s.", ", ".join(gone))
     return pipeline.with_stages(stages, tuple(missing))

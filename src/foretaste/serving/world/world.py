@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,50 +11,68 @@ import numpy as np
 from foretaste.api import Item
 from foretaste.errors import UnknownNameError
 from foretaste.serving.world.catalogue import Catalogue
+from foretaste.serving.world.cursors import checksums
+from foretaste.serving.world.encode_new_items import grown_table
 from foretaste.serving.world.filters import check_filter, matches
 from foretaste.serving.world.indexes import Indexed
-from foretaste.serving.world.new_items import Newcomers, Words
 from foretaste.serving.world.stages import with_stages
+from foretaste.types import NO_ITEM, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from foretaste.events.model import ItemRecord
+    from numpy.typing import NDArray
+
+    from foretaste.data.items import ItemTable
+    from foretaste.events.model import ItemRecord, Past
     from foretaste.pipeline.config import StageConfig
     from foretaste.pipeline.pipeline import Pipeline
-    from foretaste.types import BoolArray, FloatArray
+    from foretaste.types import BoolArray, History, IntArray
 
-NOBODY = Newcomers((), (), Words(()))
 MASKS_KEPT = 64
 """Filters whose answer is remembered (a byte for each item)."""
+DEAD_KEPT = 64
+"""Codes of items that were changed since, at least so many; more than there are others, and codes are given anew."""
 
 
 @dataclass(frozen=True, eq=False)
 class World:
     """Never changed: a change of the catalogue makes a new one, and requests under way finish in theirs.
 
+    An item that the bundle does not know has a code behind the bundle's. A code stands for what was known of the item
+    at one change, so that what a recall has read of it stays true: an item that is changed gets the next code, and the
+    one it had is masked. So codes follow the changes, whichever worker gives them, and the higher one is the newer.
+
     changed   : bundle items of which something new is known, by code
+    new       : what was put and is not in the bundle, by code less the number of bundle items, the latest change last
+    new_code  : code of each of them that is shown to people, by name
     hidden    : (n_items,) true for what is offered to nobody; None where that is nothing
-    newcomers : items the bundle does not know, shown to people
     records   : every item that was put, by name, hidden and deleted ones too
     partial   : only the fallback is loaded yet
     change    : the latest change of the catalogue that is known here
-    read      : by name, the change and the vector of each newcomer that the content model has read
+    grown     : the bundle's pipeline, its recalls having read the first `read` of the new items; None for none
     """
 
     catalogue: Catalogue
     changed: Mapping[int, ItemRecord] = field(default_factory=dict)
+    new: tuple[ItemRecord, ...] = ()
+    new_code: Mapping[str, int] = field(default_factory=dict)
     hidden: BoolArray | None = None
-    newcomers: Newcomers = NOBODY
     records: Mapping[str, ItemRecord] = field(default_factory=dict)
     partial: bool = False
     change: int = 0
-    read: Mapping[str, tuple[int, FloatArray]] = field(default_factory=dict)
-    _masks: dict[str, tuple[BoolArray, BoolArray]] = field(default_factory=dict)
+    grown: Pipeline | None = None
+    read: int = 0
+    _masks: dict[str, BoolArray] = field(default_factory=dict)
+    _pipelines: dict[Hashable, Pipeline] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
         return self.catalogue.bundle.version
+
+    def __len__(self) -> int:
+        """Items, new ones included."""
+        return len(self.catalogue) + len(self.new)
 
     @property
     def indexed(self) -> bool:
@@ -63,46 +81,108 @@ class World:
 
     @property
     def read_to(self) -> int:
-        """The change of the catalogue up to which newcomers were read; 0 for none."""
-        return max((change for change, _ in self.read.values()), default=0)
+        """The change of the catalogue up to which the recalls have read new items; 0 for none."""
+        return self.new[self.read - 1].change if self.read else 0
 
     def unread(self) -> list[ItemRecord]:
-        """Newcomers that the content model could read and has not, the oldest change first."""
-        if self.newcomers.content is None:
-            return []
-        new = (self.records[name] for name in self.newcomers.names)
-        return sorted((r for r in new if self.read.get(r.name, (0,))[0] != r.change), key=lambda r: r.change)
+        """New items that some recall could read and has not, the oldest change first."""
+        return [self.new[i] for i in range(self.read, len(self.new)) if self._alive(i)] if self.readers else []
 
-    def with_read(self, vectors: Mapping[str, tuple[int, FloatArray]]) -> World:
-        """The same with these newcomers read."""
-        return self._with(dict(self.records), {**self.read, **vectors})
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The recalls that can read new items here."""
+        return self.catalogue.readers
+
+    def reading(self, to: int) -> World:
+        """The same, its recalls having read every new item up to a change, which may take a language model seconds."""
+        read = sum(record.change <= to for record in self.new)
+        if read <= self.read or not self.readers:
+            return self
+        before = self.grown or self.catalogue.pipeline
+        return self._as_read(before.with_items(self._table(read), Run(), readers=self.readers), read)
+
+    def with_read_of(self, other: World) -> World:
+        """The same with what the recalls have read of the new items of another world of the same codes."""
+        read = other.read
+        same = len(self.new) >= read and all(a is b for a, b in zip(self.new[:read], other.new[:read], strict=True))
+        return self._as_read(other.grown, read) if same and read > self.read else self
+
+    def _as_read(self, grown: Pipeline | None, read: int) -> World:
+        return replace(self, grown=grown, read=read, _pipelines={})
 
     def with_changes(self, items: Iterable[ItemRecord]) -> World:
-        """The same with these items as they are now; a change that is older than what is known is left out."""
+        """The same with these items as they are now; a change that is no later than what is known is left out."""
         records = dict(self.records)
-        for item in items:
-            if (known := records.get(item.name)) is None or known.change <= item.change:
-                records[item.name] = item
-        return self._with(records, self.read)
-
-    def _with(self, records: dict[str, ItemRecord], read: Mapping[str, tuple[int, FloatArray]]) -> World:
-        code_of = self.catalogue.code_of
+        news = [r for r in items if (known := records.get(r.name)) is None or known.change < r.change]
+        records |= {record.name: record for record in sorted(news, key=lambda record: record.change)}
+        code_of, n = self.catalogue.code_of, len(self.catalogue)
         changed = {code_of[name]: record for name, record in records.items() if name in code_of}
-        gone = [code for code, record in changed.items() if record.hidden or record.deleted]
-        hidden = np.zeros(len(self.catalogue), np.bool_) if gone else None
-        if hidden is not None:
-            hidden[gone] = True
-        new = [r for r in records.values() if r.name not in code_of and not r.hidden and not r.deleted]
-        new.sort(key=lambda record: -record.change)
-        newcomers = NOBODY
-        if new:
-            columns = tuple(record.columns for record in new)
-            # A vector holds for the words it was made of; who changed since is judged by words until it is read again.
-            known = {r.name: read[r.name][1] for r in new if r.name in read and read[r.name][0] == r.change}
-            names = tuple(record.name for record in new)
-            newcomers = Newcomers(names, columns, self.catalogue.words, known, self.catalogue.content)
+        later = {r.name: r for r in news if r.name not in code_of and records[r.name] is r and not _gone(r)}
+        new = (*self.new, *sorted(later.values(), key=lambda record: record.change))
+        grown, read = self.grown, self.read
+        alive = [record for record in new if records[record.name] is record]
+        if len(new) - len(alive) > max(DEAD_KEPT, len(alive)):
+            new, grown, read = tuple(alive), None, 0
+        hidden = np.zeros(n + len(new), np.bool_)
+        hidden[[code for code, record in changed.items() if _gone(record)]] = True
+        hidden[n:] = [records[record.name] is not record for record in new]
         change = max((record.change for record in records.values()), default=0)
-        return World(self.catalogue, changed, hidden, newcomers, records, self.partial, change, read)
+        return World(
+            self.catalogue,
+            changed=changed,
+            new=new,
+            new_code={record.name: n + i for i, record in enumerate(new) if not hidden[n + i]},
+            hidden=hidden if hidden.any() else None,
+            records=records,
+            partial=self.partial,
+            change=change,
+            grown=grown,
+            read=read,
+        )
+
+    def _alive(self, place: int) -> bool:
+        """Whether one of the new items is still what is known of it, and shown to people."""
+        return self.records[self.new[place].name] is self.new[place]
+
+    def _table(self, count: int) -> ItemTable:
+        """The bundle's catalogue with the first so many new items behind it."""
+        records = [record if self._alive(i) else None for i, record in enumerate(self.new[:count])]
+        return grown_table(self.catalogue.bundle.items, records)
+
+    @cached_property
+    def table(self) -> ItemTable:
+        """The whole catalogue, as models read it."""
+        return self._table(len(self.new)) if self.new else self.catalogue.bundle.items
+
+    def codes(self, items: Sequence[str]) -> IntArray:
+        """(n,) codes, NO_ITEM for those nobody knows."""
+        codes = self.catalogue.codes(items)
+        if self.new_code:
+            for i in np.flatnonzero(codes == NO_ITEM).tolist():
+                codes[i] = self.new_code.get(items[i], NO_ITEM)
+        return codes
+
+    def name(self, code: int) -> str:
+        n = len(self.catalogue)
+        return self.catalogue.ids[code] if code < n else self.new[code - n].name
+
+    def mask(self, items: Sequence[str]) -> BoolArray:
+        """(n_items,) true for these items."""
+        codes = self.codes(items)
+        found = np.zeros(len(self), np.bool_)
+        found[codes[codes != NO_ITEM]] = True
+        return found
+
+    @cached_property
+    def checksums(self) -> NDArray[np.uint32]:
+        """(n_items,) of the ids, for cursors."""
+        if not self.new:
+            return self.catalogue.checksums
+        return np.concatenate([self.catalogue.checksums, checksums([record.name for record in self.new])])
+
+    def history(self, past: Past) -> tuple[History, BoolArray]:
+        """What of a past the models can use, as one row, and which events those are: items and kinds that are known."""
+        return self.catalogue.history(past, self.codes(past.item))
 
     def item(self, name: str) -> Item:
         """What is known of it; UnknownNameError if it never was there, or is no longer."""
@@ -115,8 +195,10 @@ class World:
         return self.items([code])[0]
 
     def items(self, codes: list[int]) -> list[Item]:
-        """Bundle items by code."""
-        catalogue = self.catalogue
+        """What is known of some items."""
+        catalogue, n = self.catalogue, len(self.catalogue)
+        if self.new and any(code >= n for code in codes):
+            return [self._of_record(self.new[code - n]) if code >= n else self.items([code])[0] for code in codes]
         rows = catalogue.columns(codes)
         return [
             self._of_record(self.changed[code])
@@ -150,28 +232,30 @@ class World:
         """(n_items,) true for what may be offered and has what is wanted; None for everything."""
         if not wanted:
             return None if self.hidden is None else ~self.hidden
-        return self._having(wanted)[0]
+        return self._having(wanted)
 
-    def new_allowed(self, wanted: Mapping[str, Any]) -> BoolArray:
-        """(m,) true for each newcomer that has what is wanted; DataError for a filter that no item could ever match."""
-        return self._having(wanted)[1]
+    def allowed_of_bundle(self, wanted: Mapping[str, Any]) -> BoolArray | None:
+        """The same of the bundle's items alone."""
+        allowed = self.allowed(wanted)
+        return None if allowed is None else allowed[: len(self.catalogue)]
 
-    def _having(self, wanted: Mapping[str, Any]) -> tuple[BoolArray, BoolArray]:
-        """(n_items,) of the bundle's items and (m,) of the newcomers; items that were put are read once per filter."""
+    def _having(self, wanted: Mapping[str, Any]) -> BoolArray:
+        """(n_items,); items that were put are read once per filter."""
         key = repr(sorted(wanted.items()))
         if (found := self._masks.get(key)) is None:
             check_filter(wanted, self._column_names)
             old = self.catalogue.filter_mask(wanted)
             for code, record in self.changed.items():
                 old[code] = matches(record.columns, wanted)
-            new = np.array([matches(columns, wanted) for columns in self.newcomers.columns], np.bool_)
-            if not old.any() and not new.any():
+            new = [self._alive(i) and matches(record.columns, wanted) for i, record in enumerate(self.new)]
+            found = np.concatenate([old, np.array(new, np.bool_)])
+            if not found.any():
                 self.catalogue.check_values(wanted)
             if self.hidden is not None:
-                old &= ~self.hidden
+                found &= ~self.hidden
             if len(self._masks) >= MASKS_KEPT:
                 self._masks.clear()
-            found = self._masks[key] = old, new
+            self._masks[key] = found
         return found
 
     @cached_property
@@ -184,15 +268,27 @@ class World:
         hides: tuple[str, ...] | None = None,
         stages: tuple[StageConfig, ...] = (),
     ) -> Pipeline:
-        """The bundle's pipeline for a scene; made once for each.
+        """The bundle's pipeline for a scene, for the catalogue of now; made once for each.
 
         hides  : the kinds of events, and no others, that hide an item; None as the bundle says
         stages : what happens between the merge and the answer
         """
+        # Without new items the worlds of a bundle share their pipelines.
+        made = self._pipelines if self.new else self.catalogue.pipelines
         key = (hides, repr(stages))
-        if (pipeline := self.catalogue.pipelines.get(key)) is None:
-            pipeline = with_stages(self.catalogue.bundle.pipeline, stages, self.catalogue.bundle.items)
+        if (pipeline := made.get(key)) is None:
+            pipeline = with_stages(self._base, stages, self.table)
             if hides is not None:
                 pipeline = pipeline.with_kinds(pipeline.kinds.hiding(hides))
-            self.catalogue.pipelines[key] = pipeline
+            made[key] = pipeline
         return pipeline
+
+    @cached_property
+    def _base(self) -> Pipeline:
+        """The bundle's pipeline for the catalogue of now."""
+        pipeline = self.grown or self.catalogue.pipeline
+        return pipeline.with_items(self.table, Run(), readers=()) if self.new else pipeline
+
+
+def _gone(record: ItemRecord) -> bool:
+    return record.hidden or record.deleted
