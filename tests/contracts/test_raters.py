@@ -176,7 +176,7 @@ def test_says_so_when_asked_before_it_learned(name: str, queries: Queries) -> No
 
 
 def test_the_command_line_lists_raters_with_their_settings(capsys: pytest.CaptureFixture[str]) -> None:
-    from foretaste.cli.models import models
+    from foretaste.cli.info.models import models
 
     models(None, as_json=True)
     listed = json.loads(capsys.readouterr().out)

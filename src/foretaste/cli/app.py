@@ -7,31 +7,10 @@ from typing import Annotated
 import typer
 
 import foretaste
-from foretaste.cli import (
-    backup,
-    benchmark,
-    check,
-    compare,
-    demo,
-    doctor,
-    erase,
-    evaluate,
-    export,
-    import_,
-    init,
-    keys,
-    models,
-    onboarding,
-    recommend,
-    replay,
-    restore,
-    search,
-    serve,
-    similar,
-    sources,
-    train,
-    up,
-)
+from foretaste.cli.info import benchmark, doctor, models, sources
+from foretaste.cli.log import backup, erase, export, import_, restore
+from foretaste.cli.project import check, compare, demo, evaluate, init, train, up
+from foretaste.cli.service import keys, onboarding, recommend, replay, search, serve, similar
 
 app = typer.Typer(
     name="foretaste",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foretaste.cli.evaluate import Leakage, Seeds, Ties
 from foretaste.cli.output import Html, Json, console, notes, print_json, writable
-from foretaste.cli.train import Budget, Device, Models, Seed
+from foretaste.cli.project.evaluate import Leakage, Seeds, Ties
+from foretaste.cli.project.train import Budget, Device, Models, Seed
 
 if TYPE_CHECKING:
     from foretaste.published.run_table import TableResult

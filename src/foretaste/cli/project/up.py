@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foretaste.cli.init import Items, Users
 from foretaste.cli.output import console, notes, project_folder
-from foretaste.cli.serve import Host, Port, check_installed, run_server
-from foretaste.cli.train import show
+from foretaste.cli.project.init import Items, Users
+from foretaste.cli.project.train import show
+from foretaste.cli.service.serve import Host, Port, check_installed, run_server
 
 if TYPE_CHECKING:
     from foretaste.data.config import ProjectConfig

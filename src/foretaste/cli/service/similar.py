@@ -9,7 +9,7 @@ from typing import Annotated, get_args
 import typer
 
 from foretaste.cli.output import Folder, Json, console, notes, print_json
-from foretaste.cli.recommend import N
+from foretaste.cli.service.recommend import N
 
 
 def similar(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from foretaste.cli.output import Folder, Html, Json, console, notes, print_json, warnings_said, writable
-from foretaste.cli.train import Budget, Device, Models, Seed
+from foretaste.cli.project.train import Budget, Device, Models, Seed
 
 if TYPE_CHECKING:
     from foretaste.data.dataset import Dataset

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from foretaste.cli.output import Json, console, notes, print_json, project_folder
-from foretaste.cli.recommend import titles
-from foretaste.cli.serve import Host, Port, check_installed, missing_package, run_server
-from foretaste.cli.train import described, show
+from foretaste.cli.project.train import described, show
+from foretaste.cli.service.recommend import titles
+from foretaste.cli.service.serve import Host, Port, check_installed, missing_package, run_server
 
 PERSON = "196"
 """The first person in the file: a film lover of 49."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from foretaste.cli.output import Folder, Json, console, notes, print_json
-from foretaste.cli.recommend import N
+from foretaste.cli.service.recommend import N
 
 
 def search(

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from foretaste.cli.evaluate import Data, Held, Repeats, Splits, held_out
 from foretaste.cli.output import Folder, Json, console, notes, print_json
-from foretaste.cli.train import Device, Seed
+from foretaste.cli.project.evaluate import Data, Held, Repeats, Splits, held_out
+from foretaste.cli.project.train import Device, Seed
 
 
 def compare(

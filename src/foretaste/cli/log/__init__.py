@@ -1,0 +1,1 @@
+"""Commands that keep, move and erase what is in the log."""

@@ -1,0 +1,1 @@
+"""Commands that answer from a bundle: the service, its keys, and single questions."""
