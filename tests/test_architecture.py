@@ -124,3 +124,15 @@ def test_commit_subjects_are_short() -> None:
     if done.returncode:
         pytest.skip("this is no clone with its history")
     assert [subject for subject in done.stdout.splitlines() if len(subject) > 72] == []
+
+
+def test_pages_wrap_at_120_characters() -> None:
+    """Tables, code, addresses and generated parts may be longer."""
+    long = []
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "reference").glob("*.md")]:
+        in_code = False
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+            in_code ^= line.lstrip().startswith("```")
+            if len(line) > 120 and not in_code and not line.startswith(("|", "!", "<")) and " " in line[:120].strip():
+                long.append(f"{page.relative_to(ROOT)}:{number}")
+    assert long == []
