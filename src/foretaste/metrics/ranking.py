@@ -163,7 +163,8 @@ LIST_MEASURES: dict[str, ListMeasure] = {
     "auc": _auc,
 }
 MEASURES: dict[str, Measure] = {name: _from_items(list_measure) for name, list_measure in LIST_MEASURES.items()}
-hit_rate, recall, precision, f1, ndcg, mrr, average_precision, auc = MEASURES.values()
+hit_rate, recall, precision, f1 = MEASURES["hr"], MEASURES["recall"], MEASURES["precision"], MEASURES["f1"]
+ndcg, mrr, average_precision, auc = MEASURES["ndcg"], MEASURES["mrr"], MEASURES["map"], MEASURES["auc"]
 
 
 class Metric(NamedTuple):
