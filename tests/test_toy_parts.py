@@ -26,7 +26,7 @@ settings = { ranker = "source_weights" }
 
 [[serve.stages]]
 stage = "boost"
-settings = { column = "Genre", value = "History", factor = 1.5 }
+settings = { column = "Genre", value = "Crime", factor = 1.5 }
 """
 
 

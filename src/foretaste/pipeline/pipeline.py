@@ -105,6 +105,8 @@ class Pipeline:
         for name, stage in self.stages.items():
             if (learn := getattr(stage, "fit", None)) is not None:
                 self.stages[name] = learn(train, run)
+            elif isinstance(stage, ReadsCatalogue):
+                self.stages[name] = stage.for_items(train.items)
         return self
 
     def _fit_from_rows(self, train: Dataset, run: Run) -> None:

@@ -43,12 +43,14 @@ class Table(Generic[S]):
         spec: Callable[[str, str], S],
         parts: Sequence[str] = (),
         protocol: str = "",
+        hint: str = "",
     ) -> None:
         """what  : how a part is called in messages
         homes : 'package:NAME' of the dictionaries of built-in specs
         spec  : makes a spec of a path and a summary, for a part that says no more of itself
         parts : attributes that a class must have
         protocol : of foretaste.protocols, which says what they are
+        hint  : what to add where a name is unknown
         """
         self.what = what
         self.group = group
@@ -56,6 +58,7 @@ class Table(Generic[S]):
         self._spec = spec
         self.parts = parts
         self._protocol = protocol
+        self._hint = hint
         self._specs: dict[str, S] | None = None
         self._own: dict[str, type[Any]] = {}
 
@@ -80,7 +83,7 @@ class Table(Generic[S]):
     def spec(self, name: str) -> S:
         """UnknownNameError where there is no such part."""
         if (spec := self.all().get(name)) is None:
-            raise UnknownNameError(f"No {self.what} is called '{name}'.{did_you_mean(name, self.all())}")
+            raise UnknownNameError(f"No {self.what} is called '{name}'.{did_you_mean(name, self.all())}{self._hint}")
         return spec
 
     def load(self, name: str) -> Any:

@@ -9,11 +9,12 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from foretaste.config import Config
 from foretaste.data.kinds import DISLIKE, RATING
-from foretaste.errors import ConfigError
+from foretaste.errors import ConfigError, did_you_mean
 from foretaste.pipeline.config import StageConfig
 from foretaste.registry import NEW_ITEMS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from foretaste.data.kinds import Kinds
@@ -75,6 +76,35 @@ class ServiceConfig(Config):
             *((StageConfig(stage="one_per_group", settings={"column": self.group}),) if self.group else ()),
             StageConfig(stage=NEW_ITEMS, settings=new if with_fatigue else {**new, "after": None}),
         )
+
+    def remarks(self, columns: Collection[str], kinds: Collection[str], *, filters: bool = True) -> list[str]:
+        """What the settings name and the project does not have, one sentence each. A column may still come.
+
+        columns : of the catalogue
+        kinds   : of events
+        filters : whether the filters of scenes are looked at, too
+        """
+        named = [("[serve] group", self.group), ("[serve] likes_column", self.likes_column)]
+        named += [
+            (f"[serve.scenes.{name}] filter", column)
+            for name, s in self.scenes.items()
+            for column in s.filter
+            if filters
+        ]
+        named += [(f"[[serve.stages]] {config.stage}", config.settings.get("column")) for config in self.stages]
+        found = [
+            f"{FILE_NAME}: {where} = '{column}': the catalogue has no such column."
+            f"{did_you_mean(column, columns) if columns else ''}"
+            for where, column in named
+            if isinstance(column, str) and column not in columns
+        ]
+        return found + [
+            f"{FILE_NAME}: [serve.scenes.{name}] hides = '{kind}': no kind of event is called that."
+            f"{did_you_mean(kind, kinds)}"
+            for name, scene in self.scenes.items()
+            for kind in scene.hides or ()
+            if kind not in kinds
+        ]
 
     @classmethod
     def of_project(cls, folder: Path) -> Self:
