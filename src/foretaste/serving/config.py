@@ -5,13 +5,13 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from foretaste.config import Config
 from foretaste.data.kinds import DISLIKE, RATING
 from foretaste.errors import ConfigError, did_you_mean
-from foretaste.pipeline.config import StageConfig
-from foretaste.registry import NEW_ITEMS
+from foretaste.pipeline.config import PipelineConfig, StageConfig
+from foretaste.registry import NEW_ITEMS, STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -62,6 +62,15 @@ class ServiceConfig(Config):
 
     stages: tuple[StageConfig, ...] = ()
     """Further stages between the merge and the answer, before those that the settings above configure."""
+
+    @model_validator(mode="after")
+    def _stages_that_can_be(self) -> Self:
+        """Wrong settings of a stage, and one that stands there twice, are refused before anything is trained."""
+        for config in self.stage_configs():
+            made = STAGES.load(config.stage)
+            made.config_class.parse(config.settings, f"settings of the stage {config.stage}")
+        PipelineConfig(stages=self.stage_configs())
+        return self
 
     def stage_configs(self, scene: str | None = None) -> tuple[StageConfig, ...]:
         """The stages between the merge and the answer, in order, with the settings of a scene."""
