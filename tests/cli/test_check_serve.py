@@ -28,13 +28,13 @@ def _serve(shop: Path, text: str) -> None:
 
 
 def test_what_the_catalogue_and_the_events_do_not_have_is_named(shop: Path) -> None:
-    settings = '[serve]\ngroup = "Titl"\n[serve.scenes.x]\nhides = ["bougt"]\nfilter = {Genr = "Crime"}\n'
+    settings = '[serve]\nlikes_column = "Titl"\n[serve.scenes.x]\nhides = ["bougt"]\nfilter = {Genr = "Crime"}\n'
     stage = '[[serve.stages]]\nstage = "one_per_group"\nsettings = {column = "nix"}\n'
     _serve(shop, "\n" + settings + stage)
     done = CliRunner().invoke(app, ["check", "-p", str(shop), "--json"])
     remarks = json.loads(done.stdout)["serve"]
     assert [remark.partition(" = ")[0].removeprefix("foretaste.toml: ") for remark in remarks] == [
-        "[serve] group",
+        "[serve] likes_column",
         "[serve.scenes.x] filter",
         "[[serve.stages]] one_per_group",
         "[serve.scenes.x] hides",
