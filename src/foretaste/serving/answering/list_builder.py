@@ -1,4 +1,4 @@
-"""One list for one person: what the pipeline says, minus what bores them, one variant each, and something new."""
+"""One list for one user: past and request turned into a query, the pipeline asked, the answer written in names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The world in use, the ones before it, and how they follow the log and the folder of bundles."""
+"""Which world answers now, the ones kept for open pages, and how they follow the log and the folder of bundles."""
 
 from __future__ import annotations
 
