@@ -134,7 +134,7 @@ def candidates(n: int) -> Candidates:
 
 def context(n: int, *out: int, allowed: np.ndarray | None = None) -> StageContext:
     return StageContext(
-        n, Ragged.from_rows([list(out)]), allowed, np.zeros(1, np.int64), None, lambda code: np.empty(0)
+        n, Ragged.from_rows([list(out)]), allowed, np.zeros(1, np.int64), None, lambda _: np.empty(0, np.int32)
     )
 
 
