@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from shutil import copytree
 
 import polars as pl
 import pytest
@@ -10,14 +12,16 @@ from fastapi.testclient import TestClient
 
 pytest.importorskip("sentence_transformers")
 
-from foretaste.api import ItemIn
+from foretaste.api import EventIn, ItemIn
 from foretaste.data.dataset import Dataset
+from foretaste.events.answer_log import AnswerLog
 from foretaste.events.memory import MemoryStore
 from foretaste.models.content.content import Content
-from foretaste.pipeline.bundle import Bundle, load_bundle, save_bundle
+from foretaste.pipeline.bundle import Bundle, activate, load_bundle, save_bundle
 from foretaste.pipeline.config import PipelineConfig, RecallConfig
 from foretaste.pipeline.pipeline import Pipeline
 from foretaste.serving.answering.engine import Engine
+from foretaste.serving.answering.replay import Replayer
 from foretaste.serving.http.app import create_app
 from foretaste.serving.world import encode_new_items as reading
 from foretaste.types import Run
@@ -120,3 +124,46 @@ def test_within_a_second_found_and_offered_over_http(bundle: Bundle, monkeypatch
         made = client.post("/v1/recommendations", json={"history": history, "n": 10}).json()
         assert "raft" in [item["id"] for item in made["items"]]
         assert client.get("/v1/search?q=kayak").json()["items"][0]["id"] == "raft"
+
+
+def test_a_worker_that_starts_later_gives_the_same_lists(engine: Engine, bundle: Bundle) -> None:
+    """Codes follow the changes, whoever gives them, and however often items were changed in between."""
+    titles = ["stir-fry saucepan", "inflatable kayak with paddles", "a tea kettle", "a rowing boat"]
+    for i in range(100):
+        engine.put_item(f"new{i % 5}", ItemIn(columns={"title": titles[i % 4]}, hidden=i == 97))
+        if i % 30 == 0:
+            engine.worlds.read()
+    engine.record([EventIn(id="1", user="cook", item="new0", kind="view")])
+    assert len(engine.world.new) < 100, "codes that nobody uses are given up"
+    while engine.worlds.read():
+        pass
+    later = Engine(bundle, engine.store)
+    assert later.world.read == 0
+    while later.worlds.read():
+        pass
+    assert list(later.world.new_code) == list(engine.world.new_code)
+    for user in ("cook", "sailor", "nobody"):
+        lists = [one.for_user(user, 14, explain=True).items for one in (engine, later)]
+        assert [item.model_dump() for item in lists[0]] == [item.model_dump() for item in lists[1]]
+
+
+def test_past_answers_are_given_again_by_what_had_been_read_then(bundle: Bundle, tmp_path: Path) -> None:
+    copytree(bundle.folder.parent, tmp_path / "bundles")
+    activate(tmp_path / "bundles", bundle.version)
+    given = []
+    with Engine.of_project(tmp_path) as engine:
+        recorder = engine.keep_answers(AnswerLog(tmp_path))
+        done = [("cook", f"i{i}", "view") for i in (0, 1, 2)] + [("sailor", f"i{i}", "view") for i in (6, 7)]
+        engine.store.import_frame(pl.DataFrame(done, ["user", "item", "kind"], orient="row"))
+        for step, title in enumerate(("stir-fry saucepan", "inflatable kayak with paddles", "a tea kettle")):
+            for name in ("one", f"new{step}"):
+                engine.put_item(name, ItemIn(columns={"title": title}))
+                engine.record([EventIn(id=f"{step}-{name}", user="cook", item=name, kind="view")])
+                given += [engine.for_user(user, 10, explain=True) for user in ("cook", "sailor")]
+                engine.worlds.read()
+                given += [engine.for_user(user, 10, explain=True) for user in ("cook", "sailor")]
+        recorder.flush()
+    with Replayer.of_project(tmp_path) as replayer:
+        for answer in given:
+            found = replayer.replay(answer.recommendation_id)
+            assert found.same, found.why
