@@ -26,7 +26,7 @@ settings = { ranker = "source_weights" }
 
 [[serve.stages]]
 stage = "boost"
-settings = { column = "Genre", value = "History", factor = 1.5 }
+settings = { column = "Genre", value = "Crime", factor = 1.5 }
 """
 
 
@@ -145,13 +145,37 @@ def test_the_generated_docs_have_a_line_for_it(installed: dict[str, str]) -> Non
     assert "| `latest` | what was taken last, by anybody |" in done.stdout
 
 
-def test_a_package_that_fails_to_import_is_listed_and_hurts_nobody(tmp_path: Path) -> None:
+BROKEN = {
+    "fails on import": ("", "a_module_that_is_not_there:X", "fails to import"),
+    "is a text": ("THING = 'hello'", "broken_parts:THING", "is str, not ModelSpec"),
+    "is none": ("THING = None", "broken_parts:THING", "is NoneType, not ModelSpec"),
+    "is the spec of another kind": (
+        "from foretaste.registry import PartSpec\nTHING = PartSpec('a:B', 'x')",
+        "broken_parts:THING",
+        "is PartSpec, not ModelSpec",
+    ),
+    "is a class that lacks everything": ("class Thing: pass", "broken_parts:Thing", "has no config_class"),
+    "exits": ("raise SystemExit('bye')", "broken_parts:THING", "fails to import: bye"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_package_is_named_and_hurts_nobody(kind: str, shop: Path, tmp_path: Path) -> None:
+    code, value, why = BROKEN[kind]
     info = tmp_path / "broken_parts-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-parts\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[foretaste.models]\nbroken = broken_parts:NOTHING\n")
-    (tmp_path / "broken_parts.py").write_text("import a_module_that_is_not_there\n")
+    (info / "entry_points.txt").write_text(f"[foretaste.models]\nbroken = {value}\n")
+    (tmp_path / "broken_parts.py").write_text(code)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT / "src")])}
     listed = json.loads(_foretaste(env, "models", "--json"))
     (row,) = (row for row in listed["models"] if row["name"] == "broken")
-    assert "from the package broken-parts, which fails to import" in row["summary"]
+    assert why in row["summary"]
+    folder = tmp_path / "shop"
+    shutil.copytree(shop, folder)
+    settings = (folder / "foretaste.toml").read_text(encoding="utf-8").replace(SETTINGS, "")
+    (folder / "foretaste.toml").write_text(settings, encoding="utf-8")
+    report = json.loads(_foretaste(env, "check", "-p", str(folder), "--json"))
+    (fit,) = (model for model in report["models"] if model["name"] == "broken")
+    assert not fit["fits"]
+    assert why in fit["reason"]

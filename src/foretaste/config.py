@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from foretaste.errors import ConfigError, did_you_mean
+from foretaste.errors import ConfigError, UnknownNameError, did_you_mean
 
 
 class Config(BaseModel):
@@ -43,7 +43,7 @@ class Config(BaseModel):
             return cls.model_validate(data)
         except ValidationError as error:
             raise ConfigError(f"{where}: {_error_sentence(error)}") from None
-        except ConfigError as error:
+        except (ConfigError, UnknownNameError) as error:
             raise ConfigError(f"{where}: {error}") from None
 
 

@@ -68,7 +68,8 @@ class MissingExtraError(ForetasteError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """End of an error message: ' Did you mean 'sasrec'? Known: popular, sasrec.'"""
-    options = sorted(known)
+    if not (options := sorted(known)):
+        return " There is none."
     near = get_close_matches(name, options, n=1, cutoff=0.5)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return f"{hint} Known: {', '.join(options)}."

@@ -209,11 +209,11 @@ def test_tfidf_knows_a_new_item_by_its_words(tmp_path: Path) -> None:
     again = Tfidf.load(tmp_path).recommend(Queries.guests([[fox]]), 8).items[0]
     np.testing.assert_array_equal(again, model.recommend(Queries.guests([[fox]]), 8).items[0])
     every = np.arange(8, dtype=np.int32)
-    np.testing.assert_array_equal(model.alike(every, every), Tfidf.load(tmp_path).alike(every, every))
+    np.testing.assert_array_equal(model.similarity(every, every), Tfidf.load(tmp_path).similarity(every, every))
     frame = grown.with_columns(title=pl.when(pl.int_range(8).is_in([fox, 7])).then(pl.lit("sea")).otherwise("title"))
     changed = model.with_items(ItemTable(IdMap(names), frame, "title"), Run(), np.array([fox, 7], np.int32))
-    assert changed.alike(every, every)[fox, 7] == pytest.approx(1)
-    assert changed.alike(every, every)[fox, 6] == 0
+    assert changed.similarity(every, every)[fox, 7] == pytest.approx(1)
+    assert changed.similarity(every, every)[fox, 6] == 0
     (tmp_path / "vocabulary.json").write_text("[", encoding="utf-8")
     with pytest.raises(BundleError, match="train it again"):
         Tfidf.load(tmp_path)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foretaste.pipeline.seen import first_of_each
 from foretaste.pipeline.stages.demote_similar import DemoteSimilar, DemoteSimilarConfig
 from foretaste.pipeline.stages.fatigue import Fatigue, FatigueConfig
-from foretaste.pipeline.stages.one_per_group import first_of_each
 from foretaste.types import NO_ITEM, Candidates, History, Queries, Ragged, StageContext
 
 DAY = 86_400_000_000

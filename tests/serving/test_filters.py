@@ -210,7 +210,7 @@ def test_columns_of_the_settings_that_are_not_there_are_said_at_the_start(
     said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert said == [
         "foretaste.toml: [serve] group = 'nix': the catalogue has no such column. Known: genres, released, stars, "
-        "year.",
+        "title, year.",
         "foretaste.toml: [serve] likes_column = 'genre': the catalogue has no such column. Did you mean 'genres'? "
         "Known: genres, released, stars, title, year.",
     ]

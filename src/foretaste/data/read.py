@@ -16,13 +16,14 @@ from foretaste.data.checks.report import left_out
 from foretaste.data.config import DataConfig
 from foretaste.data.dataset import Dataset
 from foretaste.data.kinds import Kinds
+from foretaste.data.project.file import FILE_NAME
 from foretaste.data.project.guess import guess_data, guess_item_columns, item_rows
 from foretaste.data.project.impressions import guess_impressions, read_impressions
 from foretaste.data.readers.frames import frame_table
 from foretaste.data.readers.packed import BLOCK
 from foretaste.data.readers.sample import sample_table
 from foretaste.data.readers.tables import FILE, Table, read_table, stream_tables
-from foretaste.errors import ConfigError, UnknownNameError
+from foretaste.errors import ConfigError, DataError, UnknownNameError
 from foretaste.notebook import auto_progress
 from foretaste.types import NO_ITEM, Queries
 
@@ -61,7 +62,11 @@ def read(
     """
     is_place = isinstance(events, str | Path)
     whole = None if is_place else frame_table(events)
+    if is_place and (Path(events) / FILE_NAME).is_file():
+        raise DataError(f"{events} is a project; give its file of events, as its {FILE_NAME} names it.")
     sample = sample_table(events) if whole is None else whole
+    if not len(sample.frame):
+        raise DataError(f"There are no rows in {events if is_place else 'the frame'}.")
     name = sample.frame[FILE][0]
     config, _ = guess_data(sample, name, name.partition("#")[0].split(".")[0])
     data = DataConfig.parse(

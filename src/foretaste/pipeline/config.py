@@ -55,6 +55,9 @@ class PipelineConfig(Config):
     @field_validator("recalls")
     @classmethod
     def _some_source(cls, recalls: tuple[RecallConfig, ...]) -> tuple[RecallConfig, ...]:
+        names = [recall.model for recall in recalls]
+        if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+            raise ConfigError(f"recalls: '{repeated[0]}' stands there more than once; a pipeline has each source once.")
         if not any(recall.weight > 0 for recall in recalls):
             raise ConfigError(
                 f"recalls: no source has a weight above 0, so nothing could be offered; name one, such as '{FALLBACK}'."

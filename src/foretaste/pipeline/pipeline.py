@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from foretaste.pipeline.growth import Asked, Growth, of_known
 from foretaste.pipeline.merge import filled, reciprocal_rank
 from foretaste.pipeline.ranking_rows import ranking_rows
 from foretaste.pipeline.seen import hidden_items, joined, masked
+from foretaste.pipeline.stage_result import checked, extra_of, protected, protected_rows, read_only
 from foretaste.pipeline.trace import Outcome, Step, Trace
 from foretaste.protocols import LearnsFromRows, ReadsCatalogue, ReadsNewItems
 from foretaste.registry import FALLBACK, NEW_ITEMS, STAGES, model_class
@@ -105,16 +106,17 @@ class Pipeline:
         for name, stage in self.stages.items():
             if (learn := getattr(stage, "fit", None)) is not None:
                 self.stages[name] = learn(train, run)
+            elif isinstance(stage, ReadsCatalogue):
+                self.stages[name] = stage.for_items(train.items)
         return self
 
     def _fit_from_rows(self, train: Dataset, run: Run) -> None:
         """Stages that learn from candidates get those of recalls that have not learned from the answers."""
-        learning = [stage for stage in self.stages.values() if isinstance(stage, LearnsFromRows)]
+        learning = {name: stage for name, stage in self.stages.items() if isinstance(stage, LearnsFromRows)}
         if learning:
             recalls = Pipeline(self.config.model_copy(update={"stages": ()}))
             rows = ranking_rows(recalls.fit, self.config.depth, train, run)
-            for stage in learning:
-                stage.fit_rows(rows, run)
+            self.stages |= {name: cast("Stage", stage.fit_rows(rows, run)) for name, stage in learning.items()}
 
     def recommend(
         self, queries: Queries, k: int, *, exclude: Ragged | None = None, allowed: BoolArray | None = None
@@ -146,16 +148,18 @@ class Pipeline:
         deadline = None if seconds is None else perf_counter() + seconds
         trace = Trace(deadline)
         hidden = joined(hidden_items(queries.history, self.kinds.hides), exclude)
-        merged = self._merged(queries, n, hidden, allowed, trace)
-        wanted = n + max((stage.extra(queries, n) for stage in self.stages.values()), default=0)
+        left_out = dict(self.left_out)
+        wanted = n + self._extra(queries, n, left_out, strict)
+        merged = self._merged(queries, wanted, hidden, allowed, trace, strict)
         best = self._filled(merged.head(wanted), queries, wanted, hidden, allowed, trace)
         now = queries.asked_at if now is None else now
         score_new = None if self.growth is None else self._score_new
-        context = StageContext(n, hidden, allowed, now, deadline, self.most_similar, self.kinds.weights, score_new)
+        shown = protected_rows(hidden) if self.stages else hidden
+        context = StageContext(n, shown, allowed, now, deadline, self.most_similar, self.kinds.weights, score_new)
         before = best
         for name, stage in self.stages.items():
-            if name in self.left_out:
-                trace.left_out(name, best, self.left_out[name])
+            if name in left_out:
+                trace.left_out(name, best, left_out[name])
             else:
                 best = self._staged(name, stage, queries, best, context, trace, strict)
         if best is not before:
@@ -170,7 +174,24 @@ class Pipeline:
             trace.add("explain", best)
         return Answer(best, reasons, trace.steps, trace.degraded)
 
-    def _merged(self, queries: Queries, n: int, hidden: Ragged, allowed: BoolArray | None, trace: Trace) -> Candidates:
+    def _extra(self, queries: Queries, n: int, left_out: dict[str, Outcome], strict: bool) -> int:
+        """The most candidates beyond n that a stage wants; one that cannot say so is put among those left out."""
+        most = 0
+        for name, stage in self.stages.items():
+            if name in left_out:
+                continue
+            try:
+                most = max(most, extra_of(stage, queries, n))
+            except Exception as error:
+                if strict:
+                    raise
+                log.error("The stage '%s' failed with %s and was left out.", name, type(error).__name__)
+                left_out[name] = "failed"
+        return most
+
+    def _merged(
+        self, queries: Queries, n: int, hidden: Ragged, allowed: BoolArray | None, trace: Trace, strict: bool
+    ) -> Candidates:
         lists: dict[str, Candidates] = {}
         asked = Asked(self.growth, queries, hidden, allowed)
         for name, model in fitted(self.recalls, self).items():
@@ -179,7 +200,14 @@ class Pipeline:
                 trace.left_out(step, lists[next(iter(lists))], self.left_out.get(step, "timed out"))
                 continue
             some, out, may = asked.of(name)
-            lists[name] = model.recommend(some, max(n, self.config.depth), exclude=out, allowed=may)
+            try:
+                lists[name] = model.recommend(some, max(n, self.config.depth), exclude=out, allowed=may)
+            except Exception as error:
+                if strict or not lists:
+                    raise
+                log.error("The source '%s' failed with %s and was left out.", name, type(error).__name__)
+                trace.left_out(step, lists[next(iter(lists))], "failed")
+                continue
             trace.add(step, lists[name])
         weights = self._weights()
         merged = reciprocal_rank(lists, [weights[name] for name in lists], self.config.merge_constant)
@@ -197,8 +225,8 @@ class Pipeline:
         trace.add(f"fallback:{FALLBACK}", best)
         return best
 
-    @staticmethod
     def _staged(
+        self,
         name: str,
         stage: Stage,
         queries: Queries,
@@ -211,7 +239,9 @@ class Pipeline:
             trace.left_out(name, candidates, "timed out")
             return candidates
         try:
-            result = stage(queries, candidates, context)
+            given = protected(candidates)
+            result: Any = stage(queries, given, context)
+            result = candidates if result is given else checked(result, queries, self.n_items)
         except TimeoutError:
             if strict:
                 raise
@@ -239,7 +269,7 @@ class Pipeline:
             return np.empty(0, np.int32)
         if (known := self._similar.get(code)) is None:
             items = self.similar(np.array([code], np.int32), SIMILAR).items[0]
-            known = items[items >= 0]
+            known = read_only(items[items >= 0])
             if len(self._similar) >= SIMILAR_KEPT:
                 self._similar.clear()
             self._similar[code] = known
@@ -356,7 +386,7 @@ class Pipeline:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         described = {
-            "config": self.config.model_dump(mode="json"),
+            "config": self._config_of_stages().model_dump(mode="json"),
             "kinds": [kind.model_dump(mode="json") for kind in self.kinds.kinds],
         }
         (folder / "pipeline.json").write_text(json.dumps(described, indent=2), encoding="utf-8")
@@ -366,6 +396,16 @@ class Pipeline:
         for name, stage in self.stages.items():
             stage.save(folder / "stages" / name)
 
+    def _config_of_stages(self) -> PipelineConfig:
+        """The config with the stages that are there, which `with_stages` may have changed."""
+        if [config.stage for config in self.config.stages] == list(self.stages):
+            return self.config
+        stages = tuple(
+            StageConfig(stage=name, settings=stage.config.model_dump(mode="json"))
+            for name, stage in self.stages.items()
+        )
+        return self.config.model_copy(update={"stages": stages})
+
     @classmethod
     def load(cls, folder: Path | str) -> Self:
         """A pipeline as it was saved; one of before there were stages has none."""
@@ -374,7 +414,12 @@ class Pipeline:
             described = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise BundleError(f"There is no pipeline in {folder}; save one there first.") from None
-        pipeline = cls(PipelineConfig.parse(described["config"], str(folder / "pipeline.json")))
+        config = dict(described["config"])
+        stages = config.get("stages", ())
+        gone = [stage["stage"] for stage in stages if stage["stage"] not in STAGES.all()]
+        config["stages"] = [stage for stage in stages if stage["stage"] not in gone]
+        pipeline = cls(PipelineConfig.parse(config, str(folder / "pipeline.json")))
+        pipeline.left_out = dict.fromkeys(gone, "missing")  # of a package that is not installed
         pipeline.kinds = Kinds(EventKind.parse(kind, "kinds") for kind in described["kinds"])
         pipeline.fallback = Popular.load(folder / "fallback")
         pipeline.recalls = {

@@ -10,7 +10,7 @@ from foretaste.index.input_checks import check_rows
 from foretaste.types import NO_ITEM, Ragged
 
 if TYPE_CHECKING:
-    from foretaste.types import BoolArray, Candidates, History
+    from foretaste.types import BoolArray, Candidates, History, IntArray
 
 
 def hidden_items(history: History, hides: BoolArray) -> Ragged:
@@ -33,7 +33,7 @@ def joined(first: Ragged, second: Ragged | None) -> Ragged:
 
 
 def masked(candidates: Candidates, exclude: Ragged, allowed: BoolArray | None) -> Candidates:
-    """Only the candidates that may be offered: not excluded from their list, and allowed at all.
+    """Only the candidates that may be offered: not excluded from their list, allowed at all, and each once.
 
     exclude : B rows of items
     allowed : (n_items,); None allows all
@@ -47,4 +47,17 @@ def masked(candidates: Candidates, exclude: Ragged, allowed: BoolArray | None) -
         mine = np.arange(len(candidates), dtype=np.int64)[:, None] * width + candidates.items
         place = np.minimum(np.searchsorted(out, mine), len(out) - 1)
         keep &= (out[place] != mine) | (candidates.items == NO_ITEM)
+    keep &= first_of_each(candidates.items)
     return candidates if keep.all() else candidates.keep(keep)
+
+
+def first_of_each(groups: IntArray) -> BoolArray:
+    """(B, K) true for the first of every number in its row; −1 is a number of its own each time."""
+    B, K = groups.shape
+    width = int(groups.max(initial=0)) + 1
+    keep = (groups < 0).ravel()
+    keys = (np.arange(B, dtype=np.int64)[:, None] * width + groups).ravel()
+    places = np.flatnonzero(~keep)
+    _, first = np.unique(keys[places], return_index=True)
+    keep[places[first]] = True
+    return keep.reshape(B, K)

@@ -49,6 +49,7 @@ STAGES = Table(
     PartSpec,
     ("config_class", "extra", "__call__", "save", "load"),
     "Stage",
+    " One of another package needs that package installed.",
 )
 """Steps of a pipeline between the merge and the answer."""
 RANKERS = Table(
@@ -58,6 +59,7 @@ RANKERS = Table(
     PartSpec,
     ("config_class", "fit", "score", "save", "load"),
     "Ranker",
+    " One of another package needs that package installed.",
 )
 """What the stage `rank` orders candidates by."""
 

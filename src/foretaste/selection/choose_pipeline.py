@@ -64,7 +64,7 @@ def select_pipeline(
     budget : seconds to search for settings in; None tries the grid of each model
     """
     recalls = [name for name in _all_known(names) if not model_spec(name).baseline]
-    baselines = [name for name, spec in models().items() if spec.baseline]
+    baselines = [name for name, spec in models().items() if spec.baseline and not spec.needs]
     if not recalls:
         return _only_popular(stages, f"Only {' and '.join(names)} was selected: the pipeline recommends popular items.")
     split = split or leave_last(data)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foretaste.data.checks.report import ModelFit
-from foretaste.errors import DataError
-from foretaste.registry import Size, model_class, model_spec, models
+from foretaste.errors import ConfigError, DataError, UnknownNameError
+from foretaste.registry import MODELS, Size, model_class, model_spec, models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,6 +90,8 @@ def _fit(name: str, spec: ModelSpec, available: AvailableData, data: Dataset) ->
 def refusal(name: str, available: AvailableData, data: Dataset) -> str | None:
     """Why a model cannot be trained on this data at all, as a sentence; None where it can."""
     spec = model_spec(name)
+    if (why := MODELS.broken(name)) is not None:
+        return f"{why}."
     for need in spec.needs:
         if need in available.lacks:
             return f"{available.lacks[need]}."
@@ -118,6 +120,7 @@ def _affordable(data: Dataset) -> dict[str, ModelSpec]:
         and not ("events" in spec.wants and "events" in available.lacks)
         and spec.cost.too_much(size) is None
         and not any(need in available.lacks for need in spec.needs)
+        and MODELS.broken(name) is None
         and too_large(name, spec, data.n_items) is None
     }
 
@@ -154,7 +157,10 @@ def too_large(name: str, spec: ModelSpec, n_items: int) -> str | None:
     """Where a model of the core refuses a catalogue of this size by its setting max_items."""
     if spec.extra is not None:
         return None  # reading one number would import all its packages
-    limit = getattr(model_class(name).config_class(), "max_items", None)
+    try:
+        limit = getattr(model_class(name).config_class(), "max_items", None)
+    except (ConfigError, UnknownNameError) as error:  # of another package, and broken
+        return str(error)
     if limit is None or n_items <= limit:
         return None
     return f"{n_items:,} items are more than its max_items of {limit:,}."

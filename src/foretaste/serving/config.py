@@ -5,15 +5,16 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from foretaste.config import Config
 from foretaste.data.kinds import DISLIKE, RATING
-from foretaste.errors import ConfigError
-from foretaste.pipeline.config import StageConfig
-from foretaste.registry import NEW_ITEMS
+from foretaste.errors import ConfigError, did_you_mean
+from foretaste.pipeline.config import PipelineConfig, StageConfig
+from foretaste.registry import NEW_ITEMS, STAGES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from foretaste.data.kinds import Kinds
@@ -62,6 +63,15 @@ class ServiceConfig(Config):
     stages: tuple[StageConfig, ...] = ()
     """Further stages between the merge and the answer, before those that the settings above configure."""
 
+    @model_validator(mode="after")
+    def _stages_that_can_be(self) -> Self:
+        """Wrong settings of a stage, and one that stands there twice, are refused before anything is trained."""
+        for config in self.stage_configs():
+            made = STAGES.load(config.stage)
+            made.config_class.parse(config.settings, f"settings of the stage {config.stage}")
+        PipelineConfig(stages=self.stage_configs())
+        return self
+
     def stage_configs(self, scene: str | None = None) -> tuple[StageConfig, ...]:
         """The stages between the merge and the answer, in order, with the settings of a scene."""
         fatigue = {"after": self.fatigue_after, "half_life_days": self.fatigue_half_life_days}
@@ -75,6 +85,35 @@ class ServiceConfig(Config):
             *((StageConfig(stage="one_per_group", settings={"column": self.group}),) if self.group else ()),
             StageConfig(stage=NEW_ITEMS, settings=new if with_fatigue else {**new, "after": None}),
         )
+
+    def remarks(self, columns: Collection[str], kinds: Collection[str], *, filters: bool = True) -> list[str]:
+        """What the settings name and the project does not have, one sentence each. A column may still come.
+
+        columns : of the catalogue
+        kinds   : of events
+        filters : whether the filters of scenes are looked at, too
+        """
+        named = [("[serve] group", self.group), ("[serve] likes_column", self.likes_column)]
+        named += [
+            (f"[serve.scenes.{name}] filter", column)
+            for name, s in self.scenes.items()
+            for column in s.filter
+            if filters
+        ]
+        named += [(f"[[serve.stages]] {config.stage}", config.settings.get("column")) for config in self.stages]
+        found = [
+            f"{FILE_NAME}: {where} = '{column}': the catalogue has no such column."
+            f"{did_you_mean(column, columns) if columns else ''}"
+            for where, column in named
+            if isinstance(column, str) and column not in columns
+        ]
+        return found + [
+            f"{FILE_NAME}: [serve.scenes.{name}] hides = '{kind}': no kind of event is called that."
+            f"{did_you_mean(kind, kinds)}"
+            for name, scene in self.scenes.items()
+            for kind in scene.hides or ()
+            if kind not in kinds
+        ]
 
     @classmethod
     def of_project(cls, folder: Path) -> Self:

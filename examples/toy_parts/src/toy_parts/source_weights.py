@@ -25,11 +25,15 @@ class SourceWeightsConfig(Config):
 class SourceWeights:
     """score(i) = Σ_s w_s / rank_s(i), w by ridge regression on what was taken.
 
-    weights : (S,) float64, in the order of the pipeline's sources
+    An answer may have other sources than the training had, a fallback more or a late source less: weights go by name.
+
+    weights : (S,) float64
+    sources : S names
     """
 
     config_class = SourceWeightsConfig
     weights: FloatArray | None = None
+    sources: tuple[str, ...] = ()
 
     def __init__(self, config: SourceWeightsConfig | None = None) -> None:
         self.config = config or SourceWeightsConfig()
@@ -37,22 +41,25 @@ class SourceWeights:
     def fit(self, rows: RankingRows, run: Run) -> Self:
         there = rows.candidates.items != NO_ITEM
         X, y = _features(rows.candidates)[there], rows.labels[there]
+        self.sources = rows.candidates.sources
         self.weights = np.linalg.solve(X.T @ X + self.config.ridge * np.eye(X.shape[1]), X.T @ y)
         return self
 
     def score(self, queries: Queries, candidates: Candidates) -> FloatArray:
-        weights = fitted(self.weights, self)
-        scores = _features(candidates)[:, :, : len(weights)] @ weights  # a fallback behind them has no weight
+        weight_of = dict(zip(self.sources, fitted(self.weights, self).tolist(), strict=True))
+        scores = _features(candidates) @ np.array([weight_of.get(name, 0.0) for name in candidates.sources])
         return np.where(candidates.items == NO_ITEM, np.nan, scores).astype(np.float32)
 
     def save(self, folder: Path | str) -> None:
-        write_model(folder, self.config, {"weights": fitted(self.weights, self)})
+        names = np.frombuffer("\n".join(self.sources).encode(), np.uint8)
+        write_model(folder, self.config, {"weights": fitted(self.weights, self), "sources": names})
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
         config, arrays = read_model(folder, SourceWeightsConfig)
         ranker = cls(config)
         ranker.weights = arrays["weights"]
+        ranker.sources = tuple(arrays["sources"].tobytes().decode().split("\n"))
         return ranker
 
 

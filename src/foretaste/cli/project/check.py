@@ -30,6 +30,7 @@ def check(
     from foretaste.files import write_atomically
     from foretaste.project import Project
     from foretaste.selection.check_report import with_data
+    from foretaste.serving.config import ServiceConfig
 
     opened = Project.open(Path(project))
     config, folder = opened.config, opened.folder
@@ -49,8 +50,10 @@ def check(
     if html is not None:
         write_atomically(html, report_page(report, prepared))
         written.append(f"The same with plots: {html}")
+    columns = {*prepared.items.frame.columns, *([prepared.items.title] if prepared.items.title else [])}
+    remarks = ServiceConfig.of_project(folder).remarks(columns, prepared.kinds.names)
     if as_json:
-        print_json({**report.to_json(), "card": described.model_dump(mode="json")})
+        print_json({**report.to_json(), "serve": remarks, "card": described.model_dump(mode="json")})
         return
     if report.counts["quarantined"]:
         written.append(
@@ -58,5 +61,7 @@ def check(
             "can be read like the events."
         )
     console().print(report_view(report))
+    for remark in remarks:
+        console().print(remark, style="yellow", highlight=False, markup=False)
     if written:
         console().print("\n" + "\n".join(written), highlight=False)

@@ -42,6 +42,8 @@ class DemoteSimilar(Stateless):
         items: list[IntArray] = []
         for b in np.flatnonzero(disliked.lengths).tolist():
             for code in disliked.row(b)[-self.config.latest :].tolist():
+                if context.seconds_left == 0:
+                    raise TimeoutError
                 items.append(context.similar(code))
                 rows += [b] * len(items[-1])
         row, item, times = per_item(np.array(rows, np.int64), np.concatenate(items), np.ones(len(rows)))

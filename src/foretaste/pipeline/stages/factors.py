@@ -31,7 +31,9 @@ def scaled(candidates: Candidates, row: NDArray[Any], item: IntArray, factor: ND
     meant = (keys[place] == mine) & (candidates.items != NO_ITEM)
     if not meant.any():
         return candidates
-    scores = candidates.scores.astype(np.float64) * np.where(meant, factor[place], 1.0)
+    scores, factors = candidates.scores.astype(np.float64), np.where(meant, factor[place], 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a score below 0 less is more of it
+        scores = np.where(scores < 0, scores / factors, scores * factors)
     return candidates.with_scores(scores.astype(np.float32))
 
 

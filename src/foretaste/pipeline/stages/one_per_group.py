@@ -9,7 +9,9 @@ import numpy as np
 import polars as pl
 
 from foretaste.config import Config
+from foretaste.errors import DataError
 from foretaste.models.saving import fitted, read_model, write_model
+from foretaste.pipeline.seen import first_of_each
 from foretaste.pipeline.stages.parts import headroom
 from foretaste.types import NO_ITEM, IntArray
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from foretaste.data.dataset import Dataset
     from foretaste.data.items import ItemTable
-    from foretaste.types import BoolArray, Candidates, Queries, Run, StageContext
+    from foretaste.types import Candidates, Queries, Run, StageContext
 
 
 class OnePerGroupConfig(Config):
@@ -73,18 +75,11 @@ def groups_of(items: ItemTable, column: str) -> IntArray:
     since a column may still come."""
     if column not in items.frame.columns:
         return np.full(len(items), -1, np.int32)
-    numbers = items.frame[column].cast(pl.String).rank("dense").cast(pl.Int32) - 1
+    values = items.frame[column]
+    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
+        raise DataError(f"The column '{column}' holds {values.dtype}; variants need one plain value for each item.")
+    if values.dtype.is_float():
+        values = values.fill_nan(None)
+    numbers = values.cast(pl.String).rank("dense").cast(pl.Int32) - 1
     groups: IntArray = numbers.fill_null(-1).to_numpy().astype(np.int32)
     return groups
-
-
-def first_of_each(groups: IntArray) -> BoolArray:
-    """(B, K) true for the first of every group in its row; −1 is a group of its own each time."""
-    B, K = groups.shape
-    width = int(groups.max(initial=0)) + 1
-    keep = (groups < 0).ravel()
-    keys = (np.arange(B, dtype=np.int64)[:, None] * width + groups).ravel()
-    places = np.flatnonzero(~keep)
-    _, first = np.unique(keys[places], return_index=True)
-    keep[places[first]] = True
-    return keep.reshape(B, K)

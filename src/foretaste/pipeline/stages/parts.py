@@ -23,6 +23,7 @@ class Stateless:
     """A stage that learns nothing: its settings are all that is kept."""
 
     config_class: ClassVar[type[Config]]
+    learns: ClassVar[bool] = False
 
     def __init__(self, config: Any = None) -> None:
         self.config: Any = config or self.config_class()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -68,7 +69,10 @@ class Rank:
         lowest = np.nanmin(np.where(np.isnan(scores), np.inf, scores), axis=1, initial=0.0)
         below = lowest[:, None] - np.arange(1, scores.shape[1] + 1)
         scores = np.where(np.isnan(scores) & (candidates.items != NO_ITEM), below, scores)
-        return candidates.with_scores(scores.astype(np.float32))
+        ranked = candidates.with_scores(scores.astype(np.float32))
+        # On the scale of rank fusion, so that later stages can demote by a factor whatever the ranker's scale is.
+        places = (1.0 / (60.0 + np.arange(1, scores.shape[1] + 1))).astype(np.float32)
+        return replace(ranked, scores=np.where(ranked.items == NO_ITEM, np.float32(np.nan), places))
 
     def save(self, folder: Path | str) -> None:
         folder = Path(folder)

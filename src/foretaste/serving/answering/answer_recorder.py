@@ -158,7 +158,7 @@ class AnswerRecorder:
         }
         if world.partial:
             inputs["partial"] = True
-        elif made.left_out:
+        if made.left_out:
             inputs["left_out"] = dict(made.left_out)
         if world.read_to:
             inputs["read"] = world.read_to

@@ -33,12 +33,15 @@ class Feedback(NamedTuple):
         known = [(code, time) for code, (_, time) in zip(codes.tolist(), self.shown, strict=True) if code != NO_ITEM]
         if not known:
             return None
+        # As offline: where some have a time, those without one belong to no moment.
+        timed = [event for event in known if event[1] is not None]
+        known = timed or known
         n = len(known)
-        times = [time for _, time in known if time is not None]
+        times = [time for _, time in timed if time is not None]
         return History(
             np.array([code for code, _ in known], np.int32),
             np.array([0, n], np.int64),
-            np.array(times, np.int64) if len(times) == n else None,
+            np.array(times, np.int64) if timed else None,
             np.zeros(n, np.uint8),
             np.ones(n, np.float32),
         )

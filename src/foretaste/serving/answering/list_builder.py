@@ -1,4 +1,4 @@
-"""One list for one person: what the pipeline says, minus what bores them, one variant each, and something new."""
+"""One list for one user: past and request turned into a query, the pipeline asked, the answer written in names."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from foretaste.api import RecommendedItem
     from foretaste.events.model import Past
+    from foretaste.pipeline.config import StageConfig
     from foretaste.pipeline.trace import Outcome
     from foretaste.serving.answering.feedback import Feedback
     from foretaste.serving.world.world import World
@@ -90,6 +91,7 @@ class ListMaker:
         self.config = config
         self.answer_seconds = answer_seconds
         self._turn = Lock()
+        self._stages: dict[str | None, tuple[tuple[StageConfig, ...], str]] = {}
 
     def make(
         self,
@@ -130,7 +132,8 @@ class ListMaker:
         allowed = self._allowed(world, asked, wanted)
         exclude = self._excluded(world, reactions, asked)
         queries = self._queries(world, history, reactions, now, searches, asked.columns)
-        pipeline = world.pipeline(scene.hides if hides is None else hides, self.config.stage_configs(asked.scene))
+        stages, key = self._stages_of(asked.scene)
+        pipeline = world.pipeline(scene.hides if hides is None else hides, stages, key=key)
         if moment.left_out:
             pipeline = pipeline.without(moment.left_out)
         answer = pipeline.answer(
@@ -156,6 +159,13 @@ class ListMaker:
             made.trace = trace_steps(answer.trace)
         left_out = {step.stage: step.outcome for step in answer.trace if step.outcome != "ran"}
         return Made(made, known, left_out)
+
+    def _stages_of(self, scene: str | None) -> tuple[tuple[StageConfig, ...], str]:
+        """The stages of a scene and their `repr`; made once, for they cost more than many a stage."""
+        if (known := self._stages.get(scene)) is None:
+            stages = self.config.stage_configs(scene)
+            known = self._stages[scene] = stages, repr(stages)
+        return known
 
     def scene(self, name: str | None) -> SceneConfig:
         if name is None:

@@ -1,4 +1,4 @@
-"""The world in use, the ones before it, and how they follow the log and the folder of bundles."""
+"""Which world answers now, the ones kept for open pages, and how they follow the log and the folder of bundles."""
 
 from __future__ import annotations
 
@@ -256,14 +256,7 @@ def out_of_step(config: ServiceConfig, world: World) -> Iterator[str]:
             world.allowed(scene.filter)
         except DataError as error:
             yield f"foretaste.toml: [serve.scenes.{name}] {error} Until then, requests for this scene are refused."
-    catalogue = world.catalogue
-    for setting, column, known in (
-        ("group", config.group, set(catalogue.frame.columns)),
-        ("likes_column", config.likes_column, catalogue.column_names),
-    ):
-        if column is not None and column not in known:
-            hint = did_you_mean(column, known) if known else ""
-            yield f"foretaste.toml: [serve] {setting} = '{column}': the catalogue has no such column.{hint}"
+    yield from config.remarks(world.catalogue.column_names, world.catalogue.bundle.kinds.names, filters=False)
 
 
 def _settle() -> None:

@@ -42,9 +42,14 @@ def with_stages(pipeline: Pipeline, configs: Sequence[StageConfig], items: ItemT
             log.warning("The stage '%s' is not in this bundle with these settings; train again.", config.stage)
             missing.append(config.stage)
         else:
-            stage: Any = made(settings)
-            if isinstance(stage, ReadsCatalogue):
-                stage = stage.for_items(items)
+            try:
+                stage: Any = made(settings)
+                if isinstance(stage, ReadsCatalogue):
+                    stage = stage.for_items(items)
+            except Exception as error:  # of another package, or a column that holds something else
+                log.error("The stage '%s' cannot be used: %s", config.stage, error)
+                missing.append(config.stage)
+                continue
             stages[config.stage] = stage
     gone = [name for name in saved if name not in {config.stage for config in configs}]
     if gone and pipeline.growth is None:

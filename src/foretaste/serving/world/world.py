@@ -268,20 +268,23 @@ class World:
         self,
         hides: tuple[str, ...] | None = None,
         stages: tuple[StageConfig, ...] = (),
+        *,
+        key: str | None = None,
     ) -> Pipeline:
         """The bundle's pipeline for a scene, for the catalogue of now; made once for each.
 
         hides  : the kinds of events, and no others, that hide an item; None as the bundle says
         stages : what happens between the merge and the answer
+        key    : their `repr`, where it is known already
         """
         # Without new items the worlds of a bundle share their pipelines.
         made = self._pipelines if self.new else self.catalogue.pipelines
-        key = (hides, repr(stages))
-        if (pipeline := made.get(key)) is None:
+        scene = (hides, repr(stages) if key is None else key)
+        if (pipeline := made.get(scene)) is None:
             pipeline = with_stages(self._base, stages, self.table)
             if hides is not None:
                 pipeline = pipeline.with_kinds(pipeline.kinds.hiding(hides))
-            made[key] = pipeline
+            made[scene] = pipeline
         return pipeline
 
     @cached_property
