@@ -235,6 +235,14 @@ class Candidates:
 
         Sources of one name are one source; a column that only one of the two has is blank for the other's items.
         """
+        both = self.beside(other)
+        return both.keep(both.items != NO_ITEM)
+
+    def beside(self, other: Candidates) -> Candidates:
+        """The columns of `other` behind one's own, as they are: whoever calls orders them, for padding stands between.
+
+        Sources of one name are one source; a column that only one of the two has is blank for the other's items.
+        """
         sources = (*self.sources, *(name for name in other.sources if name not in self.sources))
         parts = (self, other)
 
@@ -257,7 +265,7 @@ class Candidates:
             ]
             return np.concatenate(both, axis=1)
 
-        both = Candidates(
+        return Candidates(
             np.concatenate([part.items for part in parts], axis=1),
             np.concatenate([part.scores for part in parts], axis=1),
             of_sources("found_by", np.nan),
@@ -265,7 +273,6 @@ class Candidates:
             sources,
             {name: of_columns(name) for name in dict.fromkeys([*self.columns, *other.columns])},
         )
-        return both.keep(both.items != NO_ITEM)
 
     def with_scores(self, scores: FloatArray) -> Candidates:
         """The same items with new scores (B, K), sorted by them; ties keep their order, nan and padding come last."""

@@ -48,7 +48,10 @@ def columns_of(items: ItemTable, start: int = 0) -> list[dict[str, Any]]:
     """What is known of each item from the code `start` on, by column."""
     frame = items.frame[start:]
     binary = [name for name, dtype in frame.schema.items() if dtype == pl.Binary]
-    return frame.drop(binary).with_columns(cs.temporal().cast(pl.String)).rows(named=True)
+    frame = frame.drop(binary)
+    if any(dtype.is_temporal() for dtype in frame.dtypes):
+        frame = frame.with_columns(cs.temporal().cast(pl.String))
+    return frame.rows(named=True)
 
 
 class CatalogueTerms:

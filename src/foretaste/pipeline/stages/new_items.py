@@ -222,18 +222,19 @@ def _placed(
     likes = np.full((B, width), np.nan, np.float32)
     for b, mine in enumerate(chosen):
         items[b, : len(mine)], likes[b, : len(mine)] = codes[mine], liked[b, mine]
-    both = kept.append(Candidates.of_one_source(items, likes, NEW))  # the new stand behind the others of their row
-    blank = both.items.shape[1] - 1
+    both = kept.beside(Candidates.of_one_source(items, likes, NEW))
+    first, blank = kept.items.shape[1], kept.items.shape[1] + width - 1
     order = np.full((B, n), blank, np.intp)
     under = np.zeros((B, n), np.bool_)
     for b, mine in enumerate(chosen):
         here, k = int(count[b]), len(mine)
         if here < n - k:  # there is room for all
-            order[b, : here + k] = np.arange(here + k)
+            order[b, :here] = np.arange(here)
+            order[b, here : here + k] = first + np.arange(k)
             under[b, here : here + k] = here > 0
         elif k:
             under[b, [round((i + 1) * n / k) - 1 for i in range(k)]] = True
-            order[b, under[b]] = here + np.arange(k)
+            order[b, under[b]] = first + np.arange(k)
             order[b, ~under[b]] = np.arange(n - k)
         else:
             order[b] = np.arange(n)

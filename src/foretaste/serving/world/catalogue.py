@@ -12,6 +12,7 @@ import polars.selectors as cs
 
 from foretaste.api.limits import MAX_N
 from foretaste.data.kinds import SHOWN
+from foretaste.features.items import picture_column
 from foretaste.models.content.labels import column_of_labels
 from foretaste.models.saving import fitted
 from foretaste.pipeline.stages.new_items import NewItems
@@ -98,6 +99,11 @@ class Catalogue:
         stage = self.pipeline.stages[NEW_ITEMS]
         assert isinstance(stage, NewItems)
         return stage.terms
+
+    @cached_property
+    def pictures(self) -> str | None:
+        """The column of pictures."""
+        return picture_column(self.bundle.items)
 
     @cached_property
     def readers(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from foretaste.data.ids import IdMap
 from foretaste.data.items import ItemTable
-from foretaste.features.items import ItemFeatures, picture_column
+from foretaste.features.items import ItemFeatures
 from foretaste.models.content.content import Content
 from foretaste.protocols import ReadsNewItems
 
@@ -49,15 +49,13 @@ def warm(pipeline: Pipeline, readers: Sequence[str]) -> None:
             text_encoder(read.encoder).encode_query("ready")
 
 
-def grown_table(old: ItemTable, records: Sequence[ItemRecord | None]) -> ItemTable:
+def grown_table(old: ItemTable, records: Sequence[ItemRecord | None], pictures: str | None) -> ItemTable:
     """A catalogue with these items behind it, in this order; of None nothing is known.
 
-    Pictures are not opened: a server that read whatever path a client writes into a column would read it for anybody.
+    pictures : the column of pictures; None where there is none. They are not opened: a server that read whatever path
+               a client writes into a column would read it for anybody
     """
-    frame = _frame([{} if record is None else record.columns for record in records], old)
-    pictures = picture_column(old)
-    if pictures is not None and pictures in frame.columns:
-        frame = frame.with_columns(pl.lit(None, frame.schema[pictures]).alias(pictures))
+    frame = _frame([{} if record is None else record.columns for record in records], old, pictures)
     title = old.title or next((name for name in ("title", "name") if name in frame.columns), None)
     names = [f"\0{i}" if record is None else record.name for i, record in enumerate(records)]
     before = old.frame if old.frame.width else pl.DataFrame(height=len(old))
@@ -65,11 +63,11 @@ def grown_table(old: ItemTable, records: Sequence[ItemRecord | None]) -> ItemTab
     return ItemTable(IdMap(pl.concat([old.ids.names, pl.Series("name", names, pl.String)])), frame, title)
 
 
-def _frame(rows: Sequence[Mapping[str, object]], old: ItemTable) -> pl.DataFrame:
+def _frame(rows: Sequence[Mapping[str, object]], old: ItemTable, left_out: str | None) -> pl.DataFrame:
     """The catalogue's columns of these items, null where they do not say or say something of another type."""
     columns = []
     for name, dtype in old.frame.schema.items():
-        values: list[Any] = [row.get(name) for row in rows]
+        values: list[Any] = [None if name == left_out else row.get(name) for row in rows]
         if dtype == pl.List(pl.String):
             values = [[value] if isinstance(value, str) else value for value in values]
         try:

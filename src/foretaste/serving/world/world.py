@@ -147,7 +147,7 @@ class World:
     def _table(self, count: int) -> ItemTable:
         """The bundle's catalogue with the first so many new items behind it."""
         records = [record if self._alive(i) else None for i, record in enumerate(self.new[:count])]
-        return grown_table(self.catalogue.bundle.items, records)
+        return grown_table(self.catalogue.bundle.items, records, self.catalogue.pictures)
 
     @cached_property
     def table(self) -> ItemTable:
@@ -198,7 +198,8 @@ class World:
         """What is known of some items."""
         catalogue, n = self.catalogue, len(self.catalogue)
         if self.new and any(code >= n for code in codes):
-            return [self._of_record(self.new[code - n]) if code >= n else self.items([code])[0] for code in codes]
+            old = iter(self.items([code for code in codes if code < n]))
+            return [self._of_record(self.new[code - n]) if code >= n else next(old) for code in codes]
         rows = catalogue.columns(codes)
         return [
             self._of_record(self.changed[code])
